@@ -1,0 +1,158 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Severity of an alert, ordered by Rank.
+type Severity string
+
+// Severities from least to most.
+const (
+	Info     Severity = "info"     // worth knowing; protection and management are intact
+	Warning  Severity = "warning"  // management, updates or redundancy lost; protection is kept
+	Critical Severity = "critical" // protection lost or reduced
+)
+
+// Severities lists every Severity from least to most.
+func Severities() []Severity { return []Severity{Info, Warning, Critical} }
+
+// Rank orders severities: 1 info, 2 warning, 3 critical, 0 anything else.
+func (s Severity) Rank() int {
+	for i, v := range Severities() {
+		if v == s {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Impact is what the loss of an item takes away.
+type Impact string
+
+// Impacts, worst first.
+const (
+	ProtectionLost    Impact = "protection_lost"    // the host, or a module of it, is no longer protected
+	ProtectionReduced Impact = "protection_reduced" // protection works without its monitor or a part of it
+	ManagementLost    Impact = "management_lost"    // protection is kept; policy, heartbeat or console is lost
+	UpdatesLost       Impact = "updates_lost"       // the relay no longer hands out updates
+	VisibilityLost    Impact = "visibility_lost"    // dswatch itself can no longer see the item
+	NoticeLost        Impact = "notice_lost"        // only notices to the desktop user are lost
+)
+
+// Impacts lists every Impact, worst first.
+func Impacts() []Impact {
+	return []Impact{ProtectionLost, ProtectionReduced, ManagementLost, UpdatesLost, VisibilityLost, NoticeLost}
+}
+
+// Transition is a step in the life of one alert. Raised comes first and
+// once, Cleared last and once.
+type Transition string
+
+// The transitions of an alert.
+const (
+	Raised   Transition = "raised"
+	Changed  Transition = "changed"  // still firing, with another state or severity
+	Repeated Transition = "repeated" // still firing, told again after `rules.repeat`
+	Cleared  Transition = "cleared"
+)
+
+// Firing reports whether the alert is open after t.
+func (t Transition) Firing() bool { return t != Cleared }
+
+// Valid reports whether t is a known transition.
+func (t Transition) Valid() bool {
+	switch t {
+	case Raised, Changed, Repeated, Cleared:
+		return true
+	}
+	return false
+}
+
+// Alert is one transition of one alert, as every far end is told.
+// Title, Text and Confirm are in Language; all else is the same in any.
+type Alert struct {
+	ID         string     `json:"id"`  // the same for every transition of one firing
+	Seq        int        `json:"seq"` // 1 for raised, one more for each later transition
+	Transition Transition `json:"transition"`
+	Rule       string     `json:"rule"` // which rule fired: "loss", "unknown"
+	Key        Key        `json:"key"`
+	State      State      `json:"state"`              // state of the item now
+	Previous   State      `json:"previous,omitempty"` // state told before this one
+	Severity   Severity   `json:"severity"`           // of the firing; a cleared alert keeps the severity it was raised with
+	Impact     Impact     `json:"impact"`
+	Found      int        `json:"found"`
+	Want       int        `json:"want"`
+
+	Language string `json:"language"`          // en or ja
+	Title    string `json:"title"`             // one line, no host-controlled line breaks
+	Text     string `json:"text"`              // what was lost and what that means, a few sentences
+	Reason   string `json:"reason,omitempty"`  // why the item is expected: footnotes, facts and their origins
+	Detail   string `json:"detail,omitempty"`  // what the detector saw
+	Confirm  string `json:"confirm,omitempty"` // how a person confirms it by hand
+
+	OS           string `json:"os,omitempty"`
+	AgentVersion string `json:"agent_version,omitempty"`
+	Observer     string `json:"observer"` // the host whose dswatch saw it
+
+	StartedAt time.Time `json:"started_at"`        // first observation of the loss
+	At        time.Time `json:"at"`                // of this transition
+	EndedAt   time.Time `json:"ended_at,omitzero"` // set once cleared
+
+	Test   bool `json:"test,omitempty"`   // made by `sinks test`; nothing was lost
+	Replay bool `json:"replay,omitempty"` // told again on an operator's request
+}
+
+// AlertID names a firing: it is computed from the item, the rule and the
+// event that began the loss, so a replay after a crash makes the same id.
+func AlertID(k Key, rule, firstEvent string) string {
+	return digest("alert", k.Host, k.Component, string(k.Kind), k.Name, rule, firstEvent)
+}
+
+// DeliveryID is the idempotency key of this transition: a far end that
+// remembers it can drop a second copy. Replays share it on purpose.
+func (a Alert) DeliveryID() string { return a.ID + "." + strconv.Itoa(a.Seq) }
+
+// Slot names the place that at most one open alert has: item and rule.
+func (a Alert) Slot() string { return a.Key.Hash() + "." + a.Rule }
+
+// Encode returns a as JSON.
+func (a Alert) Encode() ([]byte, error) {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("encode alert: %w", err)
+	}
+	return b, nil
+}
+
+// DecodeAlert reads what Encode wrote and refuses what no rule makes.
+func DecodeAlert(b []byte) (Alert, error) {
+	var a Alert
+	if len(b) > MaxEvent {
+		return a, fmt.Errorf("decode alert: %d bytes, at most %d are allowed", len(b), MaxEvent)
+	}
+	if err := json.Unmarshal(b, &a); err != nil {
+		return a, fmt.Errorf("decode alert: %w", err)
+	}
+	switch {
+	case a.ID == "" || len(a.ID) > 128:
+		return a, fmt.Errorf("decode alert: id is empty or longer than 128 bytes")
+	case a.Seq < 1:
+		return a, fmt.Errorf("decode alert %s: seq %d, want 1 or more", clip(a.ID), a.Seq)
+	case !a.Transition.Valid():
+		return a, fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, cleared", clip(a.ID), clip(string(a.Transition)))
+	case a.Rule == "" || len(a.Rule) > MaxName:
+		return a, fmt.Errorf("decode alert %s: rule is empty or too long", clip(a.ID))
+	case a.Severity.Rank() == 0:
+		return a, fmt.Errorf("decode alert %s: severity %q is none of info, warning, critical", clip(a.ID), clip(string(a.Severity)))
+	case !a.State.Valid():
+		return a, fmt.Errorf("decode alert %s: state %q is none of up, degraded, down, unknown", clip(a.ID), clip(string(a.State)))
+	}
+	if err := a.Key.Validate(); err != nil {
+		return a, fmt.Errorf("decode alert %s: %w", clip(a.ID), err)
+	}
+	return a, nil
+}

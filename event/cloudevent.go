@@ -1,0 +1,170 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Types of events on the bus, as CloudEvents type attributes.
+const (
+	TypeState = "dswatch.state.v1" // data is an Observation
+	TypeFacts = "dswatch.facts.v1" // data is a FactsReport
+)
+
+// Reason says why a state event was published.
+type Reason string
+
+const (
+	Change   Reason = "change"   // the state or the count differs from the last look
+	Snapshot Reason = "snapshot" // nothing changed; sent so that lost events are repaired
+)
+
+// Event is one thing a detector tells: an observation, and who saw it.
+type Event struct {
+	ID          string // see NewState; also the Nats-Msg-Id
+	Observer    string // the host whose dswatch looked
+	Reason      Reason
+	Observation Observation
+}
+
+// NewState returns the event for o as seen by observer. The id depends on
+// the observer, the key, the state, the counts and the time of the look, so
+// publishing the same look again is the same event, and the same state at a
+// later time is another.
+func NewState(observer string, reason Reason, o Observation) Event {
+	o.At = o.At.UTC()
+	return Event{
+		ID: digest("state", observer, o.Key.Host, o.Key.Component, string(o.Key.Kind), o.Key.Name, string(o.State),
+			fmt.Sprint(o.Found, "/", o.Want), o.At.Format(time.RFC3339Nano)),
+		Observer: observer, Reason: reason, Observation: o,
+	}
+}
+
+// Key returns the item the event is about.
+func (e Event) Key() Key { return e.Observation.Key }
+
+// FactsReport is everything one dswatch knows about one host. It replaces
+// what was known before.
+type FactsReport struct {
+	Host     string    `json:"host"`
+	Observer string    `json:"observer"`
+	Facts    Facts     `json:"facts"`
+	At       time.Time `json:"at"`
+}
+
+// MaxEvent is the largest encoded event in bytes that is decoded. A state
+// event of ours is under 7 KB even with the longest key and detail.
+const MaxEvent = 64 << 10
+
+// envelope is the JSON form of CloudEvents 1.0.
+type envelope struct {
+	SpecVersion     string          `json:"specversion"`
+	ID              string          `json:"id"`
+	Source          string          `json:"source"`
+	Type            string          `json:"type"`
+	Subject         string          `json:"subject,omitempty"`
+	Time            time.Time       `json:"time"`
+	DataContentType string          `json:"datacontenttype"`
+	Reason          Reason          `json:"dswatchreason,omitempty"` // extension attribute
+	Data            json.RawMessage `json:"data"`
+}
+
+const sourcePrefix = "dswatch/"
+
+// Encode returns e as CloudEvents 1.0 JSON.
+func (e Event) Encode() ([]byte, error) {
+	data, err := json.Marshal(e.Observation)
+	if err != nil {
+		return nil, fmt.Errorf("encode event: %w", err)
+	}
+	return json.Marshal(envelope{
+		SpecVersion: "1.0", ID: e.ID, Source: sourcePrefix + url.PathEscape(e.Observer), Type: TypeState,
+		Subject: e.Key().String(), Time: e.Observation.At, DataContentType: "application/json",
+		Reason: e.Reason, Data: data,
+	})
+}
+
+// Decode reads what Encode wrote. Anything else is an error that names what
+// is wrong with it; unknown attributes are ignored, as CloudEvents asks.
+func Decode(b []byte) (Event, error) {
+	env, err := open(b, TypeState)
+	if err != nil {
+		return Event{}, err
+	}
+	var o Observation
+	if err := json.Unmarshal(env.Data, &o); err != nil {
+		return Event{}, fmt.Errorf("decode event %s: data: %w", clip(env.ID), err)
+	}
+	if err := o.Validate(); err != nil {
+		return Event{}, fmt.Errorf("decode event %s: %w", clip(env.ID), err)
+	}
+	reason := env.Reason
+	if reason != Snapshot {
+		reason = Change
+	}
+	observer, err := url.PathUnescape(env.Source[len(sourcePrefix):])
+	if err != nil {
+		return Event{}, fmt.Errorf("decode event %s: source: %w", clip(env.ID), err)
+	}
+	return Event{ID: env.ID, Observer: observer, Reason: reason, Observation: o}, nil
+}
+
+// EncodeFacts returns r as CloudEvents 1.0 JSON, and its id.
+func EncodeFacts(r FactsReport) (id string, b []byte, err error) {
+	r.At = r.At.UTC()
+	data, err := json.Marshal(r)
+	if err != nil {
+		return "", nil, fmt.Errorf("encode facts: %w", err)
+	}
+	id = digest("facts", r.Observer, string(data))
+	b, err = json.Marshal(envelope{
+		SpecVersion: "1.0", ID: id, Source: sourcePrefix + url.PathEscape(r.Observer), Type: TypeFacts,
+		Subject: r.Host, Time: r.At, DataContentType: "application/json", Data: data,
+	})
+	return id, b, err
+}
+
+// DecodeFacts reads what EncodeFacts wrote.
+func DecodeFacts(b []byte) (FactsReport, error) {
+	env, err := open(b, TypeFacts)
+	if err != nil {
+		return FactsReport{}, err
+	}
+	var r FactsReport
+	if err := json.Unmarshal(env.Data, &r); err != nil {
+		return FactsReport{}, fmt.Errorf("decode facts %s: data: %w", clip(env.ID), err)
+	}
+	if r.Host == "" || len(r.Host) > MaxName {
+		return FactsReport{}, fmt.Errorf("decode facts %s: host is empty or too long", clip(env.ID))
+	}
+	if err := r.Facts.Validate(); err != nil {
+		return FactsReport{}, fmt.Errorf("decode facts %s: %w", clip(env.ID), err)
+	}
+	return r, nil
+}
+
+func open(b []byte, typ string) (envelope, error) {
+	var env envelope
+	if len(b) > MaxEvent {
+		return env, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEvent)
+	}
+	if err := json.Unmarshal(b, &env); err != nil {
+		return env, fmt.Errorf("decode event: %w", err)
+	}
+	switch {
+	case env.SpecVersion != "1.0":
+		return env, fmt.Errorf("decode event: specversion %q, want 1.0", clip(env.SpecVersion))
+	case env.ID == "" || len(env.ID) > 128:
+		return env, fmt.Errorf("decode event: id is empty or longer than 128 bytes")
+	case env.Type != typ:
+		return env, fmt.Errorf("decode event %s: type %q, want %s", clip(env.ID), clip(env.Type), typ)
+	case !strings.HasPrefix(env.Source, sourcePrefix) || len(env.Source) == len(sourcePrefix) || len(env.Source) > MaxName:
+		return env, fmt.Errorf("decode event %s: source %q, want %sHOST", clip(env.ID), clip(env.Source), sourcePrefix)
+	case len(env.Data) == 0:
+		return env, fmt.Errorf("decode event %s: has no data", clip(env.ID))
+	}
+	return env, nil
+}

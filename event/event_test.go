@@ -1,0 +1,226 @@
+package event_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	ce "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/go-cmp/cmp"
+
+	"dswatch/event"
+)
+
+var at = time.Date(2026, 11, 22, 3, 4, 5, 678, time.FixedZone("JST", 9*3600))
+
+func obs() event.Observation {
+	return event.Observation{
+		Key:   event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"},
+		State: event.Degraded, Found: 1, Want: 2, Detail: "pid 12", At: at,
+	}
+}
+
+func TestStateOf(t *testing.T) {
+	for _, c := range []struct {
+		found, want int
+		state       event.State
+	}{{0, 1, event.Down}, {1, 1, event.Up}, {1, 2, event.Degraded}, {3, 2, event.Up}, {0, 0, event.Down}, {-1, 1, event.Down}} {
+		if got := event.StateOf(c.found, c.want); got != c.state {
+			t.Errorf("StateOf(%d, %d) = %s, want %s", c.found, c.want, got, c.state)
+		}
+	}
+}
+
+func TestKeyRoundTrip(t *testing.T) {
+	k := event.Key{Host: "m1", Component: "manager", Kind: event.Process, Name: "/opt/dsm/jre/bin/java"}
+	got, err := event.ParseKey(k.String())
+	if err != nil || got != k {
+		t.Fatalf("ParseKey(%q) = %v, %v", k, got, err)
+	}
+	for _, bad := range []string{"", "a/b/c", "a/b/what/c", "/b/process/c", "a/b/process/"} {
+		if _, err := event.ParseKey(bad); err == nil {
+			t.Errorf("ParseKey(%q) was accepted", bad)
+		}
+	}
+}
+
+func TestKeyHashIsUnambiguous(t *testing.T) {
+	a := event.Key{Host: "a", Component: "bc", Kind: event.Process, Name: "d"}
+	b := event.Key{Host: "ab", Component: "c", Kind: event.Process, Name: "d"}
+	if a.Hash() == b.Hash() {
+		t.Error("two different keys have one hash")
+	}
+}
+
+func TestToken(t *testing.T) {
+	plain := map[string]string{"web01": "web01", "WEB01": "web01", "a-b_c": "a-b_c", "": "_"}
+	for in, want := range plain {
+		if got := event.Token(in); got != want {
+			t.Errorf("Token(%q) = %q, want %q", in, got, want)
+		}
+	}
+	seen := map[string]string{}
+	for _, in := range []string{"a.b", "a_b", "a b", "a*b", "a>b", "サーバ", "さーば", strings.Repeat("x", 100), strings.Repeat("x", 101)} {
+		got := event.Token(in)
+		if strings.ContainsAny(got, ".*> \t\r\n") || len(got) > 63 {
+			t.Errorf("Token(%q) = %q is not one subject token of at most 63 bytes", in, got)
+		}
+		if other, ok := seen[got]; ok {
+			t.Errorf("%q and %q share the token %q", in, other, got)
+		}
+		seen[got] = in
+	}
+}
+
+// The CloudEvents SDK is the independent judge of the envelope.
+func TestEventIsACloudEvent(t *testing.T) {
+	e := event.NewState("ホスト 1", event.Change, obs())
+	b, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c ce.Event
+	if err := json.Unmarshal(b, &c); err != nil {
+		t.Fatalf("the SDK does not read it: %v\n%s", err, b)
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatalf("the SDK does not accept it: %v\n%s", err, b)
+	}
+	if c.SpecVersion() != "1.0" || c.ID() != e.ID || c.Type() != event.TypeState || !c.Time().Equal(at) || c.Subject() != e.Key().String() {
+		t.Errorf("attributes differ: %v", c)
+	}
+	got, err := event.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(e, got); d != "" {
+		t.Errorf("round trip (-want +got):\n%s", d)
+	}
+}
+
+func TestEventIDs(t *testing.T) {
+	base := event.NewState("w", event.Change, obs())
+	if again := event.NewState("w", event.Snapshot, obs()); again.ID != base.ID {
+		t.Error("the same look has two ids")
+	}
+	later := obs()
+	later.At = later.At.Add(time.Nanosecond)
+	if event.NewState("w", event.Change, later).ID == base.ID {
+		t.Error("a later look has the id of the earlier one")
+	}
+	if event.NewState("v", event.Change, obs()).ID == base.ID {
+		t.Error("two observers share an id")
+	}
+}
+
+func TestFactsReport(t *testing.T) {
+	r := event.FactsReport{Host: "web01", Observer: "web01", At: at.UTC(), Facts: event.Facts{
+		event.OS:         {Value: event.Linux, Origin: "kernel"},
+		event.Components: {Value: "agent,manager", Origin: "declared"},
+	}}
+	id, b, err := event.EncodeFacts(r)
+	if err != nil || id == "" {
+		t.Fatal(id, err)
+	}
+	got, err := event.DecodeFacts(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(r, got); d != "" {
+		t.Errorf("round trip (-want +got):\n%s", d)
+	}
+	for name, f := range map[string]event.Facts{
+		"a name that is no fact":   {"colour": {Value: "red"}},
+		"a value that is not":      {event.Relay: {Value: "maybe"}},
+		"a list where none may be": {event.OS: {Value: "linux,windows"}},
+	} {
+		if f.Validate() == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+func alert() event.Alert {
+	o := obs()
+	return event.Alert{
+		ID: event.AlertID(o.Key, "loss", "e1"), Seq: 1, Transition: event.Raised, Rule: "loss", Key: o.Key,
+		State: o.State, Severity: event.Warning, Impact: event.ProtectionReduced, Found: 1, Want: 2,
+		Language: "en", Title: "t", Text: "x", Observer: "web01", StartedAt: at.UTC(), At: at.UTC(),
+	}
+}
+
+func TestAlertRoundTrip(t *testing.T) {
+	a := alert()
+	b, err := a.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := event.DecodeAlert(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(a, got); d != "" {
+		t.Errorf("round trip (-want +got):\n%s", d)
+	}
+	if a.DeliveryID() != a.ID+".1" {
+		t.Errorf("DeliveryID = %q", a.DeliveryID())
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	good, _ := event.NewState("w", event.Change, obs()).Encode()
+	for name, b := range map[string]string{
+		"nothing":           "",
+		"an array":          "[]",
+		"another type":      strings.Replace(string(good), event.TypeState, "com.example", 1),
+		"another version":   strings.Replace(string(good), `"specversion":"1.0"`, `"specversion":"0.3"`, 1),
+		"a foreign source":  strings.Replace(string(good), `"dswatch/w"`, `"elsewhere"`, 1),
+		"a bad escape":      strings.Replace(string(good), `"dswatch/w"`, `"dswatch/%zz"`, 1),
+		"an unknown state":  strings.Replace(string(good), `"degraded"`, `"fine"`, 1),
+		"a negative count":  strings.Replace(string(good), `"found":1`, `"found":-1`, 1),
+		"no data":           strings.Replace(string(good), `"data":{`, `"other":{`, 1),
+		"too much":          `{"x":"` + strings.Repeat("y", event.MaxEvent) + `"}`,
+		"a key with no end": strings.Replace(string(good), `"ds_agent"`, `"`+strings.Repeat("n", 600)+`"`, 1),
+	} {
+		if _, err := event.Decode([]byte(b)); err == nil {
+			t.Errorf("%s was accepted", name)
+		} else if len(err.Error()) > 400 {
+			t.Errorf("%s: the error text is %d bytes long", name, len(err.Error()))
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	good, _ := event.NewState("w", event.Change, obs()).Encode()
+	f.Add(good)
+	_, facts, _ := event.EncodeFacts(event.FactsReport{Host: "h", Observer: "o", At: at})
+	f.Add(facts)
+	a, _ := alert().Encode()
+	f.Add(a)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if e, err := event.Decode(b); err == nil {
+			again, err := e.Encode()
+			if err != nil {
+				t.Fatalf("accepted but not encodable: %v", err)
+			}
+			back, err := event.Decode(again)
+			if err != nil {
+				t.Fatalf("accepted, encoded, refused: %v", err)
+			}
+			if !back.Observation.Same(e.Observation) || back.ID != e.ID || back.Observer != e.Observer {
+				t.Fatalf("round trip changed %+v to %+v", e, back)
+			}
+		}
+		if a, err := event.DecodeAlert(b); err == nil {
+			if _, err := a.Encode(); err != nil {
+				t.Fatalf("accepted but not encodable: %v", err)
+			}
+		}
+		if r, err := event.DecodeFacts(b); err == nil {
+			if _, _, err := event.EncodeFacts(r); err != nil {
+				t.Fatalf("accepted but not encodable: %v", err)
+			}
+		}
+	})
+}

@@ -1,0 +1,149 @@
+package event
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Name of a fact. The names are those of a facts file.
+type Name string
+
+// Every fact that a row of the watch list may depend on.
+const (
+	OS               Name = "os"
+	Components       Name = "components"
+	AgentVersion     Name = "agent_version"
+	ApplianceVersion Name = "appliance_version"
+	KernelVersion    Name = "kernel_version"
+	Edition          Name = "edition"
+	Relay            Name = "relay"
+	Communication    Name = "communication"
+
+	AntiMalware         Name = "features.anti_malware"
+	WebReputation       Name = "features.web_reputation"
+	Firewall            Name = "features.firewall"
+	IntrusionPrevention Name = "features.intrusion_prevention"
+	TLSInspection       Name = "features.tls_inspection"
+)
+
+// Names lists every fact in the order in which people read them.
+func Names() []Name {
+	return []Name{OS, Components, AgentVersion, ApplianceVersion, KernelVersion, Edition, Relay,
+		Communication, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection}
+}
+
+// Values that facts take. Versions are free text, see catalog.ParseVersion.
+const (
+	Windows = "windows"
+	Linux   = "linux"
+	Solaris = "solaris"
+	ESXi    = "esxi"
+	AIX     = "aix"
+
+	Manager   = "manager"
+	Agent     = "agent"
+	Appliance = "appliance"
+
+	On  = "on"
+	Off = "off"
+
+	DeepSecurity     = "deep_security"
+	WorkloadSecurity = "workload_security"
+
+	Bidirectional    = "bidirectional"
+	ManagerInitiated = "manager_initiated"
+	AgentInitiated   = "agent_initiated"
+)
+
+// Allowed returns the values a fact may have, nil where the value is free
+// text. "unknown" is not among them: an unknown fact is an absent one.
+func (n Name) Allowed() []string {
+	switch n {
+	case OS:
+		return []string{Windows, Linux, Solaris, ESXi, AIX}
+	case Components:
+		return []string{Manager, Agent, Appliance}
+	case Edition:
+		return []string{DeepSecurity, WorkloadSecurity}
+	case Communication:
+		return []string{Bidirectional, ManagerInitiated, AgentInitiated}
+	case Relay, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection:
+		return []string{On, Off}
+	}
+	return nil
+}
+
+// Valid reports whether n is a known fact.
+func (n Name) Valid() bool { return slices.Contains(Names(), n) }
+
+// Fact is one value with where it came from.
+type Fact struct {
+	// Value is one of Allowed, or a version. Components are joined by commas
+	// in alphabetical order.
+	Value string `json:"value"`
+	// Origin says where the value came from: declared, kernel, package,
+	// registry, dsa_query, manager API, learned (port 4122 is listening).
+	Origin string    `json:"origin"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// Facts is what is known about one host. A name that is absent is unknown.
+// The zero value knows nothing and can be read.
+type Facts map[Name]Fact
+
+// Get returns the value of n and whether it is known.
+func (f Facts) Get(n Name) (Fact, bool) {
+	v, ok := f[n]
+	return v, ok && v.Value != ""
+}
+
+// Has reports whether the components fact names c; known is false where
+// nothing is known about components.
+func (f Facts) Has(c string) (has, known bool) {
+	v, ok := f.Get(Components)
+	if !ok {
+		return false, false
+	}
+	return slices.Contains(strings.Split(v.Value, ","), c), true
+}
+
+// Merge returns f with every fact of over in place of its own.
+func (f Facts) Merge(over Facts) Facts {
+	out := make(Facts, len(f)+len(over))
+	maps.Copy(out, f)
+	maps.Copy(out, over)
+	return out
+}
+
+// Equal reports whether both know the same values. Origins and times may
+// differ: they do not change what is expected.
+func (f Facts) Equal(g Facts) bool {
+	return maps.EqualFunc(f, g, func(a, b Fact) bool { return a.Value == b.Value })
+}
+
+// Validate rejects unknown names and values outside Allowed. It does not
+// look at the form of versions.
+func (f Facts) Validate() error {
+	for _, n := range slices.Sorted(maps.Keys(f)) {
+		if !n.Valid() {
+			return fmt.Errorf("facts: %q is not a fact", clip(string(n)))
+		}
+		v := f[n].Value
+		if len(v) > MaxName {
+			return fmt.Errorf("facts: %s is %d bytes long, at most %d are allowed", n, len(v), MaxName)
+		}
+		allowed := n.Allowed()
+		if allowed == nil {
+			continue
+		}
+		for _, part := range strings.Split(v, ",") {
+			if !slices.Contains(allowed, part) || (n != Components && part != v) {
+				return fmt.Errorf("facts: %s is %q, want one of %s", n, clip(v), strings.Join(allowed, ", "))
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Kind is what sort of thing an item is.
+type Kind string
+
+// The kinds of the vendor's list, and nothing else.
+const (
+	Process Kind = "process"
+	Service Kind = "service"
+	Driver  Kind = "driver"
+	Port    Kind = "port"
+)
+
+// Kinds lists every Kind in the order in which people read them.
+func Kinds() []Kind { return []Kind{Process, Service, Driver, Port} }
+
+// Valid reports whether k is one of Kinds.
+func (k Kind) Valid() bool {
+	switch k {
+	case Process, Service, Driver, Port:
+		return true
+	}
+	return false
+}
+
+// Key names one watched item in the whole fleet. Two items are the same item
+// exactly when their keys are equal.
+type Key struct {
+	Host      string `json:"host"`      // the host the item is on, which need not be the host that looked
+	Component string `json:"component"` // manager, agent, appliance, or the operator's own word
+	Kind      Kind   `json:"kind"`
+	Name      string `json:"name"` // as in the watch list: "ds_agent", "4118/tcp", "/opt/dsm/jre/bin/java"
+}
+
+// String is the form people read and commands accept:
+// host/component/kind/name. The name may itself hold slashes.
+func (k Key) String() string {
+	return k.Host + "/" + k.Component + "/" + string(k.Kind) + "/" + k.Name
+}
+
+// Row is the form that `watch.ignore` uses: kind/name.
+func (k Key) Row() string { return string(k.Kind) + "/" + k.Name }
+
+// ParseKey reads what String wrote.
+func ParseKey(s string) (Key, error) {
+	p := strings.SplitN(s, "/", 4)
+	if len(p) != 4 {
+		return Key{}, fmt.Errorf("parse key %q: want host/component/kind/name", clip(s))
+	}
+	k := Key{Host: p[0], Component: p[1], Kind: Kind(p[2]), Name: p[3]}
+	if err := k.Validate(); err != nil {
+		return Key{}, err
+	}
+	return k, nil
+}
+
+// MaxName is the longest host, component or name in bytes. Linux host names
+// end at 64, DNS names at 253, Windows paths as process names at 260; the
+// bound is there so that no packet can grow without limit.
+const MaxName = 512
+
+// Validate rejects keys that no detector makes. Keys arrive from other hosts
+// too, so every field is looked at.
+func (k Key) Validate() error {
+	for _, f := range []struct{ what, v string }{
+		{"host", k.Host}, {"component", k.Component}, {"name", k.Name},
+	} {
+		switch {
+		case f.v == "":
+			return fmt.Errorf("key: %s is empty", f.what)
+		case len(f.v) > MaxName:
+			return fmt.Errorf("key: %s is %d bytes long, at most %d are allowed", f.what, len(f.v), MaxName)
+		case f.what != "name" && strings.Contains(f.v, "/"):
+			return fmt.Errorf("key: %s %q holds a slash", f.what, clip(f.v))
+		}
+	}
+	if !k.Kind.Valid() {
+		return fmt.Errorf("key: kind %q is none of process, service, driver, port", clip(string(k.Kind)))
+	}
+	return nil
+}
+
+// Hash is a short stable name for the key, safe as one token of a bus
+// subject or of a bucket key: 24 hexadecimal digits of SHA-256.
+func (k Key) Hash() string {
+	return digest(k.Host, k.Component, string(k.Kind), k.Name)
+}
+
+// Token turns a host name into one token of a bus subject: letters, digits,
+// '-' and '_' stay, everything else becomes '_'. Case is folded, because host
+// names have none. Two hosts that would share a token differ by a suffix
+// computed from the original name.
+func Token(host string) string {
+	lower := strings.ToLower(host)
+	var b strings.Builder
+	changed := false
+	for _, r := range lower {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
+			b.WriteRune(r)
+		default:
+			b.WriteByte('_')
+			changed = true
+		}
+	}
+	if b.Len() == 0 {
+		return "_"
+	}
+	if changed || b.Len() > 63 {
+		t := b.String()
+		if len(t) > 54 {
+			t = t[:54]
+		}
+		return t + "-" + digest(lower)[:8]
+	}
+	return b.String()
+}
+
+// digest joins parts unambiguously (each is preceded by its length) and
+// returns the first 24 hexadecimal digits of their SHA-256.
+func digest(parts ...string) string {
+	h := sha256.New()
+	var n [4]byte
+	for _, p := range parts {
+		l := uint32(len(p))
+		n[0], n[1], n[2], n[3] = byte(l>>24), byte(l>>16), byte(l>>8), byte(l)
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(sum[:0])[:12])
+}
+
+// clip keeps hostile input short inside an error text.
+func clip(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}

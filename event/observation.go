@@ -1,0 +1,83 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is how an item was seen.
+type State string
+
+// The four states. Unknown means "could not look", never "down".
+const (
+	Up       State = "up"
+	Degraded State = "degraded" // some of the wanted instances, not all
+	Down     State = "down"
+	Unknown  State = "unknown"
+)
+
+// Valid reports whether s is one of the four states.
+func (s State) Valid() bool {
+	switch s {
+	case Up, Degraded, Down, Unknown:
+		return true
+	}
+	return false
+}
+
+// Lost reports whether s is a state that a rule may raise as a loss.
+func (s State) Lost() bool { return s == Down || s == Degraded }
+
+// StateOf turns a count of instances into a state. A want below one counts
+// as one.
+func StateOf(found, want int) State {
+	switch {
+	case found <= 0:
+		return Down
+	case found < want:
+		return Degraded
+	}
+	return Up
+}
+
+// Observation is what one look at one item saw.
+type Observation struct {
+	Key   Key   `json:"key"`
+	State State `json:"state"`
+	// Found is the number of instances seen, Want the number a healthy host
+	// shows. For services, drivers and ports both are 0 or 1.
+	Found int `json:"found"`
+	Want  int `json:"want"`
+	// Detail says in English what was seen or why nothing could be: pids,
+	// bind address, "permission denied: run as root or grant CAP_SYS_PTRACE".
+	Detail string    `json:"detail,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// MaxDetail is the longest Detail in bytes; a detector cuts, a decoder
+// refuses.
+const MaxDetail = 4096
+
+// Same reports whether b tells nothing new after a: same state and same
+// count. Times and details may differ.
+func (o Observation) Same(b Observation) bool {
+	return o.Key == b.Key && o.State == b.State && o.Found == b.Found && o.Want == b.Want
+}
+
+// Validate rejects observations that no detector makes.
+func (o Observation) Validate() error {
+	if err := o.Key.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case !o.State.Valid():
+		return fmt.Errorf("observation of %s: state %q is none of up, degraded, down, unknown", o.Key, clip(string(o.State)))
+	case o.Found < 0 || o.Want < 0:
+		return fmt.Errorf("observation of %s: found %d and want %d must not be negative", o.Key, o.Found, o.Want)
+	case len(o.Detail) > MaxDetail:
+		return fmt.Errorf("observation of %s: detail is %d bytes long, at most %d are allowed", o.Key, len(o.Detail), MaxDetail)
+	case o.At.IsZero():
+		return fmt.Errorf("observation of %s: has no time", o.Key)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package sinks
+
+import (
+	"context"
+	"log/slog"
+
+	"dswatch/event"
+)
+
+// Sink tells one far end.
+//
+// Send returns nil only when the far end has accepted, as far as its
+// protocol can tell. An error is temporary unless it is marked by Permanent;
+// RetryAfter adds the far end's own wish. Send honours ctx, may be called
+// from several goroutines at once, and never puts a secret into an error.
+type Sink interface {
+	Send(ctx context.Context, a event.Alert) error
+}
+
+// Env is what the program gives every sink.
+type Env struct {
+	Name     string       // the sink's name in the configuration
+	Host     string       // this host, for protocols that name the sender
+	StateDir string       // a directory of the sink's own, made on first use
+	Log      *slog.Logger // never nil
+}
+
+// Kind is one kind of sink: how its section is written and how it is made.
+type Kind struct {
+	Type     string     // the value of `type:`
+	Doc      string     // one paragraph for the generated reference
+	Settings func() any // a pointer to the kind's Config with its defaults set
+	New      func(settings any, env Env) (Sink, error)
+}
+
+// NewKind ties a kind's own Config type to the untyped Kind. If *C has a
+// Validate method, the configuration loader has called it before New.
+func NewKind[C any](typ, doc string, defaults C, make func(C, Env) (Sink, error)) Kind {
+	return Kind{
+		Type: typ, Doc: doc,
+		Settings: func() any { c := defaults; return &c },
+		New:      func(settings any, env Env) (Sink, error) { return make(*settings.(*C), env) },
+	}
+}
