@@ -1,0 +1,55 @@
+# dswatch: `make help` lists the targets.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/dswatch, one static binary
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dswatch ./cmd/dswatch
+
+.PHONY: demo
+demo: build ## watch a pretend agent of real processes break and recover, in under a minute
+	bin/dswatch demo
+
+.PHONY: test
+test: tools vet ## install what the tests need, then run every test with the race detector
+	@mkdir -p bin
+	set -o pipefail; CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 12m -v ./... 2>&1 | tee bin/test.log | $(GO) run ./test/summary
+
+.PHONY: tools
+tools: ## install with apt what the tests need, or say what to install
+	@test/tools.sh
+
+.PHONY: vet
+vet: ## gofmt and go vet, on linux and windows, and every platform builds
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=windows GOARCH=arm64 $(GO) build ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@set -e; for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
+	  for t in $$(grep -oE '^func Fuzz[A-Za-z0-9_]+' $$f | cut -c6-); do \
+	    echo "== $$(dirname $$f) $$t"; $(GO) test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) $$(dirname $$f) | tail -2; \
+	  done; done
+
+.PHONY: bench
+bench: ## print the figures of docs/performance.md
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: soak
+soak: ## the long forms of the crash and model tests
+	DSWATCH_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 3h -v -run 'Crash|Pairs|Soak' ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

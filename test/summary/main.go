@@ -1,0 +1,76 @@
+// Command summary reads the output of `go test -v` and prints what a person
+// wants of it: every package with its result, every failure whole, what was
+// skipped, and the counts.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+)
+
+var (
+	result  = regexp.MustCompile(`^(\s*)--- (PASS|FAIL|SKIP): (\S+)`)
+	started = regexp.MustCompile(`^=== (RUN|PAUSE|CONT|NAME)\s`)
+)
+
+func main() {
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(make([]byte, 1<<20), 16<<20)
+	counts := map[string]int{}
+	var top, held []string // top-level tests of the package, and its lines not yet known to matter
+	failed := false
+	flush := func() {
+		held = held[:0]
+		top = top[:0]
+	}
+	for in.Scan() {
+		line := in.Text()
+		if m := result.FindStringSubmatch(line); m != nil {
+			counts[m[2]]++
+			if m[1] == "" {
+				top = append(top, m[3])
+			}
+			if m[2] == "FAIL" {
+				failed = true
+			}
+			held = append(held, line)
+			continue
+		}
+		switch {
+		case started.MatchString(line):
+		case strings.HasPrefix(line, "ok ") || strings.HasPrefix(line, "ok\t"):
+			fmt.Println(line)
+			fmt.Println("      " + strings.Join(top, " "))
+			for _, l := range held {
+				if strings.Contains(l, "--- SKIP") {
+					fmt.Println("     " + l)
+				}
+			}
+			flush()
+		case strings.HasPrefix(line, "FAIL\t"), strings.HasPrefix(line, "panic:"), strings.Contains(line, "[build failed]"):
+			failed = true
+			for _, l := range held {
+				fmt.Println(l)
+			}
+			fmt.Println(line)
+			flush()
+		case strings.Contains(line, "no test files"):
+		default:
+			held = append(held, line)
+		}
+	}
+	for _, l := range held {
+		fmt.Println(l)
+	}
+	if err := in.Err(); err != nil {
+		fmt.Fprintln(os.Stderr, "read test output:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("%d passed, %d failed, %d skipped\n", counts["PASS"], counts["FAIL"], counts["SKIP"])
+	if failed || counts["FAIL"] > 0 || counts["PASS"] == 0 {
+		os.Exit(1)
+	}
+}

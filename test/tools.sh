@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs the real far ends that the tests talk to, when run as root on
+# Debian; says what to install otherwise. A missing tool is a failure.
+set -euo pipefail
+declare -A package=(
+  [snmptrapd]=snmptrapd [snmptranslate]=snmp [rsyslogd]=rsyslog [openssl]=openssl [tshark]=tshark
+  [smilint]=smitools [dbus-daemon]=dbus-daemon [docker-compose]=docker-compose [gcc]=gcc [ip]=iproute2
+)
+PATH=$PATH:/usr/sbin:/sbin
+missing=()
+for tool in "${!package[@]}"; do
+  command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
+done
+# rsyslog's TLS driver is a library, not a command.
+compgen -G '/usr/lib/*/rsyslog/lmnsd_ossl.so' >/dev/null || missing+=(rsyslog-openssl)
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "the tests need: ${missing[*]}" >&2
+  echo "install them, on Debian with: sudo apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+echo "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >/dev/null
+apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
