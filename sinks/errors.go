@@ -1,0 +1,102 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+)
+
+// MaxRetryAfter bounds how long a far end can ask to be left alone. RFC 9110
+// sets no bound; a far end that asks for a day is asked again after an hour.
+const MaxRetryAfter = time.Hour
+
+// Permanent marks err as one that no later attempt can change: the delivery
+// goes to the dead letters. It returns nil for nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanent{err}
+}
+
+type permanent struct{ err error }
+
+func (e *permanent) Error() string { return e.err.Error() }
+func (e *permanent) Unwrap() error { return e.err }
+
+// IsPermanent reports whether err or an error it wraps was marked by
+// Permanent. Every other error is temporary.
+func IsPermanent(err error) bool {
+	_, ok := errors.AsType[*permanent](err)
+	return ok
+}
+
+// RetryAfter adds the far end's wish to a temporary error: no attempt within
+// d, which is bounded to 0..MaxRetryAfter. It returns nil for nil.
+func RetryAfter(err error, d time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &retryAfter{err, min(max(d, 0), MaxRetryAfter)}
+}
+
+type retryAfter struct {
+	err error
+	d   time.Duration
+}
+
+func (e *retryAfter) Error() string { return e.err.Error() }
+func (e *retryAfter) Unwrap() error { return e.err }
+
+// After returns the wish that RetryAfter added, and whether there is one.
+func After(err error) (time.Duration, bool) {
+	e, ok := errors.AsType[*retryAfter](err)
+	if !ok {
+		return 0, false
+	}
+	return e.d, true
+}
+
+// Class is why an attempt failed, as a closed set for metrics.
+type Class string
+
+// The classes of failures.
+const (
+	ClassPermanent Class = "permanent" // the far end will never take it
+	ClassThrottled Class = "throttled" // the far end asked for a pause
+	ClassTimeout   Class = "timeout"   // no answer in time; it may have been accepted
+	ClassTemporary Class = "temporary" // anything else that may pass
+	ClassPanic     Class = "panic"     // a defect of the sink
+)
+
+// Classes lists every Class.
+func Classes() []Class {
+	return []Class{ClassPermanent, ClassThrottled, ClassTimeout, ClassTemporary, ClassPanic}
+}
+
+// Classify returns the class of a failed attempt. err must not be nil.
+func Classify(err error) Class {
+	if _, ok := errors.AsType[*panicked](err); ok {
+		return ClassPanic
+	}
+	if IsPermanent(err) {
+		return ClassPermanent
+	}
+	if _, ok := After(err); ok {
+		return ClassThrottled
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return ClassTimeout
+	}
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return ClassTimeout
+	}
+	return ClassTemporary
+}
+
+// panicked is a panic of a sink, turned into an error. It holds no value of
+// the panic, which could be anything the sink was given.
+type panicked struct{ what string }
+
+func (e *panicked) Error() string { return "sink panicked: " + e.what }

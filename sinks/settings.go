@@ -1,0 +1,56 @@
+package sinks
+
+import (
+	"time"
+
+	"dswatch/event"
+)
+
+// Settings are the keys that every sink has. A kind's Config embeds them
+// inline, with the kind's own defaults from Defaults.
+type Settings struct {
+	Name        string        `yaml:"name" doc:"name of this sink in routes, logs and metrics: letters, digits, - and _, at most 32; no default"`
+	Type        string        `yaml:"type" doc:"kind of the sink; no default"`
+	Timeout     time.Duration `yaml:"timeout" doc:"longest time for one attempt; default 10s"`
+	Patience    time.Duration `yaml:"patience" doc:"how long one delivery is tried again before it goes to the dead letters; a restart begins anew; default 24h"`
+	Concurrency int           `yaml:"concurrency" doc:"attempts in flight at once, 1 to 256; the order of one item's alerts is kept with any number"`
+}
+
+// Defaults returns the default Settings of a kind with its own concurrency.
+func Defaults(concurrency int) Settings {
+	return Settings{Timeout: 10 * time.Second, Patience: 24 * time.Hour, Concurrency: concurrency}
+}
+
+// Common returns s. Through embedding every Config has it, so that whoever
+// builds a worker finds the common keys of a Config he does not know.
+func (s Settings) Common() Settings { return s }
+
+// Validate looks at the common keys only.
+func (s Settings) Validate() error {
+	switch {
+	case !validName(s.Name):
+		return event.BadSetting("name", "%q is not a name; write 1 to 32 letters, digits, - or _", Line(s.Name, 40))
+	case s.Timeout < 10*time.Millisecond || s.Timeout > 10*time.Minute:
+		return event.BadSetting("timeout", "%s is out of range; write 10ms to 10m, such as 10s", s.Timeout)
+	case s.Patience < time.Second || s.Patience > 30*24*time.Hour:
+		return event.BadSetting("patience", "%s is out of range; write 1s to 720h, such as 24h", s.Patience)
+	case s.Concurrency < 1 || s.Concurrency > 256:
+		return event.BadSetting("concurrency", "%d is out of range; write 1 to 256", s.Concurrency)
+	}
+	return nil
+}
+
+// validName keeps names fit for a bus subject, a bucket key and a label.
+func validName(s string) bool {
+	if s == "" || len(s) > 32 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}

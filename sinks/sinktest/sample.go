@@ -1,0 +1,88 @@
+package sinktest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// Sample returns a realistic alert: the n-th item of a fleet, at transition
+// tr, in language en or ja. The same n is the same firing.
+func Sample(n int, tr event.Transition, language string) event.Alert {
+	key := event.Key{Host: fmt.Sprintf("web%02d", n), Component: event.Agent, Kind: event.Process, Name: "ds_agent"}
+	start := time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC)
+	a := event.Alert{
+		ID: event.AlertID(key, "loss", "first"), Rule: "loss", Transition: tr, Key: key,
+		Seq: 1, State: event.Down, Previous: event.Up, Severity: event.Critical, Impact: event.ManagementLost, Found: 0, Want: 2,
+		Language: language, OS: "linux", AgentVersion: "20.0.2-1390.el8", Observer: key.Host, StartedAt: start, At: start.Add(20 * time.Second),
+		Detail: "no process named ds_agent (looked at 312)",
+	}
+	switch tr {
+	case event.Changed:
+		a.Seq, a.State, a.Previous, a.Found, a.At = 2, event.Degraded, event.Down, 1, start.Add(time.Minute)
+	case event.Repeated:
+		a.Seq, a.Previous, a.At = 3, event.Degraded, start.Add(4*time.Hour)
+	case event.Cleared:
+		a.Seq, a.State, a.Previous, a.Found = 4, event.Up, event.Down, 2
+		a.At = start.Add(4*time.Hour + 5*time.Minute)
+		a.EndedAt = a.At
+	}
+	if language == "ja" {
+		a.Title = key.Host + " のAgentプロセス ds_agent が停止しています"
+		a.Text = "Deep Security Agentの管理機能が失われました。ドライバーが残っている間、保護は継続します。"
+		a.Reason = "脚注1: Linuxでは常に2つ動作します。"
+		a.Confirm = "ps -ef | grep ds_agent"
+		if tr == event.Cleared {
+			a.Title = key.Host + " のAgentプロセス ds_agent が復旧しました"
+		}
+		return a
+	}
+	a.Title = "agent process ds_agent is down on " + key.Host
+	a.Text = "The Deep Security Agent no longer reports or takes policy. While its driver is loaded, the last policy still protects the host."
+	a.Reason = "always expected on linux (footnote 1: two instances)"
+	a.Confirm = "ps -ef | grep ds_agent"
+	if tr == event.Cleared {
+		a.Title = "agent process ds_agent is up again on " + key.Host
+	}
+	return a
+}
+
+// Transitions lists one firing's transitions in the order of its life.
+func Transitions() []event.Transition {
+	return []event.Transition{event.Raised, event.Changed, event.Repeated, event.Cleared}
+}
+
+// hostile returns texts that hosts can make others show, by name.
+func hostile() map[string]string {
+	return map[string]string{
+		"line breaks":   "a\nb\r\nc\rd\u0085e\u2028f\u2029g\vh\fi",
+		"controls":      "a\x00b\x07c\x1b[31md\x7fe\u009bf",
+		"invalid UTF-8": "a\xffb\xc3\x28c\xe2\x82",
+		"bidi":          "a\u202egpj.exe\u2066b\u2069\u200f",
+		"mentions":      "<!channel> <!here> <@U012AB3CD> @everyone [x](https://evil.example) <https://evil.example|click> &lt;!channel&gt;",
+		"syntax":        `"quote' \back ] [x="y"] | = {"a":1} %s %n ${jndi:x} <b>&amp;</b> *bold* _it_ ~s~ ` + "`code`",
+		"long line":     strings.Repeat("x", 1<<20),
+		"long escaped":  strings.Repeat("&<>\"\\", 1<<18),
+		"long wide":     strings.Repeat("監視", 1<<18),
+		"long emoji":    strings.Repeat("👩‍👩‍👧", 1<<16),
+		"long lines":    strings.Repeat("\n", 1<<20),
+		"long invalid":  strings.Repeat("\xff\n", 1<<19),
+		"empty":         "",
+		"only controls": "\x00\x01\x02",
+	}
+}
+
+// poisoned returns a with s in every field that a host has a hand in.
+func poisoned(a event.Alert, s string) event.Alert {
+	bounded := s // decoders refuse longer keys, so no sink ever gets one
+	if len(bounded) > event.MaxName {
+		bounded = bounded[:event.MaxName]
+	}
+	if bounded != "" {
+		a.Key.Host, a.Key.Name, a.Key.Component, a.Observer = bounded, bounded, bounded, bounded
+	}
+	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion = s, s, s, s, s, s, s
+	return a
+}

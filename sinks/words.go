@@ -1,0 +1,192 @@
+package sinks
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// Words is the vocabulary of one language for what stands around an alert's
+// own text: labels of fields and names of values.
+type Words struct {
+	Item, Host, Component, State, Severity, Impact, Rule string
+	Since, Until, Lasted, Found, OS, AgentVersion        string
+	Reason, Detail, Confirm, Observer, AlertID           string
+	Test, Replay                                         string
+
+	count                    string // of found and want
+	kinds                    map[event.Kind]string
+	states                   map[event.State]string
+	severities               map[event.Severity]string
+	impacts                  map[event.Impact]string
+	transitions              map[event.Transition]string
+	day, hour, minute, secnd string
+	gap                      string // between a number and its unit, and between two of them
+}
+
+// In returns the vocabulary of an alert's Language: "ja", or English for
+// anything else.
+func In(language string) *Words {
+	if language == "ja" {
+		return &japanese
+	}
+	return &english
+}
+
+var english = Words{
+	Item: "Item", Host: "Host", Component: "Component", State: "State", Severity: "Severity", Impact: "Impact", Rule: "Rule",
+	Since: "Since", Until: "Until", Lasted: "Lasted", Found: "Found", OS: "OS", AgentVersion: "Agent version",
+	Reason: "Why it is expected", Detail: "What was seen", Confirm: "How to confirm", Observer: "Seen by", AlertID: "Alert",
+	Test: "TEST", Replay: "REPLAY",
+
+	count: "%d of %d",
+	kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port"},
+	states: map[event.State]string{
+		event.Up: "up", event.Degraded: "degraded", event.Down: "down", event.Unknown: "unknown",
+	},
+	severities: map[event.Severity]string{event.Info: "info", event.Warning: "warning", event.Critical: "critical"},
+	impacts: map[event.Impact]string{
+		event.ProtectionLost: "protection lost", event.ProtectionReduced: "protection reduced",
+		event.ManagementLost: "management lost, protection kept", event.UpdatesLost: "updates lost, protection kept",
+		event.VisibilityLost: "cannot be seen by dswatch", event.NoticeLost: "only notices to the user lost",
+	},
+	transitions: map[event.Transition]string{
+		event.Raised: "ALERT", event.Changed: "CHANGED", event.Repeated: "STILL OPEN", event.Cleared: "RECOVERED",
+	},
+	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ",
+}
+
+var japanese = Words{
+	Item: "監視対象", Host: "ホスト", Component: "コンポーネント", State: "状態", Severity: "重大度", Impact: "影響", Rule: "ルール",
+	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agentのバージョン",
+	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
+	Test: "テスト", Replay: "再送",
+
+	count: "%d / %d",
+	kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート"},
+	states: map[event.State]string{
+		event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明",
+	},
+	severities: map[event.Severity]string{event.Info: "情報", event.Warning: "警告", event.Critical: "重大"},
+	impacts: map[event.Impact]string{
+		event.ProtectionLost: "保護機能の停止", event.ProtectionReduced: "保護機能の低下",
+		event.ManagementLost: "管理機能の停止（保護は継続）", event.UpdatesLost: "アップデート配信の停止（保護は継続）",
+		event.VisibilityLost: "dswatchから確認不能", event.NoticeLost: "利用者への通知のみ停止",
+	},
+	transitions: map[event.Transition]string{
+		event.Raised: "発生", event.Changed: "変化", event.Repeated: "継続中", event.Cleared: "復旧",
+	},
+	day: "日", hour: "時間", minute: "分", secnd: "秒",
+}
+
+// Kind names k.
+func (w *Words) Kind(k event.Kind) string { return name(w.kinds, k) }
+
+// StateOf names s.
+func (w *Words) StateOf(s event.State) string { return name(w.states, s) }
+
+// SeverityOf names s.
+func (w *Words) SeverityOf(s event.Severity) string { return name(w.severities, s) }
+
+// ImpactOf names i.
+func (w *Words) ImpactOf(i event.Impact) string { return name(w.impacts, i) }
+
+// Transition names t as a headline marks it: "ALERT", "RECOVERED", "復旧".
+func (w *Words) Transition(t event.Transition) string { return name(w.transitions, t) }
+
+// name falls back to the word itself, so that a value of a newer version is
+// shown and not hidden.
+func name[K ~string](m map[K]string, k K) string {
+	if s, ok := m[k]; ok {
+		return s
+	}
+	return string(k)
+}
+
+// Count writes found instances of wanted ones: "1 of 2".
+func (w *Words) Count(found, want int) string { return fmt.Sprintf(w.count, found, want) }
+
+// Lasting writes a duration in its two largest units: "2 h 5 min".
+func (w *Words) Lasting(d time.Duration) string {
+	s := int64(max(d, 0).Round(time.Second) / time.Second)
+	var parts []string
+	for _, u := range []struct {
+		n    int64
+		name string
+	}{{86400, w.day}, {3600, w.hour}, {60, w.minute}, {1, w.secnd}} {
+		if n := s / u.n; n > 0 || (u.n == 1 && len(parts) == 0) {
+			parts = append(parts, strconv.FormatInt(n, 10)+w.gap+u.name)
+		} else if len(parts) > 0 {
+			break
+		}
+		s %= u.n
+		if len(parts) == 2 {
+			break
+		}
+	}
+	return strings.Join(parts, w.gap)
+}
+
+// Time writes t with its date, seconds and zone offset, the same in every
+// language, so that it can be compared with a log.
+func (w *Words) Time(t time.Time) string { return t.Format("2006-01-02 15:04:05 -07:00") }
+
+// Headline is the alert in one clean line of at most most bytes: what
+// happened, then the title. A test and a replay say so first.
+func (w *Words) Headline(a event.Alert, most int) string {
+	h := "[" + w.Transition(a.Transition) + "] " + a.Title
+	switch {
+	case a.Test && !strings.HasPrefix(a.Title, "["+w.Test+"]"):
+		h = "[" + w.Test + "] " + h
+	case a.Replay:
+		h = "[" + w.Replay + "] " + h
+	}
+	return Line(h, most)
+}
+
+// Field is one labelled value of an alert.
+type Field struct {
+	Label string
+	Value string // one clean line
+}
+
+// maxValue bounds one field in bytes; a key's parts end at event.MaxName.
+const maxValue = 2 * event.MaxName
+
+// Fields returns what a reader wants to see beside the text, the most telling
+// first, without what is empty. A sink with little room takes the first ones.
+func (w *Words) Fields(a event.Alert) []Field {
+	fs := make([]Field, 0, 12)
+	add := func(label, value string) {
+		if value != "" {
+			fs = append(fs, Field{label, Line(value, maxValue)})
+		}
+	}
+	state := w.StateOf(a.State)
+	if a.Previous != "" && a.Previous != a.State {
+		state = w.StateOf(a.Previous) + " → " + state
+	}
+	add(w.Host, a.Key.Host)
+	add(w.Item, w.Kind(a.Key.Kind)+" "+a.Key.Name)
+	add(w.State, state)
+	add(w.Severity, w.SeverityOf(a.Severity))
+	add(w.Impact, w.ImpactOf(a.Impact))
+	if a.Want > 0 {
+		add(w.Found, w.Count(a.Found, a.Want))
+	}
+	add(w.Since, w.Time(a.StartedAt))
+	if a.Transition == event.Cleared && !a.EndedAt.IsZero() {
+		add(w.Until, w.Time(a.EndedAt))
+		add(w.Lasted, w.Lasting(a.EndedAt.Sub(a.StartedAt)))
+	}
+	add(w.Component, a.Key.Component)
+	add(w.OS, a.OS)
+	add(w.AgentVersion, a.AgentVersion)
+	if a.Observer != a.Key.Host {
+		add(w.Observer, a.Observer)
+	}
+	return fs
+}
