@@ -1,0 +1,188 @@
+package web
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"dswatch/event"
+)
+
+// Config is the section `web:`.
+type Config struct {
+	Listen string `yaml:"listen" doc:"address of the local API and metrics; loopback by default, empty: none"`
+}
+
+// Defaults returns the settings of an empty `web:`.
+func Defaults() Config { return Config{Listen: "127.0.0.1:9418"} }
+
+// Validate refuses what cannot be listened on.
+func (c Config) Validate() error {
+	if c.Listen == "" {
+		return nil
+	}
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+		return event.BadSetting("listen", "%q is not an address; write HOST:PORT, such as 127.0.0.1:9418", c.Listen)
+	}
+	return nil
+}
+
+// Item is one row as `status` shows it.
+type Item struct {
+	Key      event.Key   `json:"key"`
+	State    event.State `json:"state"`
+	Found    int         `json:"found"`
+	Want     int         `json:"want"`
+	Expected string      `json:"expected"`
+	Reason   string      `json:"reason"`
+	Detail   string      `json:"detail,omitempty"`
+	Alerting bool        `json:"alerting"`
+	Since    time.Time   `json:"since,omitzero"`
+}
+
+// SinkStatus is one sink as `status` shows it.
+type SinkStatus struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Waiting uint64 `json:"waiting"` // deliveries in its outbox
+}
+
+// Status is what a running dswatch says about itself.
+type Status struct {
+	Version string       `json:"version"`
+	Host    string       `json:"host"`
+	Started time.Time    `json:"started"`
+	Items   []Item       `json:"items"`
+	Sinks   []SinkStatus `json:"sinks"`
+}
+
+// TestResult is what `sinks test` learned of one sink.
+type TestResult struct {
+	Sink      string `json:"sink"`
+	Confirmed bool   `json:"confirmed"` // the firing and the resolve were both accepted
+	Error     string `json:"error,omitempty"`
+	Took      string `json:"took"`
+}
+
+// Program is what the API shows and does.
+type Program interface {
+	Status(ctx context.Context) (Status, error)
+	TestSinks(ctx context.Context, names []string) ([]TestResult, error)
+}
+
+// Parts is what a Server is made of.
+type Parts struct {
+	Config  Config
+	Token   event.Secret
+	Program Program
+	Metrics prometheus.Gatherer
+	Log     *slog.Logger
+}
+
+// Server answers requests from Start to Stop.
+type Server struct {
+	Parts
+	listener net.Listener
+	http     *http.Server
+}
+
+// Start listens and serves. An address that is taken is an error.
+func Start(p Parts) (*Server, error) {
+	l, err := net.Listen("tcp", p.Config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the local api: %w; set web.listen to a free address, or to \"\" for none", err)
+	}
+	s := &Server{Parts: p, listener: l}
+	s.http = &http.Server{
+		Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			p.Log.Error("the local api stopped", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+// Addr is the address listened on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Stop waits for requests under way until ctx ends.
+func (s *Server) Stop(ctx context.Context) error { return s.http.Shutdown(ctx) }
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /api/v1/status", s.guarded(func(r *http.Request) (any, error) { return s.Program.Status(r.Context()) }))
+	mux.HandleFunc("POST /api/v1/sinks/test", s.guarded(func(r *http.Request) (any, error) {
+		var in struct {
+			Names []string `json:"names"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			return nil, fmt.Errorf("read request: %w", err)
+		}
+		return s.Program.TestSinks(r.Context(), in.Names)
+	}))
+	return s.sameHost(mux)
+}
+
+// maxRequest is the largest request body in bytes.
+const maxRequest = 64 << 10
+
+// guarded asks for the token and writes the answer as JSON.
+func (s *Server) guarded(do func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if s.Token == "" || subtle.ConstantTimeCompare([]byte(got), []byte(s.Token.Reveal())) != 1 {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			answer(w, http.StatusUnauthorized, map[string]string{"error": "the token is missing or wrong; it is in the file token in bus.dir"})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+		v, err := do(r)
+		if err != nil {
+			answer(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, v)
+	}
+}
+
+func answer(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // the client has gone: nothing to do about it
+}
+
+// sameHost refuses requests whose Host is neither an IP address nor a name
+// of this machine's own: a browser that was lured by DNS rebinding sends the
+// attacker's name.
+func (s *Server) sameHost(next http.Handler) http.Handler {
+	configured, _, _ := net.SplitHostPort(s.Config.Listen)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		host = strings.Trim(host, "[]")
+		if net.ParseIP(host) == nil && host != "localhost" && host != configured {
+			answer(w, http.StatusForbidden, map[string]string{"error": "unknown Host header; use the address in web.listen"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
