@@ -1,0 +1,73 @@
+package detector
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // a static binary on Windows or in an empty image has no zone files, and CRON_TZ is promised
+
+	"github.com/robfig/cron/v3"
+)
+
+const scheduleExample = `write for example "@every 10s", "*/5 * * * *", "30 */5 * * * *" (seconds first) or "CRON_TZ=Asia/Tokyo 0 9 * * *"`
+
+// ParseSchedule reads a cron expression: five fields, six fields with seconds
+// first, "@every 10s", or a descriptor such as "@hourly". "CRON_TZ=ZONE "
+// before it sets the time zone. The error ends with examples of what to write.
+//
+// It refuses what the cron library would silently bend: an interval that is
+// not a whole number of seconds, and a schedule that never comes.
+func ParseSchedule(expr string) (cron.Schedule, error) {
+	s, err := parseSchedule(strings.TrimSpace(expr))
+	if err != nil {
+		return nil, fmt.Errorf("parse schedule %q: %w; %s", clip(expr, 80), err, scheduleExample)
+	}
+	return s, nil
+}
+
+func parseSchedule(expr string) (cron.Schedule, error) {
+	spec := expr
+	if strings.HasPrefix(expr, "TZ=") || strings.HasPrefix(expr, "CRON_TZ=") {
+		// The library cuts at the first space and panics without one.
+		zone, rest, ok := strings.Cut(expr, " ")
+		if spec = strings.TrimSpace(rest); !ok || spec == "" {
+			return nil, errors.New("nothing follows the time zone")
+		}
+		if strings.HasSuffix(zone, "=") {
+			return nil, errors.New("the time zone is empty")
+		}
+	}
+	if every, ok := strings.CutPrefix(spec, "@every "); ok {
+		d, err := time.ParseDuration(every)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a duration with a unit", every)
+		}
+		if d < time.Second || d%time.Second != 0 {
+			return nil, fmt.Errorf("the interval %s is not one or more whole seconds", d)
+		}
+	}
+	s, err := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor).Parse(expr)
+	if err != nil {
+		return nil, err
+	}
+	// Any fixed day will do: the library searches five years ahead.
+	if s.Next(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return nil, errors.New("it never comes")
+	}
+	return s, nil
+}
+
+// steady turns the wall-clock answer of a schedule into a wait. The cron
+// runner compares times; given a wall-clock time, a clock set back by an hour
+// would stop the watch for that hour. With a monotonic reading in the answer
+// it waits as long as it first meant to, then asks again.
+type steady struct{ cron.Schedule }
+
+func (s steady) Next(t time.Time) time.Time {
+	next := s.Schedule.Next(t)
+	if next.IsZero() {
+		return next
+	}
+	return t.Add(next.Sub(t))
+}

@@ -1,0 +1,216 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+	"unsafe"
+
+	"dswatch/event"
+)
+
+func TestParseSchedule(t *testing.T) {
+	from := time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC)
+	for expr, want := range map[string]string{
+		"@every 10s":                       "2026-11-22T03:04:15Z",
+		"@every 1h30m":                     "2026-11-22T04:34:05Z",
+		"*/5 * * * *":                      "2026-11-22T03:05:00Z",
+		"30 */5 * * * *":                   "2026-11-22T03:05:30Z",
+		"  0 4 * * *  ":                    "2026-11-22T04:00:00Z",
+		"@hourly":                          "2026-11-22T04:00:00Z",
+		"0 0 29 2 *":                       "2028-02-29T00:00:00Z",
+		"CRON_TZ=Asia/Tokyo 0 13 * * *":    "2026-11-22T04:00:00Z",
+		"TZ=Asia/Tokyo 0 13 * * *":         "2026-11-22T04:00:00Z",
+		"CRON_TZ=Asia/Tokyo   @every 10s":  "2026-11-22T03:04:15Z",
+		"CRON_TZ=America/New_York @hourly": "2026-11-22T04:00:00Z",
+	} {
+		s, err := ParseSchedule(expr)
+		if err != nil {
+			t.Errorf("%q: %v", expr, err)
+			continue
+		}
+		if got := s.Next(from).UTC().Format(time.RFC3339); got != want {
+			t.Errorf("%q comes at %s, want %s", expr, got, want)
+		}
+	}
+}
+
+func TestParseScheduleRefuses(t *testing.T) {
+	for name, expr := range map[string]string{
+		"nothing":               "",
+		"a word":                "often",
+		"four fields":           "* * * *",
+		"seven fields":          "* * * * * * *",
+		"minute 61":             "61 * * * *",
+		"a typo in every":       "@evry 10s",
+		"every without unit":    "@every 10",
+		"every zero":            "@every 0s",
+		"every negative":        "@every -10s",
+		"every below a second":  "@every 500ms",
+		"every 1.5 seconds":     "@every 1500ms",
+		"never":                 "0 0 31 2 *",
+		"an empty list":         ", * * * *",
+		"a zone alone":          "CRON_TZ=Asia/Tokyo",
+		"a zone and blanks":     "TZ=Asia/Tokyo   ",
+		"a zone without a name": "TZ= 0 * * * *",
+		"an unknown zone":       "CRON_TZ=Asia/Toyko 0 * * * *",
+		"a zone outside":        "CRON_TZ=../../etc/passwd 0 * * * *",
+	} {
+		_, err := ParseSchedule(expr)
+		if err == nil {
+			t.Errorf("%s (%q) was accepted", name, expr)
+		} else if !strings.HasSuffix(err.Error(), scheduleExample) {
+			t.Errorf("%s: the error does not end with an example: %v", name, err)
+		}
+	}
+}
+
+func FuzzParseSchedule(f *testing.F) {
+	for _, s := range []string{"@every 10s", "*/5 * * * *", "30 */5 * * * *", "CRON_TZ=Asia/Tokyo 0 9 * * *", "TZ=", "TZ=x", "@every -1s", ", * * * *", "0 0 31 2 *", "1-5/9999999999 * * * *"} {
+		f.Add(s)
+	}
+	from := time.Date(2026, 11, 22, 3, 4, 5, 6, time.UTC)
+	f.Fuzz(func(t *testing.T, expr string) {
+		s, err := ParseSchedule(expr)
+		if err != nil {
+			return
+		}
+		at := from
+		for range 3 {
+			next := s.Next(at)
+			if next.IsZero() { // for example 29 February after 2096
+				return
+			}
+			if next.Sub(at) < 900*time.Millisecond && next.Nanosecond() != 0 || !next.After(at) {
+				t.Fatalf("%q: after %s comes %s", expr, at, next)
+			}
+			at = next
+		}
+	})
+}
+
+// stepped returns t as the clocks would show it after the wall clock was set
+// by d while the monotonic clock went on. The layout is time.Time's own; the
+// first check fails if it ever changes.
+func stepped(t *testing.T, at time.Time, d time.Duration) time.Time {
+	t.Helper()
+	out := at
+	*(*uint64)(unsafe.Pointer(&out)) += uint64(d/time.Second) << 30
+	if out.Sub(at) != 0 || out.Round(0).Sub(at.Round(0)) != d {
+		t.Fatal("time.Time has another layout than this test knows")
+	}
+	return out
+}
+
+// The cron runner runs a job when its next time is not after now, and then
+// asks for the next one.
+func TestClockStepsNeitherStopNorRepeat(t *testing.T) {
+	for _, expr := range []string{"@every 10s", "*/10 * * * * *", "CRON_TZ=Asia/Tokyo */10 * * * * *"} {
+		for _, step := range []time.Duration{-24 * time.Hour, -time.Hour, -3 * time.Second, 3 * time.Second, time.Hour, 24 * time.Hour} {
+			t.Run(expr+" "+step.String(), func(t *testing.T) {
+				parsed, err := ParseSchedule(expr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := steady{parsed}
+				start := time.Now()
+				first := s.Next(start)
+				wait := first.Sub(start)
+				if wait <= 0 || wait > 10*time.Second {
+					t.Fatalf("the first wait is %s", wait)
+				}
+				woken := stepped(t, start.Add(wait), step)
+				if first.After(woken) {
+					t.Fatal("the pass is put off because the clock was set back")
+				}
+				second := s.Next(woken)
+				if wait := second.Sub(woken); wait <= 0 || wait > 10*time.Second {
+					t.Errorf("the wait after the step is %s", wait)
+				}
+				if !second.After(woken) {
+					t.Error("the step makes a second pass at once")
+				}
+			})
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	if err := DefaultSettings().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		edit func(*Settings)
+		key  string
+		want string
+	}{
+		"a bad schedule":     {func(s *Settings) { s.Schedule = "every day" }, "schedule", "@every 10s"},
+		"no timeout":         {func(s *Settings) { s.Timeout = 0 }, "timeout", "5s"},
+		"an endless timeout": {func(s *Settings) { s.Timeout = time.Hour }, "timeout", "10m0s"},
+		"a negative jitter":  {func(s *Settings) { s.Jitter = -1 }, "jitter", "0s"},
+		"too much jitter":    {func(s *Settings) { s.Jitter = 10 * time.Second }, "jitter", "10s between two looks"},
+		"uneven gaps":        {func(s *Settings) { s.Schedule = "0,50 * * * * *"; s.Jitter = 10 * time.Second }, "jitter", "10s between two looks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := DefaultSettings()
+			c.edit(&s)
+			err := s.Validate()
+			var bad *event.SettingError
+			if !errors.As(err, &bad) || bad.Key != c.key || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one of %s with %q", err, c.key, c.want)
+			}
+		})
+	}
+	ok := Settings{Schedule: "0 0 29 2 *", Timeout: time.Second, Jitter: time.Hour}
+	if err := ok.Validate(); err != nil {
+		t.Errorf("a leap-day schedule: %v", err)
+	}
+}
+
+func FuzzPlain(f *testing.F) {
+	f.Add("pid 12\nx")
+	f.Add(strings.Repeat("監", 2000))
+	f.Add("\xff\xfe\u202e\u2066\x9b31m")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := plain(s)
+		if len(got) > event.MaxDetail || !utf8.ValidString(got) || strings.ContainsAny(got, "\n\r\t\x00\x1b\u0085\u009b\u2028\u2029\u202e\u2066") {
+			t.Fatalf("%q became %q", s, got)
+		}
+		if plain(got) != got {
+			t.Fatalf("%q is not stable", got)
+		}
+	})
+}
+
+// A change that waits is told as a change first; the snapshot must not
+// overtake it.
+func TestSnapshotDoesNotOvertakeAChange(t *testing.T) {
+	k := event.Key{Host: "h", Component: "c", Kind: event.Process, Name: "x"}
+	var told taken
+	s, err := NewScheduler(Options{Observer: "h", Publisher: &told})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.record([]event.Observation{{Key: k, State: event.Down, Want: 1, At: time.Now()}})
+	for range 2 {
+		if err := s.publishSnapshot(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.publishPending(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(told) != 2 || told[0].ID != told[1].ID {
+		t.Errorf("told %v, want the queued event, then the snapshot", told)
+	}
+}
+
+type taken []event.Event
+
+func (p *taken) Publish(_ context.Context, events []event.Event) error {
+	*p = append(*p, events...)
+	return nil
+}

@@ -1,0 +1,616 @@
+package detector_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dswatch/detector"
+	"dswatch/event"
+)
+
+func key(name string) event.Key {
+	return event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: name}
+}
+
+// look is a detector made of one function.
+type look func(ctx context.Context) ([]event.Observation, error)
+
+func (f look) Detect(ctx context.Context) ([]event.Observation, error) { return f(ctx) }
+
+// seen answers for one key with a state.
+func seen(name string, st event.State) event.Observation {
+	found := 0
+	if st == event.Up {
+		found = 1
+	}
+	return event.Observation{Key: key(name), State: st, Found: found, Want: 1}
+}
+
+// story answers with one state for each pass, then repeats the last.
+func story(name string, states ...event.State) look {
+	i := 0
+	return func(context.Context) ([]event.Observation, error) {
+		st := states[min(i, len(states)-1)]
+		i++
+		return []event.Observation{seen(name, st)}, nil
+	}
+}
+
+// far records what was published; err decides about each call.
+type far struct {
+	mu     sync.Mutex
+	events []event.Event
+	tried  []event.Event
+	calls  int
+	err    func(call int) error
+}
+
+func (f *far) Publish(ctx context.Context, events []event.Event) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	f.tried = append(f.tried, events...)
+	if f.err != nil {
+		if err := f.err(f.calls); err != nil {
+			return err
+		}
+	}
+	f.events = append(f.events, events...)
+	return nil
+}
+
+// told returns "reason name state" of every event that was taken.
+func (f *far) told() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return lines(f.events)
+}
+
+func lines(events []event.Event) []string {
+	var out []string
+	for _, e := range events {
+		out = append(out, fmt.Sprintf("%s %s %s", e.Reason, e.Key().Name, e.Observation.State))
+	}
+	return out
+}
+
+func job(name string, d detector.Detector, keys ...string) detector.Job {
+	j := detector.Job{Name: name, Schedule: "@every 10s", Timeout: 5 * time.Second, Detector: d}
+	for _, k := range keys {
+		j.Keys = append(j.Keys, key(k))
+	}
+	return j
+}
+
+func newScheduler(t *testing.T, p detector.Publisher, jobs ...detector.Job) *detector.Scheduler {
+	t.Helper()
+	s, err := detector.NewScheduler(detector.Options{Observer: "web01", Jobs: jobs, Publisher: p, Location: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// during runs s for d inside a bubble, then stops it and returns Run's error.
+func during(t *testing.T, s *detector.Scheduler, d time.Duration) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	time.Sleep(d)
+	synctest.Wait()
+	cancel()
+	return <-done
+}
+
+func equal(t *testing.T, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func TestRunTellsOnlyWhatChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{}
+		s := newScheduler(t, f,
+			job("a", story("x", event.Up, event.Up, event.Down, event.Down, event.Up), "x"),
+			job("b", story("y", event.Up), "y"))
+		start := time.Now()
+		if err := during(t, s, time.Minute+time.Second); err != nil {
+			t.Fatal(err)
+		}
+		got := f.told()
+		slices.Sort(got[:2]) // the first passes run side by side
+		equal(t, got, []string{"snapshot x up", "snapshot y up", "change x down", "change x up"})
+		if at := f.events[2].Observation.At.Sub(start); at != 20*time.Second {
+			t.Errorf("the loss was seen %s after the start, want 20s", at)
+		}
+		if st := s.Stats(); st.Jobs[0].Passes != 7 || st.Published != 4 || st.Pending != 0 {
+			t.Errorf("stats %+v, want 7 passes, 4 published, 0 pending", st)
+		}
+	})
+}
+
+func TestSnapshotRepeatsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{}
+		s := newScheduler(t, f, job("a", story("x", event.Down), "x"))
+		if err := during(t, s, 10*time.Minute+5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x down", "snapshot x down", "snapshot x down"})
+		if f.events[1].ID == f.events[2].ID {
+			t.Error("two snapshots of different looks have one id")
+		}
+	})
+}
+
+func TestFailuresBecomeUnknown(t *testing.T) {
+	for name, c := range map[string]struct {
+		detect look
+		want   string
+	}{
+		"an error": {func(context.Context) ([]event.Observation, error) {
+			return []event.Observation{seen("x", event.Down)}, errors.New("read table: permission denied: run as root")
+		}, "permission denied: run as root"},
+		"a panic":  {func(context.Context) ([]event.Observation, error) { panic("boom") }, "detector panicked: boom"},
+		"no news":  {func(context.Context) ([]event.Observation, error) { return nil, nil }, "did not answer for this item"},
+		"too slow": {func(ctx context.Context) ([]event.Observation, error) { <-ctx.Done(); return nil, ctx.Err() }, "no answer within 5s"},
+		"nonsense": {func(context.Context) ([]event.Observation, error) {
+			return []event.Observation{{Key: key("x"), State: "fine"}}, nil
+		}, "not valid"},
+		"two answers": {func(context.Context) ([]event.Observation, error) {
+			return []event.Observation{seen("x", event.Up), seen("x", event.Down)}, nil
+		}, "twice and differently"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &far{}
+				s := newScheduler(t, f, job("a", c.detect, "x"))
+				if err := during(t, s, 6*time.Second); err != nil {
+					t.Fatal(err)
+				}
+				equal(t, f.told(), []string{"snapshot x unknown"})
+				if len(f.events) == 1 && !strings.Contains(f.events[0].Observation.Detail, c.want) {
+					t.Errorf("detail %q does not say %q", f.events[0].Observation.Detail, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestUnknownRemembersWant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		d := look(func(context.Context) ([]event.Observation, error) {
+			if first {
+				first = false
+				return []event.Observation{{Key: key("x"), State: event.Up, Found: 2, Want: 2}}, nil
+			}
+			return nil, errors.New("gone blind")
+		})
+		f := &far{}
+		s := newScheduler(t, f, job("a", d, "x"))
+		if err := during(t, s, 11*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x up", "change x unknown"})
+		if o := s.Last()[0]; o.Want != 2 || o.Found != 0 {
+			t.Errorf("found %d of %d, want 0 of 2", o.Found, o.Want)
+		}
+	})
+}
+
+func TestKeysNobodyAskedForAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		d := look(func(context.Context) ([]event.Observation, error) {
+			return []event.Observation{seen("x", event.Up), seen("stranger", event.Down)}, nil
+		})
+		f := &far{}
+		s, err := detector.NewScheduler(detector.Options{Observer: "web01", Publisher: f, Jobs: []detector.Job{job("a", d, "x")},
+			Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := during(t, s, 31*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x up"})
+		if n := strings.Count(log.String(), "stranger"); n != 1 {
+			t.Errorf("logged %d times, want once:\n%s", n, &log)
+		}
+	})
+}
+
+// A detector that ignores its context for 25 seconds, then answers "up": the
+// answer must not be taken, the other job must not wait, and the next look
+// must not begin before the old one has ended.
+func TestDetectorThatIgnoresItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		running, most, calls := 0, 0, 0
+		d := look(func(context.Context) ([]event.Observation, error) {
+			mu.Lock()
+			calls++
+			first := calls == 1
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			defer func() { mu.Lock(); running--; mu.Unlock() }()
+			if first {
+				time.Sleep(25 * time.Second)
+				return []event.Observation{seen("x", event.Up)}, nil
+			}
+			return []event.Observation{seen("x", event.Down)}, nil
+		})
+		f := &far{}
+		s := newScheduler(t, f, job("stuck", d, "x"), job("b", story("y", event.Up, event.Down), "y"))
+		if err := during(t, s, 41*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot y up", "snapshot x unknown", "change y down", "change x down"})
+		if most != 1 {
+			t.Errorf("the detector ran %d times at once", most)
+		}
+		st := s.Stats().Jobs[0]
+		if st.Skipped != 2 || st.Failures != 1 || st.Passes != 3 {
+			t.Errorf("stats %+v, want 2 skipped (10s, 20s), 1 failure, 3 passes (0s, 30s, 40s)", st)
+		}
+	})
+}
+
+func TestSkippedPassOfAStuckDetectorStaysFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		d := look(func(context.Context) ([]event.Observation, error) { <-release; return nil, nil })
+		s := newScheduler(t, &far{}, job("stuck", d, "x"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		time.Sleep(31 * time.Second)
+		o := s.Last()[0]
+		if age := time.Since(o.At); age > 2*time.Second || !strings.Contains(o.Detail, "still not ended") {
+			t.Errorf("after 31s the observation is %s old and says %q", age, o.Detail)
+		}
+		cancel()
+		begin := time.Now()
+		err := <-done
+		if err == nil || !strings.Contains(err.Error(), "stuck") || time.Since(begin) != 5*time.Second {
+			t.Errorf("Run ended after %s with %v; want 5s and the job's name", time.Since(begin), err)
+		}
+		close(release)
+	})
+}
+
+func TestPassLongerThanTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := look(func(context.Context) ([]event.Observation, error) {
+			time.Sleep(15 * time.Second)
+			return []event.Observation{seen("x", event.Up)}, nil
+		})
+		j := job("slow", d, "x")
+		j.Timeout = time.Minute
+		f := &far{}
+		s := newScheduler(t, f, j)
+		if err := during(t, s, 36*time.Second); err != nil { // looks at 0, 20; skipped at 10, 30
+			t.Fatal(err)
+		}
+		if st := s.Stats().Jobs[0]; st.Passes != 2 || st.Skipped != 2 {
+			t.Errorf("stats %+v, want 2 passes and 2 skipped", st)
+		}
+		equal(t, f.told(), []string{"snapshot x up"})
+	})
+}
+
+// The end of the program must not look like the end of what is watched.
+func TestShutdownTellsNoLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		d := look(func(ctx context.Context) ([]event.Observation, error) {
+			if n++; n > 1 {
+				<-ctx.Done()
+				return []event.Observation{seen("x", event.Down)}, ctx.Err()
+			}
+			return []event.Observation{seen("x", event.Up)}, nil
+		})
+		f := &far{}
+		s := newScheduler(t, f, job("a", d, "x"))
+		if err := during(t, s, 11*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x up"})
+	})
+}
+
+func TestRunWaitsForTheRunningPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		d := look(func(ctx context.Context) ([]event.Observation, error) {
+			<-ctx.Done()
+			time.Sleep(3 * time.Second)
+			ended = true
+			return nil, ctx.Err()
+		})
+		s := newScheduler(t, &far{}, job("a", d, "x"))
+		if err := during(t, s, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if !ended {
+			t.Error("Run returned while a detector was still looking")
+		}
+	})
+}
+
+func TestFailedPublishIsRepeatedInOrderWithTheSameIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New("bus is down")
+		f := &far{err: func(call int) error {
+			if call <= 5 { // the start, then retries 1, 3, 7 and 15 seconds later
+				return down
+			}
+			return nil
+		}}
+		s := newScheduler(t, f, job("a", story("x", event.Up, event.Down, event.Up), "x"))
+		if err := during(t, s, 40*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x up", "change x down", "change x up"})
+		if f.tried[0].ID != f.events[0].ID {
+			t.Error("the repeated event has another id")
+		}
+		if st := s.Stats(); st.PublishErrors != 5 || st.Lost != 0 || st.Pending != 0 {
+			t.Errorf("stats %+v, want 5 errors, nothing lost, nothing pending", st)
+		}
+	})
+}
+
+func TestPendingIsBoundedAndKeepsTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := false
+		f := &far{err: func(int) error {
+			if open {
+				return nil
+			}
+			return errors.New("bus is down")
+		}}
+		n := 0
+		d := look(func(context.Context) ([]event.Observation, error) {
+			n++
+			return []event.Observation{{Key: key("x"), State: event.Degraded, Found: n, Want: 1000}, seen("y", event.Up)}, nil
+		})
+		s := newScheduler(t, f, job("a", d, "x", "y"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		time.Sleep(30*10*time.Second + time.Second) // 31 looks, all different
+		synctest.Wait()
+		if st := s.Stats(); st.Pending != detector.MaxPending+1 || st.Lost != 31-detector.MaxPending {
+			t.Errorf("pending %d, lost %d; want %d and %d", st.Pending, st.Lost, detector.MaxPending+1, 31-detector.MaxPending)
+		}
+		open = true
+		cancel()
+		if err := <-done; err != nil { // the last offer, after the stop
+			t.Fatal(err)
+		}
+		var found []int
+		for _, e := range f.events {
+			if e.Key() == key("x") {
+				found = append(found, e.Observation.Found)
+			}
+		}
+		if len(found) != detector.MaxPending || !slices.IsSorted(found) || found[len(found)-1] != 31 {
+			t.Errorf("told counts %v, want the newest %d in order, ending with 31", found, detector.MaxPending)
+		}
+		if len(f.events) != detector.MaxPending+1 {
+			t.Errorf("%d events, want the other item's too", len(f.events))
+		}
+	})
+}
+
+// A publisher that hangs must not keep passes from running.
+func TestSlowPublisherDelaysNoPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScheduler(t, hang{}, job("a", story("x", event.Up), "x"))
+		if err := during(t, s, 61*time.Second); err == nil || !strings.Contains(err.Error(), "publish 1 events") {
+			t.Errorf("Run ended with %v, want the events that were not published", err)
+		}
+		if st := s.Stats(); st.Jobs[0].Passes != 7 || st.PublishErrors < 3 {
+			t.Errorf("stats %+v, want 7 passes and several failed attempts", st)
+		}
+	})
+}
+
+type hang struct{}
+
+func (hang) Publish(ctx context.Context, _ []event.Event) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestManyChangesArePublishedInBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var names []string
+		for i := range 600 {
+			names = append(names, fmt.Sprint("p", i))
+		}
+		d := look(func(context.Context) ([]event.Observation, error) {
+			var out []event.Observation
+			for _, n := range names {
+				out = append(out, seen(n, event.Up))
+			}
+			return out, nil
+		})
+		f := &far{}
+		s := newScheduler(t, f, job("a", d, names...))
+		if err := during(t, s, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.events) != 600 || f.calls != 3 {
+			t.Errorf("%d events in %d calls, want 600 in 3", len(f.events), f.calls)
+		}
+	})
+}
+
+func TestJitterStaysBelowItsBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var at []time.Duration
+		d := look(func(context.Context) ([]event.Observation, error) {
+			at = append(at, time.Since(start))
+			return []event.Observation{seen("x", event.Up)}, nil
+		})
+		j := job("a", d, "x")
+		j.Jitter = 4 * time.Second
+		s := newScheduler(t, &far{}, j)
+		if err := during(t, s, 305*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if len(at) != 31 || at[0] != 0 {
+			t.Fatalf("%d passes, first after %s; want 31, the first at once", len(at), at[0])
+		}
+		moved := 0
+		for i, a := range at[1:] {
+			late := a - time.Duration(i+1)*10*time.Second
+			if late < 0 || late >= 4*time.Second {
+				t.Errorf("pass %d came %s after its time", i+1, late)
+			}
+			if late > 0 {
+				moved++
+			}
+		}
+		if moved < 20 {
+			t.Errorf("only %d of 30 passes were moved", moved)
+		}
+	})
+}
+
+func TestCronFieldsAndZone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // the bubble begins at 2000-01-01T00:00:00Z
+		count := func(expr string, loc *time.Location, d time.Duration) int {
+			n := 0
+			j := job("a", look(func(context.Context) ([]event.Observation, error) {
+				n++
+				return []event.Observation{seen("x", event.Up)}, nil
+			}), "x")
+			j.Schedule = expr
+			s, err := detector.NewScheduler(detector.Options{Observer: "o", Jobs: []detector.Job{j}, Publisher: &far{}, Location: loc})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := during(t, s, d); err != nil {
+				t.Fatal(err)
+			}
+			return n - 1 // without the one at the start
+		}
+		tokyo := time.FixedZone("JST", 9*3600)
+		if n := count("*/20 * * * * *", time.UTC, 61*time.Second); n != 3 {
+			t.Errorf("every 20th second: %d passes in 61s, want 3", n)
+		}
+		if n := count("0 10 * * *", time.UTC, 90*time.Minute); n != 0 {
+			t.Errorf("10:00 UTC came %d times before 01:31 UTC", n)
+		}
+		// It is 01:31 UTC, 10:31 in Tokyo.
+		if n := count("0 11 * * *", tokyo, time.Hour); n != 1 {
+			t.Errorf("11:00 in the configured zone came %d times, want once", n)
+		}
+		if n := count("CRON_TZ=Asia/Tokyo 0 12 * * *", time.UTC, time.Hour); n != 1 {
+			t.Errorf("12:00 in CRON_TZ came %d times, want once", n)
+		}
+	})
+}
+
+func TestPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := look(func(ctx context.Context) ([]event.Observation, error) {
+			time.Sleep(2 * time.Second)
+			return []event.Observation{seen("z", event.Down), seen("y", event.Up)}, nil
+		})
+		stuck := look(func(ctx context.Context) ([]event.Observation, error) { time.Sleep(time.Hour); return nil, nil })
+		s := newScheduler(t, nil, job("a", slow, "y", "z"), job("b", stuck, "w"))
+		var got []string
+		begin := time.Now()
+		for _, o := range s.Pass(t.Context()) {
+			got = append(got, o.Key.Name+" "+string(o.State))
+		}
+		equal(t, got, []string{"y up", "z down", "w unknown"})
+		if took := time.Since(begin); took != 5*time.Second {
+			t.Errorf("took %s, want the 5s of the stuck job's timeout", took)
+		}
+		got = nil
+		for _, o := range s.Pass(t.Context()) {
+			got = append(got, o.Key.Name+" "+string(o.State))
+		}
+		equal(t, got, []string{"y up", "z down", "w unknown"})
+		if err := s.Run(t.Context()); err == nil {
+			t.Error("Run accepted that there is no publisher")
+		}
+		time.Sleep(time.Hour) // the stuck detector ends
+	})
+}
+
+func TestDetailIsMadeHarmless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hostile := "a\nb\x1b[2J\x00\u202e\xff" + strings.Repeat("監", 3000)
+		d := look(func(context.Context) ([]event.Observation, error) {
+			o := seen("x", event.Up)
+			o.Detail = hostile
+			return []event.Observation{o}, nil
+		})
+		s := newScheduler(t, nil, job("a", d, "x"))
+		got := s.Pass(t.Context())[0]
+		if err := got.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(got.Detail, "a b\ufffd[2J\ufffd\ufffd\ufffd監") || !strings.HasSuffix(got.Detail, "監...") {
+			t.Errorf("detail is %q", got.Detail)
+		}
+	})
+}
+
+func TestNewSchedulerRefuses(t *testing.T) {
+	d := story("x", event.Up)
+	good := job("a", d, "x")
+	edit := func(f func(*detector.Job)) []detector.Job { j := good; f(&j); return []detector.Job{j} }
+	for name, c := range map[string]struct {
+		opts detector.Options
+		want string
+	}{
+		"no observer":         {detector.Options{Jobs: []detector.Job{good}}, "observer"},
+		"a negative rhythm":   {detector.Options{Observer: "o", SnapshotEvery: -1}, "negative"},
+		"no name":             {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Name = "" })}, "no name"},
+		"no detector":         {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Detector = nil })}, "no detector"},
+		"no keys":             {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Keys = nil })}, "no keys"},
+		"a bad key":           {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Keys = []event.Key{{}} })}, "empty"},
+		"no timeout":          {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Timeout = 0 })}, "timeout"},
+		"a negative jitter":   {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Jitter = -1 })}, "jitter"},
+		"a bad schedule":      {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Schedule = "often" })}, "@every 10s"},
+		"two of a name":       {detector.Options{Observer: "o", Jobs: []detector.Job{good, job("a", d, "y")}}, "two jobs"},
+		"two owners of a key": {detector.Options{Observer: "o", Jobs: []detector.Job{good, job("b", d, "x")}}, `job "a" and again by job "b"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := detector.NewScheduler(c.opts); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one about %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRunWithoutJobsOnlyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScheduler(t, &far{})
+		if err := during(t, s, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
