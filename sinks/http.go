@@ -1,0 +1,374 @@
+package sinks
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// TLS says how the far end is verified and how this side shows who it is.
+type TLS struct {
+	CAFile     string `yaml:"ca_file" doc:"PEM file of the only authorities that may have signed the far end's certificate; default: those of the system"`
+	CertFile   string `yaml:"cert_file" doc:"PEM file of this side's certificate, with its chain, for a far end that asks for one; default: none"`
+	KeyFile    string `yaml:"key_file" doc:"PEM file of the key of cert_file; default: none"`
+	ServerName string `yaml:"server_name" doc:"name that the far end's certificate must carry; default: the host of the address"`
+}
+
+// Config reads the files and returns what crypto/tls wants, TLS 1.2 or newer.
+// Its errors are SettingErrors below the key "tls".
+func (t TLS) Config() (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, event.BadSetting("tls.ca_file", "%w; write the path of a readable PEM file", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, event.BadSetting("tls.ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
+		}
+	}
+	switch {
+	case t.CertFile != "" && t.KeyFile == "":
+		return nil, event.BadSetting("tls.key_file", "is missing; write the path of the key of cert_file")
+	case t.CertFile == "" && t.KeyFile != "":
+		return nil, event.BadSetting("tls.cert_file", "is missing; write the path of the certificate of key_file")
+	case t.CertFile != "":
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, event.BadSetting("tls.cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// Redactor takes secrets out of texts.
+type Redactor struct {
+	replacer *strings.Replacer
+	longest  int // bytes of the longest form that is searched for
+}
+
+// minSecret is the shortest value that is searched for. Shorter ones would
+// tear holes into ordinary words and are no secrets to speak of.
+const minSecret = 4
+
+// NewRedactor returns a Redactor for secrets, also in the forms that URLs and
+// JSON give them. Values under four bytes are left out.
+func NewRedactor(secrets ...string) *Redactor {
+	var forms []string
+	for _, s := range secrets {
+		quoted := strconv.Quote(s)
+		for _, f := range []string{s, url.QueryEscape(s), url.PathEscape(s), quoted[1 : len(quoted)-1]} {
+			if len(f) >= minSecret && !slices.Contains(forms, f) {
+				forms = append(forms, f)
+			}
+		}
+	}
+	// The longest first: a replacer takes the first that fits.
+	slices.SortStableFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	r := &Redactor{}
+	pairs := make([]string, 0, 2*len(forms))
+	for _, f := range forms {
+		r.longest = max(r.longest, len(f))
+		pairs = append(pairs, f, "[redacted]")
+	}
+	r.replacer = strings.NewReplacer(pairs...)
+	return r
+}
+
+// Text returns s without the secrets.
+func (r *Redactor) Text(s string) string { return r.replacer.Replace(s) }
+
+// Error returns err when neither it nor what it wraps shows a secret, and
+// otherwise an error with the cleaned text only: what must not be shown must
+// not be reachable through Unwrap either.
+func (r *Redactor) Error(err error) error {
+	if err == nil || !r.shows(err) {
+		return err
+	}
+	text := Line(r.Text(err.Error()), maxReason)
+	switch { // what the classes depend on is kept
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", text, context.DeadlineExceeded)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: %w", text, context.Canceled)
+	}
+	return errors.New(text)
+}
+
+func (r *Redactor) shows(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if s := err.Error(); r.Text(s) != s {
+			return true
+		}
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
+			return slices.ContainsFunc(many.Unwrap(), r.shows)
+		}
+	}
+	return false
+}
+
+// URLSecrets returns the parts of u that can hold a secret: the user info,
+// the query's values, and path segments of eight bytes or more (the form of
+// Slack's, Teams' and most chat systems' webhook URLs).
+func URLSecrets(u *url.URL) []string {
+	var s []string
+	if u.User != nil {
+		pass, _ := u.User.Password()
+		s = append(s, u.User.Username(), pass)
+	}
+	for _, values := range u.Query() {
+		s = append(s, values...)
+	}
+	for _, p := range strings.Split(u.EscapedPath(), "/") {
+		if len(p) >= 8 {
+			s = append(s, p)
+			if plain, err := url.PathUnescape(p); err == nil {
+				s = append(s, plain)
+			}
+		}
+	}
+	if u.RawQuery != "" {
+		s = append(s, u.RawQuery)
+	}
+	return s
+}
+
+// HTTP posts to one URL and classifies the answer. It is safe for concurrent
+// use. It follows no redirect, so that what it sends reaches the configured
+// server only.
+type HTTP struct {
+	rt     *http.Transport
+	url    *url.URL
+	basic  string // Authorization header made of the URL's user info
+	redact *Redactor
+}
+
+// HTTPOptions say how an HTTP is made.
+type HTTPOptions struct {
+	URL         string      // http or https; its user info becomes basic authentication
+	TLS         *tls.Config // nil: the system's authorities
+	Concurrency int         // requests in flight; as many connections are kept open
+	Secrets     []string    // beside those of the URL: tokens, keys, passwords
+}
+
+// NewHTTP returns an HTTP for o. Proxies come from the environment
+// (HTTPS_PROXY, NO_PROXY). An error never repeats the URL.
+func NewHTTP(o HTTPOptions) (*HTTP, error) {
+	u, err := ParseURL(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	n := max(1, o.Concurrency)
+	h := &HTTP{
+		redact: NewRedactor(append(URLSecrets(u), o.Secrets...)...),
+		rt: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+			TLSClientConfig:        o.TLS,
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxIdleConns:           n,
+			MaxIdleConnsPerHost:    n,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+			DisableCompression:     true, // a compressed answer could be far larger than what is read
+		},
+	}
+	if u.User != nil {
+		pass, _ := u.User.Password()
+		r := http.Request{Header: http.Header{}}
+		r.SetBasicAuth(u.User.Username(), pass)
+		h.basic = r.Header.Get("Authorization")
+		u.User = nil
+	}
+	h.url = u
+	return h, nil
+}
+
+// ParseURL reads the URL of an HTTP far end. Its errors do not repeat it,
+// because its path, query or user info can be a secret.
+func ParseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case s == "":
+		return nil, errors.New("is missing; write the far end's URL, such as https://example.com/hook")
+	case err != nil:
+		return nil, errors.New("is not a URL; write one such as https://example.com/hook")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("is not an http or https URL; write one such as https://example.com/hook")
+	case u.Hostname() == "":
+		return nil, errors.New("has no host; write a URL such as https://example.com/hook")
+	}
+	return u, nil
+}
+
+const (
+	maxAnswer = 64 << 10 // bytes of an answer that are read; the rest costs the connection
+	maxReason = 512      // bytes of a reason in an error
+	maxQuote  = 200      // bytes of a far end's words in an error
+)
+
+// Post sends body with header (which is kept, not changed) and returns what
+// the far end answered, up to 64 KiB. The error is nil for 2xx only and
+// otherwise says what happened and whether it can pass.
+func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("post to %s: %w", h.url.Host, err)
+	}
+	req := (&http.Request{
+		Method: http.MethodPost, URL: h.url, Host: h.url.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(ctx)
+	if h.basic != "" && header.Get("Authorization") == "" {
+		req.Header = header.Clone()
+		req.Header.Set("Authorization", h.basic)
+	}
+	resp, err := h.rt.RoundTrip(req)
+	if err != nil {
+		return nil, h.transportError(ctx, err)
+	}
+	answer, err := readBounded(resp)
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return answer, nil // accepted; that the rest of its words did not come changes nothing
+	}
+	if err != nil {
+		answer = append(answer, " (cut off)"...)
+	}
+	return answer, h.answerError(resp, answer)
+}
+
+// Close lets go of idle connections.
+func (h *HTTP) Close() error {
+	h.rt.CloseIdleConnections()
+	return nil
+}
+
+// readBounded reads at most maxAnswer and closes the body. Only an answer
+// that was read to its end leaves a connection that can be used again.
+func readBounded(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.ContentLength == 0 {
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+}
+
+func (h *HTTP) transportError(ctx context.Context, err error) error {
+	// The transport reports a closed connection for a request that was
+	// cancelled a moment before; what ended it is the context.
+	if cerr := ctx.Err(); cerr != nil && !errors.Is(err, cerr) {
+		err = cerr
+	}
+	err = h.redact.Error(fmt.Errorf("post to %s: %w", h.url.Host, err))
+	if text := err.Error(); text != Line(text, maxReason) {
+		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too
+	}
+	return err
+}
+
+func (h *HTTP) answerError(resp *http.Response, body []byte) error {
+	code := resp.StatusCode
+	text := fmt.Sprintf("post to %s: answered %d", h.url.Host, code)
+	if name := http.StatusText(code); name != "" {
+		text += " " + name
+	}
+	if quote := h.quote(body); quote != "" {
+		text += ": " + quote
+	}
+	if next := nextStep(code); next != "" {
+		text += "; " + next
+	}
+	return ClassifyStatus(code, resp.Header, errors.New(text))
+}
+
+// quote returns the beginning of a far end's words, clean and without the
+// secrets that some servers repeat.
+func (h *HTTP) quote(body []byte) string {
+	window := 16*maxQuote + h.redact.longest
+	text := h.redact.Text(string(body[:min(len(body), window)]))
+	if len(body) > window {
+		// A secret that the window cuts in half was not found; its half is
+		// shorter than the longest.
+		text = text[:max(0, len(text)-h.redact.longest)]
+	}
+	return strings.TrimSpace(Line(text, maxQuote))
+}
+
+func nextStep(code int) string {
+	switch {
+	case code >= 300 && code < 400:
+		return "redirects are not followed, write the final URL"
+	case code == 401 || code == 403:
+		return "check the credentials of this sink"
+	case code == 404 || code == 410:
+		return "check the URL of this sink"
+	case code == 413:
+		return "raise the far end's limit for request bodies"
+	}
+	return ""
+}
+
+// ClassifyStatus marks err after the status of an HTTP answer other than
+// 2xx: what may pass by itself is temporary (408, 425, 429, 5xx, and the
+// redirects that call themselves temporary), with the pause that Retry-After
+// asks for; anything else is permanent.
+func ClassifyStatus(code int, header http.Header, err error) error {
+	switch {
+	case code == 408, code == 425, code == 429, code >= 500, code == 302, code == 303, code == 307:
+		if d, ok := ParseRetryAfter(header.Get("Retry-After"), time.Now()); ok {
+			return RetryAfter(err, d)
+		}
+		return err
+	}
+	return Permanent(err)
+}
+
+// ParseRetryAfter reads a Retry-After header (RFC 9110, 10.2.3): seconds or a
+// date. ok is false for anything else and for what lies in the past; the
+// answer is at most MaxRetryAfter.
+func ParseRetryAfter(v string, now time.Time) (d time.Duration, ok bool) {
+	v = strings.TrimSpace(v)
+	if v == "" {
+		return 0, false
+	}
+	if isDigits(v) {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n > int64(MaxRetryAfter/time.Second) {
+			return MaxRetryAfter, true
+		}
+		return time.Duration(n) * time.Second, n > 0
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0, false
+	}
+	d = min(at.Sub(now), MaxRetryAfter)
+	return max(d, 0), d > 0
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,305 @@
+package sinks
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"dswatch/event"
+)
+
+// lane delivers the alerts of its slots, one attempt at a time. Only its own
+// goroutine touches it, but for the channels.
+type lane struct {
+	w        *Worker
+	in       chan *item
+	fresh    *item              // taken from in, not yet looked at
+	wake     chan struct{}      // another lane found the far end alive again
+	receipts map[string]Receipt // of the lane's slots, as of the last attempt
+
+	// parked holds the slots whose first delivery failed for a time; queue
+	// has them with the one tried longest ago first.
+	parked map[string]*parked
+	queue  []*parked
+
+	fails  int       // failures since the last answer
+	wins   uint64    // answers so far
+	resume time.Time // no attempt before
+	pauses *pauses
+}
+
+// parked is one slot that waits, with everything that came for it.
+type parked struct {
+	slot   string
+	items  []*item
+	due    time.Time
+	wins   uint64 // lane.wins at its last failure
+	pauses *pauses
+}
+
+func (l *lane) run(ctx, hard context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		it, wait := l.next(time.Now())
+		if it != nil {
+			l.deliver(ctx, hard, it)
+			continue
+		}
+		in := l.in
+		var expired <-chan time.Time
+		if wait > 0 {
+			timer.Reset(wait)
+			expired = timer.C
+			if l.fresh != nil || l.paused(time.Now()) > 0 {
+				in = nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case l.fresh = <-in: // another lane may have been told to pause meanwhile
+		case <-l.wake:
+			l.resume = time.Time{}
+		case <-expired:
+		}
+	}
+}
+
+// paused returns how long no attempt may be made.
+func (l *lane) paused(now time.Time) time.Duration {
+	until := l.resume
+	if q := l.w.quiet.Load(); q != nil && q.After(until) {
+		until = *q
+	}
+	return until.Sub(now)
+}
+
+// next returns the delivery to try now, or how long to wait at most; zero is
+// until something comes. While all is well, a parked slot that is due is
+// older than anything new. In trouble, what was not tried yet goes first: it
+// tells whether the far end is down or only chokes on what is parked.
+func (l *lane) next(now time.Time) (*item, time.Duration) {
+	if wait := l.paused(now); wait > 0 {
+		return nil, wait
+	}
+	if l.fails == 0 {
+		if p := l.firstDue(now); p != nil {
+			return p.items[0], 0
+		}
+	}
+	for it := l.take(); it != nil; it = l.take() {
+		p := l.parked[it.slot]
+		if p == nil {
+			return it, 0
+		}
+		p.items = append(p.items, it)
+	}
+	if p := l.firstDue(now); p != nil {
+		return p.items[0], 0
+	}
+	var wait time.Duration
+	for _, p := range l.queue {
+		if d := p.due.Sub(now); wait == 0 || d < wait {
+			wait = d
+		}
+	}
+	return nil, wait
+}
+
+// take returns the next new delivery, or nil.
+func (l *lane) take() *item {
+	it := l.fresh
+	if it != nil {
+		l.fresh = nil
+		return it
+	}
+	select {
+	case it = <-l.in:
+	default:
+	}
+	return it
+}
+
+func (l *lane) firstDue(now time.Time) *parked {
+	for _, p := range l.queue {
+		if !p.due.After(now) {
+			return p
+		}
+	}
+	return nil
+}
+
+// deliver tries it once and settles or parks it.
+func (l *lane) deliver(ctx, hard context.Context, it *item) {
+	r, known := l.receipts[it.slot]
+	switch {
+	case it.bad != nil:
+		if l.w.bury(ctx, it, Permanent(it.bad)) {
+			l.done(it, Receipt{})
+		}
+		return
+	case known && r.covers(it.alert, it.Position()):
+		l.w.m.duplicate.Inc()
+		l.done(it, Receipt{})
+		return
+	case known && r.orphaned(it.alert):
+		l.giveUp(ctx, it, errOrphaned)
+		return
+	}
+
+	start := time.Now()
+	if it.attempts == 0 {
+		it.first = start
+	} else {
+		l.w.m.retried.Inc()
+	}
+	err := l.w.attempt(hard, it)
+	now := time.Now()
+	if err != nil && hard.Err() != nil {
+		return // cut off by the end of the grace: stays in the outbox
+	}
+	it.attempts++
+	l.w.m.latency.Observe(now.Sub(start).Seconds())
+
+	if err == nil {
+		l.w.m.delivered.Inc()
+		l.w.m.delay.Observe(max(0, now.Sub(it.alert.At).Seconds()))
+		l.w.succeeded(now)
+		l.answered()
+		l.done(it, l.receipt(it, false))
+		return
+	}
+	class := Classify(err)
+	l.w.m.failures[class].Inc()
+	if class == ClassPermanent {
+		l.answered()
+		l.giveUp(ctx, it, err)
+		return
+	}
+	it.unclear = true
+	if class == ClassPanic {
+		it.panics++
+	}
+	l.w.failed(now, err)
+	l.fails++
+	l.resume = now.Add(l.pauses.next())
+	if d, ok := After(err); ok && d > 0 {
+		l.w.hush(now.Add(d))
+	}
+	if it.panics >= maxPanics || now.Sub(it.first) >= l.w.o.Settings.Patience {
+		l.giveUp(ctx, it, outOfPatience(now.Sub(it.first).Round(time.Second), err))
+		return
+	}
+	l.park(it, now)
+}
+
+// answered notes that the far end is alive.
+func (l *lane) answered() {
+	l.wins++
+	if l.fails >= 2 { // once is chance or one delivery's own trouble
+		l.w.cheer()
+	}
+	l.fails, l.resume = 0, time.Time{}
+	l.pauses.reset()
+}
+
+// park lets the slot of it wait, behind all that wait already. Its own pauses
+// grow only while others get through: in an outage the lane's pauses are
+// enough, and after it everything is due at once.
+func (l *lane) park(it *item, now time.Time) {
+	p := l.parked[it.slot]
+	if p == nil {
+		p = &parked{slot: it.slot, items: []*item{it}, pauses: l.w.backoff()}
+		l.parked[it.slot] = p
+	} else {
+		l.unqueue(p)
+		if p.wins == l.wins {
+			p.pauses.reset()
+		}
+	}
+	p.wins = l.wins
+	p.due = now.Add(p.pauses.next())
+	l.queue = append(l.queue, p)
+}
+
+func (l *lane) unqueue(p *parked) {
+	for i, q := range l.queue {
+		if q == p {
+			copy(l.queue[i:], l.queue[i+1:])
+			l.queue[len(l.queue)-1] = nil
+			l.queue = l.queue[:len(l.queue)-1]
+			return
+		}
+	}
+}
+
+// giveUp moves it to the dead letters. When ctx ends before that is done, it
+// stays in the outbox.
+func (l *lane) giveUp(ctx context.Context, it *item, err error) {
+	if l.w.bury(ctx, it, err) {
+		l.done(it, l.receipt(it, true))
+	}
+}
+
+// receipt makes the receipt of it and remembers it.
+func (l *lane) receipt(it *item, dead bool) Receipt {
+	a := it.alert
+	before := l.receipts[it.slot]
+	r := Receipt{
+		Slot: it.slot, AlertID: a.ID, Seq: a.Seq, Transition: a.Transition, At: a.At,
+		Attempts: it.attempts, Position: it.Position(), Dead: dead,
+		Reached: !dead || it.unclear || before.AlertID == a.ID && before.Reached,
+	}
+	l.receipts[it.slot] = r
+	return r
+}
+
+// done hands it to the settler and lets its slot go on.
+func (l *lane) done(it *item, r Receipt) {
+	if p := l.parked[it.slot]; p != nil && p.items[0] == it {
+		p.items = p.items[1:]
+		if len(p.items) == 0 {
+			l.unqueue(p)
+			delete(l.parked, it.slot)
+		} else {
+			p.due = time.Time{}
+			p.pauses.reset()
+		}
+	}
+	it.alert = event.Alert{} // its texts are not needed while the receipt is stored
+	l.w.settled <- settled{it, r}
+}
+
+// pauses grow exponentially, each a random part of its bound ("full jitter"),
+// so that workers that failed together do not come back together.
+type pauses struct{ b backoff.ExponentialBackOff }
+
+func (w *Worker) backoff() *pauses {
+	// The library draws from interval ± factor·interval.
+	p := &pauses{backoff.ExponentialBackOff{
+		InitialInterval: w.o.MinBackoff / 2, MaxInterval: w.o.MaxBackoff / 2, Multiplier: 2, RandomizationFactor: 1,
+	}}
+	p.reset()
+	return p
+}
+
+func (p *pauses) reset() { p.b.Reset() }
+
+func (p *pauses) next() time.Duration {
+	return max(p.b.NextBackOff(), p.b.InitialInterval/5) // never a hot loop
+}
+
+// recovered turns what a panic left into an error. Its value is shown only
+// when the Go run time made it: anything else may hold what the sink was
+// given.
+func (w *Worker) recovered(v any) error {
+	what := "with a value that is not shown"
+	if e, ok := v.(runtime.Error); ok {
+		what = Line(e.Error(), maxQuote)
+	}
+	w.log.Error("sink panicked", "panic", what, "stack", string(debug.Stack()))
+	return &panicked{what}
+}

@@ -1,0 +1,197 @@
+package snmp
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dswatch/event"
+	"dswatch/sinks"
+
+	"github.com/gosnmp/gosnmp"
+)
+
+// Config is the section of one snmp sink.
+type Config struct {
+	sinks.Settings `yaml:",inline"`
+
+	Address    string       `yaml:"address" doc:"receiver as host:port; without a port 162; no default"`
+	Version    string       `yaml:"version" doc:"1, 2c or 3; default 2c"`
+	Community  event.Secret `yaml:"community" doc:"community of versions 1 and 2c, at most 127 bytes; no default"`
+	Inform     bool         `yaml:"inform" doc:"ask the receiver to confirm (versions 2c and 3), so that a lost message is sent again; default false"`
+	Retries    int          `yaml:"retries" doc:"how often an inform is sent again within one attempt, 0 to 10; each waits for timeout / (retries + 1); default 2"`
+	Enterprise string       `yaml:"enterprise" doc:"object identifier that DSWATCH-MIB hangs under, below 1.3.6.1.4.1; default 1.3.6.1.4.1.8072.9999.9999.4118"`
+	MaxSize    event.Size   `yaml:"max_size" doc:"largest message; longer texts are cut; 1200B to 65507B, default 1472B, which fits one Ethernet frame over IPv4"`
+	V3         V3           `yaml:"v3" doc:"user of version 3"`
+}
+
+// V3 is the user of SNMPv3. A password without its protocol, or the other
+// way round, is refused.
+type V3 struct {
+	User         string       `yaml:"user" doc:"user name, at most 32 bytes; no default"`
+	AuthProtocol string       `yaml:"auth_protocol" doc:"MD5, SHA, SHA-224, SHA-256, SHA-384 or SHA-512; default none"`
+	AuthPassword event.Secret `yaml:"auth_password" doc:"password for auth_protocol, at least 8 bytes"`
+	PrivProtocol string       `yaml:"priv_protocol" doc:"DES, AES, AES-192, AES-256 (as net-snmp), AES-192-C or AES-256-C (as Cisco); default none"`
+	PrivPassword event.Secret `yaml:"priv_password" doc:"password for priv_protocol, at least 8 bytes"`
+	Context      string       `yaml:"context" doc:"context name, at most 32 bytes; default empty"`
+	EngineID     string       `yaml:"engine_id" doc:"engine id of the traps, 5 to 32 bytes in hexadecimal; two sinks with one receiver need two; default one that is made at the first start and kept"`
+}
+
+// Defaults returns the Config of an empty section.
+func Defaults() Config {
+	return Config{Settings: sinks.Defaults(4), Version: "2c", Retries: 2, Enterprise: DefaultEnterprise, MaxSize: 1472}
+}
+
+// minSize holds a message whose every text was cut away, in the worst case
+// of each setting; maxSize is the largest UDP payload over IPv4.
+const (
+	minSize = 1200
+	maxSize = 65507
+)
+
+// Validate says which key is wrong and what to write instead.
+func (c Config) Validate() error {
+	if err := c.Settings.Validate(); err != nil {
+		return err
+	}
+	if err := validAddress(c.Address); err != nil {
+		return err
+	}
+	if _, err := parseEnterprise(c.Enterprise); err != nil {
+		return &event.SettingError{Key: "enterprise", Err: err}
+	}
+	switch {
+	case c.Version != "1" && c.Version != "2c" && c.Version != "3":
+		return event.BadSetting("version", "%.20q is no version of SNMP; write 1, 2c or 3", c.Version)
+	case c.Version != "3" && c.Community == "":
+		return event.BadSetting("community", "is empty; write the community that the receiver accepts")
+	case c.Version == "3" && c.Community != "":
+		return event.BadSetting("community", "means nothing in version 3; remove it and set v3.user")
+	case len(c.Community) > 127:
+		return event.BadSetting("community", "is longer than 127 bytes; write a shorter one")
+	case c.Inform && c.Version == "1":
+		return event.BadSetting("inform", "version 1 has no informs; write version: 2c or 3, or inform: false")
+	case c.Retries < 0 || c.Retries > 10:
+		return event.BadSetting("retries", "%d is out of range; write 0 to 10", c.Retries)
+	case c.MaxSize < minSize || c.MaxSize > maxSize:
+		return event.BadSetting("max_size", "%s is out of range; write %dB to %dB, such as 1472B", c.MaxSize, minSize, maxSize)
+	case c.Version != "3" && c.V3 != V3{}:
+		return event.BadSetting("v3", "is only for version 3; write version: 3 or remove it")
+	case c.Version == "3":
+		return c.V3.validate()
+	}
+	return nil
+}
+
+func (v V3) validate() error {
+	auth, authOK := authProtocols[canonical(v.AuthProtocol)]
+	_, privOK := privProtocols[canonical(v.PrivProtocol)]
+	switch {
+	case v.User == "" || len(v.User) > 32:
+		return event.BadSetting("v3.user", "is empty or longer than 32 bytes; write the user that the receiver knows")
+	case v.AuthProtocol != "" && !authOK:
+		return event.BadSetting("v3.auth_protocol", "%.20q is unknown; write one of %s", v.AuthProtocol, known(authProtocols))
+	case v.PrivProtocol != "" && !privOK:
+		return event.BadSetting("v3.priv_protocol", "%.20q is unknown; write one of %s", v.PrivProtocol, known(privProtocols))
+	case v.PrivProtocol != "" && auth == 0:
+		return event.BadSetting("v3.priv_protocol", "needs an auth_protocol; write one, such as SHA-256")
+	case len(v.Context) > 32:
+		return event.BadSetting("v3.context", "is longer than 32 bytes; write a shorter one")
+	}
+	for _, p := range []struct {
+		key, protocol string
+		password      event.Secret
+	}{
+		{"v3.auth_password", v.AuthProtocol, v.AuthPassword},
+		{"v3.priv_password", v.PrivProtocol, v.PrivPassword},
+	} {
+		switch {
+		case p.protocol == "" && p.password != "":
+			return event.BadSetting(p.key, "has no protocol beside it; set the protocol or remove the password")
+		case p.protocol != "" && len(p.password) < 8: // RFC 3414 section 11.2
+			return event.BadSetting(p.key, "is shorter than 8 bytes; write the password that the receiver knows")
+		}
+	}
+	if v.EngineID != "" {
+		if _, err := parseEngineID(v.EngineID); err != nil {
+			return &event.SettingError{Key: "v3.engine_id", Err: err}
+		}
+	}
+	return nil
+}
+
+// level is the security level that the protocols add up to.
+func (v V3) level() gosnmp.SnmpV3MsgFlags {
+	switch {
+	case v.PrivProtocol != "":
+		return gosnmp.AuthPriv
+	case v.AuthProtocol != "":
+		return gosnmp.AuthNoPriv
+	}
+	return gosnmp.NoAuthNoPriv
+}
+
+func validAddress(address string) error {
+	host, port, err := net.SplitHostPort(withPort(address))
+	if err != nil || host == "" || strings.ContainsAny(host, " /") {
+		return event.BadSetting("address", "%.80q is no receiver; write host:port, such as 192.0.2.20:162 or [2001:db8::20]:162", address)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return event.BadSetting("address", "%.20q is no port; write 1 to 65535, such as 162", port)
+	}
+	return nil
+}
+
+// withPort adds the port of SNMP notifications to a bare host or IP address.
+func withPort(address string) string {
+	const port = "162"
+	if address == "" {
+		return ""
+	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+	if net.ParseIP(bare) != nil {
+		return net.JoinHostPort(bare, port)
+	}
+	if !strings.Contains(address, ":") {
+		return net.JoinHostPort(address, port)
+	}
+	return address
+}
+
+// The protocols by the names that net-snmp's tools use, as canonical writes them.
+var authProtocols = map[string]gosnmp.SnmpV3AuthProtocol{
+	"MD5": gosnmp.MD5, "SHA": gosnmp.SHA, "SHA224": gosnmp.SHA224,
+	"SHA256": gosnmp.SHA256, "SHA384": gosnmp.SHA384, "SHA512": gosnmp.SHA512,
+}
+
+var privProtocols = map[string]gosnmp.SnmpV3PrivProtocol{
+	"DES": gosnmp.DES, "AES": gosnmp.AES, "AES192": gosnmp.AES192, "AES256": gosnmp.AES256,
+	"AES192C": gosnmp.AES192C, "AES256C": gosnmp.AES256C,
+}
+
+// canonical folds the spellings in use: aes-128 and AES128 are AES, SHA-1 is SHA.
+func canonical(s string) string {
+	s = strings.ToUpper(strings.ReplaceAll(s, "-", ""))
+	switch s {
+	case "AES128":
+		return "AES"
+	case "SHA1":
+		return "SHA"
+	}
+	return s
+}
+
+func known[V any](m map[string]V) string {
+	var names []string
+	for n := range m {
+		for _, long := range []string{"SHA", "AES"} { // SHA256 reads better as SHA-256
+			if rest, ok := strings.CutPrefix(n, long); ok && rest != "" {
+				n = long + "-" + strings.Replace(rest, "C", "-C", 1)
+			}
+		}
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

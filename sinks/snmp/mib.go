@@ -1,0 +1,83 @@
+package snmp
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// DefaultEnterprise is the arc that DSWATCH-MIB hangs under as long as the
+// operator has none of his own: below netSnmpPlaypen, which NET-SNMP-MIB
+// sets aside for private use.
+const DefaultEnterprise = "1.3.6.1.4.1.8072.9999.9999.4118"
+
+//go:embed DSWATCH-MIB.tmpl
+var mibText string
+
+// MIB returns the text of DSWATCH-MIB for the arc that the sinks are
+// configured with, such as 1.3.6.1.4.1.99999.7. "" is DefaultEnterprise.
+func MIB(enterprise string) (string, error) {
+	arcs, err := parseEnterprise(enterprise)
+	if err != nil {
+		return "", err
+	}
+	// SMIv2 wants every arc between enterprises and the module to be named.
+	parent, named := "enterprises", strings.Builder{}
+	for i, arc := range arcs[:len(arcs)-1] {
+		name := "dswatchArc" + strconv.Itoa(i+1)
+		fmt.Fprintf(&named, "%s OBJECT IDENTIFIER ::= { %s %d }\n", name, parent, arc)
+		parent = name
+	}
+	above := ""
+	if named.Len() > 0 {
+		above = "-- The arcs above this module, named only because SMIv2 wants every one\n-- of them to have a name.\n" + named.String() + "\n"
+	}
+	var list strings.Builder
+	for i, o := range objects() {
+		if i > 0 {
+			list.WriteString(",\n")
+		}
+		list.WriteString("        " + o)
+	}
+	return strings.NewReplacer(
+		"@PARENT@", fmt.Sprintf("%s %d", parent, arcs[len(arcs)-1]),
+		"@ABOVE@\n", above,
+		"@OBJECTS@", list.String(),
+	).Replace(mibText), nil
+}
+
+const enterprises = "1.3.6.1.4.1."
+
+// vendorArc is Trend Micro's own. dswatch does not speak in its name.
+const vendorArc = 6101
+
+// parseEnterprise returns the sub-identifiers below enterprises.
+func parseEnterprise(s string) ([]uint32, error) {
+	if s == "" {
+		s = DefaultEnterprise
+	}
+	const hint = "write the arc of your own enterprise number, such as 1.3.6.1.4.1.99999.7"
+	below, ok := strings.CutPrefix(strings.TrimPrefix(s, "."), enterprises)
+	if !ok {
+		return nil, fmt.Errorf("%.80q is not below enterprises (1.3.6.1.4.1); %s", s, hint)
+	}
+	var arcs []uint32
+	for p := range strings.SplitSeq(below, ".") {
+		n, err := strconv.ParseUint(p, 10, 32)
+		if err != nil || p != strconv.FormatUint(n, 10) {
+			return nil, fmt.Errorf("%.80q is not an object identifier; %s", s, hint)
+		}
+		arcs = append(arcs, uint32(n))
+	}
+	if len(arcs) > maxArcs {
+		return nil, fmt.Errorf("%.80q has more than %d arcs below enterprises; %s", s, maxArcs, hint)
+	}
+	if arcs[0] == vendorArc {
+		return nil, fmt.Errorf("%d is the enterprise number of Trend Micro, whose name dswatch must not use; %s", vendorArc, hint)
+	}
+	return arcs, nil
+}
+
+// maxArcs bounds what every object name adds to a message: thirty times.
+const maxArcs = 8

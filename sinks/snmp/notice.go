@@ -1,0 +1,219 @@
+package snmp
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"dswatch/event"
+	"dswatch/sinks"
+
+	"github.com/gosnmp/gosnmp"
+)
+
+// The objects of dswatchAlertGroup; an object's number in the MIB is its
+// position here, counted from 1.
+const (
+	objSequence = iota
+	objID
+	objSeq
+	objTransition
+	objSeverity
+	objState
+	objPrevious
+	objImpact
+	objHost
+	objComponent
+	objKind
+	objName
+	objRule
+	objFound
+	objWant
+	objStartedAt
+	objAt
+	objEndedAt
+	objTitle
+	objText
+	objReason
+	objDetail
+	objConfirm
+	objLanguage
+	objOS
+	objAgentVersion
+	objObserver
+	objTest
+	objReplay
+	objCount
+)
+
+// objects lists the names of the objects as the MIB has them.
+func objects() []string {
+	return []string{
+		objSequence: "dswatchSequence", objID: "dswatchAlertId", objSeq: "dswatchAlertSeq",
+		objTransition: "dswatchAlertTransition", objSeverity: "dswatchAlertSeverity", objState: "dswatchAlertState",
+		objPrevious: "dswatchAlertPrevious", objImpact: "dswatchAlertImpact", objHost: "dswatchAlertHost",
+		objComponent: "dswatchAlertComponent", objKind: "dswatchAlertKind", objName: "dswatchAlertName",
+		objRule: "dswatchAlertRule", objFound: "dswatchAlertFound", objWant: "dswatchAlertWant",
+		objStartedAt: "dswatchAlertStartedAt", objAt: "dswatchAlertAt", objEndedAt: "dswatchAlertEndedAt",
+		objTitle: "dswatchAlertTitle", objText: "dswatchAlertText", objReason: "dswatchAlertReason",
+		objDetail: "dswatchAlertDetail", objConfirm: "dswatchAlertConfirm", objLanguage: "dswatchAlertLanguage",
+		objOS: "dswatchAlertOs", objAgentVersion: "dswatchAlertAgentVersion", objObserver: "dswatchAlertObserver",
+		objTest: "dswatchAlertTest", objReplay: "dswatchAlertReplay",
+	}
+}
+
+// The notifications that this version sends, by their numbers in the MIB.
+const (
+	notifyRaised  = 1
+	notifyCleared = 2
+	notifyTest    = 7
+)
+
+// notification says under which name a transition is told.
+func notification(a event.Alert) int {
+	switch {
+	case a.Test:
+		return notifyTest
+	case a.Transition == event.Cleared:
+		return notifyCleared
+	}
+	return notifyRaised
+}
+
+// value is one object's value: text for octet strings, num for all else.
+type value struct {
+	tag  gosnmp.Asn1BER
+	num  uint64
+	text string
+}
+
+// notice holds the values of one notification in the order of the objects.
+type notice [objCount]value
+
+// Sizes of SnmpAdminString (RFC 3411) and DswatchText (our MIB) in bytes.
+const (
+	maxAdmin = 255
+	maxText  = 4096
+)
+
+// newNotice fills the objects from an alert. Numbers of enumerations are
+// those of the MIB; a word of a newer version becomes its "none" or "other".
+func newNotice(a event.Alert, sequence uint64) *notice {
+	admin := func(s string) value { return value{tag: gosnmp.OctetString, text: sinks.Line(s, maxAdmin)} }
+	text := func(s string) value { return value{tag: gosnmp.OctetString, text: sinks.Lines(s, maxText)} }
+	enum := func(n int) value { return value{tag: gosnmp.Integer, num: uint64(n)} }
+	gauge := func(n int) value {
+		return value{tag: gosnmp.Gauge32, num: min(uint64(max(n, 0)), math.MaxUint32)}
+	}
+	truth := func(b bool) value {
+		if b {
+			return enum(1)
+		}
+		return enum(2)
+	}
+	date := func(t time.Time) value { return value{tag: gosnmp.OctetString, text: dateAndTime(t)} }
+	return &notice{
+		objSequence:     {tag: gosnmp.Counter64, num: sequence},
+		objID:           admin(a.ID),
+		objSeq:          gauge(a.Seq),
+		objTransition:   enum(number(a.Transition, 6, event.Raised, event.Changed, event.Repeated, event.Cleared)),
+		objSeverity:     enum(max(a.Severity.Rank(), 1)),
+		objState:        enum(state(a.State)),
+		objPrevious:     enum(state(a.Previous)),
+		objImpact:       enum(number(a.Impact, 7, event.Impacts()...)),
+		objHost:         admin(a.Key.Host),
+		objComponent:    admin(a.Key.Component),
+		objKind:         enum(number(a.Key.Kind, 5, event.Kinds()...)),
+		objName:         text(a.Key.Name),
+		objRule:         admin(a.Rule),
+		objFound:        gauge(a.Found),
+		objWant:         gauge(a.Want),
+		objStartedAt:    date(a.StartedAt),
+		objAt:           date(a.At),
+		objEndedAt:      date(a.EndedAt),
+		objTitle:        admin(a.Title),
+		objText:         text(a.Text),
+		objReason:       text(a.Reason),
+		objDetail:       text(a.Detail),
+		objConfirm:      text(a.Confirm),
+		objLanguage:     admin(a.Language),
+		objOS:           admin(a.OS),
+		objAgentVersion: admin(a.AgentVersion),
+		objObserver:     admin(a.Observer),
+		objTest:         truth(a.Test),
+		objReplay:       truth(a.Replay),
+	}
+}
+
+func state(s event.State) int {
+	return number(s, 5, event.Up, event.Degraded, event.Down, event.Unknown)
+}
+
+// number is the position of v in list, counted from 1, or other.
+func number[T comparable](v T, other int, list ...T) int {
+	if i := slices.Index(list, v); i >= 0 {
+		return i + 1
+	}
+	return other
+}
+
+// dateAndTime encodes t as RFC 2579 DateAndTime with the distance from UTC.
+// The zero time becomes eleven zeros: the convention has no other "none".
+func dateAndTime(t time.Time) string {
+	var b [11]byte
+	b[8] = '+'
+	if t.IsZero() || t.Year() < 0 || t.Year() > math.MaxUint16 {
+		b[8] = 0
+		return string(b[:])
+	}
+	_, off := t.Zone()
+	if off < 0 {
+		b[8], off = '-', -off
+	}
+	b[0], b[1] = byte(t.Year()>>8), byte(t.Year())
+	b[2], b[3] = byte(t.Month()), byte(t.Day())
+	b[4], b[5], b[6] = byte(t.Hour()), byte(t.Minute()), byte(t.Second())
+	b[7] = byte(t.Nanosecond() / int(100*time.Millisecond))
+	b[9], b[10] = byte(off/3600), byte(off/60%60)
+	return string(b[:])
+}
+
+// fit cuts texts until the objects take at most budget bytes: the longest
+// first, then, should that not do, the names, and never the alert's id.
+func (n *notice) fit(f *form, budget int) {
+	for _, group := range [][]int{
+		{objTitle, objText, objReason, objDetail, objConfirm},
+		{objHost, objComponent, objName, objRule, objLanguage, objOS, objAgentVersion, objObserver},
+	} {
+		over := f.size(n) - budget
+		if over <= 0 {
+			return
+		}
+		n.cut(group, over)
+	}
+}
+
+// cut takes at least over bytes from the texts of group, if they have as
+// many, by lowering the longest ones to one common length.
+func (n *notice) cut(group []int, over int) {
+	lens := make([]int, len(group))
+	total := 0
+	for i, o := range group {
+		lens[i] = len(n[o].text)
+		total += lens[i]
+	}
+	slices.Sort(lens)
+	// Keep the short ones whole as long as an equal share of what is left
+	// suffices for them.
+	left, level := max(total-over, 0), 0
+	for i, l := range lens {
+		level = left / (len(lens) - i)
+		if l > level {
+			break
+		}
+		left -= l
+	}
+	for _, o := range group {
+		n[o].text = sinks.Cut(n[o].text, level)
+	}
+}

@@ -1,0 +1,538 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"dswatch/event"
+)
+
+// Outbox hands out what waits for one sink, oldest first.
+type Outbox interface {
+	// Next waits for at least one delivery and returns at most most. It
+	// returns each delivery once in the life of one worker, unless that went
+	// too long without InProgress. A new worker gets everything that was not
+	// acknowledged again, in the old order and before anything newer: a
+	// resolve must not overtake the raise that a crash left behind.
+	Next(ctx context.Context, most int) ([]Delivery, error)
+}
+
+// Delivery is one message of an outbox. Its methods do not block for long.
+type Delivery interface {
+	Data() []byte      // what event.Alert.Encode wrote
+	Position() uint64  // place in the outbox: grows from one message to the next
+	Ack() error        // done: never hand it out again
+	InProgress() error // still held: do not hand it out again yet
+}
+
+// Receipts keeps what one sink has been told, one Receipt for each slot.
+type Receipts interface {
+	Load(ctx context.Context) ([]Receipt, error)
+	// Store overwrites the receipts of the same slots; each slot occurs at
+	// most once in rs. After an error all or none or some may be stored; the
+	// same ones are then stored again.
+	Store(ctx context.Context, rs []Receipt) error
+}
+
+// Receipt says how far one slot's alerts have been told to one sink. It is
+// the last one handled, so there are never more receipts than slots.
+type Receipt struct {
+	Slot       string           `json:"slot"` // event.Alert.Slot
+	AlertID    string           `json:"alert_id"`
+	Seq        int              `json:"seq"`
+	Transition event.Transition `json:"transition"`
+	At         time.Time        `json:"at"` // of the transition
+	Attempts   int              `json:"attempts"`
+	Position   uint64           `json:"position"` // Delivery.Position
+	// Reached: a transition of this firing was accepted, or an attempt ended
+	// without a clear refusal, so that the far end may hold it open.
+	Reached bool `json:"reached"`
+	// Dead: this transition is in the dead letters.
+	Dead bool `json:"dead,omitempty"`
+}
+
+// covers reports whether a, at position p, needs no attempt any more.
+func (r Receipt) covers(a event.Alert, p uint64) bool {
+	switch {
+	case r.AlertID != a.ID:
+		// A leftover of an earlier firing. Both must say so: positions begin
+		// anew with a new outbox, and clocks can be set back.
+		return p <= r.Position && !a.At.After(r.At)
+	case a.Replay:
+		// An operator asked for it, so the same transition goes out again;
+		// but not one that a later one has outdated at the far end.
+		return p == r.Position || r.Reached && a.Seq < r.Seq
+	}
+	return a.Seq <= r.Seq
+}
+
+// orphaned reports whether a resolves a firing of which the far end refused
+// every transition. Sending it would tell of the end of something that, to
+// the far end, never began; and once the raise was replayed, nothing would
+// resolve it. So it goes where its raise went.
+func (r Receipt) orphaned(a event.Alert) bool {
+	return a.Transition == event.Cleared && r.AlertID == a.ID && r.Dead && !r.Reached
+}
+
+// Dead keeps what could not be delivered, for people to see and replay.
+type Dead interface {
+	// Bury stores l. The same l may come twice after a crash.
+	Bury(ctx context.Context, l Letter) error
+}
+
+// Letter is one delivery that was given up.
+type Letter struct {
+	Sink       string    `json:"sink"`
+	DeliveryID string    `json:"delivery_id"` // empty when Data is no alert
+	Reason     string    `json:"reason"`      // one clean line without secrets
+	Class      Class     `json:"class"`
+	Attempts   int       `json:"attempts"`
+	First      time.Time `json:"first,omitzero"` // first attempt
+	At         time.Time `json:"at"`             // given up
+	Data       []byte    `json:"data"`           // as it was in the outbox
+}
+
+// WorkerOptions say how a Worker is made. What is zero gets its default.
+type WorkerOptions struct {
+	Sink     Sink
+	Settings Settings
+	Outbox   Outbox
+	Receipts Receipts
+	Dead     Dead
+	Log      *slog.Logger
+	Metrics  *Metrics // nil: not counted
+
+	Grace      time.Duration // how long an attempt may go on after the end of Run's ctx, and then the storing of receipts; default 5s
+	Window     int           // deliveries held at once; default 1024
+	KeepAlive  time.Duration // time between two InProgress, well under the outbox's own limit; default 10s
+	MinBackoff time.Duration // mean pause after a first failure is half of it; default 1s
+	MaxBackoff time.Duration // bound of the pauses; default 30s
+}
+
+// maxPanics is how often one delivery may make a sink panic. A defect rarely
+// passes with time, so patience would be wasted on it.
+const maxPanics = 5
+
+// Worker empties one sink's outbox, see the package's promises.
+//
+// Deliveries are spread over Settings.Concurrency lanes by their slot. A
+// delivery that fails for a time steps aside with all later ones of its slot,
+// and the lane pauses with exponential back-off and full jitter before the
+// next attempt, whichever slot that is for. So a far end that is down gets
+// one attempt per lane and pause, and one delivery that a far end chokes on
+// holds up its own slot only. The first success after an outage ends the
+// pauses of all lanes. A Retry-After pauses all lanes.
+type Worker struct {
+	o     WorkerOptions
+	log   *slog.Logger
+	m     counters
+	seed  maphash.Seed
+	lanes []*lane
+
+	settled chan settled  // to the settler, in the order of each slot; never full
+	freed   chan struct{} // room in held
+
+	quiet atomic.Pointer[time.Time] // the far end wants nothing before
+
+	mu     sync.Mutex
+	held   map[*item]struct{}
+	health Health
+
+	told rate.Sometimes // dead letters in the log
+}
+
+// Health is what a status page shows of a sink.
+type Health struct {
+	Sink          string    `json:"sink"`
+	Held          int       `json:"held"` // taken from the outbox, not yet settled
+	Delivered     uint64    `json:"delivered"`
+	Dead          uint64    `json:"dead"`
+	LastDelivered time.Time `json:"last_delivered,omitzero"`
+	FailingSince  time.Time `json:"failing_since,omitzero"` // zero: the last attempt succeeded
+	LastError     string    `json:"last_error,omitempty"`   // one clean line without secrets
+	QuietUntil    time.Time `json:"quiet_until,omitzero"`   // the far end asked for a pause
+}
+
+// item is one delivery on its way.
+type item struct {
+	Delivery
+	alert    event.Alert
+	slot     string
+	bad      error // not an alert
+	taken    time.Time
+	first    time.Time // first attempt
+	attempts int
+	panics   int
+	unclear  bool // an attempt failed without a refusal: it may have been accepted
+}
+
+// settled is a delivery that needs no attempt any more.
+type settled struct {
+	it      *item
+	receipt Receipt // Slot is empty when there is nothing new to store
+}
+
+// NewWorker returns a Worker; Run makes it work.
+func NewWorker(o WorkerOptions) *Worker {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&o.Grace, 5*time.Second)
+	def(&o.KeepAlive, 10*time.Second)
+	def(&o.MinBackoff, time.Second)
+	def(&o.MaxBackoff, 30*time.Second)
+	if o.Window <= 0 {
+		o.Window = 1024
+	}
+	w := &Worker{
+		o: o, log: o.Log.With("sink", o.Settings.Name), m: o.Metrics.of(o.Settings.Name), seed: maphash.MakeSeed(),
+		settled: make(chan settled, o.Window), freed: make(chan struct{}, 1), held: make(map[*item]struct{}, o.Window),
+		health: Health{Sink: o.Settings.Name},
+		told:   rate.Sometimes{First: 3, Interval: 10 * time.Second},
+	}
+	for range max(1, o.Settings.Concurrency) {
+		w.lanes = append(w.lanes, &lane{
+			w: w, in: make(chan *item, o.Window), wake: make(chan struct{}, 1),
+			receipts: map[string]Receipt{}, parked: map[string]*parked{}, pauses: w.backoff(),
+		})
+	}
+	return w
+}
+
+// Health returns the state of the sink now.
+func (w *Worker) Health() Health {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.health
+	h.Held = len(w.held)
+	if q := w.quiet.Load(); q != nil && time.Until(*q) > 0 {
+		h.QuietUntil = *q
+	}
+	return h
+}
+
+// Run works until ctx ends. Attempts in flight then have Grace to end, what
+// was sent is settled, everything else stays in the outbox. Run may be called
+// once. It has no error to return: what fails is tried again, logged and
+// shown by Health.
+func (w *Worker) Run(ctx context.Context) {
+	if !w.load(ctx) {
+		return
+	}
+	// Attempts outlive ctx by Grace.
+	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.o.Grace, stop) })()
+
+	var lanes, rest sync.WaitGroup
+	for _, l := range w.lanes {
+		lanes.Go(func() { l.run(ctx, hard) })
+	}
+	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStoring()
+	rest.Go(func() { w.settle(storing) })
+	aliveCtx, stopAlive := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAlive()
+	rest.Go(func() { w.keepAlive(aliveCtx) })
+
+	w.take(ctx)
+	lanes.Wait()
+	close(w.settled)
+	defer time.AfterFunc(w.o.Grace, stopStoring).Stop()
+	stopAlive()
+	rest.Wait()
+}
+
+// load gives each lane its receipts. It reports whether ctx still lives.
+func (w *Worker) load(ctx context.Context) bool {
+	var rs []Receipt
+	ok := w.insist(ctx, "load receipts", func(ctx context.Context) (err error) {
+		rs, err = w.o.Receipts.Load(ctx)
+		return err
+	})
+	for _, r := range rs {
+		w.laneOf(r.Slot).receipts[r.Slot] = r
+	}
+	return ok
+}
+
+func (w *Worker) laneOf(slot string) *lane {
+	return w.lanes[maphash.String(w.seed, slot)%uint64(len(w.lanes))]
+}
+
+// take moves deliveries from the outbox to the lanes while there is room.
+func (w *Worker) take(ctx context.Context) {
+	for ctx.Err() == nil {
+		room := w.room()
+		if room == 0 {
+			select {
+			case <-w.freed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		var ds []Delivery
+		if !w.insist(ctx, "read outbox", func(ctx context.Context) (err error) {
+			ds, err = w.o.Outbox.Next(ctx, room)
+			return err
+		}) {
+			return
+		}
+		if len(ds) > room {
+			w.log.Error("outbox returned more than was asked for", "asked", room, "got", len(ds))
+		}
+		now := time.Now()
+		items := make([]*item, len(ds))
+		for i, d := range ds {
+			it := &item{Delivery: d, taken: now}
+			if it.alert, it.bad = event.DecodeAlert(d.Data()); it.bad == nil {
+				it.slot = it.alert.Slot()
+			}
+			items[i] = it
+		}
+		w.mu.Lock()
+		for _, it := range items {
+			w.held[it] = struct{}{}
+		}
+		w.m.held.Set(float64(len(w.held)))
+		w.mu.Unlock()
+		for _, it := range items {
+			select {
+			case w.laneOf(it.slot).in <- it:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// room returns how many deliveries may be taken now: none until a quarter of
+// the window is free, so that a busy outbox is not read one by one.
+func (w *Worker) room() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	free := w.o.Window - len(w.held)
+	if len(w.held) > 0 && free < (w.o.Window+3)/4 {
+		return 0
+	}
+	return free
+}
+
+// settle stores receipts in batches and acknowledges what is stored. While
+// one batch is stored the lanes fill the next.
+func (w *Worker) settle(ctx context.Context) {
+	const most = 512
+	batch := make([]settled, 0, most)
+	receipts := make([]Receipt, 0, most)
+	last := make(map[string]int, most)
+	for s := range w.settled {
+		batch = append(batch[:0], s)
+	more:
+		for len(batch) < most {
+			select {
+			case s, ok := <-w.settled:
+				if !ok {
+					break more
+				}
+				batch = append(batch, s)
+			default:
+				break more
+			}
+		}
+		receipts = receipts[:0]
+		clear(last)
+		for _, s := range batch {
+			if s.receipt.Slot == "" {
+				continue
+			}
+			if i, ok := last[s.receipt.Slot]; ok {
+				receipts[i] = s.receipt
+				continue
+			}
+			last[s.receipt.Slot] = len(receipts)
+			receipts = append(receipts, s.receipt)
+		}
+		if len(receipts) > 0 && !w.insist(ctx, "store receipts", func(ctx context.Context) error {
+			return w.o.Receipts.Store(ctx, receipts)
+		}) {
+			continue // not acknowledged: it comes again
+		}
+		var failed int
+		var last error
+		for _, s := range batch {
+			if err := s.it.Ack(); err != nil {
+				failed, last = failed+1, err
+			}
+		}
+		if failed > 0 { // harmless: the receipt keeps the second copy from being sent
+			w.log.Warn("acknowledge deliveries", "failed", failed, "error", last)
+		}
+		w.mu.Lock()
+		for _, s := range batch {
+			delete(w.held, s.it)
+		}
+		w.m.held.Set(float64(len(w.held)))
+		w.mu.Unlock()
+		select {
+		case w.freed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// keepAlive tells the outbox about deliveries that are held for long.
+func (w *Worker) keepAlive(ctx context.Context) {
+	tick := time.NewTicker(w.o.KeepAlive)
+	defer tick.Stop()
+	var old []*item
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			old = old[:0]
+			w.mu.Lock()
+			for it := range w.held {
+				if now.Sub(it.taken) >= w.o.KeepAlive/2 {
+					old = append(old, it)
+				}
+			}
+			w.mu.Unlock()
+			var failed int
+			var last error
+			for _, it := range old {
+				if err := it.InProgress(); err != nil {
+					failed, last = failed+1, err
+				}
+			}
+			if failed > 0 {
+				w.log.Warn("keep deliveries", "failed", failed, "error", last)
+			}
+			clear(old)
+		}
+	}
+}
+
+// insist calls do until it succeeds or ctx ends, and reports which.
+func (w *Worker) insist(ctx context.Context, what string, do func(context.Context) error) bool {
+	pauses := w.backoff()
+	for n := 1; ; n++ {
+		err := do(ctx)
+		if err == nil {
+			if n > 1 {
+				w.log.Info("works again", "step", what, "attempts", n)
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if n == 1 {
+			w.log.Warn("failed, will be tried again", "step", what, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pauses.next()):
+		}
+	}
+}
+
+// attempt sends once. A panic is a failure, not a crash.
+func (w *Worker) attempt(hard context.Context, it *item) (err error) {
+	ctx, cancel := context.WithTimeout(hard, w.o.Settings.Timeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			err = w.recovered(v)
+		}
+	}()
+	return w.o.Sink.Send(ctx, it.alert)
+}
+
+// succeeded and failed keep Health and log the turns from one to the other.
+func (w *Worker) succeeded(now time.Time) {
+	w.mu.Lock()
+	since := w.health.FailingSince
+	w.health.FailingSince = time.Time{}
+	w.health.Delivered++
+	w.health.LastDelivered = now
+	w.mu.Unlock()
+	if !since.IsZero() {
+		w.log.Info("sink works again", "failed_for", now.Sub(since).Round(time.Millisecond))
+	}
+}
+
+func (w *Worker) failed(now time.Time, err error) {
+	w.mu.Lock()
+	first := w.health.FailingSince.IsZero()
+	if first {
+		w.health.FailingSince = now
+	}
+	w.health.LastError = Line(err.Error(), maxReason)
+	w.mu.Unlock()
+	if first {
+		w.log.Warn("sink fails, will be tried again", "error", Line(err.Error(), maxReason))
+	}
+}
+
+// bury moves it to the dead letters and reports whether that is done.
+func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
+	l := Letter{
+		Sink: w.o.Settings.Name, Reason: Line(err.Error(), maxReason), Class: Classify(err),
+		Attempts: it.attempts, First: it.first, At: time.Now(), Data: it.Data(),
+	}
+	if it.bad == nil {
+		l.DeliveryID = it.alert.DeliveryID()
+	}
+	if !w.insist(ctx, "store dead letter", func(ctx context.Context) error { return w.o.Dead.Bury(ctx, l) }) {
+		return false
+	}
+	w.mu.Lock()
+	w.health.Dead++
+	w.health.LastError = l.Reason
+	total := w.health.Dead
+	w.mu.Unlock()
+	w.m.dead.Inc()
+	w.told.Do(func() {
+		w.log.Error("delivery went to the dead letters", "delivery", l.DeliveryID, "class", l.Class,
+			"attempts", l.Attempts, "reason", l.Reason, "total", total)
+	})
+	return true
+}
+
+// hush lets all lanes pause until t.
+func (w *Worker) hush(t time.Time) {
+	for {
+		q := w.quiet.Load()
+		if q != nil && !t.After(*q) || w.quiet.CompareAndSwap(q, &t) {
+			return
+		}
+	}
+}
+
+// cheer ends the pauses of all lanes after an outage.
+func (w *Worker) cheer() {
+	for _, l := range w.lanes {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+var errOrphaned = Permanent(errors.New("the far end refused the raise of this firing, so there is nothing to resolve; replay both together"))
+
+func outOfPatience(patience time.Duration, err error) error {
+	return fmt.Errorf("gave up after %s: %w", patience, err)
+}
