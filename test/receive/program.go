@@ -1,0 +1,158 @@
+package receive
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a far end may take to do what it must do.
+const patience = 10 * time.Second
+
+// lookup finds a program that may be in sbin, where an ordinary user's PATH
+// does not lead.
+func lookup(t testing.TB, program, debianPackage string) string {
+	t.Helper()
+	if p, err := exec.LookPath(program); err == nil {
+		return p
+	}
+	for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/local/sbin"} {
+		if p, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+			return p
+		}
+	}
+	t.Fatalf("%s is not installed: apt-get install %s", program, debianPackage)
+	return ""
+}
+
+// process is one run of a program.
+type process struct {
+	cmd  *exec.Cmd
+	said *output
+	done chan struct{}
+}
+
+// launch starts a program that ends with the test.
+func launch(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, said: &output{}, done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = p.said, p.said
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", cmd.Path, err)
+	}
+	go func() {
+		cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(p.stop)
+	return p
+}
+
+// stop ends the program and waits for it. It may be called twice.
+func (p *process) stop() {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+// await polls until ok, and fails with what the program said.
+func (p *process) await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for until := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+		select {
+		case <-p.done:
+			t.Fatalf("%s ended before %s:\n%s", p.cmd.Path, what, p.said)
+		default:
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%s: no %s within %s:\n%s", p.cmd.Path, what, patience, p.said)
+		}
+	}
+}
+
+// output is what a program has written so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// freePort returns a loopback port that nobody has at the moment.
+func freePort(t testing.TB, network string) string {
+	t.Helper()
+	if strings.HasPrefix(network, "udp") {
+		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, port, _ := net.SplitHostPort(c.LocalAddr().String())
+		return port
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// udpOpen reports whether somebody listens on a UDP port of this host: a
+// datagram to a closed one comes back as an error of the socket. What is sent
+// is no message of any protocol.
+func udpOpen(address string) bool {
+	c, err := net.Dial("udp", address)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	for range 2 {
+		if _, err := c.Write([]byte{0}); err != nil {
+			return false
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return true
+}
+
+func tcpOpen(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
