@@ -1,0 +1,353 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// grant says what to do where a process may be seen but not read.
+func grant() string {
+	if maySeeAll() {
+		return "this is refused although dswatch has CAP_SYS_PTRACE, so look for a security module or the limits of a container"
+	}
+	return "run dswatch as root or grant it CAP_SYS_PTRACE"
+}
+
+const (
+	// commLen is what the kernel keeps of a process name (TASK_COMM_LEN
+	// without its end mark).
+	commLen = 15
+	// userHz is the unit of times in /proc/PID/stat on every architecture
+	// that Go has.
+	userHz = 100
+	// A process whose name was unwanted in young reads, one after the other,
+	// is read again by one read in rest only. The reads before that are for
+	// a process that was met between its start and its exec.
+	young = 3
+	rest  = 6
+)
+
+// procfs reads /proc. Nearly all of the cost of a look is opening one file for
+// each process, so the sweep uses bare system calls, no garbage, and skips
+// what it has lately seen; see BenchmarkPass.
+type procfs struct {
+	root    string
+	entries []entry
+	dents   []byte
+	buf     []byte
+	path    []byte
+	idle    map[entry]int // how often a process had an unwanted name
+	next    map[entry]int
+	turn    int
+}
+
+// entry is one process directory. The kernel gives a process that reuses a
+// pid a directory with another inode.
+type entry struct {
+	pid int32
+	ino uint64
+}
+
+func newTable() table { return newProcfs("/proc") }
+
+func newProcfs(root string) *procfs {
+	return &procfs{root: root, dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]int{}, next: map[entry]int{}}
+}
+
+// forms returns the name and, if it is long, what the kernel keeps of it. Of
+// its own threads the kernel shows the whole name.
+func (t *procfs) forms(name string) []string {
+	if len(name) > commLen {
+		return []string{name, name[:commLen]}
+	}
+	return []string{name}
+}
+
+func (t *procfs) read(ctx context.Context, thorough bool, wanted func([]byte) bool, visit func(proc)) (gaps, error) {
+	var g gaps
+	dir, err := unix.Open(t.root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return g, fmt.Errorf("open %s: %w; mount it", t.root, err)
+	}
+	defer unix.Close(dir)
+	if err := t.list(dir); err != nil {
+		return g, fmt.Errorf("read %s: %w", t.root, err)
+	}
+	if len(t.entries) == 0 {
+		return g, fmt.Errorf("read %s: there is no process in it, not even this one; mount the proc file system there", t.root)
+	}
+	t.turn++
+	for i, e := range t.entries {
+		if i%256 == 0 && ctx.Err() != nil {
+			return g, ctx.Err()
+		}
+		unwanted := t.idle[e]
+		if unwanted >= young && !thorough && (t.turn+int(e.pid))%rest != 0 {
+			t.next[e] = unwanted
+			continue
+		}
+		name, errno := t.comm(dir, e.pid)
+		switch errno {
+		case 0:
+		case unix.ENOENT, unix.ESRCH:
+			continue // it has ended
+		case unix.EPERM, unix.EACCES:
+			g.unreadable++
+			continue
+		default:
+			return g, fmt.Errorf("read %s/%d/comm: %w", t.root, e.pid, errno)
+		}
+		if !wanted(name) {
+			t.next[e] = min(unwanted+1, young)
+			continue
+		}
+		if err := t.candidate(dir, e.pid, visit); err != nil {
+			return g, err
+		}
+	}
+	t.idle, t.next = t.next, t.idle
+	clear(t.next)
+	g.hidden = t.hidden(dir)
+	return g, nil
+}
+
+// list reads the process directories of dir into t.entries.
+func (t *procfs) list(dir int) error {
+	t.entries = t.entries[:0]
+	for {
+		n, err := unix.Getdents(dir, t.dents)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return err
+		}
+		// struct linux_dirent64: inode, offset, record length, type, name; see getdents(2).
+		for b := t.dents[:n]; len(b) > 0; {
+			size := binary.NativeEndian.Uint16(b[16:])
+			if pid, ok := number(b[19:size]); ok {
+				t.entries = append(t.entries, entry{pid, binary.NativeEndian.Uint64(b)})
+			}
+			b = b[size:]
+		}
+	}
+}
+
+// number reads a zero-terminated pid.
+func number(b []byte) (int32, bool) {
+	n := int32(0)
+	for i, c := range b {
+		if c == 0 {
+			return n, i > 0
+		}
+		if c < '0' || c > '9' || n > (1<<31-10)/10 {
+			return 0, false
+		}
+		n = n*10 + int32(c-'0')
+	}
+	return 0, false
+}
+
+// comm reads the name of a process into t.buf. Its system calls do not wait
+// for anything but memory, so Go's scheduler is not told of them.
+func (t *procfs) comm(dir int, pid int32) ([]byte, unix.Errno) {
+	t.path = append(strconv.AppendInt(t.path[:0], int64(pid), 10), "/comm\x00"...)
+	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(&t.path[0])), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+	if errno != 0 {
+		return nil, errno
+	}
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&t.buf[0])), uintptr(len(t.buf)))
+	unix.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
+	if errno != 0 {
+		return nil, errno
+	}
+	return bytes.TrimSuffix(t.buf[:n], []byte{'\n'}), 0 // only the last one: a name may hold others
+}
+
+// candidate tells visit about one process. All is read through one directory
+// handle, which cannot come to mean another process.
+func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
+	fd, err := unix.Openat(dir, strconv.Itoa(int(pid)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open %s/%d: %w", t.root, pid, err)
+	}
+	defer unix.Close(fd)
+	name, err := t.file(fd, "comm")
+	var raw, status []byte
+	if err == nil {
+		name = bytes.TrimSuffix(bytes.Clone(name), []byte{'\n'})
+		raw, err = t.file(fd, "stat")
+	}
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s/%d: %w", t.root, pid, err)
+	}
+	st, err := parseStat(raw)
+	if err != nil {
+		return fmt.Errorf("parse %s/%d/stat: %w", t.root, pid, err)
+	}
+	p := proc{pid: int(pid), ppid: st.ppid, name: string(name), started: sinceBoot(st.start), exe: func() (string, error) { return exe(fd) }}
+	if status, err = t.file(fd, "status"); gone(err) {
+		return nil
+	}
+	switch {
+	// The first thread of a process may end while others go on; it stays as a zombie then.
+	case st.state == 'Z' && st.threads > 1:
+	case st.state == 'Z':
+		p.aside = "is a zombie: it has ended and its parent has not taken note"
+	case st.state == 'X' || st.state == 'x':
+		p.aside = "is dead"
+	}
+	if p.aside == "" && err == nil && nested(status) {
+		p.aside = "is in a container and not counted"
+	}
+	visit(p)
+	return nil
+}
+
+// file reads one small file of a process into t.buf.
+func (t *procfs) file(dir int, name string) ([]byte, error) {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, t.buf)
+	return t.buf[:max(n, 0)], err
+}
+
+// exe returns the path of the program file, without the mark that the kernel
+// sets on one that was replaced; empty for kernel threads.
+func exe(dir int) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(dir, "exe", buf)
+	if gone(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(string(buf[:n]), " (deleted)"), nil
+}
+
+func gone(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) }
+
+// sinceBoot turns clock ticks since the start of the system into a time.
+func sinceBoot(ticks uint64) time.Time {
+	var up unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &up); err != nil {
+		return time.Time{}
+	}
+	const tick = time.Second / userHz
+	return time.Now().Add(time.Duration(ticks)*tick - time.Duration(up.Nano())).Round(tick)
+}
+
+// stat is what is needed of /proc/PID/stat.
+type stat struct {
+	state   byte
+	ppid    int
+	threads int
+	start   uint64 // clock ticks after the start of the system
+}
+
+// parseStat reads a line of /proc/PID/stat, see proc(5). The name in it may
+// hold spaces, brackets and line ends, so fields are counted from the last ")".
+func parseStat(b []byte) (stat, error) {
+	var s stat
+	end := bytes.LastIndexByte(b, ')')
+	if end < 0 || !bytes.HasPrefix(b[end+1:], []byte{' '}) {
+		return s, errors.New("there is no name in brackets")
+	}
+	// From field 3 (state) on: 4 is the parent, 20 the threads, 22 the start.
+	f := bytes.Fields(b[end+1:])
+	if len(f) < 20 {
+		return s, fmt.Errorf("%d fields follow the name, want at least 20", len(f))
+	}
+	if len(f[0]) != 1 || f[0][0] < 'A' {
+		return s, fmt.Errorf("the state %q is not one letter", f[0])
+	}
+	s.state = f[0][0]
+	var err error
+	if s.ppid, err = strconv.Atoi(string(f[1])); err != nil {
+		return s, fmt.Errorf("parent: %w", err)
+	}
+	if s.threads, err = strconv.Atoi(string(f[17])); err != nil {
+		return s, fmt.Errorf("threads: %w", err)
+	}
+	if s.start, err = strconv.ParseUint(string(f[19]), 10, 63); err != nil {
+		return s, fmt.Errorf("start: %w", err)
+	}
+	return s, nil
+}
+
+// nested reports whether /proc/PID/status tells more than one pid: the second
+// is the one in a PID namespace below that of this /proc.
+func nested(status []byte) bool {
+	_, after, ok := bytes.Cut(status, []byte("\nNSpid:"))
+	line, _, _ := bytes.Cut(after, []byte{'\n'})
+	return ok && len(bytes.Fields(line)) > 1
+}
+
+// hidden says why processes may be missing from the list. There is always a
+// process 1, so if it cannot be seen, others cannot either. If it can be seen
+// because it is our own user's, only the mount options tell.
+func (t *procfs) hidden(dir int) string {
+	advice := "mount it without hidepid, or " + grant()
+	if !slices.ContainsFunc(t.entries, func(e entry) bool { return e.pid == 1 }) {
+		return fmt.Sprintf("%s does not show the processes of other users, not even process 1: %s", t.root, advice)
+	}
+	var first unix.Stat_t
+	if err := unix.Fstatat(dir, "1", &first, 0); err != nil || first.Uid != uint32(os.Geteuid()) || maySeeAll() {
+		return ""
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err == nil && hidepid(mounts, t.root) {
+		return fmt.Sprintf("%s is mounted with hidepid and may not show the processes of other users: %s", t.root, advice)
+	}
+	return ""
+}
+
+// maySeeAll reports whether this process has CAP_SYS_PTRACE.
+func maySeeAll() bool {
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	err := unix.Capget(&h, &d[0])
+	return err == nil && d[0].Effective&(1<<unix.CAP_SYS_PTRACE) != 0
+}
+
+// hidepid reports whether the proc file system at root is mounted with a
+// hidepid other than off. mounts is /proc/self/mountinfo, see proc(5); the
+// last line about a mount point is the one that is on top.
+func hidepid(mounts []byte, root string) bool {
+	hides := false
+	for line := range bytes.Lines(mounts) {
+		before, after, ok := strings.Cut(string(line), " - ")
+		f, super := strings.Fields(before), strings.Fields(after)
+		if !ok || len(f) < 6 || len(super) < 3 || f[4] != root || super[0] != "proc" {
+			continue
+		}
+		hides = false
+		for o := range strings.SplitSeq(f[5]+","+super[2], ",") {
+			if v, ok := strings.CutPrefix(o, "hidepid="); ok {
+				hides = v != "0" && v != "off"
+			}
+		}
+	}
+	return hides
+}

@@ -1,0 +1,23 @@
+//go:build !linux && !windows
+
+package process
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+)
+
+// grant says what to do where a process may be seen but not read.
+func grant() string { return "run dswatch as root" }
+
+// none stands where no way to list processes is built in.
+type none struct{}
+
+func newTable() table { return none{} }
+
+func (none) forms(name string) []string { return []string{name} }
+
+func (none) read(context.Context, bool, func([]byte) bool, func(proc)) (gaps, error) {
+	return gaps{}, fmt.Errorf("dswatch cannot do this on %s; remove detectors.process or run it on Linux or Windows", runtime.GOOS)
+}

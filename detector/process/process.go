@@ -1,0 +1,280 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// Target is one item to look for.
+type Target struct {
+	Key event.Key
+	// Names are the process names that count, aliases included.
+	Names []string
+	// Exe are absolute paths with wildcards: *, ? and [...] within a part, **
+	// for any number of parts. With Exe the executable decides, and Names only
+	// say which processes are worth a look; without Names these are the file
+	// names of the patterns.
+	Exe []string
+	// Want is the number of instances of a healthy host; below one means one.
+	Want int
+}
+
+// Detector looks for its targets among this host's processes.
+type Detector struct {
+	table   table
+	targets []*target
+	byName  map[string][]*target
+	anyName []*target // targets whose patterns fit any name
+}
+
+// table is the operating system's list of processes. It is used by one
+// goroutine at a time.
+type table interface {
+	// read calls visit for each process whose name is wanted. Unless thorough
+	// is set it may pass over processes that it has seen under another name
+	// in each of its last reads, so only a thorough read can tell that a
+	// process is gone. An error means that nothing could be seen.
+	read(ctx context.Context, thorough bool, wanted func(name []byte) bool, visit func(proc)) (gaps, error)
+	// forms returns how the table may write the name of a process.
+	forms(name string) []string
+}
+
+// proc is one process. Its exe is read only when asked for, and only during
+// the visit.
+type proc struct {
+	pid, ppid int
+	name      string
+	started   time.Time // zero if not known
+	aside     string    // why it does not count, empty if it does
+	// exe returns the path of the program file, empty if there is none.
+	exe func() (string, error)
+}
+
+// gaps is what a read could not see.
+type gaps struct {
+	unreadable int    // processes whose name cannot be read
+	hidden     string // why there may be processes that are not listed at all, empty if there are none
+}
+
+// New checks the targets. It does not look yet.
+func New(targets []Target) (*Detector, error) {
+	return newDetector(newTable(), targets)
+}
+
+// foldCase says that paths do not tell upper and lower case apart.
+const foldCase = runtime.GOOS == "windows"
+
+func newDetector(tab table, targets []Target) (*Detector, error) {
+	d := &Detector{table: tab, byName: map[string][]*target{}}
+	for _, spec := range targets {
+		t := &target{Target: spec}
+		names := spec.Names
+		for _, s := range spec.Exe {
+			p, err := compile(s, foldCase)
+			if err != nil {
+				return nil, fmt.Errorf("new process detector: %s: %w", spec.Key, err)
+			}
+			t.exe = append(t.exe, p)
+			if len(spec.Names) == 0 {
+				names = append(names, p.base())
+			}
+		}
+		if len(names) == 0 {
+			return nil, fmt.Errorf("new process detector: %s: has neither names nor executables; give one", spec.Key)
+		}
+		if slices.Contains(names, "") {
+			if len(spec.Names) > 0 {
+				return nil, fmt.Errorf("new process detector: %s: a name is empty; remove it", spec.Key)
+			}
+			d.anyName = append(d.anyName, t)
+			d.targets = append(d.targets, t)
+			continue
+		}
+		for _, n := range names {
+			for _, f := range tab.forms(n) {
+				if !slices.Contains(d.byName[f], t) {
+					d.byName[f] = append(d.byName[f], t)
+				}
+			}
+		}
+		d.targets = append(d.targets, t)
+	}
+	return d, nil
+}
+
+// Detect looks once. Its error ends with what to do.
+func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
+	at := time.Now()
+	g, err := d.look(ctx, false)
+	// A loss is told only when every process was read. One that was told
+	// already needs no second proof in every look.
+	if err == nil && slices.ContainsFunc(d.targets, (*target).lost) {
+		g, err = d.look(ctx, true)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	out := make([]event.Observation, len(d.targets))
+	for i, t := range d.targets {
+		out[i] = t.observe(g, at)
+		t.before = len(t.found)
+	}
+	return out, nil
+}
+
+func (d *Detector) look(ctx context.Context, thorough bool) (gaps, error) {
+	for _, t := range d.targets {
+		t.reset()
+	}
+	wanted := func(name []byte) bool { return len(d.anyName) > 0 || d.byName[string(name)] != nil }
+	return d.table.read(ctx, thorough, wanted, func(p proc) {
+		for _, t := range d.byName[p.name] {
+			t.weigh(p)
+		}
+		for _, t := range d.anyName {
+			t.weigh(p)
+		}
+	})
+}
+
+// target is a Target during one look.
+type target struct {
+	Target
+	exe      []pattern
+	before   int       // how many were found in the look before
+	resolved []pattern // exe with symbolic links followed, made at most once a look
+	found    []proc
+	doubtful []proc // may be it, but the executable cannot be read
+	doubt    error  // why
+	aside    []proc // would be it, but do not count
+	others   int    // have the name but another executable
+}
+
+func (t *target) want() int { return max(t.Want, 1) }
+
+// lost reports whether instances are missing that were there.
+func (t *target) lost() bool { return len(t.found) < t.want() && len(t.found) < t.before }
+
+func (t *target) reset() {
+	*t = target{Target: t.Target, exe: t.exe, before: t.before, found: t.found[:0], doubtful: t.doubtful[:0], aside: t.aside[:0]}
+}
+
+// weigh decides whether p is the target.
+func (t *target) weigh(p proc) {
+	if len(t.exe) > 0 {
+		file, err := p.exe()
+		if err != nil && p.aside == "" {
+			t.doubtful, t.doubt = append(t.doubtful, p), err
+			return
+		}
+		// What has ended has no executable any more; its name is all there is.
+		if !(p.aside != "" && file == "") && !t.runs(file) {
+			t.others++
+			return
+		}
+	}
+	if p.aside != "" {
+		t.aside = append(t.aside, p)
+		return
+	}
+	t.found = append(t.found, p)
+}
+
+// runs reports whether file is one of the target's executables. The system
+// tells the path of a program file without symbolic links, so /opt/dsm must
+// also be looked for where it points to.
+func (t *target) runs(file string) bool {
+	fits := func(p pattern) bool { return p.match(file) }
+	if file == "" {
+		return false
+	}
+	if slices.ContainsFunc(t.exe, fits) {
+		return true
+	}
+	if t.resolved == nil {
+		t.resolved = []pattern{}
+		for _, p := range t.exe {
+			if r, ok := p.resolve(filepath.EvalSymlinks); ok {
+				t.resolved = append(t.resolved, r)
+			}
+		}
+	}
+	return slices.ContainsFunc(t.resolved, fits)
+}
+
+// observe turns what was found into a state. What could not be seen makes it
+// unknown only if it could make a difference.
+func (t *target) observe(g gaps, at time.Time) event.Observation {
+	found, want := len(t.found), t.want()
+	most := found + len(t.doubtful) + g.unreadable
+	if g.hidden != "" {
+		most = max(most, want)
+	}
+	o := event.Observation{Key: t.Key, State: event.StateOf(found, want), Found: found, Want: want, At: at}
+	if o.State != event.StateOf(most, want) {
+		o.State = event.Unknown
+	}
+
+	var say []string
+	if found > 0 {
+		say = append(say, list(t.found))
+	} else {
+		say = append(say, "no process "+t.sought())
+	}
+	if t.others > 0 && found == 0 {
+		say = append(say, fmt.Sprintf("%d of the name run another executable", t.others))
+	}
+	for _, p := range t.aside[:min(len(t.aside), maxListed)] {
+		say = append(say, fmt.Sprintf("pid %d %s", p.pid, p.aside))
+	}
+	if found < want {
+		if g.hidden != "" {
+			say = append(say, g.hidden)
+		}
+		if g.unreadable > 0 {
+			say = append(say, fmt.Sprintf("the names of %d processes cannot be read: %s", g.unreadable, grant()))
+		}
+		if len(t.doubtful) > 0 {
+			say = append(say, fmt.Sprintf("the executable of %s cannot be read (%v): %s", list(t.doubtful), t.doubt, grant()))
+		}
+	}
+	o.Detail = strings.Join(say, "; ")
+	return o
+}
+
+// sought says what was looked for.
+func (t *target) sought() string {
+	if len(t.Exe) > 0 {
+		return "runs " + strings.Join(t.Exe, " or ")
+	}
+	return "is named " + strings.Join(t.Names, " or ")
+}
+
+const maxListed = 8
+
+// list names the first processes.
+func list(procs []proc) string {
+	var b strings.Builder
+	for i, p := range procs {
+		if i == maxListed {
+			fmt.Fprintf(&b, " and %d more", len(procs)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "pid %d (ppid %d", p.pid, p.ppid)
+		if !p.started.IsZero() {
+			b.WriteString(", since " + p.started.UTC().Format(time.RFC3339))
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
