@@ -28,6 +28,17 @@ type TLS struct {
 	ServerName string `yaml:"server_name" doc:"name that the far end's certificate must carry; default: the host of the address"`
 }
 
+// Validate looks at what can be judged without reading a file.
+func (t TLS) Validate() error {
+	switch {
+	case t.CertFile != "" && t.KeyFile == "":
+		return event.BadSetting("key_file", "is missing; write the path of the key of cert_file")
+	case t.CertFile == "" && t.KeyFile != "":
+		return event.BadSetting("cert_file", "is missing; write the path of the certificate of key_file")
+	}
+	return nil
+}
+
 // Config reads the files and returns what crypto/tls wants, TLS 1.2 or newer.
 // Its errors are SettingErrors below the key "tls".
 func (t TLS) Config() (*tls.Config, error) {
@@ -42,12 +53,7 @@ func (t TLS) Config() (*tls.Config, error) {
 			return nil, event.BadSetting("tls.ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
 		}
 	}
-	switch {
-	case t.CertFile != "" && t.KeyFile == "":
-		return nil, event.BadSetting("tls.key_file", "is missing; write the path of the key of cert_file")
-	case t.CertFile == "" && t.KeyFile != "":
-		return nil, event.BadSetting("tls.cert_file", "is missing; write the path of the certificate of key_file")
-	case t.CertFile != "":
+	if t.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
 			return nil, event.BadSetting("tls.cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)

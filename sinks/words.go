@@ -173,7 +173,9 @@ func (w *Words) Fields(a event.Alert) []Field {
 	add(w.Item, w.Kind(a.Key.Kind)+" "+a.Key.Name)
 	add(w.State, state)
 	add(w.Severity, w.SeverityOf(a.Severity))
-	add(w.Impact, w.ImpactOf(a.Impact))
+	if a.Transition.Firing() { // what was lost is back
+		add(w.Impact, w.ImpactOf(a.Impact))
+	}
 	if a.Want > 0 {
 		add(w.Found, w.Count(a.Found, a.Want))
 	}

@@ -27,7 +27,7 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 	case event.Cleared:
 		a.Seq, a.State, a.Previous, a.Found = 4, event.Up, event.Down, 2
 		a.At = start.Add(4*time.Hour + 5*time.Minute)
-		a.EndedAt = a.At
+		a.EndedAt, a.Detail = a.At, "pids 812, 813"
 	}
 	if language == "ja" {
 		a.Title = key.Host + " のAgentプロセス ds_agent が停止しています"
@@ -36,6 +36,7 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 		a.Confirm = "ps -ef | grep ds_agent"
 		if tr == event.Cleared {
 			a.Title = key.Host + " のAgentプロセス ds_agent が復旧しました"
+			a.Text = "Deep Security Agentの管理機能が回復しました。"
 		}
 		return a
 	}
@@ -45,6 +46,7 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 	a.Confirm = "ps -ef | grep ds_agent"
 	if tr == event.Cleared {
 		a.Title = "agent process ds_agent is up again on " + key.Host
+		a.Text = "The Deep Security Agent reports and takes policy again."
 	}
 	return a
 }

@@ -1,0 +1,37 @@
+package sinks
+
+import "dswatch/event"
+
+// Payload is how an alert is told in JSON, by every sink that speaks JSON of
+// our own. docs/webhook.schema.json describes it; version "1" gets more
+// fields, never other names or meanings.
+type Payload struct {
+	Version    string      `json:"version"`     // "1"
+	DeliveryID string      `json:"delivery_id"` // the same for every attempt: drop what you have seen
+	Alert      event.Alert `json:"alert"`       // as Tidy returns it
+}
+
+// NewPayload returns the Payload of a.
+func NewPayload(a event.Alert) Payload {
+	return Payload{Version: "1", DeliveryID: a.DeliveryID(), Alert: Tidy(a)}
+}
+
+// Bounds in bytes of the texts of a tidied alert. Ours stay far below them.
+const (
+	MaxTitle = 1 << 10
+	MaxText  = 8 << 10
+)
+
+// Tidy returns a with every text clean and bounded: Title and the names by
+// Line and MaxTitle; Text, Reason, Detail and Confirm by Lines and MaxText.
+func Tidy(a event.Alert) event.Alert {
+	for _, s := range []*string{
+		&a.ID, &a.Rule, &a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Title, &a.OS, &a.AgentVersion, &a.Observer, &a.Language,
+	} {
+		*s = Line(*s, MaxTitle)
+	}
+	for _, s := range []*string{&a.Text, &a.Reason, &a.Detail, &a.Confirm} {
+		*s = Lines(*s, MaxText)
+	}
+	return a
+}

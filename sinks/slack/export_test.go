@@ -1,0 +1,4 @@
+package slack
+
+// Escape is open to its fuzz test.
+var Escape = escape

@@ -1,0 +1,151 @@
+package slack
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Slack's limits in characters, from its Block Kit reference. Characters are
+// counted here as UTF-16 units, after escaping: the strictest reading.
+const (
+	maxHeader  = 150
+	maxSection = 3000
+	maxField   = 2000
+	maxFields  = 10 // of one section
+)
+
+// maxLong keeps one long text from filling the channel.
+const maxLong = 1000
+
+// message renders a.
+func message(a event.Alert) *slack.WebhookMessage {
+	w := sinks.In(a.Language)
+	head := sign(a) + " " + w.Headline(a, sinks.MaxTitle)
+	no := false
+	top := slack.Blocks{BlockSet: []slack.Block{slack.NewHeaderBlock(plain(head, maxHeader))}}
+	return &slack.WebhookMessage{
+		Text: escape(head, maxSection), Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
+		Blocks: &top,
+		Attachments: []slack.Attachment{{
+			Color: color(a), Fallback: escape(head, maxSection),
+			Blocks: slack.Blocks{BlockSet: body(w, a)},
+		}},
+	}
+}
+
+// body renders what stands below the header.
+func body(w *sinks.Words, a event.Alert) []slack.Block {
+	var blocks []slack.Block
+	if text := escape(sinks.Lines(a.Text, sinks.MaxText), maxSection); text != "" {
+		blocks = append(blocks, section(text))
+	}
+	var fields []*slack.TextBlockObject
+	for _, f := range w.Fields(a) {
+		label := "*" + f.Label + "*\n" // ours, nothing to escape
+		fields = append(fields, markdown(label+escape(f.Value, maxField-units(label))))
+	}
+	for chunk := range slices.Chunk(fields, maxFields) {
+		blocks = append(blocks, slack.NewSectionBlock(nil, chunk, nil))
+	}
+	long := func(label, mark, value string) {
+		if text := escape(sinks.Lines(value, sinks.MaxText), maxLong); text != "" {
+			blocks = append(blocks, section("*"+label+"*\n"+mark+text+mark))
+		}
+	}
+	long(w.Detail, "", a.Detail)
+	if a.Transition.Firing() { // after a recovery nobody needs to act
+		long(w.Reason, "", a.Reason)
+		// In a code block, so that * and _ of a command are left alone; the
+		// only way out of it is its own mark.
+		long(w.Confirm, "```", strings.ReplaceAll(a.Confirm, "`", "'"))
+	}
+	ids := w.AlertID + " " + escape(sinks.Line(a.ID, 128), maxLong) + " · " + strconv.Itoa(a.Seq) + " · " + w.Rule + " " + escape(sinks.Line(a.Rule, 128), maxLong)
+	return append(blocks, slack.NewContextBlock("", markdown(ids)))
+}
+
+func section(text string) slack.Block { return slack.NewSectionBlock(markdown(text), nil, nil) }
+
+// markdown returns a text object in which only &, < and > are special to
+// Slack's parser; verbatim switches off links and names found by guessing.
+func markdown(escaped string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, escaped, false, true)
+}
+
+func plain(s string, most int) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, escape(s, most), false, false)
+}
+
+// sign leads the header, for eyes that scan a channel.
+func sign(a event.Alert) string {
+	switch {
+	case a.Transition == event.Cleared:
+		return "✅"
+	case a.Severity == event.Critical:
+		return "🔴"
+	case a.Severity == event.Warning:
+		return "🟠"
+	}
+	return "🔵"
+}
+
+func color(a event.Alert) string {
+	switch {
+	case a.Transition == event.Cleared:
+		return "#2eb886"
+	case a.Severity == event.Critical:
+		return "#d00000"
+	case a.Severity == event.Warning:
+		return "#f2a100"
+	}
+	return "#2f6fde"
+}
+
+// escape replaces what Slack's parser looks for and cuts to most characters
+// as Slack counts them, never inside an entity. s must be clean.
+func escape(s string, most int) string {
+	var b strings.Builder
+	b.Grow(min(len(s), 3*most) + 16)
+	n, cut := 0, 0 // length so far, and where "…" would still fit
+	for _, r := range s {
+		piece, width := "", 1
+		switch {
+		case r == '&':
+			piece, width = "&amp;", 5
+		case r == '<':
+			piece, width = "&lt;", 4
+		case r == '>':
+			piece, width = "&gt;", 4
+		case r > 0xffff:
+			width = 2
+		}
+		if n+width > most {
+			return b.String()[:cut] + "…"
+		}
+		if n += width; piece != "" {
+			b.WriteString(piece)
+		} else {
+			b.WriteRune(r)
+		}
+		if n < most {
+			cut = b.Len()
+		}
+	}
+	return b.String()
+}
+
+// units counts s as Slack does.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; r > 0xffff {
+			n++
+		}
+	}
+	return n
+}

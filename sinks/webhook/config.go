@@ -1,0 +1,101 @@
+package webhook
+
+import (
+	"encoding/base64"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Config is the section of a webhook sink.
+type Config struct {
+	sinks.Settings `yaml:",inline"`
+
+	URL      event.Secret            `yaml:"url" doc:"http or https URL to post to; shown nowhere but for its host, because many hold a token; no default"`
+	Secret   event.Secret            `yaml:"secret" doc:"key to sign requests with, as Standard Webhooks writes it: whsec_ and the base64 of 24 to 64 bytes; default: not signed"`
+	Headers  map[string]event.Secret `yaml:"headers" doc:"headers to add to every request; default: none"`
+	Bearer   event.Secret            `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
+	Username string                  `yaml:"username" doc:"name for basic authentication; default: none"`
+	Password event.Secret            `yaml:"password" doc:"password for basic authentication; default: none"`
+	TLS      sinks.TLS               `yaml:"tls" doc:"certificates of an https URL"`
+}
+
+// Defaults returns the defaults of a Config.
+func Defaults() Config { return Config{Settings: sinks.Defaults(16)} }
+
+// reserved are headers that the sink sets itself, and those that belong to
+// the connection.
+var reserved = []string{
+	"content-type", "content-length", "content-encoding", "user-agent", "idempotency-key", "webhook-id", "webhook-timestamp",
+	"webhook-signature", "host", "connection", "transfer-encoding", "te", "trailer", "upgrade", "expect",
+}
+
+// Validate reports the first thing that cannot work.
+func (c Config) Validate() error {
+	if err := c.Settings.Validate(); err != nil {
+		return err
+	}
+	u, err := sinks.ParseURL(c.URL.Reveal())
+	if err != nil {
+		return event.BadSetting("url", "%w", err)
+	}
+	if c.Secret != "" {
+		if _, err := signingKey(c.Secret); err != nil {
+			return event.BadSetting("secret", "%w", err)
+		}
+	}
+	ways := 0
+	for _, used := range []bool{u.User != nil, c.Bearer != "", c.Username != "" || c.Password != ""} {
+		if used {
+			ways++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		value := c.Headers[name]
+		key := "headers." + sinks.Line(name, 64)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			return event.BadSetting(key, "is not a header name; write letters, digits and -")
+		case slices.Contains(reserved, strings.ToLower(name)):
+			return event.BadSetting(key, "is set by dswatch itself; leave it out")
+		case !httpguts.ValidHeaderFieldValue(value.Reveal()):
+			return event.BadSetting(key, "holds a line break or a control character; write one line of text")
+		case strings.EqualFold(name, "Authorization"):
+			ways++
+		}
+	}
+	switch {
+	case ways > 1:
+		return event.BadSetting("bearer", "more than one way to authenticate is set; keep one of bearer, username and password, headers.Authorization, or the user in url")
+	case c.Password != "" && c.Username == "":
+		return event.BadSetting("username", "is missing; write the name that belongs to password")
+	case strings.Contains(c.Username, ":"):
+		return event.BadSetting("username", "holds a colon, which basic authentication cannot carry; write it without")
+	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
+		return event.BadSetting("bearer", "holds a line break or a control character; write the token alone")
+	}
+	return nil
+}
+
+// signingKey returns the bytes behind whsec_.
+func signingKey(s event.Secret) ([]byte, error) {
+	text, ok := strings.CutPrefix(s.Reveal(), "whsec_")
+	if !ok {
+		return nil, errors.New("does not begin with whsec_; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("is not base64 after whsec_; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
+	}
+	// Bounds of the specification, "Signature scheme".
+	if len(key) < 24 || len(key) > 64 {
+		return nil, errors.New("does not hold 24 to 64 bytes; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
+	}
+	return key, nil
+}

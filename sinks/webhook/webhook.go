@@ -1,0 +1,116 @@
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Kind returns the kind of sink that this package makes.
+func Kind() sinks.Kind {
+	return sinks.NewKind("webhook", "Posts every transition as JSON (docs/webhook.schema.json) to a URL, signed after the Standard Webhooks specification when a secret is set. "+
+		"2xx is success; 408, 425, 429 and 5xx are tried again, with Retry-After honoured; other answers go to the dead letters. Proxies come from HTTPS_PROXY and NO_PROXY.",
+		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
+}
+
+// Sink posts to one URL. It is made by New.
+type Sink struct {
+	http   *sinks.HTTP
+	header http.Header // of every request
+	key    []byte      // nil: not signed
+}
+
+// New returns a Sink for c, which Validate has accepted.
+func New(c Config, _ sinks.Env) (*Sink, error) {
+	tlsConfig, err := c.TLS.Config()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"dswatch"}}}
+	secrets := []string{c.Bearer.Reveal(), c.Password.Reveal()}
+	for name, value := range c.Headers {
+		s.header.Set(name, value.Reveal())
+		secrets = append(secrets, value.Reveal())
+	}
+	switch {
+	case c.Bearer != "":
+		s.header.Set("Authorization", "Bearer "+c.Bearer.Reveal())
+	case c.Username != "":
+		basic := base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Password.Reveal()))
+		s.header.Set("Authorization", "Basic "+basic)
+		secrets = append(secrets, basic)
+	}
+	if c.Secret != "" {
+		if s.key, err = signingKey(c.Secret); err != nil {
+			return nil, event.BadSetting("secret", "%w", err)
+		}
+		secrets = append(secrets, c.Secret.Reveal())
+	}
+	s.http, err = sinks.NewHTTP(sinks.HTTPOptions{URL: c.URL.Reveal(), TLS: tlsConfig, Concurrency: c.Concurrency, Secrets: secrets})
+	if err != nil {
+		return nil, event.BadSetting("url", "%w", err)
+	}
+	return s, nil
+}
+
+// Send posts a and returns nil once the far end has answered 2xx.
+func (s *Sink) Send(ctx context.Context, a event.Alert) error {
+	p := sinks.NewPayload(a)
+	body, err := json.Marshal(p)
+	if err != nil {
+		return sinks.Permanent(fmt.Errorf("encode payload: %w", err))
+	}
+	header := make(http.Header, len(s.header)+4)
+	for name, values := range s.header {
+		header[name] = values
+	}
+	// With this header the transport also sends again when a kept connection
+	// turns out to be closed; the far end can tell the second copy.
+	values := make([]string, 4)
+	set := func(i int, name, value string) {
+		values[i] = value
+		header[name] = values[i : i+1 : i+1]
+	}
+	set(0, idempotencyKey, p.DeliveryID)
+	if s.key != nil {
+		timestamp := strconv.FormatInt(time.Now().Unix(), 10)
+		set(1, webhookID, p.DeliveryID)
+		set(2, webhookTimestamp, timestamp)
+		set(3, webhookSignature, sign(s.key, p.DeliveryID, timestamp, body))
+	}
+	_, err = s.http.Post(ctx, header, body)
+	return err
+}
+
+// Close lets go of idle connections.
+func (s *Sink) Close() error { return s.http.Close() }
+
+// Header names as net/http keeps them.
+var (
+	idempotencyKey   = textproto.CanonicalMIMEHeaderKey("Idempotency-Key")
+	webhookID        = textproto.CanonicalMIMEHeaderKey("webhook-id")
+	webhookTimestamp = textproto.CanonicalMIMEHeaderKey("webhook-timestamp")
+	webhookSignature = textproto.CanonicalMIMEHeaderKey("webhook-signature")
+)
+
+// sign returns the signature header of Standard Webhooks 1.0: the HMAC-SHA256
+// of id, timestamp and body, joined by full stops.
+func sign(key []byte, id, timestamp string, body []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id))
+	mac.Write([]byte{'.'})
+	mac.Write([]byte(timestamp))
+	mac.Write([]byte{'.'})
+	mac.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,60 @@
+package receive
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// HTTP is a server on a loopback port that it keeps when it is stopped and
+// started again.
+type HTTP struct {
+	URL     string // http://127.0.0.1:PORT
+	address string
+	handler http.Handler
+	server  *http.Server
+}
+
+// StartHTTP serves h until the test ends.
+func StartHTTP(t testing.TB, h http.Handler) *HTTP {
+	t.Helper()
+	s := &HTTP{address: "127.0.0.1:0", handler: h}
+	s.Start(t)
+	s.URL = "http://" + s.address
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Start serves again, at the same address.
+func (s *HTTP) Start(t testing.TB) {
+	t.Helper()
+	l, err := net.Listen("tcp", s.address)
+	if err != nil {
+		t.Fatalf("listen again: %v", err)
+	}
+	s.address = l.Addr().String()
+	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+	go s.server.Serve(l) // its error is that of Stop
+}
+
+// Stop lets requests in flight end, for a second, then cuts every connection.
+// Connections are refused from now on.
+func (s *HTTP) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if s.server.Shutdown(ctx) != nil {
+		s.server.Close()
+	}
+}
+
+// await polls until ok or the deadline, and says what was missing.
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for until := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
