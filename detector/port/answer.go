@@ -1,0 +1,169 @@
+package port
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// answer is what one probe found out.
+type answer struct {
+	state  event.State
+	detail string
+	away   bool // there is no route from here, so nothing is said about the port
+}
+
+func up(format string, args ...any) answer {
+	return answer{state: event.Up, detail: fmt.Sprintf(format, args...)}
+}
+
+func down(format string, args ...any) answer {
+	return answer{state: event.Down, detail: fmt.Sprintf(format, args...)}
+}
+
+func unknown(format string, args ...any) answer {
+	return answer{state: event.Unknown, detail: fmt.Sprintf(format, args...)}
+}
+
+// The words for what several probes can meet.
+
+func refused(to netip.AddrPort) answer {
+	return down("%s refused (RST): the host is up, nothing listens on the port", to)
+}
+
+func silent(to netip.AddrPort, after time.Duration) answer {
+	return down("no answer from %s within %s: filtered, or the host is off", to, span(after))
+}
+
+func unreachable(to netip.AddrPort) answer {
+	return down("%s: host unreachable: it is off, or the address is wrong", to)
+}
+
+func noRoute(to netip.AddrPort, err error) answer {
+	a := unknown("no route from here to %s (%v): look at this host's routes and its IPv%d address", to, err, version(to))
+	a.away = true
+	return a
+}
+
+func forbidden(to netip.AddrPort, err error) answer {
+	return unknown("not permitted to probe %s (%v): look at this host's outgoing firewall rules and at what the service's sandbox allows", to, err)
+}
+
+func failed(to netip.AddrPort, err error) answer {
+	return unknown("cannot probe %s: %v: look at this host's limits (open files, local ports)", to, err)
+}
+
+func version(to netip.AddrPort) int {
+	if to.Addr().Unmap().Is4() {
+		return 4
+	}
+	return 6
+}
+
+// span rounds a duration to what a person reads.
+func span(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond)
+	case d >= 100*time.Millisecond:
+		return d.Round(10 * time.Millisecond)
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+// cut replaces an answer that is wrong because the pass ended early: what
+// was silent until then may still have answered in time.
+func cut(pass context.Context, a answer) answer {
+	if pass.Err() == nil || a.state == event.Up {
+		return a
+	}
+	return unknown("the pass ended before an answer came; if this repeats, raise detectors.port.timeout")
+}
+
+// merge joins the answers of a name's addresses, none of which is up. An
+// address without a route from here counts only if no other is left.
+func merge(all []answer) answer {
+	var with []answer
+	for _, a := range all {
+		if !a.away {
+			with = append(with, a)
+		}
+	}
+	if len(with) == 0 {
+		with = all
+	}
+	out := answer{state: event.Down}
+	var texts []string
+	for _, a := range with {
+		texts = append(texts, a.detail)
+		if a.state == event.Unknown {
+			out.state = event.Unknown
+		}
+	}
+	out.detail = strings.Join(texts, "; ")
+	return out
+}
+
+// ofError is the answer that a failed dial means.
+func ofError(ctx context.Context, err error, to netip.AddrPort, start time.Time) answer {
+	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		return silent(to, time.Since(start))
+	}
+	f := faultOf(err)
+	if f == faultUnreachable {
+		// A route of type unreachable says the same as a dead host. A UDP
+		// connect sends nothing, so only the routing table answers it.
+		c, err := net.Dial("udp", to.String())
+		if err != nil {
+			return noRoute(to, cause(err))
+		}
+		c.Close()
+	}
+	return f.answer(cause(err), to)
+}
+
+// cause strips what the net package puts around a system error.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		return op.Err
+	}
+	return err
+}
+
+// fault is what a system error means for a probe.
+type fault int
+
+const (
+	faultOther fault = iota
+	faultRefused
+	faultSilent // the kernel gave up before we did
+	faultUnreachable
+	faultNoRoute
+	faultForbidden
+)
+
+func (f fault) answer(err error, to netip.AddrPort) answer {
+	switch f {
+	case faultRefused:
+		return refused(to)
+	case faultSilent:
+		return down("no answer from %s: filtered, or the host is off", to)
+	case faultUnreachable:
+		return unreachable(to)
+	case faultNoRoute:
+		return noRoute(to, err)
+	case faultForbidden:
+		return forbidden(to, err)
+	}
+	return failed(to, err)
+}

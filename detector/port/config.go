@@ -1,0 +1,118 @@
+package port
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"dswatch/event"
+)
+
+// Config is what `detectors.port` takes beside the settings that every
+// detector has.
+type Config struct {
+	Rate    int            `yaml:"rate" doc:"How many remote probes are begun per second, so that thousands of hosts are not asked at the same moment; default 500."`
+	Targets []TargetConfig `yaml:"targets" doc:"Ports to look at beside those of the watch list; default none."`
+}
+
+// TargetConfig is one entry of `targets`: some ports of one host.
+type TargetConfig struct {
+	Host                  string        `yaml:"host" doc:"Name or address of the host to probe; left out with method listen."`
+	Ports                 []int         `yaml:"ports" doc:"TCP ports, each an item of its own; at least one."`
+	Method                Method        `yaml:"method" doc:"listen (this host's own sockets), syn (half-open, leaves no trace), connect or tls; default syn, or listen without a host."`
+	Component             string        `yaml:"component" doc:"What the ports belong to: agent, manager, appliance or a word of your own; default agent."`
+	Loopback              bool          `yaml:"loopback" doc:"With method listen: a listener bound to loopback only is up, not down; default false."`
+	AcceptHandshakeErrors bool          `yaml:"accept_handshake_errors" doc:"Allows methods connect and tls on port 4118, where each probe makes the agent log a failed handshake; default false."`
+	Timeout               time.Duration `yaml:"timeout" doc:"How long a probe waits for an answer, 100ms to 1m; default 3s."`
+	MinVersion            string        `yaml:"min_version" doc:"With method tls: the lowest TLS version that is good enough, \"1.0\" to \"1.3\"; default \"1.2\"."`
+	ServerName            string        `yaml:"server_name" doc:"With method tls: the server name that is sent; default the host, if it is a name."`
+}
+
+// Bounds of Rate.
+const (
+	defaultRate = 500
+	maxRate     = 100_000
+)
+
+// Defaults returns the configuration of an empty section.
+func Defaults() Config { return Config{Rate: defaultRate} }
+
+// Validate rejects what Expand or New could not use. Errors name the key
+// below `detectors.port`, such as targets[0].method.
+func (c Config) Validate() error {
+	if c.Rate < 1 || c.Rate > maxRate {
+		return event.BadSetting("rate", "%d probes per second is out of range; write 1 to %d, such as %d", c.Rate, maxRate, defaultRate)
+	}
+	const here = "(this host)" // stands for its name, which the configuration does not know; no target has it
+	keys := map[event.Key]int{}
+	hows := map[place]first{}
+	for i, tc := range c.Targets {
+		if len(tc.Ports) == 0 {
+			return event.BadSetting(at(i, "ports"), "is empty; write at least one, such as [4118]")
+		}
+		for _, t := range tc.targets(here) {
+			if err := t.check(); err != nil {
+				var s *event.SettingError
+				if errors.As(err, &s) {
+					return &event.SettingError{Key: at(i, s.Key), Err: s.Err}
+				}
+				return err
+			}
+			if err := t.Key.Validate(); err != nil {
+				return event.BadSetting(at(i, "component"), "%w; write a word such as agent", err)
+			}
+			if j, ok := keys[t.Key]; ok {
+				return event.BadSetting(at(i, "ports"), "%d of this host is already listed in targets[%d]; write it once", t.Port, j)
+			}
+			keys[t.Key] = i
+			if t.method() == Listen {
+				continue
+			}
+			p, h := t.place(), t.how()
+			if f, ok := hows[p]; ok && f.how != h {
+				return event.BadSetting(at(i, "method"), "%s is asked in another way in targets[%d]; an endpoint is probed once, so write the same method, timeout, min_version and server_name in both", p, f.index)
+			} else if !ok {
+				hows[p] = first{h, i}
+			}
+		}
+	}
+	return nil
+}
+
+// first is the way in which an endpoint was asked for first, and where.
+type first struct {
+	how   how
+	index int
+}
+
+func at(i int, key string) string { return "targets[" + strconv.Itoa(i) + "]." + key }
+
+// Expand turns the configured targets into one Target per port. Ports of
+// this host are items of the host named here.
+func (c Config) Expand(here string) []Target {
+	var ts []Target
+	for _, tc := range c.Targets {
+		ts = append(ts, tc.targets(here)...)
+	}
+	return ts
+}
+
+func (tc TargetConfig) targets(here string) []Target {
+	host, component := tc.Host, tc.Component
+	if host == "" {
+		host = here
+	}
+	if component == "" {
+		component = event.Agent
+	}
+	ts := make([]Target, 0, len(tc.Ports))
+	for _, p := range tc.Ports {
+		ts = append(ts, Target{
+			Key:  event.Key{Host: host, Component: component, Kind: event.Port, Name: fmt.Sprintf("%d/tcp", p)},
+			Host: tc.Host, Port: p, Method: tc.Method, Loopback: tc.Loopback, AcceptHandshakeErrors: tc.AcceptHandshakeErrors,
+			Timeout: tc.Timeout, MinVersion: tc.MinVersion, ServerName: tc.ServerName,
+		})
+	}
+	return ts
+}

@@ -1,0 +1,65 @@
+// Package port looks at TCP ports: those of this host by reading the
+// kernel's table of listening sockets, those of other hosts by probing them.
+//
+// # Promises
+//
+// A local look makes no connection, ever, and reads listening sockets only.
+// A remote endpoint (host and port) is probed at most once in a pass, by one
+// method, however many rows ask for it. A name is resolved once in a pass.
+// Each Target has exactly one observation in the answer, in the order of the
+// targets. No probe outlives its timeout, and none waits for another one's
+// timeout unless more than 64 of them (an eighth of all, when that is more)
+// are silent at the same moment; so a pass in which everything is silent ends
+// after about eight timeouts. A pass that is cut short reports what it did
+// not get to as unknown and begins with those the next time.
+//
+// Port 4118 is probed by Syn only. Connect and TLS are refused there unless
+// the target says AcceptHandshakeErrors, because the agent logs a failed
+// handshake for each of them. A platform without the half-open probe says so
+// (unknown); it does not fall back to a connect.
+//
+// # Non-promises
+//
+// A look sees the network namespace it runs in. It does not tell which
+// program listens. A half-open answer proves that the kernel of the far end
+// has a listener, not that the program behind it is well. The half-open
+// probe must close its socket within the kernel's delayed-ACK time (40 to
+// 200 ms) after the answer; a host too busy for that completes the handshake,
+// and the detail of the observation then says so. Certificates are shown, not
+// verified. A lost packet is repaired only within the timeout (the kernel
+// sends the first SYN again after 1 s).
+//
+// # What an answer means
+//
+// An answer about the host itself decides between up and down; an answer
+// about the way to it, or none because we could not ask, is unknown.
+//
+//	answered                                          up
+//	refused (RST)                                     down
+//	no answer within the timeout                      down: filtered, or the host is off
+//	host unreachable: no ARP or neighbour answer      down
+//	host unreachable, told by a router                down
+//	rejected by the host itself (ICMP)                down
+//	accepted, but no TLS (method tls)                 down
+//	forbidden by another machine on the way (ICMP)    unknown
+//	network unreachable, told by a router             unknown
+//	no route from here                                unknown
+//	not permitted here (local firewall, no rights)    unknown
+//	name not found                                    unknown
+//	resolver failed or did not answer                 unknown
+//	no common TLS version or suite                    unknown
+//	no half-open probe on this platform               unknown
+//
+// Silence is down although a firewall may be the cause, because a host that
+// is switched off answers nothing else and must raise an alarm.
+//
+// Of a name with several addresses the first four are tried in the
+// resolver's order until one is up; each gets an equal part of the timeout
+// that is left. If none is up, the port is down when every address is down,
+// and unknown when one of them is unknown; an address without a route from
+// here (IPv6 on a host without it) counts only if no other is left.
+//
+// A local port is up when something listens on it, also on one address only.
+// A port that is bound to loopback only is down, because the manager cannot
+// reach it, unless the target says Loopback.
+package port

@@ -1,0 +1,125 @@
+package port
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"dswatch/event"
+)
+
+// listener is one listening TCP socket.
+type listener struct {
+	addr  netip.AddrPort
+	owner owner
+}
+
+// owner is what the table tells anyone about the owner of a socket: Windows
+// its process, Linux its user and the inode that ls -l /proc/*/fd shows as
+// socket:[INODE].
+type owner struct {
+	pid, uid uint32
+	inode    uint64
+}
+
+func (o owner) String() string {
+	if o.pid != 0 {
+		return fmt.Sprintf("pid %d", o.pid)
+	}
+	return fmt.Sprintf("uid %d, inode %d", o.uid, o.inode)
+}
+
+// source is one way to read this host's table of listening sockets: read
+// calls add for each.
+type source struct {
+	name string
+	read func(ctx context.Context, add func(listener)) error
+}
+
+// table reads the listening sockets of the wanted ports from the first
+// source that works, and says which one that was and why those before it did
+// not.
+func (d *Detector) table(ctx context.Context) (map[uint16][]listener, string, error) {
+	var why []string
+	for _, s := range d.sources {
+		by := make(map[uint16][]listener, len(d.local))
+		for _, i := range d.local {
+			by[uint16(d.targets[i].Port)] = nil
+		}
+		err := s.read(ctx, func(l listener) {
+			if have, wanted := by[l.addr.Port()]; wanted {
+				by[l.addr.Port()] = append(have, l)
+			}
+		})
+		if err != nil {
+			why = append(why, s.name+": "+short(err.Error()))
+			continue
+		}
+		from := "from " + s.name
+		if len(why) > 0 {
+			from += " (" + strings.Join(why, "; ") + ")"
+		}
+		return by, from, nil
+	}
+	return nil, "", fmt.Errorf("read listening sockets: %s: run as a user who may read /proc/net, outside a sandbox that forbids it", strings.Join(why, "; "))
+}
+
+// look observes the targets of this host.
+func (d *Detector) look(ctx context.Context, obs []event.Observation) {
+	by, from, err := d.table(ctx)
+	if err == nil && !d.allUp(by) {
+		// While sockets come and go, a dump of many of them can step over
+		// one that was there all the time. So a loss is looked at twice.
+		by, from, err = d.table(ctx)
+	}
+	for _, i := range d.local {
+		if err != nil {
+			d.set(obs, i, unknown("%v", err))
+			continue
+		}
+		a := d.targets[i].judge(by[uint16(d.targets[i].Port)])
+		a.detail += ", " + from
+		d.set(obs, i, a)
+	}
+}
+
+func (d *Detector) allUp(by map[uint16][]listener) bool {
+	for _, i := range d.local {
+		if d.targets[i].judge(by[uint16(d.targets[i].Port)]).state != event.Up {
+			return false
+		}
+	}
+	return true
+}
+
+// mostShown is how many sockets of one port a detail names. With SO_REUSEPORT
+// there can be one for each core.
+const mostShown = 8
+
+// judge decides what the listeners on t's port mean.
+func (t Target) judge(ls []listener) answer {
+	if len(ls) == 0 {
+		return down("nothing listens on %d/tcp", t.Port)
+	}
+	reachable := false
+	var shown []string
+	for _, l := range ls {
+		// ::ffff:127.0.0.1 is loopback too.
+		if !l.addr.Addr().Unmap().IsLoopback() {
+			reachable = true
+		}
+		shown = append(shown, fmt.Sprintf("%s (%s)", l.addr.Addr(), l.owner))
+	}
+	slices.Sort(shown)
+	shown = slices.Compact(shown)
+	if n := len(shown) - mostShown; n > 0 {
+		shown = append(shown[:mostShown], fmt.Sprintf("%d more", n))
+	}
+	where := strings.Join(shown, ", ")
+	if !reachable && !t.Loopback {
+		return down("%d/tcp listens on loopback only, at %s: the manager cannot reach it", t.Port, where)
+	}
+	return up("%d/tcp listens at %s", t.Port, where)
+}

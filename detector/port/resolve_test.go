@@ -1,0 +1,199 @@
+package port
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"dswatch/event"
+)
+
+// nameServer answers over UDP on loopback and counts the questions by name.
+type nameServer struct {
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func (s *nameServer) count(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[name]
+}
+
+// startNameServer returns a resolver that asks a real server with these
+// names. A name without addresses does not exist, "broken." is a server
+// failure and "silent." is not answered.
+func startNameServer(t *testing.T, names map[string][]netip.Addr) (*net.Resolver, *nameServer) {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	s := &nameServer{asked: map[string]int{}}
+	go func() {
+		b := make([]byte, 1500)
+		for {
+			n, from, err := c.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			if answer := s.answer(b[:n], names); answer != nil {
+				c.WriteTo(answer, from)
+			}
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "udp", c.LocalAddr().String())
+	}}, s
+}
+
+func (s *nameServer) answer(query []byte, names map[string][]netip.Addr) []byte {
+	var m dnsmessage.Message
+	if m.Unpack(query) != nil || len(m.Questions) != 1 {
+		return nil
+	}
+	q := m.Questions[0]
+	name := q.Name.String()
+	s.mu.Lock()
+	s.asked[name]++
+	s.mu.Unlock()
+	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
+	addrs, ok := names[name]
+	switch {
+	case strings.HasPrefix(name, "silent."):
+		return nil
+	case strings.HasPrefix(name, "broken."):
+		m.RCode = dnsmessage.RCodeServerFailure
+	case !ok:
+		m.RCode = dnsmessage.RCodeNameError
+	}
+	for _, a := range addrs {
+		h := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET, TTL: 1}
+		switch {
+		case a.Is4() && q.Type == dnsmessage.TypeA:
+			m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AResource{A: a.As4()}})
+		case a.Is6() && q.Type == dnsmessage.TypeAAAA:
+			m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AAAAResource{AAAA: a.As16()}})
+		}
+	}
+	b, err := m.Pack()
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+func TestNames(t *testing.T) {
+	l := listenAt(t, "127.0.4.2:0")
+	port := portOfListener(l)
+	many := make([]netip.Addr, 9)
+	for i := range many {
+		many[i] = netip.AddrFrom4([4]byte{127, 0, 5, byte(i + 1)})
+	}
+	resolver, _ := startNameServer(t, map[string][]netip.Addr{
+		"one.test.":    {netip.MustParseAddr("127.0.4.2")},
+		"second.test.": {netip.MustParseAddr("127.0.4.1"), netip.MustParseAddr("127.0.4.2")},
+		"both.test.":   {netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.4.2")},
+		"none.test.":   {netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.4.1")},
+		"many.test.":   many,
+	})
+	for _, tc := range []struct {
+		host  string
+		state event.State
+		says  []string
+	}{
+		{"one.test", event.Up, []string{fmt.Sprintf("127.0.4.2:%d accepted", port)}},
+		{"ONE.test.", event.Up, []string{fmt.Sprintf("127.0.4.2:%d accepted", port)}},
+		{"second.test", event.Up, []string{fmt.Sprintf("127.0.4.2:%d accepted", port)}},
+		{"both.test", event.Up, []string{fmt.Sprintf("127.0.4.2:%d accepted", port)}},
+		{"none.test", event.Down, []string{fmt.Sprintf("[::1]:%d refused", port), fmt.Sprintf("127.0.4.1:%d refused", port), "; "}},
+		{"many.test", event.Down, []string{"127.0.5.1:", "127.0.5.4:"}},
+		{"missing.test", event.Unknown, []string{"name missing.test not found: correct host"}},
+		{"broken.test", event.Unknown, []string{"resolver failed for broken.test (", "write the address as host"}},
+		{"silent.test", event.Unknown, []string{"resolver did not answer for silent.test", "write the address as host"}},
+	} {
+		t.Run(tc.host, func(t *testing.T) {
+			d := detect(t, Target{Host: tc.host, Port: port, Method: Connect, Timeout: 500 * time.Millisecond})
+			d.resolver = resolver
+			o := pass(t, d)[0]
+			if o.State != tc.state {
+				t.Errorf("got %s, %q; want %s", o.State, o.Detail, tc.state)
+			}
+			for _, s := range tc.says {
+				if !strings.Contains(o.Detail, s) {
+					t.Errorf("%q does not say %q", o.Detail, s)
+				}
+			}
+			if strings.Contains(o.Detail, "127.0.5.5") {
+				t.Errorf("more than four addresses were probed: %q", o.Detail)
+			}
+		})
+	}
+}
+
+func TestNameIsResolvedOnce(t *testing.T) {
+	resolver, server := startNameServer(t, map[string][]netip.Addr{"web.test.": {netip.MustParseAddr("127.0.4.3")}})
+	l := listenAt(t, "127.0.4.3:0")
+	ts := []Target{{Host: "web.test", Port: portOfListener(l), Method: Connect}}
+	for closed := range 5 { // 1 to 5: tcpmux and its like, which nobody runs
+		ts = append(ts, Target{Host: "Web.test.", Port: closed + 1, Method: Connect})
+	}
+	d := detect(t, ts...)
+	d.resolver = resolver
+	for n := 1; n <= 3; n++ {
+		if o := pass(t, d)[0]; o.State != event.Up {
+			t.Errorf("%s, %q", o.State, o.Detail)
+		}
+		if got := server.count("web.test."); got != 2*n { // A and AAAA
+			t.Errorf("%d questions after %d passes, want %d", got, n, 2*n)
+		}
+	}
+}
+
+// TestSlowResolver: time lost on the name is not taken from the probe.
+func TestSlowResolver(t *testing.T) {
+	resolver, _ := startNameServer(t, map[string][]netip.Addr{"web.test.": {netip.MustParseAddr("127.0.4.3")}})
+	ask := resolver.Dial
+	resolver.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		time.Sleep(700 * time.Millisecond)
+		return ask(ctx, network, address)
+	}
+	l := listenAt(t, "127.0.4.3:0")
+	d := detect(t, Target{Host: "web.test", Port: portOfListener(l), Method: Connect, Timeout: time.Second})
+	d.resolver = resolver
+	if o := pass(t, d)[0]; o.State != event.Up {
+		t.Errorf("%s, %q", o.State, o.Detail)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	dn, un, away := down("down"), unknown("unknown"), noRoute(netip.MustParseAddrPort("[::1]:1"), net.ErrClosed)
+	for _, tc := range []struct {
+		name  string
+		all   []answer
+		state event.State
+		text  string
+	}{
+		{"one down", []answer{dn}, event.Down, "down"},
+		{"all down", []answer{dn, dn}, event.Down, "down; down"},
+		{"one of two unknown", []answer{dn, un}, event.Unknown, "down; unknown"},
+		{"no IPv6 here, IPv4 down", []answer{away, dn}, event.Down, "down"},
+		{"no IPv6 here, IPv4 unknown", []answer{un, away}, event.Unknown, "unknown"},
+		{"no route at all", []answer{away}, event.Unknown, away.detail},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if a := merge(tc.all); a.state != tc.state || a.detail != tc.text {
+				t.Errorf("got %s, %q; want %s, %q", a.state, a.detail, tc.state, tc.text)
+			}
+		})
+	}
+}
