@@ -1,0 +1,190 @@
+package catalog
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"dswatch/event"
+)
+
+//go:embed deepsecurity.yaml
+var embedded []byte
+
+// Catalog is a list of rows with the footnotes they name. It is immutable.
+type Catalog struct {
+	rows      []*Row
+	footnotes []Footnote
+}
+
+// Footnote is one of the vendor's footnotes, in our own words, or a note of
+// our own.
+type Footnote struct {
+	ID      string `yaml:"id"`      // stable: "agent-windows-4"
+	Section string `yaml:"section"` // the vendor's heading; empty: the note is ours
+	Number  int    `yaml:"number"`  // the vendor's number in that section; 0: it has none
+	EN      string `yaml:"en"`
+	JA      string `yaml:"ja"`
+}
+
+// In returns the text in language: "ja", or English for anything else.
+func (n Footnote) In(language string) string {
+	if language == "ja" {
+		return n.JA
+	}
+	return n.EN
+}
+
+// Load returns the vendor's list. An error is a defect of the program: the
+// list is part of the binary.
+func Load() (*Catalog, error) { return parse(embedded) }
+
+func parse(b []byte) (*Catalog, error) {
+	var file struct {
+		Footnotes []Footnote `yaml:"footnotes"`
+		Rows      []*Row     `yaml:"rows"`
+	}
+	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&file); err != nil {
+		return nil, fmt.Errorf("parse catalog: %w", err)
+	}
+	c := &Catalog{footnotes: file.Footnotes}
+	for i, n := range c.footnotes {
+		if n.ID == "" || n.EN == "" || n.JA == "" {
+			return nil, fmt.Errorf("parse catalog: footnotes[%d]: id, en or ja is missing", i)
+		}
+		if _, twice := (&Catalog{footnotes: c.footnotes[:i]}).Footnote(n.ID); twice {
+			return nil, fmt.Errorf("parse catalog: footnotes[%d]: %s is there twice", i, n.ID)
+		}
+	}
+	for i, r := range file.Rows {
+		if err := c.add(r); err != nil {
+			return nil, fmt.Errorf("parse catalog: rows[%d]: %w", i, err)
+		}
+	}
+	return c, nil
+}
+
+// add appends r, if it is valid and no row has its place.
+func (c *Catalog) add(r *Row) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	for i, id := range r.Footnotes {
+		if _, ok := c.Footnote(id); !ok {
+			return event.BadSetting(fmt.Sprintf("footnotes[%d]", i), "%.80q is not a footnote; %s", id, meant(id, c.footnoteIDs()))
+		}
+	}
+	for _, other := range c.rows {
+		if other.Component == r.Component && other.ID() == r.ID() && overlap(other.OS, r.OS) {
+			return event.BadSetting("name", "%s of %s is on the list already; to replace the vendor's row, write %s into watch.ignore as well", r.ID(), r.Component, r.ID())
+		}
+	}
+	c.rows = append(c.rows, r)
+	return nil
+}
+
+// overlap reports whether two rows can be for one host. No systems: any.
+func overlap(a, b []string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(a, func(os string) bool { return slices.Contains(b, os) })
+}
+
+// With returns a catalog without the rows that ignore names, as `name` or
+// `kind/name`, and with the operator's own rows. An entry that matches
+// nothing, a row that is not valid or that is on the list already is an
+// event.SettingError with a key below `watch`: "ignore[0]", "items[2].name".
+func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
+	gone := make(map[*Row]bool)
+	for i, entry := range ignore {
+		matched := false
+		for _, r := range c.rows {
+			if entry == r.Name || entry == r.ID() {
+				gone[r], matched = true, true
+			}
+		}
+		if !matched {
+			return nil, event.BadSetting(fmt.Sprintf("ignore[%d]", i), "%.80q matches no row; %s", entry, c.meantRow(entry))
+		}
+	}
+	out := &Catalog{footnotes: c.footnotes, rows: make([]*Row, 0, len(c.rows)+len(items))}
+	for _, r := range c.rows {
+		if !gone[r] {
+			out.rows = append(out.rows, r)
+		}
+	}
+	for i, r := range items {
+		if r.Component == "" {
+			r.Component = Own
+		}
+		if err := out.add(&r); err != nil {
+			if s, ok := err.(*event.SettingError); ok {
+				return nil, &event.SettingError{Key: fmt.Sprintf("items[%d].%s", i, s.Key), Err: s.Err}
+			}
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// meantRow ends the error about an entry of `ignore` that matches nothing.
+func (c *Catalog) meantRow(entry string) string {
+	var names []string
+	for _, r := range c.rows {
+		if strings.HasSuffix(entry, "/"+r.Name) { // the kind is wrong
+			return "did you mean " + r.ID() + "?"
+		}
+		names = append(names, r.Name, r.ID())
+	}
+	if n := nearest(entry, names); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return "write a row's name or kind/name as `dswatch catalog` shows them"
+}
+
+// Rows returns the rows for os in the order of the list; "" is any: all of
+// them. The rows must not be changed.
+func (c *Catalog) Rows(os string) []*Row {
+	var rows []*Row
+	for _, r := range c.rows {
+		if r.On(os) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// Find returns the row of an item on a host with this OS; "" is an unknown
+// OS, where the first row of the name counts. It is nil where no row is on
+// the list.
+func (c *Catalog) Find(k event.Key, os string) *Row {
+	for _, r := range c.rows {
+		if r.Name == k.Name && r.Kind == k.Kind && r.Component == k.Component && r.On(os) {
+			return r
+		}
+	}
+	return nil
+}
+
+// Footnote returns the footnote of this id.
+func (c *Catalog) Footnote(id string) (Footnote, bool) {
+	for _, n := range c.footnotes {
+		if n.ID == id {
+			return n, true
+		}
+	}
+	return Footnote{}, false
+}
+
+func (c *Catalog) footnoteIDs() []string {
+	var ids []string
+	for _, n := range c.footnotes {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}

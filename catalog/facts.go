@@ -1,0 +1,155 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"dswatch/event"
+)
+
+// FactsFile is what an operator declares about a host: a facts file, or
+// `watch.facts`. Everything that is left out, empty or "unknown" is unknown.
+type FactsFile struct {
+	OS               string      `yaml:"os" doc:"windows, linux, solaris, esxi or aix (default: discovered, else unknown)"`
+	Components       []string    `yaml:"components" doc:"what is installed on the host: any of manager, agent, appliance (default: discovered, else unknown)"`
+	AgentVersion     VersionText `yaml:"agent_version" doc:"version of the agent, such as 20.0.0-8438 (default: discovered, else unknown)"`
+	ApplianceVersion VersionText `yaml:"appliance_version" doc:"version of the virtual appliance, such as 9.5 (default: unknown)"`
+	KernelVersion    VersionText `yaml:"kernel_version" doc:"Linux kernel release, such as 5.14.0-362.el9 (default: discovered, else unknown)"`
+	Edition          string      `yaml:"edition" doc:"deep_security, or workload_security for Cloud One (default: discovered, else unknown)"`
+	Relay            Switch      `yaml:"relay" doc:"on if the agent is a relay, else off (default: discovered, else unknown)"`
+	Communication    string      `yaml:"communication" doc:"bidirectional, manager_initiated or agent_initiated (default: discovered, else unknown)"`
+	Features         Features    `yaml:"features" doc:"modules that are on or off for the host"`
+}
+
+// Features are the modules of an agent.
+type Features struct {
+	AntiMalware         Switch `yaml:"anti_malware" doc:"anti-malware: on or off (default: discovered, else unknown)"`
+	WebReputation       Switch `yaml:"web_reputation" doc:"web reputation: on or off (default: discovered, else unknown)"`
+	Firewall            Switch `yaml:"firewall" doc:"firewall: on or off (default: discovered, else unknown)"`
+	IntrusionPrevention Switch `yaml:"intrusion_prevention" doc:"intrusion prevention: on or off; prevent and detect are both on (default: discovered, else unknown)"`
+	TLSInspection       Switch `yaml:"tls_inspection" doc:"advanced TLS traffic inspection of intrusion prevention: on or off (default: learned, else unknown)"`
+}
+
+// Switch is a fact that is on, off or unknown. YAML 1.1's other words for
+// these are accepted: true, yes and false, no, in any case.
+type Switch string
+
+// UnmarshalText takes any word; FactsFile.Validate names the key of one that
+// is none of the accepted.
+func (s *Switch) UnmarshalText(b []byte) error {
+	t := strings.TrimSpace(string(b))
+	switch strings.ToLower(t) {
+	case "on", "true", "yes":
+		t = event.On
+	case "off", "false", "no":
+		t = event.Off
+	case "unknown", "null", "~":
+		t = ""
+	}
+	*s = Switch(t)
+	return nil
+}
+
+// VersionText is a version as it was written: 5.10 stays 5.10, also where
+// YAML takes it for the number 5.1.
+type VersionText string
+
+// UnmarshalYAML takes the text of a scalar.
+func (v *VersionText) UnmarshalYAML(n ast.Node) error {
+	switch n := n.(type) {
+	case *ast.TagNode:
+		return v.UnmarshalYAML(n.Value)
+	case *ast.NullNode:
+		*v = ""
+	case *ast.StringNode:
+		*v = VersionText(n.Value)
+	case *ast.IntegerNode, *ast.FloatNode:
+		*v = VersionText(n.GetToken().Value)
+	default:
+		return fmt.Errorf("a version cannot be %s; write it in quotes, such as \"20.0.0-8438\"", strings.ToLower(n.Type().String()))
+	}
+	return nil
+}
+
+// unknown is how a file may say that it does not know.
+const unknown = "unknown"
+
+// declared is one fact of the file.
+type declared struct {
+	name  event.Name
+	value string // "" is unknown
+}
+
+// entries lists every fact but the components.
+func (f FactsFile) entries() []declared {
+	s := []declared{
+		{event.OS, f.OS},
+		{event.AgentVersion, string(f.AgentVersion)},
+		{event.ApplianceVersion, string(f.ApplianceVersion)},
+		{event.KernelVersion, string(f.KernelVersion)},
+		{event.Edition, f.Edition},
+		{event.Relay, string(f.Relay)},
+		{event.Communication, f.Communication},
+		{event.AntiMalware, string(f.Features.AntiMalware)},
+		{event.WebReputation, string(f.Features.WebReputation)},
+		{event.Firewall, string(f.Features.Firewall)},
+		{event.IntrusionPrevention, string(f.Features.IntrusionPrevention)},
+		{event.TLSInspection, string(f.Features.TLSInspection)},
+	}
+	for i := range s {
+		if s[i].value == unknown {
+			s[i].value = ""
+		}
+	}
+	return s
+}
+
+// Validate returns an event.SettingError for the first value that its fact
+// cannot have.
+func (f FactsFile) Validate() error {
+	for i, c := range f.Components {
+		allowed := event.Components.Allowed()
+		switch key := fmt.Sprintf("components[%d]", i); {
+		case c == unknown && len(f.Components) == 1:
+		case !slices.Contains(allowed, c):
+			return event.BadSetting(key, "%.80q is not a component; %s", c, meant(c, allowed))
+		case slices.Contains(f.Components[:i], c):
+			return event.BadSetting(key, "%s is there twice; remove one", c)
+		}
+	}
+	for _, e := range f.entries() {
+		if e.value == "" {
+			continue
+		}
+		allowed := e.name.Allowed()
+		if allowed == nil {
+			if _, err := ParseVersion(e.value); err != nil {
+				return event.BadSetting(string(e.name), "%w", err)
+			}
+			continue
+		}
+		if !slices.Contains(allowed, e.value) {
+			return event.BadSetting(string(e.name), "%.80q is not a value of it; %s", e.value, meant(e.value, append(slices.Clone(allowed), unknown)))
+		}
+	}
+	return nil
+}
+
+// Facts returns what the file declares, with origin and time on every fact.
+// The file must have passed Validate.
+func (f FactsFile) Facts(origin string, at time.Time) event.Facts {
+	out := event.Facts{}
+	for _, e := range f.entries() {
+		if e.value != "" {
+			out[e.name] = event.Fact{Value: strings.TrimSpace(e.value), Origin: origin, At: at}
+		}
+	}
+	if len(f.Components) > 0 && f.Components[0] != unknown {
+		out[event.Components] = event.Fact{Value: strings.Join(slices.Sorted(slices.Values(f.Components)), ","), Origin: origin, At: at}
+	}
+	return out
+}

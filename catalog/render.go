@@ -1,0 +1,158 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"dswatch/event"
+)
+
+// Entry is one row's verdict on one system, as `dswatch catalog --format
+// json` prints it.
+type Entry struct {
+	Component string     `json:"component"`
+	OS        string     `json:"os"` // "any": the row is for any system and the host's is unknown
+	Kind      event.Kind `json:"kind"`
+	Name      string     `json:"name"`
+	Expected  Tri        `json:"expected"`
+	Instances int        `json:"instances"`
+	Footnotes []string   `json:"footnotes"` // ids, never null
+	Reason    string     `json:"reason"`
+}
+
+// Entries returns the verdict of every row for a host with these facts, in
+// the order of the list. Where the OS is unknown, a row has one entry for
+// each of its systems, as if the host were that. Language is of the reasons:
+// "ja", or English for anything else.
+func (c *Catalog) Entries(f event.Facts, language string) []Entry {
+	os, known := f.Get(event.OS)
+	out := []Entry{}
+	for _, r := range c.rows {
+		systems := r.OS
+		switch {
+		case known && !r.On(os.Value):
+			continue
+		case known:
+			systems = []string{os.Value}
+		case len(systems) == 0:
+			systems = []string{"any"}
+		}
+		for _, s := range systems {
+			g := f
+			if !known && len(r.OS) > 0 {
+				g = f.Merge(event.Facts{event.OS: {Value: s, Origin: "assumed"}})
+			}
+			v := r.Evaluate(g)
+			out = append(out, Entry{
+				Component: r.Component, OS: s, Kind: r.Kind, Name: r.Name, Expected: v.Expected, Instances: r.Want(),
+				Footnotes: append([]string{}, v.Footnotes...), Reason: v.ReasonIn(language),
+			})
+		}
+	}
+	return out
+}
+
+// WriteJSON writes entries as one JSON array, indented.
+func WriteJSON(w io.Writer, entries []Entry) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // reasons hold < and >, and nothing here is HTML
+	if err := e.Encode(entries); err != nil {
+		return fmt.Errorf("write catalog: %w", err)
+	}
+	return nil
+}
+
+// WriteTable writes entries as a table for people, then the text of each
+// footnote that they name, once. Every column is as wide as its widest cell;
+// the reason comes last and is not cut. Language is "ja", or English for
+// anything else.
+func (c *Catalog) WriteTable(w io.Writer, entries []Entry, language string) error {
+	words := english
+	if language == "ja" {
+		words = japanese
+	}
+	lines := [][]string{words.heads}
+	var ids []string
+	for _, e := range entries {
+		name := e.Name
+		if e.Instances > 1 {
+			name = fmt.Sprintf("%s x%d", name, e.Instances)
+		}
+		lines = append(lines, []string{e.Component, e.OS, words.kinds[e.Kind], name, words.expected[e.Expected], e.Reason})
+		for _, id := range e.Footnotes {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	var b strings.Builder
+	columns(&b, lines)
+	if len(ids) > 0 {
+		b.WriteString("\n" + words.footnotes + "\n")
+		lines = lines[:0]
+		for _, n := range c.footnotes {
+			if slices.Contains(ids, n.ID) {
+				lines = append(lines, []string{n.ID, n.In(language)})
+			}
+		}
+		columns(&b, lines)
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write catalog: %w", err)
+	}
+	return nil
+}
+
+// columns pads every cell but the last of a line to its column's width in
+// terminal cells.
+func columns(b *strings.Builder, lines [][]string) {
+	// Not the package's default, which asks the environment whether
+	// characters of ambiguous width are wide: padded cells hold none of ours,
+	// and the same input gives the same table everywhere.
+	width := runewidth.Condition{}
+	var widths []int
+	for _, line := range lines {
+		for i, cell := range line[:len(line)-1] {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], width.StringWidth(cell))
+		}
+	}
+	for _, line := range lines {
+		for i, cell := range line[:len(line)-1] {
+			b.WriteString(cell)
+			b.WriteString(strings.Repeat(" ", widths[i]-width.StringWidth(cell)+2))
+		}
+		b.WriteString(line[len(line)-1])
+		b.WriteByte('\n')
+	}
+}
+
+// words are the fixed texts of the table in one language.
+type words struct {
+	heads     []string
+	kinds     map[event.Kind]string
+	expected  map[Tri]string
+	footnotes string
+}
+
+var english = words{
+	heads:     []string{"COMPONENT", "OS", "KIND", "NAME", "EXPECTED", "WHY"},
+	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port"},
+	expected:  map[Tri]string{Yes: "yes", No: "no", Unknown: "unknown"},
+	footnotes: "Footnotes",
+}
+
+var japanese = words{
+	heads:     []string{"コンポーネント", "OS", "種別", "名前", "稼働要否", "理由"},
+	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート"},
+	expected:  map[Tri]string{Yes: "要", No: "不要", Unknown: "不明"},
+	footnotes: "注記",
+}

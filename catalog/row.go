@@ -1,0 +1,279 @@
+package catalog
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"dswatch/event"
+)
+
+// Own is the component of the operator's own rows where they name none. Like
+// every component that is not the vendor's, it is taken to be on every host.
+const Own = "custom"
+
+// Row is one thing to watch: a row of the vendor's list, or an operator's own
+// in `watch.items`. A Row that passed Validate can be used as it is.
+type Row struct {
+	Component string            `yaml:"component" doc:"what the item belongs to: manager, agent, appliance or a word of your own; the vendor's three are expected only where the components fact names them (default custom)"`
+	OS        []string          `yaml:"os" doc:"systems that have the item: windows, linux, solaris, esxi, aix (default any)"`
+	Kind      event.Kind        `yaml:"kind" doc:"process, service, driver or port"`
+	Name      string            `yaml:"name" doc:"name of the process, service or driver, path of the executable, or a port such as 8080/tcp"`
+	Match     Match             `yaml:"match" doc:"how a process is told from others of the same name"`
+	Instances int               `yaml:"instances" doc:"processes that a healthy host shows; fewer, but not none, is degraded (default 1)"`
+	When      When              `yaml:"when" doc:"condition under which the item must run, such as relay AND agent_version >= 20.0 (default always)"`
+	Footnotes []string          `yaml:"footnotes" doc:"ids of the footnotes behind the condition, shown beside the reason"`
+	Loss      []Loss            `yaml:"loss" doc:"what the loss of the item means; the first entry for the host's system counts"`
+	Confirm   map[string]string `yaml:"confirm" doc:"command by which a person confirms the state, by system (default made from kind and name)"`
+}
+
+// Match says how a process is recognised.
+type Match struct {
+	Aliases []string `yaml:"aliases" doc:"other names under which the item is accepted, such as its name in older versions"`
+	Paths   []string `yaml:"paths" doc:"patterns of the executable's path, * stands for any run of characters; with patterns, a process must match one of them (default any path)"`
+}
+
+// Loss is what the loss of an item means on some systems.
+type Loss struct {
+	OS       []string `yaml:"os" doc:"systems that the entry is for (default any)"`
+	Down     Effect   `yaml:"down" doc:"the item is down"`
+	Degraded Effect   `yaml:"degraded" doc:"some instances are missing (default made from down)"`
+}
+
+// Effect is what one state takes away.
+type Effect struct {
+	Impact event.Impact `yaml:"impact" doc:"protection_lost, protection_reduced, management_lost, updates_lost, visibility_lost or notice_lost (default protection_reduced)"`
+	EN     string       `yaml:"en" doc:"in English, one or two sentences: what is lost and what still works"`
+	JA     string       `yaml:"ja" doc:"the same in Japanese"`
+}
+
+// ID is the form that `watch.ignore` uses: kind/name.
+func (r Row) ID() string { return string(r.Kind) + "/" + r.Name }
+
+// Want is the number of instances a healthy host shows, at least 1.
+func (r Row) Want() int { return max(1, r.Instances) }
+
+// On reports whether the row is for os. An os of "" is any: yes.
+func (r Row) On(os string) bool { return os == "" || len(r.OS) == 0 || slices.Contains(r.OS, os) }
+
+// Names returns what the item may be called: of a process the kernel's comm
+// or the image name, without a directory. Windows ignores case in them. On
+// Linux the comm holds the first 15 bytes of a longer name.
+func (r Row) Names() []string {
+	name := r.Name
+	if r.Kind == event.Process {
+		name = name[strings.LastIndexAny(name, `/\`)+1:]
+	}
+	return append([]string{name}, r.Match.Aliases...)
+}
+
+// NeedsPath reports whether the name alone does not tell the process from
+// others, so that PathOK must be asked too.
+func (r Row) NeedsPath() bool { return len(r.paths()) > 0 }
+
+// PathOK reports whether a process of one of Names with this executable path
+// is the item. Where it runs from does not matter, it is always true. A
+// caller removes what the system adds to the path, such as " (deleted)".
+func (r Row) PathOK(os, path string) bool {
+	patterns := r.paths()
+	if os == event.Windows {
+		path = strings.ToLower(path)
+	}
+	for _, p := range patterns {
+		if os == event.Windows {
+			p = strings.ToLower(p)
+		}
+		if matches(p, path) {
+			return true
+		}
+	}
+	return len(patterns) == 0
+}
+
+// paths returns the patterns; a process named by its path has that one.
+func (r Row) paths() []string {
+	if len(r.Match.Paths) == 0 && r.Kind == event.Process && strings.ContainsAny(r.Name, `/\`) {
+		return []string{r.Name}
+	}
+	return r.Match.Paths
+}
+
+// matches reports whether s is pattern, in which * stands for any run of
+// characters.
+func matches(pattern, s string) bool {
+	head, tail, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == s
+	}
+	s, ok := strings.CutPrefix(s, head)
+	if !ok {
+		return false
+	}
+	for {
+		part, rest, more := strings.Cut(tail, "*")
+		if !more {
+			return strings.HasSuffix(s, part)
+		}
+		// The first place of part leaves the most for what follows.
+		if _, s, ok = strings.Cut(s, part); !ok {
+			return false
+		}
+		tail = rest
+	}
+}
+
+// maxInstances bounds what an operator may ask to be counted.
+const maxInstances = 10000
+
+// maxText is the longest text or command of a row in bytes: several sentences
+// and still less than a trap carries.
+const maxText = 1000
+
+// Validate returns an event.SettingError for the first field that no row may
+// have. It cannot see other rows: duplicates and unknown footnotes are found
+// by Catalog.With.
+func (r Row) Validate() error {
+	if err := r.validateIdentity(); err != nil {
+		return err
+	}
+	for i, n := range r.Match.Aliases {
+		if n == "" || !plain(n) || strings.ContainsAny(n, `/\`) && r.Kind == event.Process {
+			return event.BadSetting(fmt.Sprintf("match.aliases[%d]", i), "%.80q is not a name; write one without a directory, or a path below match.paths", n)
+		}
+	}
+	for i, p := range r.Match.Paths {
+		switch {
+		case r.Kind != event.Process:
+			return event.BadSetting("match.paths", "a %s has no executable; remove it", r.Kind)
+		case strings.Trim(p, "*") == "" || !plain(p):
+			return event.BadSetting(fmt.Sprintf("match.paths[%d]", i), "%.80q is not a path; write one such as /opt/ds_agent/*", p)
+		}
+	}
+	switch {
+	case r.Instances < 0 || r.Instances > maxInstances:
+		return event.BadSetting("instances", "%d is not a count; write 1 to %d", r.Instances, maxInstances)
+	case r.Instances > 1 && r.Kind != event.Process:
+		return event.BadSetting("instances", "a %s is there once or not at all; remove it", r.Kind)
+	}
+	for i, l := range r.Loss {
+		if err := l.validate(fmt.Sprintf("loss[%d].", i)); err != nil {
+			return err
+		}
+	}
+	for _, os := range slices.Sorted(maps.Keys(r.Confirm)) {
+		if err := validOS("confirm."+os, os); err != nil {
+			return err
+		}
+		if c := r.Confirm[os]; c == "" || len(c) > maxText || !plain(c) {
+			return event.BadSetting("confirm."+os, "is empty, longer than %d bytes or holds control characters; write one command in one line", maxText)
+		}
+	}
+	return nil
+}
+
+// validateIdentity looks at what makes the row's key.
+func (r Row) validateIdentity() error {
+	switch {
+	case len(r.Component) > event.MaxName || strings.Contains(r.Component, "/") || !plain(r.Component):
+		return event.BadSetting("component", "%.80q cannot name a component; write manager, agent, appliance or one word of your own", r.Component)
+	case r.Kind == "":
+		return event.BadSetting("kind", "is missing; write process, service, driver or port")
+	case !r.Kind.Valid():
+		return event.BadSetting("kind", "%.80q is not a kind; %s", string(r.Kind), meant(string(r.Kind), kinds()))
+	case r.Name == "":
+		return event.BadSetting("name", "is missing; write the name of the %s", r.Kind)
+	case len(r.Name) > event.MaxName || !plain(r.Name) || strings.TrimSpace(r.Name) != r.Name:
+		return event.BadSetting("name", "%.80q is too long, holds control characters or is surrounded by blanks; write the name as the system shows it", r.Name)
+	case r.Kind == event.Process && strings.HasSuffix(strings.ReplaceAll(r.Name, `\`, "/"), "/"):
+		return event.BadSetting("name", "%.80q is a directory; write the executable, and the directory below match.paths", r.Name)
+	}
+	if r.Kind == event.Port {
+		if _, ok := portNumber(r.Name); !ok {
+			return event.BadSetting("name", "%.80q is not a port; write it like 4118/tcp", r.Name)
+		}
+	}
+	for i, os := range r.OS {
+		if err := validOS(fmt.Sprintf("os[%d]", i), os); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l Loss) validate(at string) error {
+	for i, os := range l.OS {
+		if err := validOS(fmt.Sprintf("%sos[%d]", at, i), os); err != nil {
+			return err
+		}
+	}
+	for _, e := range []struct {
+		key string
+		Effect
+	}{{"down", l.Down}, {"degraded", l.Degraded}} {
+		if e.Impact != "" && !slices.Contains(event.Impacts(), e.Impact) {
+			return event.BadSetting(at+e.key+".impact", "%.80q is not an impact; %s", string(e.Impact), meant(string(e.Impact), impacts()))
+		}
+		for _, t := range []struct{ key, text string }{{"en", e.EN}, {"ja", e.JA}} {
+			if len(t.text) > maxText || !plain(t.text) {
+				return event.BadSetting(at+e.key+"."+t.key, "is longer than %d bytes or holds control characters; write one or two sentences in one line", maxText)
+			}
+		}
+	}
+	return nil
+}
+
+func validOS(key, os string) error {
+	if !slices.Contains(event.OS.Allowed(), os) {
+		return event.BadSetting(key, "%.80q is not a system; %s", os, meant(os, event.OS.Allowed()))
+	}
+	return nil
+}
+
+// Port returns the number of a port row, 0 of any other.
+func (r Row) Port() int {
+	if r.Kind != event.Port {
+		return 0
+	}
+	n, _ := portNumber(r.Name)
+	return n
+}
+
+// portNumber reads "4118/tcp".
+func portNumber(name string) (int, bool) {
+	digits, ok := strings.CutSuffix(name, "/tcp")
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if !ok || err != nil || n == 0 || digits[0] == '0' || digits[0] == '+' {
+		return 0, false
+	}
+	return int(n), true
+}
+
+func kinds() []string {
+	var s []string
+	for _, k := range event.Kinds() {
+		s = append(s, string(k))
+	}
+	return s
+}
+
+func impacts() []string {
+	var s []string
+	for _, i := range event.Impacts() {
+		s = append(s, string(i))
+	}
+	return s
+}
+
+// plain reports whether s can be shown in one line: valid UTF-8 without
+// control and invisible format characters.
+func plain(s string) bool {
+	for _, r := range s {
+		if r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return false
+		}
+	}
+	return true
+}

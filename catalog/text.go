@@ -1,0 +1,188 @@
+package catalog
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"dswatch/event"
+)
+
+// ImpactOf returns what the row's state takes away from a host with this OS;
+// "" is an unknown OS.
+func (r Row) ImpactOf(os string, state event.State) event.Impact {
+	if state == event.Unknown {
+		return event.VisibilityLost
+	}
+	loss := r.lossOn(os)
+	impact := loss.Down.Impact
+	if impact == "" {
+		// Nothing says how much an operator's own item matters; this is a
+		// warning, and claims neither that protection is off nor that it is on.
+		impact = event.ProtectionReduced
+	}
+	if state != event.Degraded {
+		return impact
+	}
+	switch {
+	case loss.Degraded.Impact != "":
+		return loss.Degraded.Impact
+	case impact == event.ProtectionLost:
+		return event.ProtectionReduced
+	}
+	return impact
+}
+
+// MeaningOn says what the row's state means on a host with this OS, in one
+// or two sentences: what is lost and what still works. It is empty for a
+// state that means no loss. Language is "ja", or English for anything else.
+func (r Row) MeaningOn(os string, state event.State, language string) string {
+	ja := language == "ja"
+	loss := r.lossOn(os)
+	switch state {
+	case event.Down:
+		return r.down(loss, ja)
+	case event.Degraded:
+		if t := loss.Degraded.in(ja); t != "" {
+			return t
+		}
+		if ja {
+			return "完全には稼働していません。停止した場合の影響は次のとおりです。" + r.down(loss, ja)
+		}
+		return "It is present but does not fully run. If it is lost: " + r.down(loss, ja)
+	case event.Unknown:
+		if ja {
+			return "状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。"
+		}
+		return "It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down."
+	}
+	return ""
+}
+
+// down is the text of the state down, which an operator's row may lack.
+func (r Row) down(loss Loss, ja bool) string {
+	if t := loss.Down.in(ja); t != "" {
+		return t
+	}
+	if ja {
+		return "設定で追加された監視対象です。停止の影響は watch.items の loss に書くと表示されます。"
+	}
+	return "The item was added in the configuration; what its loss means is shown once it is written in watch.items under loss."
+}
+
+// in falls back to the other language: a text that is there helps more than
+// none.
+func (e Effect) in(ja bool) string {
+	if ja && e.JA != "" || e.EN == "" {
+		return e.JA
+	}
+	return e.EN
+}
+
+// lossOn returns the entry for os: the first that names it or any; for an
+// unknown OS the first.
+func (r Row) lossOn(os string) Loss {
+	for _, l := range r.Loss {
+		if os == "" || len(l.OS) == 0 || slices.Contains(l.OS, os) {
+			return l
+		}
+	}
+	return Loss{}
+}
+
+// ConfirmOn returns a command by which a person confirms the state by hand
+// on this OS; for an unknown OS one for each system of the row. It never
+// connects to a port.
+func (r Row) ConfirmOn(os string) string {
+	if os != "" {
+		if c := r.Confirm[os]; c != "" {
+			return c
+		}
+		return r.command(os)
+	}
+	systems := r.OS
+	switch {
+	case len(systems) == 0 && r.Kind == event.Port:
+		return "netstat -an"
+	case len(systems) == 0:
+		systems = []string{event.Windows, event.Linux}
+	case len(systems) == 1:
+		return r.ConfirmOn(systems[0])
+	}
+	var parts []string
+	for _, s := range systems {
+		parts = append(parts, s+": "+r.ConfirmOn(s))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// command makes the command from the row's kind and name.
+func (r Row) command(os string) string {
+	name := r.Names()[0]
+	port := strconv.Itoa(r.Port())
+	type place struct {
+		os   string
+		kind event.Kind
+	}
+	switch (place{os, r.Kind}) {
+	case place{event.Windows, event.Process}:
+		return `tasklist /FI "IMAGENAME eq ` + name + `"`
+	case place{event.Windows, event.Service}, place{event.Windows, event.Driver}:
+		if strings.ContainsAny(name, " &()^;,=") {
+			name = `"` + name + `"`
+		}
+		return "sc query " + name
+	case place{event.Windows, event.Port}:
+		return "netstat -ano | findstr LISTENING | findstr :" + port
+	case place{event.Linux, event.Service}:
+		return "systemctl status " + quote(name)
+	case place{event.Linux, event.Driver}:
+		return "lsmod | grep -w " + quote(basic.Replace(name))
+	case place{event.Linux, event.Port}:
+		return "ss -ltn | grep ':" + port + " '"
+	case place{event.Solaris, event.Service}:
+		return "svcs " + quote(name)
+	case place{event.Solaris, event.Driver}:
+		return "modinfo | grep -w " + quote(basic.Replace(name))
+	case place{event.Solaris, event.Port}:
+		return `netstat -an -f inet | grep '\.` + port + ` '`
+	case place{event.ESXi, event.Process}:
+		return "ps -c | grep " + pattern(name)
+	case place{event.ESXi, event.Service}:
+		return "/etc/init.d/" + quote(name) + " status"
+	case place{event.ESXi, event.Driver}:
+		return "vmkload_mod -l | grep -w " + quote(basic.Replace(name))
+	case place{event.ESXi, event.Port}:
+		return "esxcli network ip connection list | grep ':" + port + " '"
+	case place{event.AIX, event.Service}:
+		return "lssrc -s " + quote(name)
+	case place{event.AIX, event.Driver}:
+		return "genkex | grep -w " + quote(basic.Replace(name))
+	case place{event.AIX, event.Port}:
+		return `netstat -an | grep '\.` + port + ` '`
+	}
+	if paths := r.paths(); len(paths) == 1 && !strings.Contains(paths[0], "*") {
+		name = paths[0]
+	}
+	return "ps -ef | grep " + pattern(name)
+}
+
+// pattern is a quoted expression for grep that matches name but not the grep
+// itself.
+func pattern(name string) string {
+	if c := name[0]; c == '/' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' {
+		return quote("[" + name[:1] + "]" + basic.Replace(name[1:]))
+	}
+	return quote(basic.Replace(name))
+}
+
+// basic escapes what is special in a basic regular expression.
+var basic = strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`, `]`, `\]`, `*`, `\*`, `^`, `\^`, `$`, `\$`)
+
+// quote makes s one word of a Unix shell.
+func quote(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
