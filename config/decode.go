@@ -1,0 +1,329 @@
+package config
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const adviceQuotes = "put quotes around text that begins with [ or { or holds a colon"
+
+// decoder fills Go values from nodes and reports what does not fit.
+type decoder struct {
+	*File
+	tainted []string // paths of values that were not set as written
+	via     *node    // the outermost alias that the current node lies below
+	cut     bool     // aliases expanded too far; told once
+}
+
+// fail reports a problem that leaves the value at path unset.
+func (d *decoder) fail(n *node, path, format string, args ...any) {
+	d.tainted = append(d.tainted, path)
+	d.report(n.at, path, fmt.Sprintf(format, args...))
+}
+
+// value sets v to what n says.
+func (d *decoder) value(n *node, v reflect.Value, path string) {
+	if n.aliased && d.via == nil {
+		d.via = n
+		defer func() { d.via = nil }()
+	}
+	if d.via != nil {
+		if d.expanded++; d.expanded > maxExpanded {
+			if !d.cut {
+				d.cut = true
+				d.fail(d.via, path, "aliases expand to more than %d values; write the values out", maxExpanded)
+			}
+			return
+		}
+	}
+	t := v.Type()
+	switch {
+	case n.kind == broken:
+		d.tainted = append(d.tainted, path)
+	case t == sectionType:
+		switch n.kind {
+		case mapping:
+			v.Set(reflect.ValueOf(&Section{file: d.File, node: n, path: path}))
+		case scalar, list:
+			d.misfit(n, t, path, "a map is wanted; write key: value lines")
+		}
+	case t.Kind() == reflect.Pointer:
+		if n.kind == null {
+			return
+		}
+		fresh := reflect.New(t.Elem())
+		if !v.IsNil() {
+			fresh.Elem().Set(v.Elem())
+		}
+		d.value(n, fresh.Elem(), path)
+		v.Set(fresh)
+	case isSecret(t):
+		d.secret(n, v, path)
+	case isText(t) && (n.kind == scalar || !composite(t)):
+		if d.scalar(n, t, path) {
+			if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
+				d.fail(n, path, "%s", d.foreign(err.Error()))
+			}
+		}
+	case t.Kind() == reflect.Struct:
+		d.structs(n, []reflect.Value{v}, path)
+	case t.Kind() == reflect.Slice:
+		d.slice(n, v, path)
+	case t.Kind() == reflect.Map:
+		d.table(n, v, path)
+	default:
+		if d.scalar(n, t, path) {
+			if problem := set(n, v); problem != "" {
+				d.fail(n, path, "%s", problem)
+			}
+		}
+	}
+}
+
+// scalar reports whether n is one, and complains when it is not.
+func (d *decoder) scalar(n *node, t reflect.Type, path string) bool {
+	switch n.kind {
+	case scalar:
+		d.mark(n.src, known)
+		return true
+	case null:
+		d.fail(n, path, "has no value; write one, or remove the key")
+	default:
+		d.misfit(n, t, path, "a single value is wanted; "+adviceQuotes)
+	}
+	return false
+}
+
+// misfit reports a node of the wrong kind. A list of words where no secret
+// can stand is no secret; a map might be one that is indented too deep.
+func (d *decoder) misfit(n *node, t reflect.Type, path, wanted string) {
+	if !d.types.holdsSecret(t) {
+		for _, e := range append(n.items, n) {
+			if e.kind == scalar {
+				d.mark(e.src, known)
+			}
+		}
+	}
+	d.fail(n, path, "%s where %s", n.name(), wanted)
+}
+
+// name is what a node is called in messages.
+func (n *node) name() string {
+	return map[kind]string{null: "nothing", scalar: "a single value", list: "a list", mapping: "a map"}[n.kind]
+}
+
+// structs reads a map into the structs that targets hold. Every key belongs
+// to at least one of them.
+func (d *decoder) structs(n *node, targets []reflect.Value, path string) {
+	switch n.kind {
+	case null:
+		return
+	case scalar, list:
+		d.misfit(n, targets[0].Type(), path, "a map is wanted; write key: value lines")
+		return
+	}
+	for _, p := range n.pairs {
+		below, found := join(path, p.key), false
+		for _, v := range targets {
+			f, ok := d.types.of(v.Type()).field(p.key)
+			if !ok {
+				continue
+			}
+			found = true
+			d.mark(p.at, known)
+			d.value(p.value, v.FieldByIndex(f.index), below)
+		}
+		base, twin := strings.CutSuffix(p.key, fileSuffix)
+		for _, v := range targets {
+			f, ok := d.types.of(v.Type()).field(base)
+			if !twin || !ok || !f.secret {
+				continue
+			}
+			found = true
+			d.mark(p.at, known)
+			if other, both := n.get(base); both {
+				d.fail(&node{at: p.at}, below, "%s stands in line %d as well; keep one of the two", base, other.at.Position.Line)
+				continue
+			}
+			d.secretFile(p.value, v.FieldByIndex(f.index), below)
+		}
+		if !found {
+			d.unknown(n, p, targets, path)
+		}
+	}
+}
+
+// unknown reports a key that no target has.
+func (d *decoder) unknown(n *node, p pair, targets []reflect.Value, path string) {
+	d.deny(p.value)
+	var valid []string
+	for _, v := range targets {
+		for _, key := range d.types.of(v.Type()).keys() {
+			if !slices.Contains(valid, key) {
+				valid = append(valid, key)
+			}
+		}
+	}
+	short := shortKey(p.key)
+	next := "dswatch config reference lists the valid ones"
+	if near := Nearest(p.key, valid); near != "" {
+		next = fmt.Sprintf("did you mean %q?", near)
+		if _, written := n.get(near); !written {
+			d.tainted = append(d.tainted, path) // what is missing was told here
+		}
+	} else if len(valid) <= 10 {
+		slices.Sort(valid)
+		next = "write one of " + strings.Join(valid, ", ")
+	}
+	d.report(p.at, join(path, short), "unknown key; "+next)
+}
+
+func (d *decoder) slice(n *node, v reflect.Value, path string) {
+	switch n.kind {
+	case null:
+		return
+	case scalar, mapping:
+		d.misfit(n, v.Type(), path, `a list is wanted; write [a, b], or each entry in a line that begins with "- "`)
+		return
+	}
+	out := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
+	for i, e := range n.items {
+		if e.kind == null {
+			d.fail(e, item(path, i), "an empty entry; write a value behind the dash, or remove the dash")
+			continue
+		}
+		d.value(e, out.Index(i), item(path, i))
+	}
+	if v.Type().Elem() == sectionType { // a program would trip over what is no section
+		out = reflect.ValueOf(slices.DeleteFunc(out.Interface().([]*Section), func(s *Section) bool { return s == nil }))
+	}
+	v.Set(out)
+}
+
+func (d *decoder) table(n *node, v reflect.Value, path string) {
+	switch n.kind {
+	case null:
+		return
+	case scalar, list:
+		d.misfit(n, v.Type(), path, "a map is wanted; write key: value lines")
+		return
+	}
+	t := v.Type()
+	out := reflect.MakeMapWithSize(t, len(n.pairs))
+	for _, p := range n.pairs {
+		below := join(path, p.key)
+		key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		if r, ok := key.Addr().Interface().(encoding.TextUnmarshaler); ok {
+			if err := r.UnmarshalText([]byte(p.key)); err != nil {
+				d.deny(p.value)
+				d.fail(&node{at: p.at}, join(path, shortKey(p.key)), "%s", d.foreign(err.Error()))
+				continue
+			}
+		} else {
+			key.SetString(p.key)
+		}
+		d.mark(p.at, known)
+		if p.value.kind == null {
+			d.fail(&node{at: p.at}, below, "has no value; write one, or remove the key")
+			continue
+		}
+		d.value(p.value, value, below)
+		if t.Elem() == sectionType && value.IsNil() {
+			continue
+		}
+		out.SetMapIndex(key, value)
+	}
+	v.Set(out)
+}
+
+// decimal is a whole number as JSON and every YAML version read it. 010 is
+// not: some readers take it for eight.
+var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+// set writes a scalar into v and returns what is wrong with it, if anything.
+func set(n *node, v reflect.Value) (problem string) {
+	if v.Type() == durationType {
+		d, problem := duration(n)
+		v.SetInt(int64(d))
+		return problem
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(n.text)
+	case reflect.Bool:
+		if !n.plain || n.text != "true" && n.text != "false" {
+			next := "write true or false"
+			switch strings.ToLower(n.text) {
+			case "true", "yes", "on", "y", "1":
+				next = "write true"
+			case "false", "no", "off", "n", "0":
+				next = "write false"
+			}
+			return fmt.Sprintf("%s is not true or false; %s, without quotes", n.shown(), next)
+		}
+		v.SetBool(n.text == "true")
+	case reflect.Float32, reflect.Float64:
+		x, err := strconv.ParseFloat(n.text, 64)
+		if err != nil || !n.plain || math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(n.text, "xXpP_") {
+			return n.shown() + " is not a number; write digits without quotes, such as 0.5"
+		}
+		v.SetFloat(x)
+	default:
+		return whole(n, v)
+	}
+	return ""
+}
+
+// whole writes a whole number into v.
+func whole(n *node, v reflect.Value) (problem string) {
+	if !n.plain || !decimal.MatchString(n.text) {
+		return n.shown() + " is not a whole number; write digits without quotes, such as 10"
+	}
+	bits := v.Type().Bits()
+	if v.CanInt() {
+		x, err := strconv.ParseInt(n.text, 10, bits)
+		if err != nil {
+			return fmt.Sprintf("%s is out of range; write %d to %d", n.shown(), int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
+		}
+		v.SetInt(x)
+		return ""
+	}
+	x, err := strconv.ParseUint(n.text, 10, bits)
+	if err != nil {
+		return fmt.Sprintf("%s is out of range; write 0 to %d", n.shown(), uint64(math.MaxUint64)>>(64-bits))
+	}
+	v.SetUint(x)
+	return ""
+}
+
+// duration reads a time with units. A bare number is refused: nobody can tell
+// which unit was meant.
+func duration(n *node) (d time.Duration, problem string) {
+	d, err := time.ParseDuration(n.text)
+	if _, bare := strconv.ParseFloat(n.text, 64); bare == nil {
+		number := clip(printable(n.text), maxValue)
+		return 0, fmt.Sprintf("%s has no unit; write %ss, %sm or %sh", number, number, number, number)
+	}
+	if err == nil {
+		return d, ""
+	}
+	if days, ok := strings.CutSuffix(n.text, "d"); ok {
+		if x, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return 0, fmt.Sprintf("%s is written in days, which is no unit here; write %dh", n.shown(), x*24)
+		}
+	}
+	return 0, n.shown() + " is not a duration; write a number and a unit, such as 500ms, 20s, 5m or 4h"
+}
+
+// shown is a value as it may stand in a message. The caller knows that it is
+// no secret.
+func (n *node) shown() string {
+	return `"` + clip(printable(hideUserinfo(n.text)), maxValue) + `"`
+}

@@ -1,0 +1,209 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/token"
+)
+
+// MaxFile is the largest configuration file in bytes. 2,000 sinks of eight
+// keys each are about 300 KB.
+const MaxFile = 1 << 20
+
+// Bounds on a single line. The scanner of the YAML library takes quadratic
+// time on tabs inside quotes.
+const (
+	maxLine = 64 << 10
+	maxTabs = 1000
+)
+
+// File is one file that was read, kept so that later checks can name its
+// lines and so that Show can name the files of secrets.
+type File struct {
+	name     string
+	dir      string // relative paths of secret files begin here
+	tokens   token.Tokens
+	root     *node // nil: the file is empty
+	types    types
+	marks    map[*token.Token]mark
+	problems []Problem // found since the last call of take
+	warnings []string
+	files    map[string]string // path of a secret's key -> file it was read from, as written
+	hidden   []string          // values of secrets, to keep them out of other packages' messages
+	expanded int               // values reached through aliases
+}
+
+// Load reads the file at path into the struct that into points to, which
+// holds the defaults. See Parse for what it returns.
+func Load(path string, into any) (*File, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data, into)
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	return data, nil
+}
+
+func readError(path string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err // the path is told once
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("read configuration %s: %w; check the path given with -c, or write a file with dswatch init -o %s", path, err, path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("read configuration %s: %w; let the user that runs dswatch read it", path, err)
+	}
+	return fmt.Errorf("read configuration %s: %w; name a readable file with -c", path, err)
+}
+
+// Parse reads data into what into points to and calls every Validate method
+// on the way. name stands in error messages, and its folder is where relative
+// paths of secret files begin.
+//
+// The error is an *Error with all problems found. With an error the File is
+// nil when data is no YAML at all; otherwise it is not, so that sections can
+// still be decoded and their problems be added with Join. Values in into
+// count only without an error.
+func Parse(name string, data []byte, into any) (*File, error) {
+	v := pointee(into)
+	f := &File{
+		name: name, dir: filepath.Dir(name), types: types{}, marks: map[*token.Token]mark{}, files: map[string]string{},
+	}
+	f.types.check(v.Type())
+	if err := f.read(data); err != nil {
+		return nil, err
+	}
+	d := decoder{File: f}
+	if f.root != nil {
+		d.value(f.root, v, "")
+	}
+	f.validate(v, "", d.tainted)
+	return f, f.take()
+}
+
+// pointee returns what p points to.
+func pointee(p any) reflect.Value {
+	v := reflect.ValueOf(p)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		panic(fmt.Sprintf("config: want a pointer to read into, got %T", p))
+	}
+	return v.Elem()
+}
+
+// Warnings returns what is not wrong but should be looked at: secret files
+// that other users can read. Sections add theirs when they are decoded.
+func (f *File) Warnings() []string { return f.warnings }
+
+// Position returns "file:line:column" of the key at path, such as
+// "sinks[2].name". For a key that is not written, the place of the nearest
+// key above it.
+func (f *File) Position(path string) string {
+	p := f.problem(path, "")
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Errorf returns an error about the value at path, with its position. The
+// text ends with what to write instead.
+func (f *File) Errorf(path, format string, args ...any) error {
+	return &Error{Problems: []Problem{f.problem(path, f.foreign(fmt.Sprintf(format, args...)))}}
+}
+
+// problem places text at path.
+func (f *File) problem(path, text string) Problem {
+	p := Problem{File: f.name, Line: 1, Column: 1, Path: path, Text: text, file: f}
+	if at := f.find(path); at != nil {
+		p.at(at)
+	}
+	return p
+}
+
+// report adds a problem found at a token.
+func (f *File) report(at *token.Token, path, text string) {
+	p := Problem{File: f.name, Line: 1, Column: 1, Path: path, Text: text, file: f}
+	if at != nil {
+		p.at(at)
+	}
+	f.problems = append(f.problems, p)
+}
+
+// take returns the problems reported since the last call.
+func (f *File) take() error {
+	if len(f.problems) == 0 {
+		return nil
+	}
+	err := &Error{Problems: f.problems}
+	f.problems = nil
+	err.tidy()
+	return err
+}
+
+var (
+	utf8Mark  = []byte("\xef\xbb\xbf")
+	utf16Mark = [][]byte{[]byte("\xff\xfe"), []byte("\xfe\xff")}
+)
+
+// text checks that data is text that the scanner can take, and returns it
+// with every line break as \n.
+func (f *File) text(data []byte) (string, error) {
+	fail := func(line, column int, format string, args ...any) error {
+		return &Error{Problems: []Problem{{File: f.name, Line: line, Column: column, Text: fmt.Sprintf(format, args...)}}}
+	}
+	if len(data) > MaxFile {
+		return "", fail(1, 1, "the file is larger than %d KiB; check that it is the configuration file", MaxFile>>10)
+	}
+	for _, mark := range utf16Mark {
+		if bytes.HasPrefix(data, mark) {
+			return "", fail(1, 1, "the file is UTF-16; save it as UTF-8")
+		}
+	}
+	data = bytes.TrimPrefix(data, utf8Mark) // as Windows editors write it
+	s := string(data)
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.ReplaceAll(s, "\r", "\n")
+	line := 0
+	for l := range strings.SplitSeq(s, "\n") {
+		line++
+		if len(l) > maxLine {
+			return "", fail(line, 1, "the line is longer than %d KiB; break it into several lines", maxLine>>10)
+		}
+		tabs, column := 0, 0
+		for i, r := range l {
+			column++
+			switch {
+			case r == utf8.RuneError && !strings.HasPrefix(l[i:], "\uFFFD"):
+				return "", fail(line, column, "not UTF-8 text; save the file as UTF-8")
+			case r == '\t':
+				tabs++
+			case r < ' ' || r == 0x7f:
+				return "", fail(line, column, "a control character (U+%04X); remove it, or write it as \\x%02X inside double quotes", r, r)
+			}
+		}
+		if tabs > maxTabs {
+			return "", fail(line, 1, "more than %d tabs in one line; use spaces", maxTabs)
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+)
+
+// MaxSecret is the largest file of a secret in bytes. A private key is under
+// 8 KB.
+const MaxSecret = 64 << 10
+
+// secret sets v from a value in the file itself. No message quotes it.
+func (d *decoder) secret(n *node, v reflect.Value, path string) {
+	d.deny(n)
+	switch {
+	case n.kind == null:
+		d.fail(n, path, "has no value; write one%s", orFile(path))
+	case n.kind != scalar:
+		d.fail(n, path, "%s where a secret is wanted; %s", n.name(), adviceQuotes)
+	case n.text == redacted:
+		d.fail(n, path, "%s is what config show prints instead of a secret; write the secret itself%s", redacted, orFile(path))
+	default:
+		d.reveal(n, v, path, n.text)
+	}
+}
+
+// reveal stores the value of a secret.
+func (d *decoder) reveal(n *node, v reflect.Value, path, value string) {
+	d.hide(value)
+	for v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	if r, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if err := r.UnmarshalText([]byte(value)); err != nil {
+			// The error of a secret's own type may quote it.
+			d.fail(n, path, "the secret is not well-formed; dswatch config reference says how it is written")
+		}
+		return
+	}
+	v.SetString(value)
+}
+
+// secretFile sets v from the file that n names.
+func (d *decoder) secretFile(n *node, v reflect.Value, path string) {
+	switch n.kind {
+	case broken:
+		d.deny(n)
+		return
+	case null, list, mapping:
+		d.deny(n)
+		d.fail(n, path, "%s where the path of a file is wanted; write the path", n.name())
+		return
+	}
+	// Someone may have written the secret itself here. Only what is clearly a
+	// path is shown.
+	name := "the file named here"
+	if filepath.IsAbs(n.text) || strings.HasPrefix(n.text, "./") || strings.HasPrefix(n.text, "../") {
+		d.mark(n.src, known)
+		name = clip(printable(n.text), maxPath)
+	} else {
+		d.deny(n)
+	}
+	value, mode, problem := readSecret(d.resolve(n.text))
+	if problem != "" {
+		d.fail(n, path, "%s %s", name, problem)
+		return
+	}
+	if runtime.GOOS != "windows" && mode.Perm()&0o077 != 0 { // Windows keeps no such bits
+		d.warnings = append(d.warnings, fmt.Sprintf("%s:%d:%d: %s: other users can read %s (mode %04o); run chmod 600 on it",
+			d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), name, mode.Perm()))
+	}
+	d.files[strings.TrimSuffix(path, fileSuffix)] = n.text
+	d.reveal(n, v, path, value)
+}
+
+// resolve makes the path of a secret's file relative to the configuration.
+func (f *File) resolve(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(f.dir, path)
+}
+
+// readSecret returns the content of a file less one line break at its end,
+// and what is wrong with the file, to be read behind its name.
+func readSecret(path string) (value string, mode fs.FileMode, problem string) {
+	if path == "" {
+		return "", 0, "has no name; write the path of the file that holds the secret"
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", 0, unreadable(err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe could wait for ever
+		return "", 0, "is not a regular file; name the file that holds the secret"
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, unreadable(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, MaxSecret+1))
+	switch {
+	case err != nil:
+		return "", 0, unreadable(err)
+	case len(data) > MaxSecret:
+		return "", 0, fmt.Sprintf("is larger than %d KiB; name the file that holds the secret and nothing else", MaxSecret>>10)
+	case bytes.HasPrefix(data, utf8Mark), bytes.HasPrefix(data, utf16Mark[0]), bytes.HasPrefix(data, utf16Mark[1]):
+		return "", 0, "begins with a byte order mark; save it as UTF-8 without one"
+	}
+	value = string(data)
+	if cut, ok := strings.CutSuffix(value, "\n"); ok {
+		value = strings.TrimSuffix(cut, "\r")
+	}
+	if value == "" {
+		return "", 0, "is empty; write the secret into it"
+	}
+	return value, info.Mode(), ""
+}
+
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "does not exist; create it, or correct the path"
+	case errors.Is(err, fs.ErrPermission):
+		return "cannot be read: permission denied; give it to the user that runs dswatch (chown), with chmod 600"
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return "cannot be read: " + err.Error() + "; correct the path"
+}
+
+// orFile offers the twin of the key at the end of path, where it has one.
+func orFile(path string) string {
+	if strings.HasSuffix(path, "]") { // an entry of a list or map
+		return ""
+	}
+	return ", or " + path[strings.LastIndexByte(path, '.')+1:] + fileSuffix + " and the path of a file that holds it"
+}
