@@ -69,6 +69,7 @@ func serve(t testing.TB, handle func(net.Conn)) (port int, accepted *atomic.Int6
 }
 
 func TestTLSFarEnds(t *testing.T) {
+	t.Parallel()
 	soon := time.Now().Add(24 * time.Hour)
 	cert := selfSigned(t, "agent one", soon)
 	expired := selfSigned(t, "old", time.Date(2020, 2, 3, 0, 0, 0, 0, time.UTC))
@@ -151,6 +152,7 @@ func TestTLSFarEnds(t *testing.T) {
 
 // TestHugeBanner sends without end; a probe takes a bounded part of it.
 func TestHugeBanner(t *testing.T) {
+	t.Parallel()
 	for _, m := range []Method{Connect, TLS} {
 		t.Run(string(m), func(t *testing.T) {
 			sent := make(chan int, 1)

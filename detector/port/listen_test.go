@@ -263,7 +263,7 @@ func TestParseWinTable(t *testing.T) {
 		t.Errorf("IPv4: %v, %v", ls, err)
 	}
 	b := winTable(true, netip.MustParseAddrPort("[::]:4118"), netip.MustParseAddrPort("[fe80::1]:4119"))
-	b[4+winRow6+16] = 12 // scope of the second row
+	b[4+16], b[4+winRow6+16] = 12, 12 // their scopes
 	ls, err = winListeners(b, true)
 	if err != nil || show(ls) != "[::]:4118 pid 1000, [fe80::1%12]:4119 pid 1001" {
 		t.Errorf("IPv6: %v, %v", ls, err)

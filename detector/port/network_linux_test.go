@@ -22,6 +22,7 @@ import (
 // TestNetwork probes through a real router, that is, another network
 // namespace: what each kind of silence and of ICMP error means.
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	switch os.Getenv("PORT_TEST") {
 	case "":
 		for _, tool := range []string{"ip", "nsenter"} {

@@ -179,6 +179,7 @@ func TestSynUnderLoad(t *testing.T) {
 
 // TestSynTooLate waits longer than the kernel holds back the third packet.
 func TestSynTooLate(t *testing.T) {
+	t.Parallel()
 	port, accepted := serve(t, func(net.Conn) {})
 	to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
 	fd, err := halfOpenSocket(to)
@@ -416,6 +417,7 @@ func TestPassIsCut(t *testing.T) {
 // TestCutWhileWaiting: a probe that the pass did not let wait long enough
 // says nothing about the port.
 func TestCutWhileWaiting(t *testing.T) {
+	t.Parallel()
 	full := fullPort(t)
 	for _, m := range []Method{Syn, Connect, TLS} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -476,6 +478,7 @@ func descriptors(t *testing.T) int {
 
 // TestNoDescriptors: out of descriptors is our trouble, not the port's.
 func TestNoDescriptors(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("PORT_TEST") != "descriptors" {
 		again(t, "descriptors", nil)
 		return
@@ -499,6 +502,7 @@ func TestNoDescriptors(t *testing.T) {
 // TestSandbox forbids netlink sockets as RestrictAddressFamilies of systemd
 // does: the table is then read from /proc.
 func TestSandbox(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("PORT_TEST") != "sandbox" {
 		again(t, "sandbox", nil)
 		return

@@ -2,9 +2,12 @@ package port
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +18,7 @@ import (
 	"dswatch/event"
 )
 
-// nameServer answers over UDP on loopback and counts the questions by name.
+// nameServer answers over TCP on loopback and counts the questions by name.
 type nameServer struct {
 	mu    sync.Mutex
 	asked map[string]int
@@ -32,27 +35,25 @@ func (s *nameServer) count(name string) int {
 // failure and "silent." is not answered.
 func startNameServer(t *testing.T, names map[string][]netip.Addr) (*net.Resolver, *nameServer) {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
 	s := &nameServer{asked: map[string]int{}}
-	go func() {
-		b := make([]byte, 1500)
-		for {
-			n, from, err := c.ReadFrom(b)
-			if err != nil {
+	port, _ := serve(t, func(c net.Conn) {
+		for { // each message behind its length, RFC 1035 section 4.2.2
+			var n uint16
+			if binary.Read(c, binary.BigEndian, &n) != nil {
 				return
 			}
-			if answer := s.answer(b[:n], names); answer != nil {
-				c.WriteTo(answer, from)
+			b := make([]byte, n)
+			if _, err := io.ReadFull(c, b); err != nil {
+				return
+			}
+			if a := s.answer(b, names); a != nil {
+				c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(a))), a...))
 			}
 		}
-	}()
+	})
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", c.LocalAddr().String())
+		return d.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}}, s
 }
 
@@ -93,6 +94,7 @@ func (s *nameServer) answer(query []byte, names map[string][]netip.Addr) []byte 
 }
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	l := listenAt(t, "127.0.4.2:0")
 	port := portOfListener(l)
 	many := make([]netip.Addr, 9)
@@ -161,6 +163,7 @@ func TestNameIsResolvedOnce(t *testing.T) {
 
 // TestSlowResolver: time lost on the name is not taken from the probe.
 func TestSlowResolver(t *testing.T) {
+	t.Parallel()
 	resolver, _ := startNameServer(t, map[string][]netip.Addr{"web.test.": {netip.MustParseAddr("127.0.4.3")}})
 	ask := resolver.Dial
 	resolver.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {

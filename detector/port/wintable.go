@@ -54,7 +54,8 @@ func parseWinRow(r []byte) (listener, bool) {
 	} else {
 		state = binary.LittleEndian.Uint32(r[48:])
 		a, port = netip.AddrFrom16([16]byte(r[:16])), binary.BigEndian.Uint16(r[20:])
-		if scope := binary.LittleEndian.Uint32(r[16:]); scope != 0 {
+		// Other addresses have a scope there too, which says nothing.
+		if scope := binary.LittleEndian.Uint32(r[16:]); scope != 0 && a.IsLinkLocalUnicast() {
 			a = a.WithZone(strconv.FormatUint(uint64(scope), 10))
 		}
 	}
