@@ -1,0 +1,65 @@
+package driver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// modules reads the list of a proc file system.
+type modules struct{ root string }
+
+func newTable() table { return modules{"/proc"} }
+
+func (m modules) read() (drivers, error) {
+	file := filepath.Join(m.root, "modules")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m.without(file)
+	}
+	if err != nil {
+		return drivers{}, fmt.Errorf("%w; run dswatch as a user who may read %s", err, file)
+	}
+	list, err := parseModules(b)
+	if err != nil {
+		return drivers{}, fmt.Errorf("parse %s: %w; please report the line", file, err)
+	}
+	return drivers{states: list}, nil
+}
+
+// without decides what it means that there is no list. A kernel built without
+// modules has no setting for them either; anything else hides the list.
+func (m modules) without(file string) (drivers, error) {
+	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel")); err != nil {
+		return drivers{}, fmt.Errorf("%s does not exist and %s/sys/kernel cannot be seen (%w); mount the proc file system at %s", file, m.root, err, m.root)
+	}
+	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel", "modules_disabled")); err == nil {
+		return drivers{}, fmt.Errorf("%s does not exist although the kernel has modules; let dswatch see the host's %s, it may be hidden by a container", file, file)
+	}
+	return drivers{note: "this kernel was built without modules"}, nil
+}
+
+// parseModules reads /proc/modules, see proc(5): name, size, uses, users,
+// state, address and perhaps taints. Two modules whose names differ in '-' and
+// '_' only cannot both be loaded.
+func parseModules(b []byte) (map[string]string, error) {
+	list := map[string]string{}
+	n := 0
+	for line := range bytes.Lines(b) {
+		n++
+		f := bytes.Fields(line)
+		if len(f) < 5 {
+			return nil, fmt.Errorf("line %d has %d fields, want at least 5: %.80q", n, len(f), line)
+		}
+		switch state := string(f[4]); state {
+		case "Live", "Loading", "Unloading":
+			list[canonical(string(f[0]))] = state
+		default:
+			return nil, fmt.Errorf("line %d: %.20q is none of Live, Loading, Unloading", n, state)
+		}
+	}
+	return list, nil
+}
