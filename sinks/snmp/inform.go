@@ -42,7 +42,7 @@ func newAsker(address string, read func([]byte) (*gosnmp.SnmpPacket, error)) *as
 }
 
 // errSilent: no answer came in time. It counts as a timeout.
-var errSilent = fmt.Errorf("no answer: %w", os.ErrDeadlineExceeded)
+var errSilent = fmt.Errorf("wait for the answer: %w", os.ErrDeadlineExceeded)
 
 // ask sends b, whose message or request id is id, and waits for its answer.
 func (k *asker) ask(ctx context.Context, id uint32, b []byte, wait time.Duration) (*gosnmp.SnmpPacket, error) {

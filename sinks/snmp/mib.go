@@ -70,8 +70,8 @@ func parseEnterprise(s string) ([]uint32, error) {
 		}
 		arcs = append(arcs, uint32(n))
 	}
-	if len(arcs) > maxArcs {
-		return nil, fmt.Errorf("%.80q has more than %d arcs below enterprises; %s", s, maxArcs, hint)
+	if n := len(wireOID(enterprises+below)) - len(wireOID(strings.TrimSuffix(enterprises, "."))); n > maxArcBytes {
+		return nil, fmt.Errorf("%.80q takes %d bytes below enterprises, and that in every name of a message; at most %d are allowed; %s", s, n, maxArcBytes, hint)
 	}
 	if arcs[0] == vendorArc {
 		return nil, fmt.Errorf("%d is the enterprise number of Trend Micro, whose name dswatch must not use; %s", vendorArc, hint)
@@ -79,5 +79,6 @@ func parseEnterprise(s string) ([]uint32, error) {
 	return arcs, nil
 }
 
-// maxArcs bounds what every object name adds to a message: thirty times.
-const maxArcs = 8
+// maxArcBytes bounds what the arc adds to a message, thirty times, so that
+// minSize holds. An enterprise number takes three bytes, a small arc one.
+const maxArcBytes = 10

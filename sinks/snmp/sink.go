@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,13 +163,18 @@ func (s *Sink) inform(ctx context.Context, a event.Alert) error {
 			return refusal(p)
 		}
 	}
+	var err error
+	sent := 0
 	for range tries {
-		if err := once(); !errors.Is(err, errSilent) {
-			return err
+		sent++
+		if err = once(); !errors.Is(err, errSilent) {
+			break
 		}
 	}
-	return fmt.Errorf("no response to %d requests: %w; check the address, the community or user, and that the receiver takes informs",
-		tries, os.ErrDeadlineExceeded)
+	if errors.Is(err, errSilent) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no response to %d requests: %w; check the address, the community or the user with its passwords, and that the receiver takes informs", sent, err)
+	}
+	return err
 }
 
 // longestEngineID stands for one that is not known yet.

@@ -3,7 +3,11 @@ package snmp_test
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"dswatch/event"
 	"dswatch/sinks"
@@ -118,7 +122,11 @@ func TestSnmptrapd(t *testing.T) {
 						c.V3.PrivPassword = privPassword
 					}
 				}), dir)
-				for i, tr := range sinktest.Transitions() {
+				all := sinktest.Transitions()
+				if w.user.AuthProtocol != "" { // what differs is the envelope
+					all = []event.Transition{event.Raised, event.Cleared}
+				}
+				for i, tr := range all {
 					a := sinktest.Sample(n, tr, []string{"en", "ja"}[i%2])
 					if err := s.Send(t.Context(), a); err != nil {
 						t.Fatal(err)
@@ -183,4 +191,148 @@ func expected(a event.Alert) receive.Trap {
 		e["dswatchAlertEndedAt.0"] = "2026-11-22,7:9:5.0,+0:0"
 	}
 	return e
+}
+
+// v3 is a user of the strongest level that net-snmp has.
+var v3 = snmp.V3{User: "bert", AuthProtocol: "SHA-256", AuthPassword: "auth password 1", PrivProtocol: "AES-256", PrivPassword: "priv password 2"}
+
+func known(engine string) receive.SNMPUser {
+	return receive.SNMPUser{
+		Name: v3.User, AuthProtocol: v3.AuthProtocol, AuthPassword: `"` + v3.AuthPassword.Reveal() + `"`,
+		PrivProtocol: v3.PrivProtocol, PrivPassword: `"` + v3.PrivPassword.Reveal() + `"`, EngineID: engine,
+	}
+}
+
+// TestRestoredState: the receiver drops, without a word, every trap whose
+// boots are lower than it has seen. Sinks that start again, lose their state
+// or get an old copy of it are still heard.
+func TestRestoredState(t *testing.T) {
+	t.Parallel()
+	d := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t), Users: []receive.SNMPUser{known(engineID)}})
+	start := func(dir string) *snmp.Sink {
+		return newSink(t, config(d.Address, func(c *snmp.Config) {
+			c.Version, c.V3 = "3", v3
+			c.V3.EngineID = engineID
+		}), dir)
+	}
+	n := 0
+	heard := func(what, dir string) {
+		t.Helper()
+		s := start(dir)
+		a := sinktest.Sample(n, event.Raised, "en")
+		if err := s.Send(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if got := d.Await(t, n)[n-1]["dswatchAlertId.0"]; got != a.ID {
+			t.Errorf("%s: alert %s arrived, want %s", what, got, a.ID)
+		}
+	}
+	dir, old := t.TempDir(), t.TempDir()
+	heard("first start", dir)
+	if err := os.CopyFS(old, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	heard("another start", dir)
+	time.Sleep(2100 * time.Millisecond) // boots follow the clock by seconds; the second start was a second ahead
+	heard("start from an old copy", old)
+	time.Sleep(1100 * time.Millisecond)
+	heard("start without state", t.TempDir())
+}
+
+// TestLowerBootsAreDropped shows that the receiver is as strict as
+// TestRestoredState needs it to be.
+func TestLowerBootsAreDropped(t *testing.T) {
+	t.Parallel()
+	d := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t), Users: []receive.SNMPUser{known(engineID)}})
+	for i, c := range []struct {
+		boots string
+		heard bool
+	}{{"1000000000", true}, {"900000000", false}, {"1000000005", true}} {
+		dir := t.TempDir()
+		state := `{"engine_id":"` + engineID[2:] + `","boots":` + c.boots + `}`
+		if err := os.WriteFile(filepath.Join(dir, "engine.json"), []byte(state), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := newSink(t, config(d.Address, func(c *snmp.Config) {
+			c.Version, c.V3 = "3", v3
+			c.V3.EngineID = engineID
+		}), dir)
+		if err := s.Send(t.Context(), sinktest.Sample(i, event.Raised, "en")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := d.Await(t, 2)
+	if got[0]["dswatchAlertHost.0"] != "web00" || got[1]["dswatchAlertHost.0"] != "web02" {
+		t.Errorf("heard of %s and %s, want web00 and web02", got[0]["dswatchAlertHost.0"], got[1]["dswatchAlertHost.0"])
+	}
+}
+
+// TestInformReceiverRestarts: a new run of the receiver has other boots and
+// another time, which the sink must learn without losing anything.
+func TestInformReceiverRestarts(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"2c", "3"} {
+		t.Run(version, func(t *testing.T) {
+			d := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t), Users: []receive.SNMPUser{known("")}})
+			s := newSink(t, config(d.Address, func(c *snmp.Config) {
+				c.Inform, c.Version, c.Retries = true, version, 1
+				c.Timeout = 2 * time.Second
+				if version == "3" {
+					c.V3 = v3
+				}
+			}), t.TempDir())
+			for i := range 3 {
+				if err := s.Send(t.Context(), sinktest.Sample(i, event.Raised, "ja")); err != nil {
+					t.Fatal(err)
+				}
+				d.Stop()
+				if err := s.Send(t.Context(), sinktest.Sample(100+i, event.Raised, "en")); err == nil || sinks.IsPermanent(err) {
+					t.Errorf("nobody listens, and Send says %v", err)
+				}
+				d.Restart(t)
+			}
+			if err := s.Send(t.Context(), sinktest.Sample(3, event.Raised, "ja")); err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Await(t, 4); len(got) != 4 {
+				t.Errorf("%d notifications, want 4", len(got))
+			}
+		})
+	}
+}
+
+// TestInformHints: the receiver's reports become the operator's next step.
+func TestInformHints(t *testing.T) {
+	t.Parallel()
+	plain := receive.SNMPUser{Name: "plain"}
+	d := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t), Users: []receive.SNMPUser{known(""), plain}})
+	for name, c := range map[string]struct {
+		set  func(*snmp.Config)
+		want string
+	}{
+		"user":          {func(c *snmp.Config) { c.V3.User = "nobody" }, "check v3.user"},
+		"auth password": {func(c *snmp.Config) { c.V3.AuthPassword = "another password" }, "check both"},
+		"auth protocol": {func(c *snmp.Config) { c.V3.AuthProtocol = "SHA" }, "check both"},
+		"level":         {func(c *snmp.Config) { c.V3.User = "plain" }, "check auth_protocol and priv_protocol"},
+		// net-snmp does not answer what it cannot decrypt to a PDU, nor
+		// another community.
+		"priv password": {func(c *snmp.Config) { c.V3.PrivPassword = "another password" }, "user"},
+		"community":     {func(c *snmp.Config) { c.Version, c.Community, c.V3 = "2c", "another", snmp.V3{} }, "community"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSink(t, config(d.Address, func(cfg *snmp.Config) {
+				cfg.Inform, cfg.Version, cfg.Retries, cfg.V3 = true, "3", 0, v3
+				cfg.Timeout = time.Second
+				c.set(cfg)
+			}), t.TempDir())
+			err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en"))
+			if err == nil || sinks.IsPermanent(err) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			} else {
+				t.Log(err)
+			}
+		})
+	}
 }

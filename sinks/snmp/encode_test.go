@@ -1,0 +1,164 @@
+package snmp
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"dswatch/event"
+
+	"github.com/gosnmp/gosnmp"
+)
+
+func testForm(t testing.TB, enterprise string) *form {
+	t.Helper()
+	f, err := newForm(enterprise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// FuzzEncode compares our messages with gosnmp's, byte for byte, for the
+// same content.
+func FuzzEncode(f *testing.F) {
+	f.Add("web01", "text", 1, uint64(1), uint32(1), uint32(1))
+	f.Add("", "", -1, uint64(0), uint32(0), uint32(0))
+	f.Add("監視", strings.Repeat("x", 5000), 127, uint64(128), uint32(32767), uint32(32768))
+	f.Add("\xff", "a\x00b", 1<<31, uint64(1<<63), uint32(1<<31-1), uint32(1<<32-1))
+	f.Add("h", strings.Repeat("é", 130), 255, uint64(1<<64-1), uint32(255), uint32(1<<24))
+	forms := []*form{testForm(f, ""), testForm(f, "1.3.6.1.4.1.99999"), testForm(f, "1.3.6.1.4.1.1.127.128.16383.16384"), testForm(f, "1.3.6.1.4.1.4294967295")}
+	f.Fuzz(func(t *testing.T, host, text string, count int, sequence uint64, request, uptime uint32) {
+		a := event.Alert{
+			ID: "0123456789abcdef", Seq: count, Transition: event.Raised, Key: event.Key{Host: host, Kind: event.Port, Name: text},
+			Found: count, Want: -count, Text: text, Title: text, StartedAt: time.Unix(int64(uptime), 0),
+		}
+		h := header{
+			pdu: gosnmp.SNMPv2Trap, community: "public", request: request & 0x7fffffff, uptime: uptime,
+			which: notifyTest, agent: [4]byte{192, 0, 2, 1},
+		}
+		for _, form := range forms {
+			n := newNotice(a, sequence)
+			bindings := form.bindings(n, uptime, h.which)
+			for _, pdu := range []gosnmp.PDUType{gosnmp.SNMPv2Trap, gosnmp.InformRequest} {
+				h.pdu = pdu
+				same(t, form.encodeV2c(n, h), gosnmp.SnmpPacket{
+					Version: gosnmp.Version2c, Community: h.community, PDUType: pdu, RequestID: h.request, Variables: bindings,
+				})
+			}
+			same(t, form.encodeV1(n, h), gosnmp.SnmpPacket{
+				Version: gosnmp.Version1, Community: h.community, PDUType: gosnmp.Trap, Variables: bindings[3:], // without uptime, trap and Counter64
+				SnmpTrap: gosnmp.SnmpTrap{
+					Enterprise: form.root, AgentAddress: "192.0.2.1", GenericTrap: 6, SpecificTrap: notifyTest, Timestamp: uint(uptime),
+				},
+			})
+		}
+	})
+}
+
+func same(t *testing.T, got []byte, p gosnmp.SnmpPacket) {
+	t.Helper()
+	want, err := p.MarshalMsg()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatalf("got  %x\nwant %x", got, want)
+	}
+	if cap(got) != len(got) {
+		t.Errorf("the length was reckoned as %d and is %d", cap(got), len(got))
+	}
+}
+
+// FuzzFit cuts to any budget and looks that it is kept, that nothing but
+// text was lost, and that characters are whole.
+func FuzzFit(f *testing.F) {
+	f.Add("title", "text", "reason", "name", 900)
+	f.Add(strings.Repeat("監視", 100), strings.Repeat("x", 4000), "", strings.Repeat("n", 512), 1000)
+	f.Add(strings.Repeat("a", 200), strings.Repeat("b", 200), strings.Repeat("c", 200), "ds_agent", 1100)
+	form := testForm(f, "")
+	f.Fuzz(func(t *testing.T, title, text, reason, name string, budget int) {
+		a := event.Alert{
+			ID: "0123456789abcdef01234567", Seq: 1, Transition: event.Raised, Severity: event.Critical, State: event.Down,
+			Key:  event.Key{Host: name, Component: name, Kind: event.Process, Name: name},
+			Rule: "loss", Title: title, Text: text, Reason: reason, Detail: text, Confirm: title, Observer: name,
+		}
+		whole := newNotice(a, 1)
+		n := newNotice(a, 1)
+		empty := newNotice(event.Alert{ID: a.ID}, 1)
+		budget = max(budget, form.size(empty))
+		n.fit(form, budget)
+		if got := form.size(n); got > budget {
+			t.Errorf("%d bytes do not fit into %d", got, budget)
+		}
+		if form.size(whole) <= budget && *n != *whole {
+			t.Error("cut although it fitted")
+		}
+		named := func(n *notice) string { return n[objHost].text + n[objName].text + n[objRule].text }
+		texts := func(n *notice) string {
+			return n[objTitle].text + n[objText].text + n[objReason].text + n[objDetail].text + n[objConfirm].text
+		}
+		if named(n) != named(whole) && strings.Trim(texts(n), "…") != "" {
+			t.Error("a name was cut while there was still text")
+		}
+		for i := range n {
+			if !utf8.ValidString(n[i].text) && utf8.ValidString(whole[i].text) {
+				t.Errorf("object %d was cut within a character", i+1)
+			}
+			if kept := strings.TrimSuffix(n[i].text, "…"); !strings.HasPrefix(whole[i].text, kept) {
+				t.Errorf("object %d is %q, was %q", i+1, n[i].text, whole[i].text)
+			}
+			n[i].text, whole[i].text = "", ""
+		}
+		if *n != *whole {
+			t.Error("a number was changed")
+		}
+	})
+}
+
+// TestFitTakesFromTheLongest: the short texts stay whole.
+func TestFitTakesFromTheLongest(t *testing.T) {
+	form := testForm(t, "")
+	n := newNotice(event.Alert{
+		ID: "id", Title: "short title", Text: strings.Repeat("x", 900), Reason: strings.Repeat("y", 800), Detail: "short detail",
+	}, 1)
+	n.fit(form, form.size(n)-700)
+	if n[objTitle].text != "short title" || n[objDetail].text != "short detail" {
+		t.Errorf("short texts are %q and %q", n[objTitle].text, n[objDetail].text)
+	}
+	if a, b := len(n[objText].text), len(n[objReason].text); a != 500 || b != 500 {
+		t.Errorf("long texts are %d and %d bytes long, want 500 both", a, b)
+	}
+}
+
+func TestDateAndTime(t *testing.T) {
+	tokyo := time.FixedZone("JST", 9*3600)
+	for name, c := range map[string]struct {
+		t    time.Time
+		want string
+	}{
+		"utc":      {time.Date(2026, 11, 22, 3, 4, 5, 678e6, time.UTC), "07ea0b16030405062b0000"},
+		"east":     {time.Date(2026, 11, 22, 3, 4, 5, 0, tokyo), "07ea0b16030405002b0900"},
+		"west":     {time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", -(3*3600+30*60))), "07ea0102030405002d031e"},
+		"none":     {time.Time{}, "0000000000000000000000"},
+		"too late": {time.Date(70000, 1, 1, 0, 0, 0, 0, time.UTC), "0000000000000000000000"},
+	} {
+		if got := fmt.Sprintf("%x", dateAndTime(c.t)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestNumbersOfNewerWords: a word this version does not know becomes the
+// MIB's "none" or "other", never a number outside the enumeration.
+func TestNumbersOfNewerWords(t *testing.T) {
+	n := newNotice(event.Alert{Transition: "x", Severity: "x", State: "x", Impact: "x", Key: event.Key{Kind: "x"}, Seq: -1, Found: -1}, 1)
+	for o, want := range map[int]uint64{objTransition: 6, objSeverity: 1, objState: 5, objPrevious: 5, objImpact: 7, objKind: 5, objSeq: 0, objFound: 0} {
+		if n[o].num != want {
+			t.Errorf("object %d is %d, want %d", o+1, n[o].num, want)
+		}
+	}
+}
