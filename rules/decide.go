@@ -1,0 +1,271 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/event"
+)
+
+// Settings are the keys below `rules:`.
+type Settings struct {
+	Hold     time.Duration `yaml:"hold" doc:"how long an item must be lost before an alert rises; a restart of the agent takes about 15s"`
+	Repeat   time.Duration `yaml:"repeat" doc:"how often an open alert is told again; 0s: never"`
+	Patience time.Duration `yaml:"patience" doc:"how long an item may be unobservable before that is an alert of its own"`
+}
+
+// Defaults returns the settings of an empty `rules:`. Hold outlasts the gap
+// of about 15 seconds that a module reload or an agent restart leaves.
+func Defaults() Settings {
+	return Settings{Hold: 20 * time.Second, Repeat: 4 * time.Hour, Patience: 5 * time.Minute}
+}
+
+// Validate refuses negative durations, and repetitions that would flood.
+func (s Settings) Validate() error {
+	switch {
+	case s.Hold < 0:
+		return event.BadSetting("hold", "%s is negative; write 0s or more, such as 20s", s.Hold)
+	case s.Patience < 0:
+		return event.BadSetting("patience", "%s is negative; write 0s or more, such as 5m", s.Patience)
+	case s.Repeat != 0 && s.Repeat < time.Minute:
+		return event.BadSetting("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", s.Repeat)
+	}
+	return nil
+}
+
+// Set is the rules of one configuration. It is immutable.
+type Set struct {
+	Settings
+	Language string // en or ja: of Title, Text and Reason
+}
+
+// Snapshot is what is known about an item's host and row at the moment of a
+// decision. Engine keeps one per item and renews it when facts change.
+type Snapshot struct {
+	Row     *catalog.Row // nil: the item is not, or no longer, on the list
+	Verdict catalog.Verdict
+	Facts   event.Facts
+	Sinks   []string // who is told about a new alert of this item
+}
+
+// Outcome is what Decide did about one rule.
+type Outcome string
+
+// Outcomes. The first four come with an Alert.
+const (
+	Raised    Outcome = "raised"
+	Changed   Outcome = "changed"
+	Repeated  Outcome = "repeated"
+	Cleared   Outcome = "cleared"
+	Holding   Outcome = "holding"   // lost, waiting for the hold to end
+	Recovered Outcome = "recovered" // came back before the hold ended: nobody was told
+)
+
+// Decision is one thing that Decide decided, and why.
+type Decision struct {
+	Rule    string
+	Outcome Outcome
+	Why     string       // English; which rule or footnote
+	Alert   *event.Alert // nil: nobody is told
+	Sinks   []string     // who is told
+}
+
+// Decide takes what was remembered about an item (prev), what is known about
+// its host (snap) and an event about it, and returns what to remember and
+// what to tell. An event with an empty ID means that no event came: facts
+// changed or a deadline passed.
+//
+// It has no clock and does no I/O: the same inputs always give the same
+// decisions and the same alert ids. When nothing changes it allocates
+// nothing. prev is not modified.
+func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (Status, []Decision) {
+	st := prev
+	if e.ID != "" {
+		if st.Event == "" || st.Seen.State != e.Observation.State {
+			st.Changed = e.Observation.At
+		}
+		st.Key, st.Seen, st.Event, st.Observer = e.Key(), e.Observation, e.ID, e.Observer
+	}
+	if st.Event == "" {
+		return st, nil
+	}
+	expected := catalog.No
+	if snap.Row != nil {
+		expected = snap.Verdict.Expected
+	}
+	var out []Decision
+	out = s.step(now, &st, snap, Loss, lossSign(st.Seen.State, expected), out)
+	out = s.step(now, &st, snap, Unseen, unseenSign(st.Seen.State, expected), out)
+	return st, out
+}
+
+// sign is what an observation says to a rule.
+type sign int
+
+const (
+	good  sign = iota // not the rule's trouble
+	bad               // the rule's trouble
+	blind             // says nothing: an open alert stays, a held one is dropped
+)
+
+func lossSign(state event.State, expected catalog.Tri) sign {
+	switch {
+	case expected == catalog.No, state == event.Up:
+		return good
+	case expected == catalog.Yes && state.Lost():
+		return bad
+	}
+	return blind
+}
+
+func unseenSign(state event.State, expected catalog.Tri) sign {
+	switch {
+	case expected == catalog.No, state != event.Unknown:
+		return good
+	case expected == catalog.Yes:
+		return bad
+	}
+	return blind
+}
+
+// step moves one rule's slot and appends what was decided to out.
+func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
+	slot := st.slot(name)
+	switch slot.Phase {
+	case Quiet, Settled:
+		if sg != bad {
+			return out
+		}
+		slot.Since, slot.First = st.Seen.At, st.Event
+		if wait := s.wait(name); wait > 0 {
+			slot.Phase, slot.Due = Held, now.Add(wait)
+			return append(out, Decision{Rule: name, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
+		}
+		return s.raise(now, st, snap, name, out)
+
+	case Held:
+		switch {
+		case sg != bad:
+			// An alert told earlier stays on record for reconciliation.
+			slot.Phase, slot.Due = Quiet, time.Time{}
+			if slot.ID != "" {
+				slot.Phase = Settled
+			}
+			return append(out, Decision{Rule: name, Outcome: Recovered, Why: "over before the hold ended"})
+		case now.Before(slot.Due):
+			return out
+		}
+		return s.raise(now, st, snap, name, out)
+	}
+
+	// Firing.
+	switch {
+	case sg == good:
+		why := "observed " + string(st.Seen.State)
+		switch {
+		case snap.Row == nil:
+			why = "the row is no longer on the list"
+		case snap.Verdict.Expected == catalog.No:
+			why = "no longer expected: " + snap.Verdict.Reason
+		}
+		slot.Phase, slot.Due = Settled, time.Time{}
+		return s.tell(now, st, snap, name, event.Cleared, why, out)
+	case sg == bad && st.Seen.State != slot.State:
+		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
+	case sg == bad && !slot.Due.IsZero() && !now.Before(slot.Due):
+		return s.tell(now, st, snap, name, event.Repeated, "still "+string(st.Seen.State)+" after "+s.Repeat.String(), out)
+	case !slot.Due.IsZero() && !now.Before(slot.Due):
+		// Nothing is known, so nothing is repeated; ask again in due time.
+		slot.Due = now.Add(s.Repeat)
+	}
+	return out
+}
+
+// wait is how long the named rule holds an alert back.
+func (s *Set) wait(name string) time.Duration {
+	if name == Unseen {
+		return s.Patience
+	}
+	return s.Hold
+}
+
+// raise opens a new alert. Its id is computed from the event that began the
+// trouble and from the slot's last alert: the same after a replay, and new
+// even where one observation becomes a loss twice, as when facts toggle.
+func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
+	slot := st.slot(name)
+	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
+	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State, slot.Sinks = Firing, id, slot.Since, 0, "", nil
+	return s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
+}
+
+// tell records one transition in the slot and appends the alert.
+func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t event.Transition, why string, out []Decision) []Decision {
+	slot := st.slot(name)
+	slot.Seq++
+	slot.Transition, slot.At, slot.Previous = t, now, slot.State
+	slot.State = st.Seen.State
+	if t.Firing() {
+		slot.Impact = impact(snap, name, st.Seen.State)
+		slot.Severity = SeverityOf(slot.Impact)
+		slot.Sinks = union(slot.Sinks, snap.Sinks)
+		slot.Due = time.Time{}
+		if s.Repeat > 0 {
+			slot.Due = now.Add(s.Repeat)
+		}
+	}
+	a := s.alert(st, snap, name)
+	return append(out, Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: slot.Sinks})
+}
+
+// union returns a with the names of b that it lacks, in a new slice where
+// anything is added: a Status that was handed out never changes.
+func union(a, b []string) []string {
+	out := a
+	for _, n := range b {
+		if !slices.Contains(out, n) {
+			out = append(slices.Clip(out), n)
+		}
+	}
+	return out
+}
+
+// impact is what the loss takes away from the host.
+func impact(snap Snapshot, name string, state event.State) event.Impact {
+	if name == Unseen || snap.Row == nil {
+		return event.VisibilityLost
+	}
+	os, _ := snap.Facts.Get(event.OS)
+	return snap.Row.ImpactOf(os.Value, state)
+}
+
+// SeverityOf follows from the impact alone.
+func SeverityOf(i event.Impact) event.Severity {
+	switch i {
+	case event.ProtectionLost:
+		return event.Critical
+	case event.NoticeLost:
+		return event.Info
+	}
+	return event.Warning
+}
+
+// alert writes the slot's last transition as the sinks are told it.
+func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
+	slot := st.slot(name)
+	os, _ := snap.Facts.Get(event.OS)
+	version, _ := snap.Facts.Get(event.AgentVersion)
+	a := event.Alert{
+		ID: slot.ID, Seq: slot.Seq, Transition: slot.Transition, Rule: name, Key: st.Key,
+		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
+		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
+		OS: os.Value, AgentVersion: version.Value, Observer: st.Observer,
+		StartedAt: slot.Started, At: slot.At,
+	}
+	if slot.Transition == event.Cleared {
+		a.EndedAt = slot.At
+	}
+	s.write(&a, snap)
+	return a
+}

@@ -1,0 +1,316 @@
+package rules_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+var (
+	t0  = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	key = event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"}
+)
+
+func row(t testing.TB, k event.Key) *catalog.Row {
+	t.Helper()
+	c, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Find(k, event.Linux)
+	if r == nil {
+		t.Fatalf("%s is not in the catalog", k)
+	}
+	return r
+}
+
+func linux() event.Facts {
+	return event.Facts{
+		event.OS:         {Value: event.Linux, Origin: "kernel"},
+		event.Components: {Value: event.Agent, Origin: "declared"},
+	}
+}
+
+// look is an observation n seconds after t0.
+func look(state event.State, n int) event.Event {
+	found := map[event.State]int{event.Up: 2, event.Degraded: 1}[state]
+	return event.NewState("web01", event.Change, event.Observation{
+		Key: key, State: state, Found: found, Want: 2, At: t0.Add(time.Duration(n) * time.Second),
+	})
+}
+
+// slotCase is one way a slot may stand before a decision.
+type slotCase struct {
+	name  string
+	slot  rules.Slot
+	due   bool        // its deadline has passed
+	state event.State // told, when firing
+}
+
+func slotCases(rule string, bad []event.State) []slotCase {
+	id := event.AlertID(key, rule, "earlier")
+	cases := []slotCase{{name: "quiet"}}
+	for _, due := range []bool{false, true} {
+		at := t0.Add(time.Minute)
+		if due {
+			at = t0
+		}
+		cases = append(cases, slotCase{name: fmt.Sprintf("held due=%v", due), due: due,
+			slot: rules.Slot{Phase: rules.Held, Due: at, Since: t0.Add(-time.Minute), First: "first"}})
+		for _, s := range bad {
+			cases = append(cases, slotCase{name: fmt.Sprintf("firing %s due=%v", s, due), due: due, state: s,
+				slot: rules.Slot{Phase: rules.Firing, Due: at, Since: t0.Add(-time.Minute), First: "first", ID: id, Seq: 3,
+					Transition: event.Repeated, State: s, Severity: event.Warning, Impact: event.ManagementLost, Sinks: []string{"old"}}})
+		}
+	}
+	return append(cases, slotCase{name: "settled", slot: rules.Slot{Phase: rules.Settled, ID: id, Seq: 4, Transition: event.Cleared, State: event.Up, Sinks: []string{"old"}}})
+}
+
+// want is the oracle: the outcome of one rule in one situation, written from
+// the promises and not from the code.
+func want(c slotCase, expected catalog.Tri, now event.State, trouble bool, wait time.Duration) rules.Outcome {
+	knownBad := trouble && expected == catalog.Yes
+	knownGood := expected == catalog.No || (!trouble && now != event.Unknown)
+	switch c.slot.Phase {
+	case rules.Quiet, rules.Settled:
+		if knownBad && wait == 0 {
+			return rules.Raised
+		}
+		if knownBad {
+			return rules.Holding
+		}
+	case rules.Held:
+		if knownBad && c.due {
+			return rules.Raised
+		}
+		if !knownBad {
+			return rules.Recovered
+		}
+	case rules.Firing:
+		if knownGood {
+			return rules.Cleared
+		}
+		if knownBad && now != c.state {
+			return rules.Changed
+		}
+		if knownBad && c.due {
+			return rules.Repeated
+		}
+	}
+	return ""
+}
+
+// TestDecideEverySituation walks through every combination of both slots,
+// of what is expected and of what is seen, and asks the oracle.
+func TestDecideEverySituation(t *testing.T) {
+	r := row(t, key)
+	n := 0
+	for _, wait := range []time.Duration{0, 20 * time.Second} {
+		set := &rules.Set{Settings: rules.Settings{Hold: wait, Patience: wait, Repeat: time.Hour}, Language: "en"}
+		for _, loss := range slotCases(rules.Loss, []event.State{event.Degraded, event.Down}) {
+			for _, unseen := range slotCases(rules.Unseen, []event.State{event.Unknown}) {
+				for _, expected := range []catalog.Tri{catalog.Yes, catalog.No, catalog.Unknown} {
+					for _, gone := range []bool{false, true} {
+						for _, state := range []event.State{event.Up, event.Degraded, event.Down, event.Unknown} {
+							for _, fresh := range []bool{true, false} {
+								n++
+								name := fmt.Sprintf("wait=%s loss=%s unseen=%s expected=%v gone=%v state=%s fresh=%v", wait, loss.name, unseen.name, expected, gone, state, fresh)
+								checkOne(t, name, set, situation{loss, unseen, expected, gone, state, fresh, wait, r})
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d situations", n)
+}
+
+type situation struct {
+	loss, unseen slotCase
+	expected     catalog.Tri
+	gone         bool // the row left the list
+	state        event.State
+	fresh        bool // an event came; else only facts changed or time passed
+	wait         time.Duration
+	row          *catalog.Row
+}
+
+func checkOne(t *testing.T, name string, set *rules.Set, s situation) {
+	t.Helper()
+	now := t0.Add(10 * time.Second)
+	prev := rules.Status{Key: key, Seen: look(event.Up, -100).Observation, Event: "before", Loss: s.loss.slot, Unseen: s.unseen.slot}
+	var e event.Event
+	if s.fresh {
+		e = look(s.state, 5)
+	} else {
+		prev.Seen = look(s.state, -100).Observation
+	}
+	snap := rules.Snapshot{Row: s.row, Verdict: catalog.Verdict{Expected: s.expected, Reason: "because"}, Facts: linux(), Sinks: []string{"new"}}
+	expected := s.expected
+	if s.gone {
+		snap.Row, expected = nil, catalog.No
+	}
+	before := prev
+	st, ds := set.Decide(now, prev, snap, e)
+	st2, ds2 := set.Decide(now, prev, snap, e)
+	if d := cmp.Diff(st, st2) + cmp.Diff(ds, ds2); d != "" {
+		t.Fatalf("%s: decided differently the second time:\n%s", name, d)
+	}
+	if d := cmp.Diff(before, prev); d != "" {
+		t.Fatalf("%s: prev was modified:\n%s", name, d)
+	}
+	got := map[string]rules.Decision{}
+	for _, d := range ds {
+		if _, twice := got[d.Rule]; twice {
+			t.Fatalf("%s: two decisions of rule %s", name, d.Rule)
+		}
+		got[d.Rule] = d
+		if d.Why == "" {
+			t.Errorf("%s: %s without a why", name, d.Outcome)
+		}
+	}
+	lost := s.state == event.Down || s.state == event.Degraded
+	for _, c := range []struct {
+		rule string
+		slotCase
+		trouble bool
+		after   rules.Slot
+	}{{rules.Loss, s.loss, lost, st.Loss}, {rules.Unseen, s.unseen, s.state == event.Unknown, st.Unseen}} {
+		w := want(c.slotCase, expected, s.state, c.trouble, s.wait)
+		d := got[c.rule]
+		if d.Outcome != w {
+			t.Fatalf("%s: rule %s decided %q, want %q", name, c.rule, d.Outcome, w)
+		}
+		checkAlert(t, name, c.slot, c.after, d)
+	}
+}
+
+func checkAlert(t *testing.T, name string, before, after rules.Slot, d rules.Decision) {
+	t.Helper()
+	a := d.Alert
+	switch d.Outcome {
+	case rules.Raised:
+		if a.ID == before.ID || a.Seq != 1 || a.Transition != event.Raised || after.Phase != rules.Firing || after.Due.IsZero() {
+			t.Fatalf("%s: raised %+v, slot %+v", name, a, after)
+		}
+		if len(d.Sinks) != 1 || d.Sinks[0] != "new" {
+			t.Fatalf("%s: raised to %v", name, d.Sinks)
+		}
+	case rules.Changed, rules.Repeated:
+		if a.ID != before.ID || a.Seq != before.Seq+1 || after.Phase != rules.Firing || len(d.Sinks) != 2 {
+			t.Fatalf("%s: %s %+v to %v, slot %+v", name, d.Outcome, a, d.Sinks, after)
+		}
+	case rules.Cleared:
+		if a.ID != before.ID || a.Seq != before.Seq+1 || a.Transition != event.Cleared || after.Phase != rules.Settled || !after.Due.IsZero() || a.EndedAt.IsZero() {
+			t.Fatalf("%s: cleared %+v, slot %+v", name, a, after)
+		}
+		if len(d.Sinks) != 1 || d.Sinks[0] != "old" {
+			t.Fatalf("%s: the resolve goes to %v, not to who was told", name, d.Sinks)
+		}
+	default:
+		if a != nil {
+			t.Fatalf("%s: outcome %q tells %+v", name, d.Outcome, a)
+		}
+		return
+	}
+	if a.Title == "" || a.Language != "en" || a.StartedAt.IsZero() && before.Phase != rules.Firing {
+		t.Fatalf("%s: alert is incomplete: %+v", name, a)
+	}
+}
+
+// TestDecideTellsDegradedDownAndUp follows two processes that die one after
+// the other and come back.
+func TestDecideTellsDegradedDownAndUp(t *testing.T) {
+	for _, lang := range []string{"en", "ja"} {
+		set := &rules.Set{Settings: rules.Settings{Hold: 20 * time.Second, Repeat: time.Hour, Patience: time.Minute}, Language: lang}
+		snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes, Reason: "always", ReasonJA: "常に"}, Facts: linux(), Sinks: []string{"nms"}}
+		var st rules.Status
+		var titles []string
+		step := func(n int, e event.Event) {
+			var ds []rules.Decision
+			st, ds = set.Decide(t0.Add(time.Duration(n)*time.Second), st, snap, e)
+			for _, d := range ds {
+				if d.Alert != nil {
+					titles = append(titles, fmt.Sprintf("%s %s", d.Alert.Transition, d.Alert.Title))
+				}
+			}
+		}
+		step(0, look(event.Up, 0))
+		step(10, look(event.Degraded, 10))
+		step(29, event.Event{})
+		step(30, event.Event{})
+		step(40, look(event.Down, 40))
+		step(3630, event.Event{})
+		step(3640, event.Event{})
+		step(3700, look(event.Unknown, 3700))
+		step(3760, event.Event{})
+		step(3800, look(event.Up, 3800))
+		wantTitles := map[string][]string{
+			"en": {
+				"raised web01: process ds_agent is degraded (1 of 2)",
+				"changed web01: process ds_agent is down",
+				"repeated web01: process ds_agent is still down",
+				"raised web01: process ds_agent cannot be observed",
+				"cleared web01: process ds_agent is back",
+				"cleared web01: process ds_agent can be observed again",
+			},
+			"ja": {
+				"raised web01: プロセス ds_agent が一部しか動いていません (1/2)",
+				"changed web01: プロセス ds_agent が停止しています",
+				"repeated web01: プロセス ds_agent が引き続き停止しています",
+				"raised web01: プロセス ds_agent の状態を確認できません",
+				"cleared web01: プロセス ds_agent が復旧しました",
+				"cleared web01: プロセス ds_agent の状態を再び確認できるようになりました",
+			},
+		}[lang]
+		if d := cmp.Diff(wantTitles, titles); d != "" {
+			t.Errorf("%s (-want +got):\n%s", lang, d)
+		}
+	}
+}
+
+// TestDecideAfterFactsToggle raises twice from one observation: the second
+// alert must not have the id of the first.
+func TestDecideAfterFactsToggle(t *testing.T) {
+	set := &rules.Set{Language: "en"}
+	yes := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
+	no := yes
+	no.Verdict = catalog.Verdict{Expected: catalog.No, Reason: "relay is off"}
+	var st rules.Status
+	st, ds := set.Decide(t0, st, yes, look(event.Down, 0))
+	first := ds[0].Alert
+	st, _ = set.Decide(t0, st, no, event.Event{})
+	_, ds = set.Decide(t0, st, yes, event.Event{})
+	if second := ds[0].Alert; second == nil || second.ID == first.ID {
+		t.Errorf("first %+v, second %+v", first, second)
+	}
+}
+
+func BenchmarkDecideNoChange(b *testing.B) {
+	set := &rules.Set{Settings: rules.Defaults(), Language: "en"}
+	snap := rules.Snapshot{Row: row(b, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
+	e := look(event.Up, 0)
+	st, _ := set.Decide(t0, rules.Status{}, snap, e)
+	b.ReportAllocs()
+	for b.Loop() {
+		st, _ = set.Decide(t0, st, snap, e)
+	}
+}
+
+func BenchmarkDecideFlip(b *testing.B) {
+	set := &rules.Set{Settings: rules.Settings{Repeat: time.Hour}, Language: "en"}
+	snap := rules.Snapshot{Row: row(b, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
+	events := []event.Event{look(event.Down, 0), look(event.Up, 1)}
+	var st rules.Status
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		st, _ = set.Decide(t0, st, snap, events[i%2])
+	}
+}

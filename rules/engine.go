@@ -1,0 +1,530 @@
+package rules
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/event"
+)
+
+// Delivery is one message from the event stream.
+type Delivery struct {
+	Data     []byte
+	Position uint64 // in the stream, counting up from 1
+	Ack      func() error
+}
+
+// Source hands out the event stream in order. Next waits for at least one
+// delivery and returns when ctx ends.
+type Source interface {
+	Next(ctx context.Context) ([]Delivery, error)
+	// Last returns the position of the newest event in the stream. A status
+	// that is ahead of it was decided from a stream that no longer exists.
+	Last(ctx context.Context) (uint64, error)
+}
+
+// Record is one stored value with the revision that a compare-and-set needs.
+// Revision 0 means that the key must not exist yet.
+type Record struct {
+	Key      string
+	Value    []byte
+	Revision uint64
+}
+
+// ErrConflict says that another engine wrote the record meanwhile.
+var ErrConflict = errors.New("another engine changed the record")
+
+// Store keeps statuses, and what is known about hosts.
+type Store interface {
+	Load(ctx context.Context, each func(Record) error) error
+	// Save stores all records and returns their new revisions in order. An
+	// error that is ErrConflict means that at least one was changed by
+	// somebody else; which ones were stored is then unknown.
+	Save(ctx context.Context, records []Record) ([]uint64, error)
+}
+
+// Outbox takes what the sinks are to be told.
+type Outbox interface {
+	// Put returns when all of it is stored; putting a delivery again that is
+	// still there is harmless.
+	Put(ctx context.Context, out []Outgoing) error
+	// Pending calls each with every delivery that waits for the sink, oldest
+	// first.
+	Pending(ctx context.Context, sink string, each func(data []byte)) error
+}
+
+// Outgoing is one alert transition for one sink.
+type Outgoing struct {
+	Sink string
+	ID   string // event.Alert.DeliveryID
+	Data []byte // event.Alert.Encode
+}
+
+// Receipt is what a sink last confirmed for one slot.
+type Receipt struct {
+	Slot       string // event.Alert.Slot
+	AlertID    string
+	Seq        int
+	Transition event.Transition
+}
+
+// Receipts reads the receipts of one sink.
+type Receipts interface {
+	Load(ctx context.Context, sink string, each func(Receipt)) error
+}
+
+// Parts is what an Engine is made of.
+type Parts struct {
+	Set      *Set
+	Rows     Rows
+	Source   Source
+	Statuses Store
+	Facts    Store
+	Outbox   Outbox
+	Receipts Receipts
+	Log      *slog.Logger
+	Now      func() time.Time // the wall clock; nil: time.Now
+	// OnDecision is told every decision, for metrics; nil: nobody.
+	OnDecision func(event.Key, Decision)
+}
+
+// Rows tells which row of the list an item belongs to and who is told about
+// it. Its answers may depend on the host's facts only.
+type Rows interface {
+	// Find returns nil where the item is not on the list.
+	Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict)
+	Sinks(k event.Key) []string
+}
+
+// Engine is the shell around Decide. It is the only writer of its stores.
+type Engine struct {
+	Parts
+	start time.Time
+
+	mu    sync.Mutex // guards what follows for Items; only Run changes it
+	items map[event.Key]*item
+	hosts map[string]*host
+	due   dueHeap
+
+	dirty   []*item // changed since the last flush
+	pending []Outgoing
+}
+
+type item struct {
+	status   Status
+	snap     Snapshot
+	revision uint64
+	told     bool // has transitions in pending
+	dirty    bool
+	index    int // in the heap, -1 when not in it
+	due      time.Time
+}
+
+type host struct {
+	facts    event.Facts
+	revision uint64
+	items    []*item
+}
+
+// NewEngine returns an engine that has not read anything yet.
+func NewEngine(p Parts) *Engine {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	return &Engine{Parts: p, start: p.Now(), items: map[event.Key]*item{}, hosts: map[string]*host{}}
+}
+
+// now is the wall clock at the start plus the time that has passed since by
+// the monotonic clock: a step of the wall clock moves no deadline.
+func (e *Engine) now() time.Time {
+	return e.start.Add(e.Now().Sub(e.start)).Round(0).UTC()
+}
+
+// retry is how long Run waits before it reads everything anew.
+const retry = time.Second
+
+// Run reads what is stored, repairs what a crash left undone, and then
+// decides until ctx ends. A store that fails, or another engine that writes
+// to it, is no reason to give up: what is stored is the truth, so Run reads
+// it anew, and the events that were not acknowledged come again.
+func (e *Engine) Run(ctx context.Context) {
+	for {
+		err := e.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		e.Log.Warn("the rules engine starts over from what is stored", "error", err, "wait", retry)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(retry):
+		}
+	}
+}
+
+func (e *Engine) run(ctx context.Context) error {
+	if err := e.load(ctx); err != nil {
+		return err
+	}
+	if err := e.reconcile(ctx); err != nil {
+		return err
+	}
+	return e.loop(ctx)
+}
+
+// load replaces everything in memory by what is stored.
+func (e *Engine) load(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.items, e.hosts, e.due = map[event.Key]*item{}, map[string]*host{}, nil
+	e.dirty, e.pending = nil, nil
+	last, err := e.Source.Last(ctx)
+	if err != nil {
+		return fmt.Errorf("find the end of the event stream: %w", err)
+	}
+	err = e.Facts.Load(ctx, func(r Record) error {
+		report, err := event.DecodeFacts(r.Value)
+		if err != nil {
+			e.Log.Warn("stored facts are unreadable and are discovered again", "key", r.Key, "error", err)
+			return nil
+		}
+		h := e.host(report.Host)
+		h.facts, h.revision = report.Facts, r.Revision
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load facts: %w", err)
+	}
+	now := e.now()
+	err = e.Statuses.Load(ctx, func(r Record) error {
+		st, err := decodeStatus(r.Value)
+		if err != nil {
+			e.Log.Error("a stored status is unreadable; its item is observed anew, an open alert of it is not resolved", "key", r.Key, "error", err)
+			return nil
+		}
+		if st.Position > last {
+			st.Position = 0
+		}
+		for _, name := range ruleNames() {
+			slot, most := st.slot(name), e.Set.wait(name)
+			if slot.Phase == Firing {
+				most = e.Set.Repeat
+			}
+			if latest := now.Add(most); slot.Due.After(latest) {
+				slot.Due = latest // the clock was set back, or the setting was shortened
+			}
+		}
+		it := e.item(st.Key)
+		it.status, it.revision = st, r.Revision
+		e.schedule(it)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load statuses: %w", err)
+	}
+	return nil
+}
+
+// loop decides until ctx ends.
+func (e *Engine) loop(ctx context.Context) error {
+	batches := make(chan []Delivery)
+	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	defer cancel()
+	reader.Go(func() {
+		for {
+			batch, err := e.Source.Next(ctx)
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case batches <- batch:
+			case <-ctx.Done():
+				failed <- ctx.Err()
+				return
+			}
+		}
+	})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
+			return fmt.Errorf("read events: %w", err)
+		case batch := <-batches:
+			if err := e.take(ctx, batch); err != nil {
+				return err
+			}
+		case <-timer.C:
+			if err := e.tick(ctx); err != nil {
+				return err
+			}
+		}
+		timer.Reset(e.untilDue())
+	}
+}
+
+// take decides one batch, stores the outcome and acknowledges the batch.
+func (e *Engine) take(ctx context.Context, batch []Delivery) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range batch {
+		if err := e.receive(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	for _, d := range batch {
+		if err := d.Ack(); err != nil {
+			return fmt.Errorf("acknowledge event at %d: %w", d.Position, err)
+		}
+	}
+	return nil
+}
+
+// receive decides one message. What cannot be decoded is logged and dropped:
+// coming again would not make it better.
+func (e *Engine) receive(ctx context.Context, d Delivery) error {
+	ev, err := event.Decode(d.Data)
+	if err != nil {
+		report, ferr := event.DecodeFacts(d.Data)
+		if ferr == nil {
+			return e.learn(ctx, report, d.Data)
+		}
+		e.Log.Warn("dropped a message of the event stream that is no event", "position", d.Position, "error", err)
+		return nil
+	}
+	it := e.item(ev.Key())
+	if d.Position <= it.status.Position {
+		return nil // came again after a crash
+	}
+	if it.told {
+		// At most one transition of an item may stand between its stored
+		// status and the outbox; else a crash could hide the first.
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+	}
+	it.status.Position = d.Position
+	e.decide(it, ev)
+	return nil
+}
+
+// learn takes what a host reports about itself and decides its items again.
+func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) error {
+	h := e.host(r.Host)
+	if h.facts.Equal(r.Facts) && h.revision != 0 {
+		return nil
+	}
+	h.facts = r.Facts
+	revisions, err := e.Facts.Save(ctx, []Record{{Key: event.Token(r.Host), Value: raw, Revision: h.revision}})
+	if err != nil {
+		return fmt.Errorf("store facts of %s: %w", r.Host, err)
+	}
+	h.revision = revisions[0]
+	for _, it := range h.items {
+		if it.told {
+			if err := e.flush(ctx); err != nil {
+				return err
+			}
+		}
+		e.look(it)
+		e.decide(it, event.Event{})
+	}
+	return nil
+}
+
+// tick decides every item whose deadline has passed.
+func (e *Engine) tick(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.now()
+	for len(e.due) > 0 && !e.due[0].due.After(now) {
+		it := heap.Pop(&e.due).(*item)
+		e.decide(it, event.Event{})
+	}
+	return e.flush(ctx)
+}
+
+// untilDue is how long nothing needs to be done.
+func (e *Engine) untilDue() time.Duration {
+	const most = time.Minute
+	if len(e.due) == 0 {
+		return most
+	}
+	return min(most, max(0, e.due[0].due.Sub(e.now())))
+}
+
+// decide asks Decide and notes what has to be stored and told.
+func (e *Engine) decide(it *item, ev event.Event) {
+	before := &it.status
+	after, decisions := e.Set.Decide(e.now(), *before, it.snap, ev)
+	// A healthy snapshot changes the time of the look only, which is not
+	// worth a write: 200,000 items would write 40,000 times a minute.
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due)
+	it.status = after
+	if changed && !it.dirty {
+		it.dirty = true
+		e.dirty = append(e.dirty, it)
+	}
+	for _, d := range decisions {
+		if e.OnDecision != nil {
+			e.OnDecision(it.status.Key, d)
+		}
+		if d.Alert == nil {
+			continue
+		}
+		for _, name := range d.Sinks {
+			if err := e.put(name, *d.Alert); err != nil {
+				e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
+			}
+		}
+		it.told = true
+	}
+	e.schedule(it)
+}
+
+func (e *Engine) put(sink string, a event.Alert) error {
+	data, err := a.Encode()
+	if err != nil {
+		return err
+	}
+	e.pending = append(e.pending, Outgoing{Sink: sink, ID: a.DeliveryID(), Data: data})
+	return nil
+}
+
+// flush stores every changed status, then puts every pending alert.
+func (e *Engine) flush(ctx context.Context) error {
+	if len(e.dirty) > 0 {
+		records := make([]Record, len(e.dirty))
+		for i, it := range e.dirty {
+			b, err := it.status.encode()
+			if err != nil {
+				return err
+			}
+			records[i] = Record{Key: it.status.Key.Hash(), Value: b, Revision: it.revision}
+		}
+		revisions, err := e.Statuses.Save(ctx, records)
+		if err != nil {
+			return fmt.Errorf("store %d statuses: %w", len(records), err)
+		}
+		for i, it := range e.dirty {
+			it.revision, it.dirty, it.told = revisions[i], false, false
+		}
+		e.dirty = e.dirty[:0]
+	}
+	if len(e.pending) > 0 {
+		if err := e.Outbox.Put(ctx, e.pending); err != nil {
+			return fmt.Errorf("put %d alerts into the outbox: %w", len(e.pending), err)
+		}
+		clear(e.pending)
+		e.pending = e.pending[:0]
+	}
+	return nil
+}
+
+// Items calls each with every status and what is known about its row, in the
+// order of keys. It is for status pages and must return quickly.
+func (e *Engine) Items(each func(Status, Snapshot)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	keys := make([]event.Key, 0, len(e.items))
+	for k := range e.items {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compareKeys)
+	for _, k := range keys {
+		each(e.items[k].status, e.items[k].snap)
+	}
+}
+
+func compareKeys(a, b event.Key) int {
+	switch as, bs := a.String(), b.String(); {
+	case as < bs:
+		return -1
+	case as > bs:
+		return 1
+	}
+	return 0
+}
+
+func (e *Engine) host(name string) *host {
+	h := e.hosts[name]
+	if h == nil {
+		h = &host{}
+		e.hosts[name] = h
+	}
+	return h
+}
+
+func (e *Engine) item(k event.Key) *item {
+	it := e.items[k]
+	if it == nil {
+		it = &item{status: Status{Key: k}, index: -1}
+		e.items[k] = it
+		h := e.host(k.Host)
+		h.items = append(h.items, it)
+		e.look(it)
+	}
+	return it
+}
+
+// look renews what is known about an item's row.
+func (e *Engine) look(it *item) {
+	f := e.host(it.status.Key.Host).facts
+	row, verdict := e.Rows.Find(it.status.Key, f)
+	it.snap = Snapshot{Row: row, Verdict: verdict, Facts: f, Sinks: e.Rows.Sinks(it.status.Key)}
+}
+
+// schedule keeps the heap in step with the item's deadline.
+func (e *Engine) schedule(it *item) {
+	due := it.status.Due()
+	switch {
+	case due.IsZero() && it.index >= 0:
+		heap.Remove(&e.due, it.index)
+	case due.IsZero():
+	case it.index < 0:
+		it.due = due
+		heap.Push(&e.due, it)
+	case !it.due.Equal(due):
+		it.due = due
+		heap.Fix(&e.due, it.index)
+	}
+}
+
+// dueHeap orders items by deadline.
+type dueHeap []*item
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+func (h *dueHeap) Push(x any) {
+	it := x.(*item)
+	it.index = len(*h)
+	*h = append(*h, it)
+}
+func (h *dueHeap) Pop() any {
+	old := *h
+	it := old[len(old)-1]
+	old[len(old)-1] = nil
+	it.index = -1
+	*h = old[:len(old)-1]
+	return it
+}

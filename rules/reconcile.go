@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"dswatch/event"
+)
+
+// known is what one sink has been told, or is certain to be told, about the
+// alerts of one slot: alert id -> last transition.
+type known map[string]told
+
+type told struct {
+	seq    int
+	firing bool
+}
+
+// note keeps the later of two transitions of one alert.
+func (k known) note(id string, seq int, t event.Transition) {
+	if seq > k[id].seq {
+		k[id] = told{seq: seq, firing: t.Firing()}
+	}
+}
+
+// reconcile compares every alert with what each sink confirmed or has
+// waiting in the outbox, and puts what is missing. Something is missing when
+// the program was killed between storing a status and filling the outbox, or
+// when a power loss took the end of the outbox away. Then it decides every
+// item once, so that a row that left the configuration, or a deadline that
+// passed meanwhile, has its consequence.
+func (e *Engine) reconcile(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	names := map[string]bool{}
+	for _, it := range e.items {
+		for _, rule := range ruleNames() {
+			for _, name := range it.status.slot(rule).Sinks {
+				names[name] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		slots, err := e.knownBy(ctx, name)
+		if err != nil {
+			return err
+		}
+		for _, it := range e.items {
+			for _, rule := range ruleNames() {
+				slot := it.status.slot(rule)
+				if slot.ID == "" || !slices.Contains(slot.Sinks, name) {
+					continue
+				}
+				last := e.Set.alert(&it.status, it.snap, rule)
+				for _, a := range e.Set.missing(last, it.snap, slots[last.Slot()]) {
+					if err := e.put(name, a); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	if n := len(e.pending); n > 0 {
+		e.Log.Info("telling the sinks what they had not been told when the program stopped", "deliveries", n)
+	}
+	for _, it := range e.items {
+		e.decide(it, event.Event{})
+	}
+	return e.flush(ctx)
+}
+
+// knownBy collects what one sink knows, by slot. The outbox is read first: a
+// delivery that leaves it meanwhile has its receipt before it leaves.
+func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, error) {
+	slots := map[string]known{}
+	slot := func(name string) known {
+		if slots[name] == nil {
+			slots[name] = known{}
+		}
+		return slots[name]
+	}
+	err := e.Outbox.Pending(ctx, sink, func(data []byte) {
+		if a, err := event.DecodeAlert(data); err == nil {
+			slot(a.Slot()).note(a.ID, a.Seq, a.Transition)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what waits for sink %s: %w", sink, err)
+	}
+	err = e.Receipts.Load(ctx, sink, func(r Receipt) { slot(r.Slot).note(r.AlertID, r.Seq, r.Transition) })
+	if err != nil {
+		return nil, fmt.Errorf("load receipts of sink %s: %w", sink, err)
+	}
+	return slots, nil
+}
+
+// missing returns what a sink must still be told so that it knows last and
+// has no other alert of the slot open, in order.
+func (s *Set) missing(last event.Alert, snap Snapshot, k known) []event.Alert {
+	var out []event.Alert
+	for _, id := range slices.Sorted(maps.Keys(k)) {
+		if id == last.ID || !k[id].firing {
+			continue
+		}
+		over := last
+		over.ID, over.Seq, over.Transition = id, k[id].seq+1, event.Cleared
+		over.State, over.Previous = event.Up, event.Unknown
+		over.At, over.EndedAt = last.StartedAt, last.StartedAt
+		s.write(&over, snap)
+		out = append(out, over)
+	}
+	has, any := k[last.ID]
+	if has.seq >= last.Seq {
+		return out
+	}
+	if !any && last.Transition == event.Cleared {
+		first := last
+		first.Seq, first.Transition = 1, event.Raised
+		first.State, first.Previous = last.Previous, ""
+		first.At, first.EndedAt = last.StartedAt, time.Time{}
+		s.write(&first, snap)
+		out = append(out, first)
+	}
+	return append(out, last)
+}

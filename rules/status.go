@@ -1,0 +1,115 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"dswatch/event"
+)
+
+// The rules that watch every item. Their names are in alerts.
+const (
+	Loss   = "loss"    // the item is expected and down or degraded
+	Unseen = "unknown" // the item is expected and cannot be observed
+)
+
+// Phase is where a rule stands with one item.
+type Phase string
+
+// Phases in the order in which an alert passes them.
+const (
+	Quiet   Phase = ""        // nothing wrong
+	Held    Phase = "held"    // wrong, but not for long enough
+	Firing  Phase = "firing"  // the sinks were told
+	Settled Phase = "settled" // the sinks were told that it is over
+)
+
+// Slot is the memory of one rule about one item. At most one alert is open
+// in it.
+type Slot struct {
+	Phase Phase `json:"phase,omitempty"`
+	// Due is when the slot wants to be looked at again without an event: the
+	// end of the hold, or the next repetition. Zero means never.
+	Due   time.Time `json:"due,omitzero"`
+	Since time.Time `json:"since,omitzero"` // first observation of the trouble
+	First string    `json:"first,omitempty"`
+
+	// The last transition told. Kept after the alert is over, so that a
+	// restart can compare it with what the sinks confirmed.
+	ID         string           `json:"id,omitempty"`
+	Started    time.Time        `json:"started,omitzero"` // Since, of this alert
+	Seq        int              `json:"seq,omitempty"`
+	Transition event.Transition `json:"transition,omitempty"`
+	At         time.Time        `json:"at,omitzero"`
+	State      event.State      `json:"state,omitempty"`
+	Previous   event.State      `json:"previous,omitempty"`
+	Severity   event.Severity   `json:"severity,omitempty"`
+	Impact     event.Impact     `json:"impact,omitempty"`
+	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
+}
+
+// Status is everything remembered about one item. It is stored as one
+// record, because two records could not be changed together.
+type Status struct {
+	Key      event.Key         `json:"key"`
+	Seen     event.Observation `json:"seen"`
+	Event    string            `json:"event"`    // id of the event that brought Seen
+	Observer string            `json:"observer"` // who saw it
+	Position uint64            `json:"position"` // of that event in the stream; older ones are copies
+	Changed  time.Time         `json:"changed"`  // when Seen's state began
+	Loss     Slot              `json:"loss,omitzero"`
+	Unseen   Slot              `json:"unseen,omitzero"`
+}
+
+// Due returns the earliest moment at which the status wants to be decided
+// again without an event; zero means never.
+func (s *Status) Due() time.Time {
+	a, b := s.Loss.Due, s.Unseen.Due
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// ruleNames lists the rules.
+func ruleNames() [2]string { return [2]string{Loss, Unseen} }
+
+// slot returns the memory of the named rule.
+func (s *Status) slot(name string) *Slot {
+	if name == Unseen {
+		return &s.Unseen
+	}
+	return &s.Loss
+}
+
+// encode returns s as JSON.
+func (s *Status) encode() ([]byte, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode status of %s: %w", s.Key, err)
+	}
+	return b, nil
+}
+
+// decodeStatus reads what encode wrote and refuses what cannot be acted on.
+func decodeStatus(b []byte) (Status, error) {
+	var s Status
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fmt.Errorf("decode status: %w", err)
+	}
+	if err := s.Key.Validate(); err != nil {
+		return s, fmt.Errorf("decode status: %w", err)
+	}
+	for _, name := range ruleNames() {
+		slot := s.slot(name)
+		if !slices.Contains([]Phase{Quiet, Held, Firing, Settled}, slot.Phase) {
+			return s, fmt.Errorf("decode status of %s: phase %q is none of ours", s.Key, slot.Phase)
+		}
+		if (slot.Phase == Firing || slot.Phase == Settled) && (slot.ID == "" || slot.Seq < 1) {
+			return s, fmt.Errorf("decode status of %s: phase %s without an alert", s.Key, slot.Phase)
+		}
+	}
+	return s, nil
+}

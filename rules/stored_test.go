@@ -1,0 +1,36 @@
+package rules
+
+import (
+	"testing"
+	"time"
+
+	"dswatch/event"
+)
+
+// FuzzDecodeStatus: whatever lies in the bucket, nothing crashes, and what
+// is accepted can be stored and read again.
+func FuzzDecodeStatus(f *testing.F) {
+	st := Status{
+		Key:   event.Key{Host: "h", Component: "agent", Kind: event.Process, Name: "ds_agent"},
+		Event: "e", Loss: Slot{Phase: Firing, ID: "a", Seq: 2, Due: time.Unix(9, 0).UTC(), Sinks: []string{"nms"}},
+	}
+	b, err := st.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"key":{"host":"h","component":"c","kind":"port","name":"1/tcp"},"loss":{"phase":"firing"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		st, err := decodeStatus(b)
+		if err != nil {
+			return
+		}
+		again, err := st.encode()
+		if err != nil {
+			t.Fatalf("accepted but not encodable: %v", err)
+		}
+		if _, err := decodeStatus(again); err != nil {
+			t.Fatalf("accepted, encoded, refused: %v", err)
+		}
+	})
+}

@@ -1,0 +1,118 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// write fills Title, Text, Reason and Confirm in the set's language.
+func (s *Set) write(a *event.Alert, snap Snapshot) {
+	ja := s.Language == "ja"
+	a.Title = a.Key.Host + ": " + headline(a, ja)
+	if snap.Row != nil {
+		a.Reason = snap.Verdict.Reason
+		if ja {
+			a.Reason = snap.Verdict.ReasonJA
+		}
+		a.Confirm = snap.Row.ConfirmOn(a.OS)
+	}
+	var text []string
+	switch {
+	case a.Transition == event.Cleared:
+		text = append(text, lasted(a, ja))
+	case a.Rule == Unseen && ja:
+		text = append(text, "状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
+	case a.Rule == Unseen:
+		text = append(text, "It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down.")
+	case snap.Row != nil:
+		text = append(text, snap.Row.MeaningOn(a.OS, a.State, s.Language))
+	}
+	a.Text = strings.Join(text, " ")
+}
+
+// headline says in a few words what happened to what.
+func headline(a *event.Alert, ja bool) string {
+	what := noun(a.Key.Kind, ja) + " " + a.Key.Name
+	if ja {
+		return what + " " + headlineJA(a)
+	}
+	return what + " " + headlineEN(a)
+}
+
+func headlineEN(a *event.Alert) string {
+	still := ""
+	if a.Transition == event.Repeated {
+		still = "still "
+	}
+	switch {
+	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
+		return "is back"
+	case a.Transition == event.Cleared && a.Rule == Unseen && a.State != event.Unknown:
+		return "can be observed again"
+	case a.Transition == event.Cleared:
+		return "is no longer expected"
+	case a.Rule == Unseen:
+		return still + "cannot be observed"
+	case a.State == event.Degraded:
+		return fmt.Sprintf("is %sdegraded (%d of %d)", still, a.Found, a.Want)
+	case a.Key.Kind == event.Driver:
+		return "is " + still + "not loaded"
+	case a.Key.Kind == event.Port:
+		return "is " + still + "not open"
+	}
+	return "is " + still + "down"
+}
+
+func headlineJA(a *event.Alert) string {
+	still := ""
+	if a.Transition == event.Repeated {
+		still = "引き続き"
+	}
+	switch {
+	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
+		return "が復旧しました"
+	case a.Transition == event.Cleared && a.Rule == Unseen && a.State != event.Unknown:
+		return "の状態を再び確認できるようになりました"
+	case a.Transition == event.Cleared:
+		return "は監視の対象ではなくなりました"
+	case a.Rule == Unseen:
+		return "の状態を" + still + "確認できません"
+	case a.State == event.Degraded:
+		return fmt.Sprintf("が%s一部しか動いていません (%d/%d)", still, a.Found, a.Want)
+	case a.Key.Kind == event.Driver:
+		return "が" + still + "ロードされていません"
+	case a.Key.Kind == event.Port:
+		return "が" + still + "待ち受けていません"
+	}
+	return "が" + still + "停止しています"
+}
+
+func noun(k event.Kind, ja bool) string {
+	if !ja {
+		return string(k)
+	}
+	switch k {
+	case event.Process:
+		return "プロセス"
+	case event.Service:
+		return "サービス"
+	case event.Driver:
+		return "ドライバ"
+	}
+	return "ポート"
+}
+
+// lasted says how long the trouble was.
+func lasted(a *event.Alert, ja bool) string {
+	d := a.EndedAt.Sub(a.StartedAt).Round(time.Second)
+	if d < 0 {
+		d = 0 // the observer's clock and ours differ
+	}
+	if ja {
+		return "継続時間: " + d.String() + "。"
+	}
+	return "It lasted " + d.String() + "."
+}
