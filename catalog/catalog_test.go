@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -22,9 +24,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// once, because a Catalog is immutable.
+var loaded = sync.OnceValues(catalog.Load)
+
 func load(t testing.TB) *catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Load()
+	c, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,44 +298,22 @@ func TestMatch(t *testing.T) {
 	find := func(component string, kind event.Kind, name string) *catalog.Row {
 		return c.Find(event.Key{Host: "h", Component: component, Kind: kind, Name: name}, "")
 	}
-	for name, want := range map[string][]string{
-		"dsa.exe": {"dsa.exe", "ds_agent.exe"}, "nginx": {"nginx"}, "ds_kproc": {"ds_kproc"},
-	} {
-		if d := cmp.Diff(want, find("agent", event.Process, name).Names()); d != "" {
-			t.Error(d)
-		}
-	}
 	java := find("manager", event.Process, "/opt/dsm/jre/bin/java")
-	if d := cmp.Diff([]string{"java"}, java.Names()); d != "" || !java.NeedsPath() || find("agent", event.Process, "ds_agent").NeedsPath() {
-		t.Error(d, java.NeedsPath())
-	}
-	own := &catalog.Row{Kind: event.Process, Name: "x", Match: catalog.Match{Paths: []string{"/a/*/b/*c", "*/ab*ba"}}}
 	for _, x := range []struct {
-		row      *catalog.Row
-		os, path string
-		ok       bool
+		row          *catalog.Row
+		names, paths []string
 	}{
-		{java, "linux", "/opt/dsm/jre/bin/java", true},
-		{java, "linux", "/usr/lib/jvm/bin/java", false},
-		{java, "linux", "/opt/dsm/jre/bin/java2", false},
-		{java, "linux", "", false},
-		{find("agent", event.Process, "nginx"), "linux", "/opt/ds_agent/relay/nginx", true},
-		{find("agent", event.Process, "nginx"), "linux", "/usr/sbin/nginx", false},
-		{find("agent", event.Process, "nginx"), "linux", "/home/x/opt/ds_agent/nginx", false},
-		{find("agent", event.Process, "nginx.exe"), "windows", `D:\TREND MICRO\deep security agent\relay\nginx.exe`, true},
-		{find("agent", event.Process, "nginx.exe"), "windows", `C:\nginx\nginx.exe`, false},
-		{find("agent", event.Process, "ds_agent"), "linux", "/anything", true},
-		{find("agent", event.Process, "ds_kproc"), "linux", "", true},
-		{own, "linux", "/a/x/b/y/c", true},
-		{own, "linux", "/a/x/b/c", true},
-		{own, "linux", "/a/b/c", false},
-		{own, "linux", "/aba", false},
-		{own, "linux", "/abba", true},
-		{own, "linux", "/A/X/B/C", false},
-		{own, "windows", "/A/X/B/C", true},
+		{java, []string{"java"}, []string{"/opt/dsm/jre/bin/java"}},
+		{find("agent", event.Process, "nginx"), []string{"nginx"}, []string{"/opt/ds_agent/**/nginx"}},
+		{find("agent", event.Process, "nginx.exe"), []string{"nginx.exe"}, []string{`**\Deep Security Agent\**\nginx.exe`}},
+		{find("agent", event.Process, "dsa.exe"), []string{"dsa.exe", "ds_agent.exe"}, nil},
+		{find("agent", event.Process, "ds_kproc"), []string{"ds_kproc"}, nil},
+		{find("manager", event.Service, "Trend Micro Deep Security Manager"), []string{"Trend Micro Deep Security Manager"}, nil},
+		{&catalog.Row{Kind: event.Process, Name: `D:\a\b.exe`}, []string{"b.exe"}, []string{`D:\a\b.exe`}},
+		{&catalog.Row{Kind: event.Service, Name: "svc:/a/b:c"}, []string{"svc:/a/b:c"}, nil},
 	} {
-		if got := x.row.PathOK(x.os, x.path); got != x.ok {
-			t.Errorf("%s: path %q is %v, want %v", x.row.ID(), x.path, got, x.ok)
+		if d := cmp.Diff(x.names, x.row.Names()) + cmp.Diff(x.paths, x.row.Paths()); d != "" {
+			t.Errorf("%s: %s", x.row.ID(), d)
 		}
 	}
 	if p := find("agent", event.Port, "4122/tcp").Port(); p != 4122 || java.Port() != 0 {
@@ -384,7 +367,7 @@ func TestOwnRows(t *testing.T) {
   os: [linux]
   kind: process
   name: ds_extra
-  match: {aliases: [ds_extra2], paths: ["/opt/ds_agent/*"]}
+  match: {aliases: [ds_extra2], paths: ["/opt/ds_agent/**/ds_extra*"]}
   instances: 3
   when: relay AND agent_version >= 20.0
   footnotes: [agent-linux-4]
@@ -502,8 +485,12 @@ func TestRowValidate(t *testing.T) {
 		{"component", func(r *catalog.Row) { r.Component = "a/b" }, nil},
 		{"os[1]", func(r *catalog.Row) { r.OS = []string{"linux", "window"} }, []string{"did you mean windows?"}},
 		{"match.aliases[0]", func(r *catalog.Row) { r.Match.Aliases = []string{"/a/b"} }, nil},
-		{"match.paths[0]", func(r *catalog.Row) { r.Match.Paths = []string{"*"} }, nil},
-		{"match.paths", func(r *catalog.Row) { r.Kind, r.Match.Paths = "driver", []string{"/a"} }, nil},
+		{"match.paths[0]", func(r *catalog.Row) { r.Match.Paths = []string{"*"} }, []string{"/opt/ds_agent/**/nginx"}},
+		{"match.paths[0]", func(r *catalog.Row) { r.Match.Paths = []string{"bin/x"} }, nil},
+		{"match.paths[1]", func(r *catalog.Row) { r.Match.Paths = []string{"/a", "/a/[b"} }, nil},
+		{"match.paths[0]", func(r *catalog.Row) { r.Match.Paths = []string{""} }, nil},
+		{"match", func(r *catalog.Row) { r.Kind, r.Match.Paths = "driver", []string{"/a"} }, nil},
+		{"match", func(r *catalog.Row) { r.Kind, r.Match.Aliases = "service", []string{"a"} }, nil},
 		{"instances", func(r *catalog.Row) { r.Instances = -1 }, nil},
 		{"instances", func(r *catalog.Row) { r.Instances = 10001 }, nil},
 		{"instances", func(r *catalog.Row) { r.Kind, r.Instances = "service", 2 }, nil},
@@ -631,16 +618,64 @@ func TestGolden(t *testing.T) {
 		f := file.Facts("declared", time.Time{})
 		for _, language := range []string{"en", "ja"} {
 			var b bytes.Buffer
-			if err := c.WriteTable(&b, c.Entries(f, language), language); err != nil {
+			if err := c.WriteTable(&b, f, language); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+"."+language+".txt", b.Bytes())
 		}
 		var b bytes.Buffer
-		if err := catalog.WriteJSON(&b, c.Entries(f, "en")); err != nil {
+		if err := c.WriteJSON(&b, f, "en"); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name+".json", b.Bytes())
+	}
+}
+
+// TestTableColumns: in every line each column begins at the same cell of a
+// terminal, and none is wider than its widest cell and the gap of two.
+func TestTableColumns(t *testing.T) {
+	// The width of α is ambiguous; it must not depend on the environment.
+	c, err := load(t).With([]catalog.Row{{Component: "店", Kind: "service", Name: "α-サービス"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := func(s string) (n int) {
+		for _, r := range s {
+			n++
+			if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r == 'ー' {
+				n++
+			}
+		}
+		return n
+	}
+	for _, language := range []string{"en", "ja"} {
+		var b bytes.Buffer
+		if err := c.WriteTable(&b, nil, language); err != nil {
+			t.Fatal(err)
+		}
+		table, _, _ := strings.Cut(b.String(), "\n\n")
+		gap := regexp.MustCompile("  +")
+		starts := map[int]int{}
+		tight := map[int]bool{}
+		for _, line := range strings.Split(table, "\n") {
+			gaps := gap.FindAllStringIndex(line, 5)
+			if len(gaps) != 5 || strings.TrimRight(line, " ") != line {
+				t.Fatalf("%s: %q has %d columns", language, line, len(gaps)+1)
+			}
+			for i, g := range gaps {
+				at := cells(line[:g[1]])
+				if was, ok := starts[i]; ok && was != at {
+					t.Errorf("%s: column %d of %q begins at cell %d, elsewhere at %d", language, i+1, line, at, was)
+				}
+				starts[i] = at
+				tight[i] = tight[i] || g[1]-g[0] == 2
+			}
+		}
+		for i := range 5 {
+			if !tight[i] {
+				t.Errorf("%s: column %d is wider than needed", language, i)
+			}
+		}
 	}
 }
 
@@ -668,7 +703,7 @@ func TestJSONContract(t *testing.T) {
 	for name, file := range goldens {
 		f := file.Facts("declared", time.Time{})
 		var b bytes.Buffer
-		if err := catalog.WriteJSON(&b, c.Entries(f, "en")); err != nil {
+		if err := c.WriteJSON(&b, f, "en"); err != nil {
 			t.Fatal(err)
 		}
 		var rows []map[string]any
@@ -723,8 +758,8 @@ features: {anti_malware: on, web_reputation: off, firewall: true, intrusion_prev
 		{"null is absent", "os: ~\ncomponents:\nagent_version: null\nrelay:\nfeatures:", nil},
 		{"other words", "relay: Off\nfeatures: {anti_malware: TRUE, firewall: No, tls_inspection: 'ON'}", map[event.Name]string{
 			event.Relay: "off", event.AntiMalware: "on", event.Firewall: "off", event.TLSInspection: "on"}},
-		{"a version that YAML takes for a number", "kernel_version: 4.10\nagent_version: 20\nappliance_version: !!str 9.60", map[event.Name]string{
-			event.KernelVersion: "4.10", event.AgentVersion: "20", event.ApplianceVersion: "9.60"}},
+		{"a version that YAML takes for a number", "kernel_version: \"4.10\"\nagent_version: 20\nappliance_version: 9.5", map[event.Name]string{
+			event.KernelVersion: "4.10", event.AgentVersion: "20", event.ApplianceVersion: "9.5"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			f, err := decode(x.yaml)

@@ -6,23 +6,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"dswatch/event"
 )
 
 // FactsFile is what an operator declares about a host: a facts file, or
 // `watch.facts`. Everything that is left out, empty or "unknown" is unknown.
+// Versions are text: a reader must hand over 5.10 as it is written, not as
+// the number 5.1, which is what the configuration loader does.
 type FactsFile struct {
-	OS               string      `yaml:"os" doc:"windows, linux, solaris, esxi or aix (default: discovered, else unknown)"`
-	Components       []string    `yaml:"components" doc:"what is installed on the host: any of manager, agent, appliance (default: discovered, else unknown)"`
-	AgentVersion     VersionText `yaml:"agent_version" doc:"version of the agent, such as 20.0.0-8438 (default: discovered, else unknown)"`
-	ApplianceVersion VersionText `yaml:"appliance_version" doc:"version of the virtual appliance, such as 9.5 (default: unknown)"`
-	KernelVersion    VersionText `yaml:"kernel_version" doc:"Linux kernel release, such as 5.14.0-362.el9 (default: discovered, else unknown)"`
-	Edition          string      `yaml:"edition" doc:"deep_security, or workload_security for Cloud One (default: discovered, else unknown)"`
-	Relay            Switch      `yaml:"relay" doc:"on if the agent is a relay, else off (default: discovered, else unknown)"`
-	Communication    string      `yaml:"communication" doc:"bidirectional, manager_initiated or agent_initiated (default: discovered, else unknown)"`
-	Features         Features    `yaml:"features" doc:"modules that are on or off for the host"`
+	OS               string   `yaml:"os" doc:"windows, linux, solaris, esxi or aix (default: discovered, else unknown)"`
+	Components       []string `yaml:"components" doc:"what is installed on the host: any of manager, agent, appliance (default: discovered, else unknown)"`
+	AgentVersion     string   `yaml:"agent_version" doc:"version of the agent, such as 20.0.0-8438 (default: discovered, else unknown)"`
+	ApplianceVersion string   `yaml:"appliance_version" doc:"version of the virtual appliance, such as 9.5 (default: unknown)"`
+	KernelVersion    string   `yaml:"kernel_version" doc:"Linux kernel release, such as 5.14.0-362.el9 (default: discovered, else unknown)"`
+	Edition          string   `yaml:"edition" doc:"deep_security, or workload_security for Cloud One (default: discovered, else unknown)"`
+	Relay            Switch   `yaml:"relay" doc:"on if the agent is a relay, else off (default: discovered, else unknown)"`
+	Communication    string   `yaml:"communication" doc:"bidirectional, manager_initiated or agent_initiated (default: discovered, else unknown)"`
+	Features         Features `yaml:"features" doc:"modules that are on or off for the host"`
 }
 
 // Features are the modules of an agent.
@@ -47,31 +47,8 @@ func (s *Switch) UnmarshalText(b []byte) error {
 		t = event.On
 	case "off", "false", "no":
 		t = event.Off
-	case "unknown", "null", "~":
-		t = ""
 	}
 	*s = Switch(t)
-	return nil
-}
-
-// VersionText is a version as it was written: 5.10 stays 5.10, also where
-// YAML takes it for the number 5.1.
-type VersionText string
-
-// UnmarshalYAML takes the text of a scalar.
-func (v *VersionText) UnmarshalYAML(n ast.Node) error {
-	switch n := n.(type) {
-	case *ast.TagNode:
-		return v.UnmarshalYAML(n.Value)
-	case *ast.NullNode:
-		*v = ""
-	case *ast.StringNode:
-		*v = VersionText(n.Value)
-	case *ast.IntegerNode, *ast.FloatNode:
-		*v = VersionText(n.GetToken().Value)
-	default:
-		return fmt.Errorf("a version cannot be %s; write it in quotes, such as \"20.0.0-8438\"", strings.ToLower(n.Type().String()))
-	}
 	return nil
 }
 
@@ -88,9 +65,9 @@ type declared struct {
 func (f FactsFile) entries() []declared {
 	s := []declared{
 		{event.OS, f.OS},
-		{event.AgentVersion, string(f.AgentVersion)},
-		{event.ApplianceVersion, string(f.ApplianceVersion)},
-		{event.KernelVersion, string(f.KernelVersion)},
+		{event.AgentVersion, f.AgentVersion},
+		{event.ApplianceVersion, f.ApplianceVersion},
+		{event.KernelVersion, f.KernelVersion},
 		{event.Edition, f.Edition},
 		{event.Relay, string(f.Relay)},
 		{event.Communication, f.Communication},

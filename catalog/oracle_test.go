@@ -261,17 +261,19 @@ var dimensions = []dimension{
 	versions("appliance", func(h *host) *spelled { return &h.appliance }, appliances),
 }
 
+var names = event.Names()
+
+// values lists the facts as event.Names does.
+func (h host) values() [13]string {
+	return [...]string{h.os, h.components, h.agent.text, h.appliance.text, h.kernel.text, h.edition, h.relay, h.communication, h.am, h.wrs, h.fw, h.ips, h.tls}
+}
+
 // facts returns h as the program knows it. Each fact has an origin of its
 // own, so that a reason can be held to it.
 func (h host) facts() event.Facts {
 	f := event.Facts{}
-	for n, v := range map[event.Name]string{
-		event.OS: h.os, event.Components: h.components, event.Edition: h.edition, event.Relay: h.relay,
-		event.Communication: h.communication, event.AntiMalware: h.am, event.WebReputation: h.wrs, event.Firewall: h.fw,
-		event.IntrusionPrevention: h.ips, event.TLSInspection: h.tls,
-		event.AgentVersion: h.agent.text, event.KernelVersion: h.kernel.text, event.ApplianceVersion: h.appliance.text,
-	} {
-		if v != "" {
+	for i, v := range h.values() {
+		if n := names[i]; v != "" {
 			f[n] = event.Fact{Value: v, Origin: "told by " + string(n)}
 		}
 	}
@@ -288,8 +290,7 @@ func (h host) known(n event.Name) bool {
 	case event.ApplianceVersion:
 		return h.appliance.numbers != nil
 	}
-	_, ok := h.facts()[n]
-	return ok
+	return h.values()[slices.Index(names, n)] != ""
 }
 
 // TestTruthTable walks through every combination of the values of os,
@@ -385,7 +386,7 @@ func checkReason(q question, h host, v catalog.Verdict) error {
 	}
 	if v.Expected == catalog.Unknown {
 		var named int
-		for _, n := range event.Names()[1:] { // but os, which is a part of other words
+		for _, n := range names[1:] { // but os, which is a part of other words
 			in := strings.Contains(v.Reason, string(n)+" unknown") || strings.Contains(v.Reason, string(n)+", ") || strings.Contains(v.Reason, string(n)+` "`)
 			if in != strings.Contains(v.ReasonJA, string(n)) {
 				return fmt.Errorf("%s is named in one language only", n)

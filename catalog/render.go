@@ -57,29 +57,28 @@ func (c *Catalog) Entries(f event.Facts, language string) []Entry {
 	return out
 }
 
-// WriteJSON writes entries as one JSON array, indented.
-func WriteJSON(w io.Writer, entries []Entry) error {
+// WriteJSON writes Entries as one indented JSON array.
+func (c *Catalog) WriteJSON(w io.Writer, f event.Facts, language string) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false) // reasons hold < and >, and nothing here is HTML
-	if err := e.Encode(entries); err != nil {
+	if err := e.Encode(c.Entries(f, language)); err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
 	return nil
 }
 
-// WriteTable writes entries as a table for people, then the text of each
+// WriteTable writes Entries as a table for people, then the text of each
 // footnote that they name, once. Every column is as wide as its widest cell;
-// the reason comes last and is not cut. Language is "ja", or English for
-// anything else.
-func (c *Catalog) WriteTable(w io.Writer, entries []Entry, language string) error {
+// the reason comes last and is not cut.
+func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error {
 	words := english
 	if language == "ja" {
 		words = japanese
 	}
 	lines := [][]string{words.heads}
 	var ids []string
-	for _, e := range entries {
+	for _, e := range c.Entries(f, language) {
 		name := e.Name
 		if e.Instances > 1 {
 			name = fmt.Sprintf("%s x%d", name, e.Instances)

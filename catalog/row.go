@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,8 +33,8 @@ type Row struct {
 
 // Match says how a process is recognised.
 type Match struct {
-	Aliases []string `yaml:"aliases" doc:"other names under which the item is accepted, such as its name in older versions"`
-	Paths   []string `yaml:"paths" doc:"patterns of the executable's path, * stands for any run of characters; with patterns, a process must match one of them (default any path)"`
+	Aliases []string `yaml:"aliases" doc:"other names of the process that are accepted, such as its name in older versions"`
+	Paths   []string `yaml:"paths" doc:"absolute paths of which the executable must match one; *, ? and [...] within a part, ** for any number of parts (default any path)"`
 }
 
 // Loss is what the loss of an item means on some systems.
@@ -70,59 +71,15 @@ func (r Row) Names() []string {
 	return append([]string{name}, r.Match.Aliases...)
 }
 
-// NeedsPath reports whether the name alone does not tell the process from
-// others, so that PathOK must be asked too.
-func (r Row) NeedsPath() bool { return len(r.paths()) > 0 }
-
-// PathOK reports whether a process of one of Names with this executable path
-// is the item. Where it runs from does not matter, it is always true. A
-// caller removes what the system adds to the path, such as " (deleted)".
-func (r Row) PathOK(os, path string) bool {
-	patterns := r.paths()
-	if os == event.Windows {
-		path = strings.ToLower(path)
-	}
-	for _, p := range patterns {
-		if os == event.Windows {
-			p = strings.ToLower(p)
-		}
-		if matches(p, path) {
-			return true
-		}
-	}
-	return len(patterns) == 0
-}
-
-// paths returns the patterns; a process named by its path has that one.
-func (r Row) paths() []string {
+// Paths returns the patterns of which the path of the process's executable
+// must match one; none: any path will do. Within a part of the path *, ? and
+// [...] are those of path.Match; the part ** is any number of parts. A
+// process that is named by its path has that one pattern.
+func (r Row) Paths() []string {
 	if len(r.Match.Paths) == 0 && r.Kind == event.Process && strings.ContainsAny(r.Name, `/\`) {
 		return []string{r.Name}
 	}
 	return r.Match.Paths
-}
-
-// matches reports whether s is pattern, in which * stands for any run of
-// characters.
-func matches(pattern, s string) bool {
-	head, tail, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == s
-	}
-	s, ok := strings.CutPrefix(s, head)
-	if !ok {
-		return false
-	}
-	for {
-		part, rest, more := strings.Cut(tail, "*")
-		if !more {
-			return strings.HasSuffix(s, part)
-		}
-		// The first place of part leaves the most for what follows.
-		if _, s, ok = strings.Cut(s, part); !ok {
-			return false
-		}
-		tail = rest
-	}
 }
 
 // maxInstances bounds what an operator may ask to be counted.
@@ -139,18 +96,8 @@ func (r Row) Validate() error {
 	if err := r.validateIdentity(); err != nil {
 		return err
 	}
-	for i, n := range r.Match.Aliases {
-		if n == "" || !plain(n) || strings.ContainsAny(n, `/\`) && r.Kind == event.Process {
-			return event.BadSetting(fmt.Sprintf("match.aliases[%d]", i), "%.80q is not a name; write one without a directory, or a path below match.paths", n)
-		}
-	}
-	for i, p := range r.Match.Paths {
-		switch {
-		case r.Kind != event.Process:
-			return event.BadSetting("match.paths", "a %s has no executable; remove it", r.Kind)
-		case strings.Trim(p, "*") == "" || !plain(p):
-			return event.BadSetting(fmt.Sprintf("match.paths[%d]", i), "%.80q is not a path; write one such as /opt/ds_agent/*", p)
-		}
+	if err := r.validateMatch(); err != nil {
+		return err
 	}
 	switch {
 	case r.Instances < 0 || r.Instances > maxInstances:
@@ -198,6 +145,26 @@ func (r Row) validateIdentity() error {
 	for i, os := range r.OS {
 		if err := validOS(fmt.Sprintf("os[%d]", i), os); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (r Row) validateMatch() error {
+	if r.Kind != event.Process && len(r.Match.Aliases)+len(r.Match.Paths) > 0 {
+		return event.BadSetting("match", "a %s is known by its name alone; remove it", r.Kind)
+	}
+	for i, n := range r.Match.Aliases {
+		if n == "" || !plain(n) || strings.ContainsAny(n, `/\`) {
+			return event.BadSetting(fmt.Sprintf("match.aliases[%d]", i), "%.80q is not a name; write one without a directory, or a path below match.paths", n)
+		}
+	}
+	for i, p := range r.Match.Paths {
+		slashed := strings.ReplaceAll(p, `\`, "/")
+		first, _, _ := strings.Cut(slashed, "/")
+		_, err := path.Match(slashed, "")
+		if err != nil || !plain(p) || p == "" || first != "" && first != "**" && !strings.HasSuffix(first, ":") {
+			return event.BadSetting(fmt.Sprintf("match.paths[%d]", i), "%.80q is not an absolute path or a pattern of one; write it like /opt/ds_agent/**/nginx", p)
 		}
 	}
 	return nil

@@ -161,7 +161,7 @@ func (r Row) command(os string) string {
 	case place{event.AIX, event.Port}:
 		return `netstat -an | grep '\.` + port + ` '`
 	}
-	if paths := r.paths(); len(paths) == 1 && !strings.Contains(paths[0], "*") {
+	if paths := r.Paths(); len(paths) == 1 && !strings.Contains(paths[0], "*") {
 		name = paths[0]
 	}
 	return "ps -ef | grep " + pattern(name)
