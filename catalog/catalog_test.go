@@ -819,6 +819,12 @@ func TestFactsFileRefuses(t *testing.T) {
 		}
 		badSetting(t, err, x.key, x.texts...)
 	}
+	_, err := decode("os: Linux\nagent_version: x\nfeatures: {firewall: onn}")
+	for _, key := range []string{"os: ", "agent_version: ", "features.firewall: "} {
+		if err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%v does not tell %s", err, key)
+		}
+	}
 	for _, bad := range []string{"osx: linux", "features: {antimalware: on}", "agent_version: [20]", "agent_version: {a: b}", "relay: [on]", "components: agent", "os: linux\nos: linux"} {
 		if f, err := decode(bad); err == nil {
 			t.Errorf("%s was accepted as %+v", bad, f)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,17 +86,18 @@ func (f FactsFile) entries() []declared {
 	return s
 }
 
-// Validate returns an event.SettingError for the first value that its fact
-// cannot have.
+// Validate returns an event.SettingError for every value that its fact cannot
+// have, joined.
 func (f FactsFile) Validate() error {
+	var errs []error
 	for i, c := range f.Components {
 		allowed := event.Components.Allowed()
 		switch key := fmt.Sprintf("components[%d]", i); {
 		case c == unknown && len(f.Components) == 1:
 		case !slices.Contains(allowed, c):
-			return event.BadSetting(key, "%.80q is not a component; %s", c, meant(c, allowed))
+			errs = append(errs, event.BadSetting(key, "%.80q is not a component; %s", c, meant(c, allowed)))
 		case slices.Contains(f.Components[:i], c):
-			return event.BadSetting(key, "%s is there twice; remove one", c)
+			errs = append(errs, event.BadSetting(key, "%s is there twice; remove one", c))
 		}
 	}
 	for _, e := range f.entries() {
@@ -105,15 +107,15 @@ func (f FactsFile) Validate() error {
 		allowed := e.name.Allowed()
 		if allowed == nil {
 			if _, err := ParseVersion(e.value); err != nil {
-				return event.BadSetting(string(e.name), "%w", err)
+				errs = append(errs, event.BadSetting(string(e.name), "%w", err))
 			}
 			continue
 		}
 		if !slices.Contains(allowed, e.value) {
-			return event.BadSetting(string(e.name), "%.80q is not a value of it; %s", e.value, meant(e.value, append(slices.Clone(allowed), unknown)))
+			errs = append(errs, event.BadSetting(string(e.name), "%.80q is not a value of it; %s", e.value, meant(e.value, append(slices.Clone(allowed), unknown))))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Facts returns what the file declares, with origin and time on every fact.

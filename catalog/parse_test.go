@@ -12,7 +12,7 @@ func TestParseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range []struct{ name, yaml, want string }{
-		{"unknown key", note + "rows: [{component: agent, kind: service, nam: x}]", "nam"},
+		{"unknown key", note + "rows: [{component: agent, kind: service, name: x, instanses: 1}]", "unknown field \"instanses\""},
 		{"no text", "footnotes: [{id: a-1, en: E.}]", "footnotes[0]: id, en or ja is missing"},
 		{"footnote twice", "footnotes: [{id: a, en: E., ja: 日。}, {id: a, en: E., ja: 日。}]", "footnotes[1]: a is there twice"},
 		{"footnote unknown", note + "rows: [{component: agent, kind: service, name: x, footnotes: [a-2]}]", "rows[0]: footnotes[0]"},

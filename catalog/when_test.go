@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -251,24 +252,36 @@ func FuzzParseWhen(f *testing.F) {
 	})
 }
 
+// FuzzFactsFile fills a file as a reader of YAML does. The reader itself is
+// fuzzed where it lives, in package config.
 func FuzzFactsFile(f *testing.F) {
-	for _, s := range []string{"{}", "os: linux\ncomponents: [agent]\nagent_version: 20.0\nrelay: on\nfeatures: {firewall: true}", "relay: ~", "agent_version: [", "kernel_version: 0x10", "features:\n  firewall: |\n    on\n"} {
-		f.Add(s)
-	}
+	f.Add("linux", "agent,manager", "20.0.2-1390.el8", "9.5", "5.14.0-362.el9", "deep_security", "bidirectional", "on", "TRUE")
+	f.Add("unknown", "unknown", "unknown", "unknown", "unknown", "unknown", "unknown", "unknown", "Off")
+	f.Add("", "", "", "", "4.5.0-rc1", "", "", " yes ", "1")
+	f.Add("Linux", "agent,agent", "-1", "20..1", "4294967296", "\xff", "\n", "\u202e", "~")
 	rows := load(f).Rows("")
-	f.Fuzz(func(t *testing.T, s string) {
-		file, err := decode(s)
-		if err != nil {
+	f.Fuzz(func(t *testing.T, os, components, agent, appliance, kernel, edition, communication, relay, feature string) {
+		file := catalog.FactsFile{OS: os, AgentVersion: agent, ApplianceVersion: appliance, KernelVersion: kernel, Edition: edition, Communication: communication}
+		if components != "" {
+			file.Components = strings.Split(components, ",")
+		}
+		if file.Relay.UnmarshalText([]byte(relay)) != nil || file.Features.TLSInspection.UnmarshalText([]byte(feature)) != nil {
+			t.Fatal("a switch does not take a word; Validate could not name its key")
+		}
+		if err := file.Validate(); err != nil {
+			if s := (*event.SettingError)(nil); !errors.As(err, &s) || s.Key == "" {
+				t.Fatalf("%v names no key", err)
+			}
 			return
 		}
 		facts := file.Facts("declared", at)
 		if err := facts.Validate(); err != nil {
-			t.Fatalf("%q was accepted and gives facts that are not: %v", s, err)
+			t.Fatalf("%+v was accepted and gives facts that are not: %v", file, err)
 		}
 		for _, r := range rows {
 			v := r.Evaluate(facts)
 			if v.Reason == "" || strings.ContainsAny(v.Reason, "\n\r") || strings.Contains(v.Reason, "cannot be read") {
-				t.Fatalf("%q: %s: reason %q", s, r.ID(), v.Reason)
+				t.Fatalf("%+v: %s: reason %q", file, r.ID(), v.Reason)
 			}
 		}
 	})
