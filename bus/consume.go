@@ -1,0 +1,467 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ConsumerConfig names a durable consumer: a place in a stream that the server
+// remembers, and that several processes may share.
+type ConsumerConfig struct {
+	Stream  string
+	Durable string // letters, digits, - and _
+	Filter  string // subject, also with * and >; empty: the whole stream
+	// MaxPending is how many messages may be handed out or queued here
+	// without being settled. Those that wait after a Nak count too. 0 means 256.
+	MaxPending int
+	// AckWait is how long after the death of this process its unsettled
+	// messages come to the next. 0 means 5s; at least 1s.
+	AckWait time.Duration
+	// Renew takes the place over from whoever had it: everything that is not
+	// settled comes now, in order and before anything newer, with Attempt 1
+	// again. It is for a durable that one process at a time consumes. In a
+	// stream that keeps what was settled, messages that were settled out of
+	// order come again too.
+	Renew bool
+}
+
+const (
+	defaultMaxPending = 256
+	defaultAckWait    = 5 * time.Second
+)
+
+// Consumer hands out the messages of one durable consumer.
+type Consumer struct {
+	b    *Bus
+	cfg  ConsumerConfig
+	stop func() // ends the subscription
+	quit chan struct{}
+	gone sync.WaitGroup
+	wake chan struct{} // has an element when queue or err may have changed
+
+	mu    sync.Mutex
+	queue []*Delivery
+	held  map[uint64]*Delivery // by sequence: queued or handed out, not settled
+	done  recent               // what was acknowledged last
+	last  string               // where the last settlement went
+	err   error                // why there is nothing more
+}
+
+// Delivery is one message that is to be settled: by Ack when its work is done,
+// by Nak to get it again later, by Term to never see it again. What is settled
+// twice counts once. A Delivery that is never settled is kept by its holder
+// until the consumer is closed. Its methods are safe for concurrent use.
+type Delivery struct {
+	Subject  string
+	Data     []byte
+	Sequence uint64    // in the stream
+	Time     time.Time // when the stream stored it
+	// Attempt is how often the message was delivered, 1 the first time. A
+	// delivery to a process that died counts too.
+	Attempt int
+
+	c     *Consumer
+	reply string
+	since time.Time // when the server last heard that somebody holds it
+}
+
+// Consumer makes the durable consumer if it does not exist, brings its settings
+// up to date, and begins to fetch.
+func (b *Bus) Consumer(ctx context.Context, cfg ConsumerConfig) (*Consumer, error) {
+	if cfg.MaxPending == 0 {
+		cfg.MaxPending = defaultMaxPending
+	}
+	if cfg.AckWait == 0 {
+		cfg.AckWait = defaultAckWait
+	}
+	switch {
+	case !isDurable(cfg.Durable):
+		return nil, fmt.Errorf("consumer %q of %s: the name must be letters, digits, - and _", clip(cfg.Durable), cfg.Stream)
+	case cfg.AckWait < time.Second || cfg.MaxPending < 0:
+		return nil, fmt.Errorf("consumer %s of %s: AckWait is under 1s or MaxPending negative", cfg.Durable, cfg.Stream)
+	}
+	s, err := b.stream(cfg.Stream)
+	if err != nil {
+		return nil, err
+	}
+	jc, err := b.ensureConsumer(ctx, s, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Renew {
+		if jc, err = b.renew(ctx, s, jc); err != nil {
+			return nil, err
+		}
+	}
+	c := &Consumer{
+		b: b, cfg: cfg, quit: make(chan struct{}), wake: make(chan struct{}, 1),
+		held: map[uint64]*Delivery{}, done: newRecent(2 * cfg.MaxPending),
+	}
+	cc, err := jc.Consume(c.receive, jetstream.PullMaxMessages(cfg.MaxPending), jetstream.ConsumeErrHandler(c.trouble))
+	if err != nil {
+		return nil, fmt.Errorf("consume %s from %s: %w", cfg.Durable, cfg.Stream, err)
+	}
+	c.stop = cc.Stop
+	if !b.keep(c) {
+		cc.Stop()
+		return nil, ErrClosed
+	}
+	c.gone.Go(c.keepAlive)
+	return c, nil
+}
+
+// ensureConsumer makes or updates the durable consumer on the server.
+func (b *Bus) ensureConsumer(ctx context.Context, s jetstream.Stream, cfg ConsumerConfig) (jetstream.Consumer, error) {
+	want := jetstream.ConsumerConfig{
+		Durable: cfg.Durable, FilterSubject: cfg.Filter, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: cfg.AckWait, MaxAckPending: cfg.MaxPending, MaxDeliver: -1,
+	}
+	old, err := s.Consumer(ctx, cfg.Durable)
+	if err == nil {
+		// Where it started cannot be changed and does not matter any more.
+		h := old.CachedInfo().Config
+		want.DeliverPolicy, want.OptStartSeq = h.DeliverPolicy, h.OptStartSeq
+	} else if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, fmt.Errorf("look up consumer %s of %s: %w", cfg.Durable, cfg.Stream, err)
+	}
+	c, err := s.CreateOrUpdateConsumer(ctx, want)
+	if err != nil && b.server != nil && b.server.dropConsumerState(cfg.Stream, cfg.Durable) {
+		c, err = s.CreateOrUpdateConsumer(ctx, want)
+	}
+	if err == nil {
+		return c, nil
+	}
+	if old == nil {
+		return nil, fmt.Errorf("make consumer %s of %s: %w; see that the account may create consumers", cfg.Durable, cfg.Stream, err)
+	}
+	h := old.CachedInfo().Config
+	return nil, fmt.Errorf("update consumer %s of %s (filter is %q, wanted %q; ack policy is %s, wanted %s): %w; remove it with `nats consumer rm %s %s` and start again",
+		cfg.Durable, cfg.Stream, h.FilterSubject, want.FilterSubject, h.AckPolicy, want.AckPolicy, err, cfg.Stream, cfg.Durable)
+}
+
+// renew sets a durable consumer back to the first message that is not settled.
+func (b *Bus) renew(ctx context.Context, s jetstream.Stream, c jetstream.Consumer) (jetstream.Consumer, error) {
+	info := c.CachedInfo()
+	fail := func(err error) error { return fmt.Errorf("renew consumer %s of %s: %w", info.Name, info.Stream, err) }
+	if info.Delivered.Consumer == 0 && info.NumAckPending == 0 {
+		return c, nil // new
+	}
+	if b.renews {
+		if _, err := s.ResetConsumer(ctx, info.Name); err != nil {
+			return nil, fail(err)
+		}
+		return c, nil
+	}
+	// An older server: remove it and make it anew behind what is settled. If
+	// the process dies in between, the next one starts at the oldest message.
+	cfg := info.Config
+	if err := s.DeleteConsumer(ctx, info.Name); err != nil {
+		return nil, fail(err)
+	}
+	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.AckFloor.Stream+1
+	c, err := s.CreateConsumer(ctx, cfg)
+	if err != nil {
+		return nil, fail(err)
+	}
+	return c, nil
+}
+
+// Next returns between one and most messages as soon as there is one. It is
+// safe for concurrent use. After Close or when the durable was removed it
+// returns an error; after ctx has ended, that of ctx.
+func (c *Consumer) Next(ctx context.Context, most int) ([]*Delivery, error) {
+	for {
+		c.mu.Lock()
+		if n := min(most, len(c.queue)); n > 0 {
+			out := slices.Clone(c.queue[:n])
+			clear(c.queue[:n])
+			c.queue = c.queue[n:]
+			more := len(c.queue) > 0
+			c.mu.Unlock()
+			if more {
+				c.signal()
+			}
+			return out, nil
+		}
+		err := c.err
+		c.mu.Unlock()
+		if err != nil {
+			c.signal() // for the next caller
+			return nil, err
+		}
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (c *Consumer) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// receive takes one message from the server. It never blocks: MaxPending
+// bounds what can be queued.
+func (c *Consumer) receive(m jetstream.Msg) {
+	md, err := m.Metadata()
+	if err != nil {
+		return // not a message of a stream
+	}
+	d := &Delivery{
+		Subject: m.Subject(), Data: m.Data(), Sequence: md.Sequence.Stream, Time: md.Timestamp,
+		Attempt: int(md.NumDelivered), c: c, reply: m.Reply(), since: time.Now(),
+	}
+	c.mu.Lock()
+	if d.Attempt > 1 {
+		// The server thinks that nobody holds the message, after a pause of
+		// this process or a step of the clock. It is wrong.
+		if h, ok := c.held[d.Sequence]; ok {
+			h.reply, h.since = d.reply, d.since
+			c.mu.Unlock()
+			return
+		}
+		if c.done.has(d.Sequence) {
+			c.mu.Unlock()
+			c.b.say(d.reply, "")
+			return
+		}
+	}
+	c.held[d.Sequence] = d
+	c.queue = append(c.queue, d)
+	c.mu.Unlock()
+	c.signal()
+}
+
+// trouble hears what went wrong with fetching. The library repairs what it
+// can; only a consumer that is gone is final.
+func (c *Consumer) trouble(_ jetstream.ConsumeContext, err error) {
+	if !errors.Is(err, jetstream.ErrConsumerDeleted) && !errors.Is(err, jetstream.ErrConsumerNotFound) &&
+		!errors.Is(err, nats.ErrConnectionClosed) {
+		c.b.log.Debug("fetch messages", "stream", c.cfg.Stream, "consumer", c.cfg.Durable, "error", err)
+		return
+	}
+	c.mu.Lock()
+	if c.err == nil {
+		c.err = fmt.Errorf("consume %s from %s: %w", c.cfg.Durable, c.cfg.Stream, err)
+	}
+	c.mu.Unlock()
+	c.signal()
+}
+
+// keepAlive tells the server about every message that is held for long, so
+// that it is not given to somebody else.
+func (c *Consumer) keepAlive() {
+	t := time.NewTicker(c.cfg.AckWait / 5)
+	defer t.Stop()
+	for {
+		select {
+		case <-c.quit:
+			return
+		case now := <-t.C:
+			for _, reply := range c.longHeld(now) {
+				c.b.say(reply, ackProgress)
+			}
+		}
+	}
+}
+
+func (c *Consumer) longHeld(now time.Time) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, d := range c.held {
+		if now.Sub(d.since) >= c.cfg.AckWait/4 {
+			d.since = now
+			out = append(out, d.reply)
+		}
+	}
+	return out
+}
+
+// What is said on a message's reply subject; nothing at all means done.
+const (
+	ackProgress = "+WPI"
+	ackNak      = "-NAK"
+	ackTerm     = "+TERM"
+)
+
+// Ack settles the message as done. It does not wait for the server.
+func (d *Delivery) Ack() { d.settle("", true) }
+
+// Nak gives the message back; it is delivered again after delay.
+func (d *Delivery) Nak(delay time.Duration) {
+	text := ackNak
+	if delay > 0 {
+		text += ` {"delay":` + strconv.FormatInt(int64(delay), 10) + `}`
+	}
+	d.settle(text, false)
+}
+
+// Term settles the message as never to be delivered again.
+func (d *Delivery) Term() { d.settle(ackTerm, true) }
+
+func (d *Delivery) settle(text string, final bool) {
+	c := d.c
+	c.mu.Lock()
+	if c.held[d.Sequence] != d {
+		c.mu.Unlock()
+		return
+	}
+	delete(c.held, d.Sequence)
+	if final {
+		c.done.add(d.Sequence)
+	}
+	c.last = d.reply
+	reply := d.reply
+	c.mu.Unlock()
+	c.b.say(reply, text)
+}
+
+// Close stops fetching and returns when the server has taken in what was
+// settled. What is unsettled is delivered again after AckWait, to whoever
+// consumes then. Settling after Close does nothing.
+func (c *Consumer) Close(ctx context.Context) error {
+	c.mu.Lock()
+	if errors.Is(c.err, ErrClosed) {
+		c.mu.Unlock()
+		return nil
+	}
+	gone := c.err != nil
+	c.err = ErrClosed
+	c.queue = nil
+	clear(c.held)
+	last := c.last
+	c.mu.Unlock()
+	c.signal()
+	c.stop()
+	close(c.quit)
+	c.gone.Wait()
+	c.b.forget(c)
+	if last == "" || gone {
+		return nil
+	}
+	// The server works through settlements in order and answers this one,
+	// which changes nothing.
+	if _, err := c.b.nc.RequestWithContext(ctx, last, []byte(ackProgress)); err != nil {
+		return fmt.Errorf("close consumer %s of %s: wait for the server to take in what was settled: %w", c.cfg.Durable, c.cfg.Stream, err)
+	}
+	return nil
+}
+
+// say sends one settlement. An error means that the connection is closed or
+// its buffer full; the message then comes again, which is what Ack promises.
+func (b *Bus) say(reply, text string) {
+	if err := b.nc.Publish(reply, []byte(text)); err != nil {
+		b.log.Debug("settle message", "error", err)
+	}
+}
+
+// Backlog is what a durable consumer has before it.
+type Backlog struct {
+	Waiting uint64 // not delivered yet
+	Held    int    // delivered and not settled, also after a Nak
+}
+
+// Pending returns the backlog of a durable consumer; one that does not exist
+// has jetstream's error in the chain.
+func (b *Bus) Pending(ctx context.Context, stream, durable string) (Backlog, error) {
+	s, err := b.stream(stream)
+	if err != nil {
+		return Backlog{}, err
+	}
+	c, err := s.Consumer(ctx, durable)
+	if err != nil {
+		return Backlog{}, fmt.Errorf("look up consumer %s of %s: %w", durable, stream, err)
+	}
+	i := c.CachedInfo()
+	return Backlog{Waiting: i.NumPending, Held: i.NumAckPending}, nil
+}
+
+// Durables returns the names of the durable consumers of a stream.
+func (b *Bus) Durables(ctx context.Context, stream string) ([]string, error) {
+	s, err := b.stream(stream)
+	if err != nil {
+		return nil, err
+	}
+	l := s.ListConsumers(ctx)
+	var out []string
+	for i := range l.Info() {
+		if i.Config.Durable != "" {
+			out = append(out, i.Config.Durable)
+		}
+	}
+	if err := l.Err(); err != nil {
+		return nil, fmt.Errorf("list consumers of %s: %w", stream, err)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// RemoveDurable removes a durable consumer and, from the outbox, the messages
+// that waited for it. One that does not exist is no error.
+func (b *Bus) RemoveDurable(ctx context.Context, stream, durable string) error {
+	s, err := b.stream(stream)
+	if err != nil {
+		return err
+	}
+	c, err := s.Consumer(ctx, durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove consumer %s of %s: %w", durable, stream, err)
+	}
+	filter := c.CachedInfo().Config.FilterSubject
+	if err := s.DeleteConsumer(ctx, durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("remove consumer %s of %s: %w", durable, stream, err)
+	}
+	if stream != Outbox || filter == "" {
+		return nil
+	}
+	if err := s.Purge(ctx, jetstream.WithPurgeSubject(filter)); err != nil {
+		return fmt.Errorf("purge %s from %s: %w", filter, stream, err)
+	}
+	return nil
+}
+
+func isDurable(name string) bool {
+	return name != "" && len(name) <= 200 && strings.IndexFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	}) < 0
+}
+
+// recent remembers the last few sequences that were added.
+type recent struct {
+	ring []uint64
+	at   int
+	set  map[uint64]struct{}
+}
+
+func newRecent(n int) recent {
+	return recent{ring: make([]uint64, n), set: make(map[uint64]struct{}, n)}
+}
+
+func (r *recent) add(seq uint64) {
+	delete(r.set, r.ring[r.at])
+	r.ring[r.at] = seq
+	r.set[seq] = struct{}{}
+	r.at = (r.at + 1) % len(r.ring)
+}
+
+func (r *recent) has(seq uint64) bool {
+	_, ok := r.set[seq]
+	return ok
+}

@@ -1,0 +1,261 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// reserve is the free space below which nothing is accepted. The server
+	// gives up on a stream whose write failed, for good; before that happens,
+	// dswatch stops by itself and goes on when there is space again.
+	reserve = 64 << 20
+	// spaceEvery is how often the free space is looked at. In a storm of
+	// 6,000 changes a second about 40 MB are written in that time.
+	spaceEvery = time.Second
+)
+
+// embedded is the server inside this process.
+type embedded struct {
+	dir  string
+	srv  *server.Server
+	said *complaints
+	lock *os.File
+	had  []string // streams that were on disk before the server started
+
+	full atomic.Pointer[error]
+	quit chan struct{}
+	gone sync.WaitGroup
+}
+
+// startEmbedded opens the directory and starts a server that nobody but this
+// process can reach.
+func startEmbedded(ctx context.Context, cfg Config, said *complaints) (*embedded, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make bus.dir: %w; make it for the user that runs dswatch, or set bus.dir to a directory of that user's", err)
+	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &embedded{dir: cfg.Dir, said: said, lock: lock, quit: make(chan struct{})}
+	if err := e.start(ctx, cfg); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	e.gone.Go(e.watchSpace)
+	return e, nil
+}
+
+func (e *embedded) start(ctx context.Context, cfg Config) error {
+	e.look()
+	if err := e.room(); err != nil {
+		return err
+	}
+	had, err := e.onDisk()
+	if err != nil {
+		return fmt.Errorf("read bus.dir: %w; give it and everything in it to the user that runs dswatch", err)
+	}
+	e.had = had
+	o := &server.Options{
+		ServerName: "dswatch", DontListen: true, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: e.dir, DisableJetStreamBanner: true,
+		SyncAlways: cfg.Sync == Always, SyncInterval: time.Duration(cfg.Sync),
+		// The streams bound themselves, and watchSpace looks at the disk. The
+		// server's own limit would be a share of what is free at start, which
+		// refuses the streams on a small disk.
+		JetStreamMaxStore: 1 << 50, JetStreamMaxMemory: 64 << 20,
+	}
+	if cfg.Sync == Always {
+		o.SyncInterval = time.Minute
+	}
+	if e.srv, err = server.NewServer(o); err != nil {
+		return fmt.Errorf("start the message store: %w", err)
+	}
+	e.srv.SetLoggerV2(e.said, false, false, false)
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		e.srv.Start()
+	}()
+	select {
+	case <-started:
+	case <-ctx.Done():
+		e.srv.Shutdown()
+		<-started
+		return fmt.Errorf("start the message store: %w", ctx.Err())
+	}
+	if !e.srv.JetStreamEnabled() || !e.srv.ReadyForConnections(10*time.Second) {
+		e.srv.Shutdown()
+		e.srv.WaitForShutdown()
+		return fmt.Errorf("start the message store in %s: it did not come up%s; see that the directory can be written, or move it away and start again", e.dir, e.said.last())
+	}
+	return nil
+}
+
+// storage is where the server keeps its streams.
+func (e *embedded) storage() string { return filepath.Join(e.dir, "jetstream", "$G", "streams") }
+
+// onDisk names the streams that have a directory.
+func (e *embedded) onDisk() ([]string, error) {
+	list, err := os.ReadDir(e.storage())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var out []string
+	for _, d := range list {
+		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+			out = append(out, d.Name())
+		}
+	}
+	return out, err
+}
+
+// recoverLost finds the streams that are on disk but that the server did not
+// take up, because the file with their settings is torn. It puts that file
+// aside; a stream made anew under the same name takes over the messages.
+func (e *embedded) recoverLost(ctx context.Context, js jetstream.JetStream) error {
+	up := map[string]bool{}
+	names := js.StreamNames(ctx)
+	for n := range names.Name() {
+		up[n] = true
+	}
+	if err := names.Err(); err != nil {
+		return fmt.Errorf("list streams: %w", err)
+	}
+	for _, name := range e.had {
+		if up[name] {
+			continue
+		}
+		dir := filepath.Join(e.storage(), name)
+		for _, f := range []string{server.JetStreamMetaFile, server.JetStreamMetaFileSum} {
+			if err := putAside(filepath.Join(dir, f)); err != nil {
+				return fmt.Errorf("recover stream %s%s: %w; move %s away and start again, what it holds is lost then", name, e.said.last(), err, dir)
+			}
+		}
+		e.said.Warnf("the settings of stream %s were unreadable; they are made anew, its messages are kept", name)
+	}
+	return nil
+}
+
+// dropConsumerState puts the torn state of a durable consumer aside and
+// reports whether there was one. The consumer then starts at the oldest
+// message, which is all that can be known.
+func (e *embedded) dropConsumerState(stream, durable string) bool {
+	name := filepath.Join(e.storage(), stream, "obs", durable, "o.dat")
+	if _, err := os.Stat(name); err != nil || putAside(name) != nil {
+		return false
+	}
+	e.said.Warnf("the state of consumer %s of %s was unreadable; it starts again at the oldest message", durable, stream)
+	return true
+}
+
+func putAside(name string) error {
+	err := os.Rename(name, name+".broken")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// watchSpace looks at the free space until the server stops.
+func (e *embedded) watchSpace() {
+	t := time.NewTicker(spaceEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-e.quit:
+			return
+		case <-t.C:
+			e.look()
+		}
+	}
+}
+
+// look asks how much space is free. A file system that does not tell has
+// enough.
+func (e *embedded) look() {
+	if free, err := freeBytes(e.dir); err == nil {
+		e.note(free)
+	}
+}
+
+// note turns publishing off or on.
+func (e *embedded) note(free uint64) {
+	if free >= reserve {
+		if e.full.Swap(nil) != nil {
+			e.said.log.Info("there is space for the message store again", "dir", e.dir, "free", Size(free))
+		}
+		return
+	}
+	err := fmt.Errorf("%w: %s has %s left and %s are kept free; make room, it goes on by itself then",
+		ErrNoSpace, e.dir, Size(free)/1024*1024, Size(reserve))
+	if e.full.Swap(&err) == nil {
+		e.said.log.Error("too little space for the message store; nothing is accepted until there is more", "dir", e.dir, "free", Size(free))
+	}
+}
+
+// room is the error of note, if any.
+func (e *embedded) room() error {
+	if err := e.full.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// stop ends the server and forces what it wrote to disk, which the server
+// itself leaves to the operating system.
+func (e *embedded) stop(ctx context.Context) error {
+	close(e.quit)
+	e.gone.Wait()
+	done := make(chan error, 1)
+	go func() {
+		e.srv.Shutdown()
+		e.srv.WaitForShutdown()
+		done <- e.flush()
+		e.lock.Close()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("stop the message store: %w", ctx.Err())
+	}
+}
+
+// flush forces every file of the store to disk, directories after their files.
+func (e *embedded) flush() error {
+	var dirs []string
+	var errs []error
+	walk := filepath.WalkDir(filepath.Join(e.dir, "jetstream"), func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			dirs = append(dirs, name)
+		case d.Type().IsRegular():
+			errs = append(errs, syncFile(name))
+		}
+		return nil
+	})
+	errs = append(errs, walk)
+	for _, name := range slices.Backward(dirs) {
+		errs = append(errs, syncFile(name))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("force the message store to disk: %w", err)
+	}
+	return nil
+}

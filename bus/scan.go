@@ -1,0 +1,183 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Stored is a message as it lies in a stream.
+type Stored struct {
+	Subject  string
+	Sequence uint64
+	Time     time.Time // when it was stored
+	Data     []byte
+}
+
+// Scan calls fn, in order, for every message that is in the stream now and
+// whose subject matches filter (a subject, also with * and >; empty: all). It
+// settles nothing. An error of fn ends the scan and is returned.
+func (b *Bus) Scan(ctx context.Context, stream, filter string, fn func(Stored) error) error {
+	s, err := b.stream(stream)
+	if err != nil {
+		return err
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", stream, err)
+	}
+	if info.Config.Retention == jetstream.WorkQueuePolicy {
+		return b.scanQueue(ctx, info, filter, fn)
+	}
+	last := info.State.LastSeq
+	return scan(ctx, s, filter, func(m jetstream.Msg, md *jetstream.MsgMetadata) error {
+		if md.Sequence.Stream > last {
+			return errEnough
+		}
+		return fn(Stored{Subject: m.Subject(), Sequence: md.Sequence.Stream, Time: md.Timestamp, Data: m.Data()})
+	})
+}
+
+// scanQueue reads a work queue. Each subject of one can have one consumer only,
+// which is the one that settles, so this asks for the messages directly; that
+// takes twice the time for each.
+func (b *Bus) scanQueue(ctx context.Context, info *jetstream.StreamInfo, filter string, fn func(Stored) error) error {
+	name := info.Config.Name
+	if filter == "" {
+		filter = ">"
+	}
+	sub, err := b.nc.SubscribeSync(b.nc.NewInbox())
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", name, plain(err))
+	}
+	defer sub.Unsubscribe()
+	for seq := uint64(1); seq <= info.State.LastSeq; {
+		ask := fmt.Sprintf(`{"seq":%d,"next_by_subj":%q,"batch":%d}`, seq, filter, queueBatch)
+		if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+name, sub.Subject, []byte(ask)); err != nil {
+			return fmt.Errorf("scan %s: %w", name, plain(err))
+		}
+		for more := true; more; {
+			m, err := nextDirect(ctx, sub)
+			if err != nil {
+				return fmt.Errorf("scan %s: %w", name, err)
+			}
+			switch status := m.Header.Get("Status"); status {
+			case "":
+			case "204": // the batch is complete
+				if m.Header.Get("Nats-Num-Pending") == "0" {
+					return nil
+				}
+				more = false
+				continue
+			case "404": // nothing is left
+				return nil
+			default:
+				return fmt.Errorf("scan %s: %s %s", name, status, m.Header.Get("Description"))
+			}
+			got, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+			if err != nil || got < seq {
+				return fmt.Errorf("scan %s: the server sent sequence %q after %d", name, clip(m.Header.Get(jetstream.SequenceHeader)), seq)
+			}
+			if got > info.State.LastSeq {
+				return nil
+			}
+			at, _ := time.Parse(time.RFC3339Nano, m.Header.Get(jetstream.TimeStampHeaer))
+			if err := fn(Stored{Subject: m.Header.Get(jetstream.SubjectHeader), Sequence: got, Time: at, Data: m.Data}); err != nil {
+				return err
+			}
+			seq = got + 1
+		}
+	}
+	return nil
+}
+
+// nextDirect waits for one answer to a direct request, at most for the time of
+// patience.
+func nextDirect(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return sub.NextMsgWithContext(ctx)
+}
+
+// Drop removes one message from a stream; one that is not there is no error.
+func (b *Bus) Drop(ctx context.Context, stream string, sequence uint64) error {
+	s, err := b.stream(stream)
+	if err != nil {
+		return err
+	}
+	err = s.DeleteMsg(ctx, sequence)
+	if err == nil {
+		return nil
+	}
+	if _, gerr := s.GetMsg(ctx, sequence); errors.Is(gerr, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	return fmt.Errorf("drop message %d of %s: %w", sequence, stream, err)
+}
+
+// errEnough ends a scan early without failing it.
+var errEnough = errors.New("enough")
+
+const (
+	// scanBatch is how many messages a scan has on their way at once.
+	scanBatch = 4096
+	// queueBatch is how many messages a work queue is asked for at once.
+	queueBatch = 1000
+	// scanWait is how long a scan waits for a message before it asks whether
+	// there is one.
+	scanWait = 500 * time.Millisecond
+)
+
+// scan reads a stream until nothing matching is left.
+func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
+	name := s.CachedInfo().Config.Name
+	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
+	if filter != "" {
+		cfg.FilterSubjects = []string{filter}
+	}
+	c, err := s.OrderedConsumer(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", name, err)
+	}
+	if c.CachedInfo().NumPending == 0 {
+		return nil
+	}
+	it, err := c.Messages(jetstream.PullMaxMessages(scanBatch))
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", name, err)
+	}
+	defer it.Stop()
+	for {
+		m, err := it.Next(jetstream.NextMaxWait(scanWait))
+		if errors.Is(err, nats.ErrTimeout) {
+			if ctx.Err() != nil {
+				return fmt.Errorf("scan %s: %w", name, ctx.Err())
+			}
+			// What was left may have been removed by others meanwhile.
+			if info, err := c.Info(ctx); err == nil && info.NumPending == 0 {
+				return nil
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", name, err)
+		}
+		md, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", name, err)
+		}
+		switch err := fn(m, md); {
+		case errors.Is(err, errEnough):
+			return nil
+		case err != nil:
+			return err
+		case md.NumPending == 0:
+			return nil
+		}
+	}
+}
