@@ -62,8 +62,8 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 	default:
 		var g grounds
 		r.When.root.why(f, when, &g)
-		v.Reason = r.prefix(false) + g.known(false)
-		v.ReasonJA = r.prefix(true) + g.known(true)
+		v.Reason = g.known(r.prefix(false), false)
+		v.ReasonJA = g.known(r.prefix(true), true)
 	}
 	return v
 }
@@ -152,41 +152,52 @@ func g1(f event.Facts, n event.Name) ground {
 }
 
 // text says what the fact is: "relay is on [declared]".
-func (g ground) text(ja bool) string {
+func (g ground) text(ja bool) string { return string(g.append(nil, ja)) }
+
+func (g ground) append(b []byte, ja bool) []byte {
 	is, unknown, open, end := " is ", "unknown", " (", ")"
 	if ja {
 		is, unknown, open, end = " は ", "不明", "（", "）"
 	}
+	b = append(append(b, g.name...), is...)
 	if g.fact.Value == "" {
-		return string(g.name) + is + unknown
+		return append(b, unknown...)
 	}
-	s := string(g.name) + is + clean(g.fact.Value) + g.origin()
+	b = g.appendOrigin(append(b, clean(g.fact.Value)...))
+	for i, r := range g.relations {
+		if i == 0 {
+			b = append(b, open...)
+		} else {
+			b = append(b, ", "...)
+		}
+		b = append(b, r...)
+	}
 	if len(g.relations) > 0 {
-		s += open + strings.Join(g.relations, ", ") + end
+		b = append(b, end...)
 	}
-	return s
+	return b
 }
 
-func (g ground) origin() string {
+func (g ground) appendOrigin(b []byte) []byte {
 	if g.fact.Origin == "" {
-		return ""
+		return b
 	}
-	return " [" + clean(g.fact.Origin) + "]"
+	return append(append(append(b, " ["...), clean(g.fact.Origin)...), ']')
 }
 
 // known joins the facts that made a yes or a no.
-func (g grounds) known(ja bool) string {
-	var b strings.Builder
+func (g grounds) known(prefix string, ja bool) string {
+	b := append(make([]byte, 0, 256), prefix...)
 	for i, x := range g {
 		switch {
 		case i > 0 && ja:
-			b.WriteString("、")
+			b = append(b, "、"...)
 		case i > 0:
-			b.WriteString("; ")
+			b = append(b, "; "...)
 		}
-		b.WriteString(x.text(ja))
+		b = x.append(b, ja)
 	}
-	return b.String()
+	return string(b)
 }
 
 // unknown says which facts are missing or cannot be read, and what to do.
@@ -196,7 +207,7 @@ func (g grounds) unknown(ja bool) string {
 		if x.fact.Value == "" {
 			missing = append(missing, string(x.name))
 		} else {
-			unreadable = append(unreadable, string(x.name)+" "+strconv.QuoteToASCII(clip(x.fact.Value))+x.origin())
+			unreadable = append(unreadable, string(x.name)+" "+string(x.appendOrigin(strconv.AppendQuoteToASCII(nil, clip(x.fact.Value)))))
 		}
 	}
 	var parts []string

@@ -238,6 +238,9 @@ func impacts() []string {
 // control and invisible format characters.
 func plain(s string) bool {
 	for _, r := range s {
+		if r >= ' ' && r <= '~' {
+			continue // the usual case, without a look at the tables
+		}
 		if r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return false
 		}
