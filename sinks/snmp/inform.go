@@ -21,7 +21,7 @@ import (
 // asker sends requests and hands each answer to the one who waits for it.
 // Any number of requests may be in flight on the link.
 type asker struct {
-	link *link
+	link *sinks.Datagram
 	// read decodes a datagram. It returns an error for what must not be
 	// believed.
 	read func([]byte) (*gosnmp.SnmpPacket, error)
@@ -37,7 +37,7 @@ type answer struct {
 
 func newAsker(address string, read func([]byte) (*gosnmp.SnmpPacket, error)) *asker {
 	k := &asker{read: read, waiting: map[uint32]chan answer{}}
-	k.link = newLink(address, k.hear)
+	k.link = sinks.NewDatagram("udp", address, k.hear)
 	return k
 }
 
@@ -55,7 +55,7 @@ func (k *asker) ask(ctx context.Context, id uint32, b []byte, wait time.Duration
 		delete(k.waiting, id)
 		k.mu.Unlock()
 	}()
-	if err := k.link.write(ctx, b); err != nil {
+	if err := k.link.Write(ctx, b); err != nil {
 		return nil, err
 	}
 	t := time.NewTimer(wait)
@@ -71,7 +71,7 @@ func (k *asker) ask(ctx context.Context, id uint32, b []byte, wait time.Duration
 }
 
 // hear reads from one socket until it is closed.
-func (k *asker) hear(c *net.UDPConn) {
+func (k *asker) hear(c net.Conn) {
 	buf := make([]byte, maxSize)
 	for {
 		n, err := c.Read(buf)
@@ -81,7 +81,7 @@ func (k *asker) hear(c *net.UDPConn) {
 			if errors.Is(err, syscall.ECONNREFUSED) {
 				continue // the socket is good for the next one
 			}
-			k.link.drop(c)
+			k.link.Drop(c)
 			return
 		}
 		p, err := k.read(append([]byte(nil), buf[:n]...))

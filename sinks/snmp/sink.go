@@ -33,9 +33,9 @@ type Sink struct {
 	sequence atomic.Uint64 // dswatchSequence
 	requests atomic.Uint32 // request and message ids
 
-	traps  *link   // for traps
-	asker  *asker  // for v2c informs
-	remote *remote // for v3 informs
+	traps  *sinks.Datagram // for traps
+	asker  *asker          // for v2c informs
+	remote *remote         // for v3 informs
 
 	mu     sync.Mutex
 	engine engine // for v3 traps; empty until the first one
@@ -60,7 +60,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	address := withPort(c.Address)
 	switch {
 	case !c.Inform:
-		s.traps = newLink(address, nil)
+		s.traps = sinks.NewDatagram("udp", address, nil)
 	case c.Version == "3":
 		s.remote = newRemote(address, c.V3, salt)
 	default:
@@ -73,11 +73,11 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 func (s *Sink) Close() error {
 	switch {
 	case s.remote != nil:
-		return s.remote.link.close()
+		return s.remote.link.Close()
 	case s.asker != nil:
-		return s.asker.link.close()
+		return s.asker.link.Close()
 	}
-	return s.traps.close()
+	return s.traps.Close()
 }
 
 // Send tells a. A trap is accepted when the socket took it and holds no
@@ -108,7 +108,7 @@ func (s *Sink) trap(ctx context.Context, a event.Alert) error {
 	}
 	switch s.cfg.Version {
 	case "1":
-		c, err := s.traps.get(ctx)
+		c, err := s.traps.Conn(ctx)
 		if err != nil {
 			return err
 		}
@@ -116,10 +116,10 @@ func (s *Sink) trap(ctx context.Context, a event.Alert) error {
 			copy(h.agent[:], from.IP.To4()) // over IPv6 it stays 0.0.0.0
 		}
 		n.fit(s.form, s.budget(nil))
-		return s.traps.write(ctx, s.form.encodeV1(n, h))
+		return s.traps.Write(ctx, s.form.encodeV1(n, h))
 	case "2c":
 		n.fit(s.form, s.budget(nil))
-		return s.traps.write(ctx, s.form.encodeV2c(n, h))
+		return s.traps.Write(ctx, s.form.encodeV2c(n, h))
 	}
 	u, e, err := s.self()
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Sink) trap(ctx context.Context, a event.Alert) error {
 	if err != nil {
 		return sinks.Permanent(err)
 	}
-	return s.traps.write(ctx, b)
+	return s.traps.Write(ctx, b)
 }
 
 // inform sends the same request again until the response comes.

@@ -1,19 +1,24 @@
 //go:build unix
 
-package snmp
+package sinks
 
 import (
 	"net"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // pending returns and clears the error that the socket has got since it was
-// last asked: on the same host "port unreachable" is there at once, from
-// another host it comes a round trip later.
-func pending(c *net.UDPConn) error {
-	raw, err := c.SyscallConn()
+// last asked: from the same host "port unreachable" is there at once, from
+// another one it comes a round trip later.
+func pending(c net.Conn) error {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 //go:build !unix
 
-package snmp
+package sinks
 
 import "net"
 
 // pending is empty here: Windows tells a refused datagram with the next
 // write or read.
-func pending(*net.UDPConn) error { return nil }
+func pending(net.Conn) error { return nil }

@@ -1,0 +1,131 @@
+package sinks_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"dswatch/sinks"
+)
+
+func TestDatagramRefused(t *testing.T) {
+	far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := far.LocalAddr().String()
+	d := sinks.NewDatagram("udp", address, nil)
+	defer d.Close()
+	if err := d.Write(t.Context(), []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	far.Close()
+	for range 3 {
+		err := d.Write(t.Context(), []byte("two"))
+		if !errors.Is(err, syscall.ECONNREFUSED) || !strings.Contains(err.Error(), "check that the receiver") {
+			t.Errorf("nobody listens, and Write says %v", err)
+		}
+	}
+	again, err := net.ListenPacket("udp4", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := d.Write(t.Context(), []byte("three")); err != nil {
+		t.Errorf("it listens again, and Write says %v", err)
+	}
+}
+
+// TestDatagramHonoursContext: a Unix receiver that does not read blocks the
+// writer, which a UDP one never does.
+func TestDatagramHonoursContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	far, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	d := sinks.NewDatagram("unixgram", path, nil)
+	defer d.Close()
+	full := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		for {
+			if err := d.Write(ctx, make([]byte, 4096)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := full(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want the deadline", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(30*time.Millisecond, cancel)
+	if err := d.Write(ctx, make([]byte, 4096)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the cancel", err)
+	}
+	buf := make([]byte, 4096)
+	for { // what is there fits again once it was read
+		far.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, err := far.Read(buf); err != nil {
+			break
+		}
+	}
+	if err := d.Write(t.Context(), []byte("after")); err != nil {
+		t.Error(err)
+	}
+	far.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if n, err := far.Read(buf); err != nil || string(buf[:n]) != "after" {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+}
+
+// TestDatagramHears: what comes back reaches the listener of each socket,
+// which ends with it.
+func TestDatagramHears(t *testing.T) {
+	far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	heard := make(chan string, 1)
+	ended := make(chan error, 1)
+	d := sinks.NewDatagram("udp", far.LocalAddr().String(), func(c net.Conn) {
+		buf := make([]byte, 64)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				ended <- err
+				return
+			}
+			heard <- string(buf[:n])
+		}
+	})
+	if err := d.Write(t.Context(), []byte("ask")); err != nil {
+		t.Fatal(err)
+	}
+	_, from, err := far.ReadFromUDP(make([]byte, 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := far.WriteToUDP([]byte("answer"), from); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got != "answer" {
+		t.Errorf("heard %q", got)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener ended with %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("a second close: %v", err)
+	}
+}
