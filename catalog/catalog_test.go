@@ -305,7 +305,7 @@ func TestMatch(t *testing.T) {
 	}{
 		{java, []string{"java"}, []string{"/opt/dsm/jre/bin/java"}},
 		{find("agent", event.Process, "nginx"), []string{"nginx"}, []string{"/opt/ds_agent/**/nginx"}},
-		{find("agent", event.Process, "nginx.exe"), []string{"nginx.exe"}, []string{`**\Deep Security Agent\**\nginx.exe`}},
+		{find("agent", event.Process, "nginx.exe"), []string{"nginx.exe"}, []string{`**/Deep Security Agent/**/nginx.exe`}},
 		{find("agent", event.Process, "dsa.exe"), []string{"dsa.exe", "ds_agent.exe"}, nil},
 		{find("agent", event.Process, "ds_kproc"), []string{"ds_kproc"}, nil},
 		{find("manager", event.Service, "Trend Micro Deep Security Manager"), []string{"Trend Micro Deep Security Manager"}, nil},

@@ -73,7 +73,8 @@ func (r Row) Names() []string {
 
 // Paths returns the patterns of which the path of the process's executable
 // must match one; none: any path will do. Within a part of the path *, ? and
-// [...] are those of path.Match; the part ** is any number of parts. A
+// [...] are those of path.Match; the part ** is any number of parts. On
+// Windows a slash also stands for a backslash, and case does not count. A
 // process that is named by its path has that one pattern.
 func (r Row) Paths() []string {
 	if len(r.Match.Paths) == 0 && r.Kind == event.Process && strings.ContainsAny(r.Name, `/\`) {
