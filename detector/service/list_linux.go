@@ -1,0 +1,185 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	systemd "github.com/coreos/go-systemd/v22/dbus"
+	"github.com/godbus/dbus/v5"
+
+	"dswatch/event"
+)
+
+// units asks systemd. It is used by one goroutine at a time.
+type units struct {
+	dial   func(context.Context) (*systemd.Conn, error)
+	conn   *systemd.Conn      // nil: none yet, or it broke
+	cancel context.CancelFunc // frees conn's context
+}
+
+func newTable() table { return &units{dial: dial} }
+
+// dial connects to the system bus; root may fall back on systemd's own socket,
+// which works while the bus is down.
+func dial(ctx context.Context) (*systemd.Conn, error) {
+	conn, err := systemd.NewSystemConnectionContext(ctx)
+	if err == nil || os.Geteuid() != 0 {
+		return conn, err
+	}
+	direct, derr := systemd.NewSystemdConnectionContext(ctx)
+	if derr != nil {
+		return nil, errors.Join(err, derr)
+	}
+	return direct, nil
+}
+
+// suffixes are the unit types of systemd.unit(5).
+var suffixes = []string{".service", ".socket", ".target", ".device", ".mount", ".automount", ".timer", ".swap", ".path", ".slice", ".scope"}
+
+// unitName adds ".service" to a name without a type, as systemctl does.
+func unitName(name string) string {
+	if slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
+		return name
+	}
+	return name + ".service"
+}
+
+// check accepts what systemd accepts as a unit name, see systemd.unit(5).
+func check(name string) error {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@"
+	foreign := func(r rune) bool { return !strings.ContainsRune(letters, r) }
+	if name == "" || len(unitName(name)) > 255 || strings.ContainsFunc(name, foreign) {
+		return fmt.Errorf("%.300q is not the name of a unit; write it as systemctl shows it", name)
+	}
+	return nil
+}
+
+func (u *units) read(ctx context.Context, names []string) (map[string]status, error) {
+	if err := u.connect(ctx); err != nil {
+		return nil, err
+	}
+	answers, err := u.ask(ctx, names)
+	if broken(err) { // or silent: the next look tries a new one
+		u.close()
+	}
+	return answers, advise(err)
+}
+
+// broken reports whether err came from the connection and not from the other end.
+func broken(err error) bool {
+	var answer dbus.Error
+	return err != nil && !errors.As(err, &answer)
+}
+
+// connect makes a connection if there is none. The connection outlives ctx,
+// which only bounds the making of it.
+func (u *units) connect(ctx context.Context) error {
+	if u.conn != nil && u.conn.Connected() {
+		return nil
+	}
+	u.close()
+	alive, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	giveUp := context.AfterFunc(ctx, cancel)
+	conn, err := u.dial(alive)
+	if !giveUp() && err == nil {
+		conn.Close()
+		err = ctx.Err()
+	}
+	if err != nil {
+		cancel()
+		return fmt.Errorf("connect to D-Bus: %w; check that dbus runs and that its socket is within dswatch's reach, or leave service rows out on a host without systemd", err)
+	}
+	u.conn, u.cancel = conn, cancel
+	return nil
+}
+
+func (u *units) close() error {
+	if u.conn != nil {
+		u.conn.Close()
+		u.cancel()
+		u.conn = nil
+	}
+	return nil
+}
+
+// ask fetches each unit by itself: this works with every version of systemd,
+// answers for units that do not exist, and follows aliases.
+func (u *units) ask(ctx context.Context, names []string) (map[string]status, error) {
+	answers := make(map[string]status, len(names))
+	for _, n := range names {
+		props, err := u.conn.GetUnitPropertiesContext(ctx, unitName(n))
+		var s status
+		switch code, ofUnit := unitError(err); {
+		case err == nil:
+			s = u.judge(ctx, unitName(n), props)
+		case code == "org.freedesktop.systemd1.NoSuchUnit":
+			s = status{event.Down, "is not known to systemd"}
+		case ofUnit:
+			s = status{event.Unknown, "was not told: " + err.Error()}
+		default:
+			return nil, err
+		}
+		answers[n] = s
+	}
+	return answers, nil
+}
+
+// unitError returns the name of a D-Bus error, and whether it is about the
+// unit that was asked for rather than about asking at all.
+func unitError(err error) (code string, ofUnit bool) {
+	var answer dbus.Error
+	if !errors.As(err, &answer) {
+		return "", false
+	}
+	switch answer.Name {
+	case "org.freedesktop.DBus.Error.InvalidArgs", "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface":
+		return answer.Name, true
+	}
+	return answer.Name, strings.HasPrefix(answer.Name, "org.freedesktop.systemd1.")
+}
+
+// judge turns the properties of a unit into a status.
+func (u *units) judge(ctx context.Context, unit string, props map[string]any) status {
+	text := func(name string) string { s, _ := props[name].(string); return s }
+	active, sub, load := text("ActiveState"), text("SubState"), text("LoadState")
+	say := fmt.Sprintf("is %s (%s)", active, sub)
+	switch active {
+	case "active", "reloading", "refreshing":
+		return status{event.Up, say}
+	case "inactive", "failed", "activating", "deactivating", "maintenance":
+	default:
+		return status{event.Unknown, fmt.Sprintf("is in the state %q, which this version does not know", active)}
+	}
+	switch load {
+	case "loaded":
+		// Only services have a result, and it is no news when all went well.
+		if result, err := u.conn.GetServicePropertyContext(ctx, unit, "Result"); err == nil {
+			if r, ok := result.Value.Value().(string); ok && r != "success" {
+				say += ", result " + r
+			}
+		}
+	case "not-found":
+		say = "is not installed: systemd finds no such unit"
+	default:
+		say += ", its unit file is " + load
+	}
+	return status{event.Down, say}
+}
+
+// advise adds what to do to an error of asking.
+func advise(err error) error {
+	code, _ := unitError(err)
+	switch {
+	case err == nil:
+		return nil
+	case code == "org.freedesktop.DBus.Error.AccessDenied":
+		return fmt.Errorf("ask systemd: %w; run dswatch as root or let its user read org.freedesktop.systemd1 in the D-Bus policy", err)
+	case code != "":
+		return fmt.Errorf("ask systemd: %w; check with systemctl that systemd runs this host, or leave service rows out", err)
+	}
+	return fmt.Errorf("ask systemd: %w; check that dbus and systemd answer, for example with systemctl status", err)
+}

@@ -1,0 +1,96 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// Target is one item to look for.
+type Target struct {
+	Key   event.Key
+	Names []string // service names that count, aliases included; on Linux units, ".service" may be left out
+}
+
+// Detector looks for its targets among this host's services. Close it when it
+// looks no more.
+type Detector struct {
+	targets []Target
+	table   table
+}
+
+// table is the operating system's service manager.
+type table interface {
+	// read answers for every name. An error means that the manager could not
+	// be asked.
+	read(ctx context.Context, names []string) (map[string]status, error)
+	close() error
+}
+
+// status is what the service manager says of one service.
+type status struct {
+	state event.State // up, down, or unknown
+	say   string
+}
+
+// New checks the targets. It does not look yet.
+func New(targets []Target) (*Detector, error) { return newDetector(newTable(), targets) }
+
+func newDetector(tab table, targets []Target) (*Detector, error) {
+	for _, t := range targets {
+		if len(t.Names) == 0 {
+			return nil, fmt.Errorf("new service detector: %s: has no names; give one", t.Key)
+		}
+		for _, n := range t.Names {
+			if err := check(n); err != nil {
+				return nil, fmt.Errorf("new service detector: %s: %w", t.Key, err)
+			}
+		}
+	}
+	return &Detector{targets: targets, table: tab}, nil
+}
+
+// Close ends the connection to the service manager.
+func (d *Detector) Close() error { return d.table.close() }
+
+// Detect looks once. Its error ends with what to do.
+func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
+	if len(d.targets) == 0 {
+		return nil, nil
+	}
+	at := time.Now()
+	var names []string
+	for _, t := range d.targets {
+		names = append(names, t.Names...)
+	}
+	answers, err := d.table.read(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("ask for services: %w", err)
+	}
+	out := make([]event.Observation, len(d.targets))
+	for i, t := range d.targets {
+		out[i] = t.observe(answers, at)
+	}
+	return out, nil
+}
+
+// observe is up if one of the names is, else unknown if one of them may be.
+func (t Target) observe(answers map[string]status, at time.Time) event.Observation {
+	o := event.Observation{Key: t.Key, State: event.Down, Want: 1, At: at}
+	var say []string
+	for _, n := range t.Names {
+		a := answers[n]
+		switch {
+		case a.state == event.Up:
+			o.State, o.Found = event.Up, 1
+		case a.state != event.Down && o.State != event.Up:
+			o.State = event.Unknown
+		}
+		say = append(say, n+" "+a.say)
+	}
+	o.Detail = strings.Join(say, "; ")
+	return o
+}
