@@ -182,19 +182,38 @@ func TestHugeBanner(t *testing.T) {
 	}
 }
 
-// TestTLSEndsCleanly proves the close_notify: without it the far end reads
-// an unexpected end.
+// TestTLSEndsCleanly proves the close_notify: the last record is an alert.
 func TestTLSEndsCleanly(t *testing.T) {
 	cert := selfSigned(t, "agent", time.Now().Add(time.Hour))
-	end := make(chan error, 1)
+	ended := make(chan []byte, 1)
 	port, _ := serve(t, func(raw net.Conn) {
-		_, err := tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{cert}}).Read(make([]byte, 1))
-		end <- err
+		var got bytes.Buffer
+		// TLS 1.3 would hide the type of a record.
+		s := tls.Server(teeConn{raw, &got}, &tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: tls.VersionTLS12})
+		io.Copy(io.Discard, s)
+		ended <- got.Bytes()
 	})
 	pass(t, detect(t, Target{Host: "127.0.0.1", Port: port, Method: TLS}))
-	if err := <-end; err != io.EOF {
-		t.Errorf("the far end read %v, want a clean EOF", err)
+	var types []byte
+	for b := <-ended; len(b) >= 5; b = b[5+int(binary.BigEndian.Uint16(b[3:])):] {
+		types = append(types, b[0])
 	}
+	const alert = 21
+	if n := len(types); n == 0 || types[n-1] != alert {
+		t.Errorf("records of types %v, want an alert at the end", types)
+	}
+}
+
+// teeConn copies what is read.
+type teeConn struct {
+	net.Conn
+	w io.Writer
+}
+
+func (c teeConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.w.Write(b[:n])
+	return n, err
 }
 
 func TestServerName(t *testing.T) {

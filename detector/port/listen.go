@@ -106,8 +106,7 @@ func (t Target) judge(ls []listener) answer {
 	reachable := false
 	var shown []string
 	for _, l := range ls {
-		// ::ffff:127.0.0.1 is loopback too.
-		if !l.addr.Addr().Unmap().IsLoopback() {
+		if !l.addr.Addr().IsLoopback() { // which ::ffff:127.0.0.1 is too
 			reachable = true
 		}
 		shown = append(shown, fmt.Sprintf("%s (%s)", l.addr.Addr(), l.owner))

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"dswatch/event"
 )
@@ -186,11 +187,17 @@ func canonical(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// short keeps a text from outside from growing a message without limit.
+// short keeps a text from outside from growing a message without limit or
+// from breaking it up.
 func short(s string) string {
 	const most = 120
-	if len(s) <= most {
-		return s
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
 	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
