@@ -20,7 +20,8 @@ type Target struct {
 	// Exe are absolute paths with wildcards: *, ? and [...] within a part, **
 	// for any number of parts. With Exe the executable decides, and Names only
 	// say which processes are worth a look; without Names these are the file
-	// names of the patterns.
+	// names of the patterns. Where one of them has wildcards, every process is
+	// looked at, which takes twice the time.
 	Exe []string
 	// Want is the number of instances of a healthy host; below one means one.
 	Want int
@@ -89,12 +90,14 @@ func newDetector(tab table, targets []Target) (*Detector, error) {
 		if len(names) == 0 {
 			return nil, fmt.Errorf("new process detector: %s: has neither names nor executables; give one", spec.Key)
 		}
-		if slices.Contains(names, "") {
-			if len(spec.Names) > 0 {
-				return nil, fmt.Errorf("new process detector: %s: a name is empty; remove it", spec.Key)
-			}
+		d.targets = append(d.targets, t)
+		if slices.Contains(spec.Names, "") {
+			return nil, fmt.Errorf("new process detector: %s: a name is empty; remove it", spec.Key)
+		}
+		// A name made from a pattern's wildcards says nothing about which
+		// processes are worth a look.
+		if len(t.exe) > 0 && slices.ContainsFunc(names, func(n string) bool { return n == "" || strings.ContainsAny(n, "*?[") }) {
 			d.anyName = append(d.anyName, t)
-			d.targets = append(d.targets, t)
 			continue
 		}
 		for _, n := range names {
@@ -104,7 +107,6 @@ func newDetector(tab table, targets []Target) (*Detector, error) {
 				}
 			}
 		}
-		d.targets = append(d.targets, t)
 	}
 	return d, nil
 }
