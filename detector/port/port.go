@@ -18,7 +18,7 @@ import (
 
 // Options are settings of the whole detector.
 type Options struct {
-	Rate int // remote probes begun per second; zero means that of Defaults
+	Rate int // remote probes begun per second; zero or less means that of Defaults
 }
 
 // burst is how many probes may begin at once before Rate holds them back.
@@ -78,7 +78,7 @@ func (t Target) how() how {
 // looked at as written, two targets with one key, and two targets that ask
 // for one endpoint in different ways.
 func New(targets []Target, o Options) (*Detector, error) {
-	if o.Rate == 0 {
+	if o.Rate <= 0 {
 		o.Rate = defaultRate
 	}
 	d := &Detector{
