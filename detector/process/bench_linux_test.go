@@ -87,7 +87,7 @@ func BenchmarkPass(b *testing.B) {
 	for _, c := range []struct {
 		name    string
 		targets []Target
-	}{{"healthy", []Target{healthy}}, {"missing", missing}} {
+	}{{"healthy", []Target{healthy}}, {"missing", missing}, {"wildcard", []Target{{Key: key("x"), Exe: []string{"/opt/ds_agent/*"}}}}} {
 		b.Run(c.name, func(b *testing.B) {
 			d, err := New(c.targets)
 			if err != nil {
