@@ -58,7 +58,7 @@ func TestDiscover(t *testing.T) {
 	got, err := Discover(t.Context(),
 		tells{facts("os", "linux", "components", "agent", "edition", "deep_security"), nil},
 		tells{facts("kernel_version", "6.1.0"), broken},
-		tells{facts("components", "agent,manager", "edition", "workload_security"), nil})
+		tells{facts("components", "manager", "edition", "workload_security"), nil})
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
