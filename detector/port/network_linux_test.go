@@ -38,7 +38,7 @@ func TestNetwork(t *testing.T) {
 	}
 
 	router := exec.Command("/proc/self/exe", "-test.run=^TestNetwork$")
-	router.Env = append(os.Environ(), "PORT_TEST=router")
+	router.Env = append(os.Environ(), "PORT_TEST=router", "GORACE=atexit_sleep_ms=0")
 	newNetwork(router)
 	hold, err := router.StdinPipe()
 	if err != nil {
