@@ -69,7 +69,14 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 	case isText(t) && (n.kind == scalar || !composite(t)):
 		if d.scalar(n, t, path) {
 			if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
-				d.fail(n, path, "%s", d.foreign(err.Error()))
+				text := err.Error()
+				if d.via != nil && n.text != "" {
+					text = strings.ReplaceAll(text, n.text, redacted)
+				}
+				if !strings.Contains(text, "; ") { // a type that is not ours
+					text += "; dswatch config reference says how it is written"
+				}
+				d.fail(n, path, "%s", d.foreign(text))
 			}
 		}
 	case t.Kind() == reflect.Struct:
@@ -80,7 +87,11 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 		d.table(n, v, path)
 	default:
 		if d.scalar(n, t, path) {
-			if problem := set(n, v); problem != "" {
+			said := n.text
+			if d.via != nil {
+				said = redacted
+			}
+			if problem := set(n, v, said); problem != "" {
 				d.fail(n, path, "%s", problem)
 			}
 		}
@@ -91,7 +102,7 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 func (d *decoder) scalar(n *node, t reflect.Type, path string) bool {
 	switch n.kind {
 	case scalar:
-		d.mark(n.src, known)
+		d.open(n)
 		return true
 	case null:
 		d.fail(n, path, "has no value; write one, or remove the key")
@@ -101,14 +112,20 @@ func (d *decoder) scalar(n *node, t reflect.Type, path string) bool {
 	return false
 }
 
+// open lets the value of a known key that is no secret be shown. An alias
+// may stand for the value of a secret elsewhere, so it shows nothing.
+func (d *decoder) open(n *node) {
+	if n.kind == scalar && d.via == nil {
+		d.mark(n.src, known)
+	}
+}
+
 // misfit reports a node of the wrong kind. A list of words where no secret
 // can stand is no secret; a map might be one that is indented too deep.
 func (d *decoder) misfit(n *node, t reflect.Type, path, wanted string) {
 	if !d.types.holdsSecret(t) {
 		for _, e := range append(n.items, n) {
-			if e.kind == scalar {
-				d.mark(e.src, known)
-			}
+			d.open(e)
 		}
 	}
 	d.fail(n, path, "%s where %s", n.name(), wanted)
@@ -248,9 +265,11 @@ func (d *decoder) table(n *node, v reflect.Value, path string) {
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
 // set writes a scalar into v and returns what is wrong with it, if anything.
-func set(n *node, v reflect.Value) (problem string) {
+// said is the value as a message may quote it.
+func set(n *node, v reflect.Value, said string) (problem string) {
+	said = `"` + clip(printable(hideUserinfo(said)), maxValue) + `"`
 	if v.Type() == durationType {
-		d, problem := duration(n)
+		d, problem := duration(n.text, said)
 		v.SetInt(int64(d))
 		return problem
 	}
@@ -266,38 +285,38 @@ func set(n *node, v reflect.Value) (problem string) {
 			case "false", "no", "off", "n", "0":
 				next = "write false"
 			}
-			return fmt.Sprintf("%s is not true or false; %s, without quotes", n.shown(), next)
+			return fmt.Sprintf("%s is not true or false; %s, without quotes", said, next)
 		}
 		v.SetBool(n.text == "true")
 	case reflect.Float32, reflect.Float64:
 		x, err := strconv.ParseFloat(n.text, 64)
 		if err != nil || !n.plain || math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(n.text, "xXpP_") {
-			return n.shown() + " is not a number; write digits without quotes, such as 0.5"
+			return said + " is not a number; write digits without quotes, such as 0.5"
 		}
 		v.SetFloat(x)
 	default:
-		return whole(n, v)
+		return whole(n, v, said)
 	}
 	return ""
 }
 
 // whole writes a whole number into v.
-func whole(n *node, v reflect.Value) (problem string) {
+func whole(n *node, v reflect.Value, said string) (problem string) {
 	if !n.plain || !decimal.MatchString(n.text) {
-		return n.shown() + " is not a whole number; write digits without quotes, such as 10"
+		return said + " is not a whole number; write digits without quotes, such as 10"
 	}
 	bits := v.Type().Bits()
 	if v.CanInt() {
 		x, err := strconv.ParseInt(n.text, 10, bits)
 		if err != nil {
-			return fmt.Sprintf("%s is out of range; write %d to %d", n.shown(), int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
+			return fmt.Sprintf("%s is out of range; write %d to %d", said, int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
 		}
 		v.SetInt(x)
 		return ""
 	}
 	x, err := strconv.ParseUint(n.text, 10, bits)
 	if err != nil {
-		return fmt.Sprintf("%s is out of range; write 0 to %d", n.shown(), uint64(math.MaxUint64)>>(64-bits))
+		return fmt.Sprintf("%s is out of range; write 0 to %d", said, uint64(math.MaxUint64)>>(64-bits))
 	}
 	v.SetUint(x)
 	return ""
@@ -305,25 +324,22 @@ func whole(n *node, v reflect.Value) (problem string) {
 
 // duration reads a time with units. A bare number is refused: nobody can tell
 // which unit was meant.
-func duration(n *node) (d time.Duration, problem string) {
-	d, err := time.ParseDuration(n.text)
-	if _, bare := strconv.ParseFloat(n.text, 64); bare == nil {
-		number := clip(printable(n.text), maxValue)
-		return 0, fmt.Sprintf("%s has no unit; write %ss, %sm or %sh", number, number, number, number)
+func duration(text, said string) (d time.Duration, problem string) {
+	d, err := time.ParseDuration(text)
+	mayQuote := strings.Contains(said, text)
+	if _, bare := strconv.ParseFloat(text, 64); bare == nil {
+		if !mayQuote || len(text) > 10 {
+			text = "20"
+		}
+		return 0, fmt.Sprintf("%s has no unit; write %ss, %sm or %sh", said, text, text, text)
 	}
 	if err == nil {
 		return d, ""
 	}
-	if days, ok := strings.CutSuffix(n.text, "d"); ok {
+	if days, ok := strings.CutSuffix(text, "d"); ok && mayQuote {
 		if x, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return 0, fmt.Sprintf("%s is written in days, which is no unit here; write %dh", n.shown(), x*24)
+			return 0, fmt.Sprintf("%s is written in days, which is no unit here; write %dh", said, x*24)
 		}
 	}
-	return 0, n.shown() + " is not a duration; write a number and a unit, such as 500ms, 20s, 5m or 4h"
-}
-
-// shown is a value as it may stand in a message. The caller knows that it is
-// no secret.
-func (n *node) shown() string {
-	return `"` + clip(printable(hideUserinfo(n.text)), maxValue) + `"`
+	return 0, said + " is not a duration; write a number and a unit, such as 500ms, 20s, 5m or 4h"
 }

@@ -1,5 +1,11 @@
 package config
 
+// What an operator is told about files that root can always read.
+var (
+	ReadError  = readError
+	Unreadable = unreadable
+)
+
 // Words returns every key of the file and every value with its path, aliases
 // resolved, so that a test can tell what may be shown from what may not.
 func (f *File) Words() (keys []string, values map[string][]string) {

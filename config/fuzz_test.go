@@ -16,7 +16,7 @@ import (
 // open matches the paths (list indexes left out) of values that may be shown:
 // those of known keys that are no secrets, of maps of text, and names of
 // files. All others must never be.
-var open = regexp.MustCompile(`^(host|language|bus\.(dir|url|sync|max_size|creds_file|tls\.(ca|verify|key_file))` +
+var open = regexp.MustCompile(`^(host|language|bus\.(dir|listen|url|sync|max_size|creds_file|tls\.(ca|verify|key_file))` +
 	`|watch\.(facts|ignore|items|items\.(kind|name|instances))(\..*)?|detectors\.(process|port)\.(schedule|timeout)` +
 	`|detectors\.port\.(targets|targets\.(host|ports|method))|rules(\.(hold|repeat))?|routes(\.(match|sinks|continue))?(\..*)?` +
 	`|sinks\.(name|type|patience|address|version|url|retries|(community|secret|tls\.key)_file|tls\.(ca|verify))` +
@@ -107,7 +107,7 @@ func mayShow(f *config.File, word string) bool {
 // FuzzShowText: any text that Show writes reads back as the same text.
 func FuzzShowText(f *testing.F) {
 	for _, s := range []string{"", "a", "web01", " ", "\n", "\t", "a: b", "- a", "#", "a #b", "~", "null", "True", "no", "1_000", "0x1f", "1e3", ".inf", "-", "--- a",
-		"[", "{a}", "*a", "&a", "!a", "|", ">", "%a", "@a", "`", `"`, `'`, `\`, `\x41`, "a\"b\\", "\u00a0", "\u2028", "\ufeff", "\x00\x1b\x7f\u0085", "東京", "😀", "a:", ":a", "a,b", "<<", "=", "...", "?"} {
+		"[", "{a}", "*a", "&a", "!a", "|", ">", "%a", "@a", "`", `"`, `'`, `\`, `\x41`, "a\"b\\", "\u00a0", "\u2028", "\ufeff", "\x00\x1b\x7f\u0085", "東京", "😀", "\U000e0001", "a:", ":a", "a,b", "<<", "=", "...", "?"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

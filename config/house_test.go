@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,13 +30,21 @@ type Config struct {
 	Computed  string `yaml:"-"`
 }
 
+func (c *Config) Validate() error {
+	if c.Web != nil && c.Host != "" && c.Web.Listen == c.Host {
+		return badSetting("web.listen", "is the name of the host; write address:port")
+	}
+	return nil
+}
+
 type Bus struct {
-	Dir  string        `yaml:"dir" doc:"Folder of the store."`
-	URL  string        `yaml:"url" doc:"Address of an external server."`
-	Sync time.Duration `yaml:"sync" doc:"Time between flushes to the disk."`
-	Max  Size          `yaml:"max_size" doc:"Largest size of the store."`
-	Cred Secret        `yaml:"creds" doc:"Credentials of the external server."`
-	TLS  TLS           `yaml:"tls" doc:"Encryption towards the external server."`
+	Dir  string         `yaml:"dir" doc:"Folder of the store."`
+	URL  string         `yaml:"url" doc:"Address of an external server."`
+	Sync time.Duration  `yaml:"sync" doc:"Time between flushes to the disk."`
+	Max  Size           `yaml:"max_size" doc:"Largest size of the store."`
+	Cred Secret         `yaml:"creds" doc:"Credentials of the external server."`
+	TLS  TLS            `yaml:"tls" doc:"Encryption towards the external server."`
+	Open netip.AddrPort `yaml:"listen" doc:"Address and port to listen on."`
 }
 
 func (b Bus) Validate() error {

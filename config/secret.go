@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -76,8 +77,11 @@ func (d *decoder) secretFile(n *node, v reflect.Value, path string) {
 		return
 	}
 	if runtime.GOOS != "windows" && mode.Perm()&0o077 != 0 { // Windows keeps no such bits
-		d.warnings = append(d.warnings, fmt.Sprintf("%s:%d:%d: %s: other users can read %s (mode %04o); run chmod 600 on it",
-			d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), name, mode.Perm()))
+		warning := fmt.Sprintf("%s:%d:%d: %s: other users can read %s (mode %04o); run chmod 600 on it",
+			d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), name, mode.Perm())
+		if !slices.Contains(d.warnings, warning) { // a section may be decoded again
+			d.warnings = append(d.warnings, warning)
+		}
 	}
 	d.files[strings.TrimSuffix(path, fileSuffix)] = n.text
 	d.reveal(n, v, path, value)

@@ -23,7 +23,9 @@ func (s *Section) Path() string { return s.path }
 // decides what the section is, not for secrets: it may be shown in messages.
 func (s *Section) String(key string) string {
 	if p, ok := s.node.get(key); ok && p.value.kind == scalar {
-		s.file.mark(p.value.src, known)
+		if !s.node.aliased && !p.value.aliased {
+			s.file.mark(p.value.src, known)
+		}
 		return p.value.text
 	}
 	return ""

@@ -85,7 +85,7 @@ web: {ratio: 1e-7}
 	if err != nil {
 		t.Fatalf("%v\nin:\n%s", err, &first)
 	}
-	if d := cmp.Diff(c, again, cmpopts.EquateEmpty(), ignoreSections[0], ignoreSections[1]); d != "" {
+	if d := cmp.Diff(c, again, cmpopts.EquateEmpty(), asRead); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	wantNames, wantKinds := sinks(t, c)
@@ -219,5 +219,27 @@ func TestSchema(t *testing.T) {
 	var any map[string]any
 	if err := json.Unmarshal(b.Bytes(), &any); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestSchemaLeavesOutLargeDefaults(t *testing.T) {
+	var b bytes.Buffer
+	root := struct {
+		Routes []Route `yaml:"routes" doc:"Routes."`
+		Ports  []int   `yaml:"ports" doc:"Ports."`
+	}{[]Route{{Sinks: []string{"a"}}}, []int{1, 2}}
+	if err := config.Schema(&b, &root, nil); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Properties map[string]struct {
+			Default any `json:"default"`
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]any{1.0, 2.0}, got.Properties["ports"].Default); d != "" || got.Properties["routes"].Default != nil {
+		t.Errorf("defaults are %v", got)
 	}
 }

@@ -290,7 +290,6 @@ func (b *builder) mapping(at *token.Token, values []*ast.MappingValueNode, path 
 			continue
 		}
 		if v.Start == t { // {a: b, c}: most likely a value that holds a comma
-			b.mark(t, denied)
 			b.report(t, path, "a word without a value in { }; put quotes around a value that holds a comma")
 			continue
 		}
