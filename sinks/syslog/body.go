@@ -1,0 +1,191 @@
+package syslog
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Who speaks, in CEF and LEEF: never the vendor. The version is that of the
+// fields below; it grows when one of them changes its meaning.
+const (
+	signer        = "dswatch"
+	schemaVersion = "1"
+)
+
+// level maps an alert to 0..10, as CEF and LEEF count.
+func level(a event.Alert) string {
+	switch {
+	case !a.Transition.Firing():
+		return "1"
+	case a.Severity == event.Critical:
+		return "9"
+	case a.Severity == event.Warning:
+		return "6"
+	}
+	return "3"
+}
+
+// class names the sort of event: one for each rule and transition.
+func class(a event.Alert) string { return a.Rule + "-" + string(a.Transition) }
+
+func millis(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.UnixMilli(), 10)
+}
+
+// address returns a host that is written as an IPv4 address. The vendor's
+// own events carry one as dvc, so that both can be joined.
+func address(host string) string {
+	if a, err := netip.ParseAddr(host); err == nil && a.Is4() {
+		return host
+	}
+	return ""
+}
+
+// appendCEF writes CEF:0 (ArcSight Common Event Format, revision 25). Keys
+// are those of its dictionary; cn1 stays free for the vendor's host number.
+func appendCEF(b []byte, a event.Alert) []byte {
+	b = append(b, "CEF:0"...)
+	for _, f := range []string{signer, signer, schemaVersion, class(a), headline(a), level(a)} {
+		b = append(b, '|')
+		b = appendCEFHeader(b, f)
+	}
+	b = append(b, '|')
+	first := true
+	add := func(key, value string) {
+		if value == "" {
+			return
+		}
+		if !first {
+			b = append(b, ' ')
+		}
+		first = false
+		b = append(b, key...)
+		b = append(b, '=')
+		b = appendCEFValue(b, value)
+	}
+	labelled := func(key, label, value string) {
+		if value != "" {
+			add(key+"Label", label)
+			add(key, value)
+		}
+	}
+	add("rt", millis(a.At))
+	add("start", millis(a.StartedAt))
+	add("end", millis(a.EndedAt))
+	add("dvchost", a.Key.Host)
+	add("dvc", address(a.Key.Host))
+	add("externalId", a.DeliveryID())
+	add("cat", string(a.Transition))
+	add("outcome", string(a.State))
+	labelled("cs1", "Alert ID", a.ID)
+	labelled("cs2", "Component", a.Key.Component)
+	labelled("cs3", "Item", a.Key.Row())
+	labelled("cs4", "Impact", string(a.Impact))
+	labelled("cs5", "Detail", a.Detail)
+	labelled("cs6", "How to confirm", a.Confirm)
+	labelled("cn2", "Found", strconv.Itoa(a.Found))
+	labelled("cn3", "Want", strconv.Itoa(a.Want))
+	labelled("flexString1", "Previous state", string(a.Previous))
+	labelled("flexString2", "Observer", a.Observer)
+	add("reason", a.Reason)
+	add("msg", a.Text)
+	return b
+}
+
+// appendCEFHeader escapes '\' and '|'. A header has no way to say line break.
+func appendCEFHeader(b []byte, s string) []byte {
+	s = sinks.Line(s, len(s))
+	for i := range len(s) {
+		if s[i] == '\\' || s[i] == '|' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return b
+}
+
+// appendCEFValue escapes '\' and '=', and writes a line break as \n.
+func appendCEFValue(b []byte, s string) []byte {
+	s = sinks.Lines(s, len(s))
+	for i := range len(s) {
+		switch s[i] {
+		case '\\', '=':
+			b = append(b, '\\', s[i])
+		case '\n':
+			b = append(b, `\n`...)
+		default:
+			b = append(b, s[i])
+		}
+	}
+	return b
+}
+
+// appendLEEF writes LEEF 2.0 (IBM QRadar) with the tab as delimiter. LEEF has
+// no escapes: a value ends at the tab, a header field at the bar.
+func appendLEEF(b []byte, a event.Alert) []byte {
+	b = append(b, "LEEF:2.0|"+signer+"|"+signer+"|"+schemaVersion+"|"...)
+	b = append(b, strings.Map(func(r rune) rune {
+		if r == '|' || r == '\\' {
+			return '_'
+		}
+		return r
+	}, sinks.Line(class(a), 2*event.MaxName))...)
+	b = append(b, "|x09|"...)
+	first := true
+	add := func(key, value string) {
+		if value == "" {
+			return
+		}
+		if !first {
+			b = append(b, '\t')
+		}
+		first = false
+		b = append(b, key...)
+		b = append(b, '=')
+		b = append(b, sinks.Line(value, len(value))...)
+	}
+	add("devTime", stampLEEF(a.At))
+	add("devTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSZ")
+	add("cat", string(a.Transition))
+	add("sev", level(a))
+	add("identHostName", a.Key.Host)
+	add("dvchost", a.Key.Host)
+	add("dvc", address(a.Key.Host))
+	add("name", headline(a))
+	add("msg", a.Text)
+	for _, p := range pairs(a) {
+		switch p.key {
+		case "host", "at", "name": // said above, or meant otherwise there
+		default:
+			add(p.key, p.value)
+		}
+	}
+	add("item", a.Key.Row())
+	return b
+}
+
+func stampLEEF(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02T15:04:05.000-0700")
+}
+
+// appendJSON writes the payload that all our sinks with JSON share.
+func appendJSON(b []byte, a event.Alert) []byte {
+	j, err := json.Marshal(sinks.NewPayload(a))
+	if err != nil { // no field of it can fail to encode but a time out of range
+		a.StartedAt, a.At, a.EndedAt = time.Time{}, time.Time{}, time.Time{}
+		j, _ = json.Marshal(sinks.NewPayload(a))
+	}
+	return append(b, j...)
+}

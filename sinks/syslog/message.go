@@ -1,0 +1,285 @@
+package syslog
+
+import (
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Longest header fields in bytes (RFC 5424 section 6).
+const (
+	maxHostname = 255
+	maxAppName  = 48
+	maxMsgID    = 32
+	maxTag      = 32 // RFC 3164 section 4.1.3
+)
+
+// writer turns alerts into messages.
+type writer struct {
+	rfc3164  bool
+	body     string
+	priority map[event.Severity]string // "<26>"
+	cleared  string
+	host     string
+	app      string
+	pid      string
+	sdID     string
+	most     int
+}
+
+func newWriter(c Config, host string) *writer {
+	facility, _ := facility(c.Facility)
+	pri := func(name string) string {
+		n, _ := severity(name)
+		return "<" + strconv.Itoa(facility*8+n) + ">"
+	}
+	w := &writer{
+		rfc3164: c.Format == "rfc3164", body: c.Body, most: int(c.MaxSize),
+		priority: map[event.Severity]string{
+			event.Critical: pri(c.Severity.Critical), event.Warning: pri(c.Severity.Warning), event.Info: pri(c.Severity.Info),
+		},
+		cleared: pri(c.Severity.Cleared),
+		host:    orNil(printable(host, maxHostname)), app: c.AppName, pid: strconv.Itoa(os.Getpid()),
+		sdID: "dswatch@" + strconv.FormatInt(c.EnterpriseID, 10),
+	}
+	if w.rfc3164 {
+		w.app = tag(w.app)
+	}
+	if c.Network == "udp" {
+		w.most = min(w.most, maxUDP)
+	}
+	return w
+}
+
+// message returns a as one line of at most most bytes.
+func (w *writer) message(a event.Alert) []byte {
+	a = sinks.Tidy(a)
+	m := w.render(a)
+	if len(m) <= w.most {
+		return m
+	}
+	// The escaping decides how much a text takes, so the longest length that
+	// fits is searched for; then the same with the names.
+	for _, fields := range []func(*event.Alert) []*string{texts, names} {
+		longest := 0
+		for _, s := range fields(&a) {
+			longest = max(longest, len(*s))
+		}
+		cut := func(n int) event.Alert {
+			c := a
+			for _, s := range fields(&c) {
+				*s = sinks.Cut(*s, n)
+			}
+			return c
+		}
+		n := sort.Search(longest, func(n int) bool { return len(w.render(cut(n+1))) > w.most })
+		// One byte more can take a mark less, so the search may be a few off.
+		for m = w.render(cut(n)); len(m) > w.most && n > 0; m = w.render(cut(n)) {
+			n--
+		}
+		if a = cut(n); len(m) <= w.most {
+			break
+		}
+	}
+	return m
+}
+
+func texts(a *event.Alert) []*string {
+	return []*string{&a.Title, &a.Text, &a.Reason, &a.Detail, &a.Confirm}
+}
+
+func names(a *event.Alert) []*string {
+	return []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.Observer, &a.Language}
+}
+
+// render writes a as it is. Only here the two formats differ.
+func (w *writer) render(a event.Alert) []byte {
+	pri := w.cleared
+	if a.Transition.Firing() {
+		if pri = w.priority[a.Severity]; pri == "" {
+			pri = w.priority[event.Info] // a severity of a newer version
+		}
+	}
+	b := make([]byte, 0, 1024)
+	b = append(b, pri...)
+	if w.rfc3164 {
+		at := a.At
+		if at.IsZero() {
+			at = time.Now()
+		}
+		b = at.Local().AppendFormat(b, "Jan _2 15:04:05")
+		b = append(b, ' ')
+		b = append(b, w.host...)
+		b = append(b, ' ')
+		b = append(b, w.app...)
+		b = append(b, '[')
+		b = append(b, w.pid...)
+		b = append(b, "]: "...)
+		b = w.appendBody(b, a)
+		if w.body == "text" {
+			b = append(b, ' ')
+			b = w.appendData(b, a)
+		}
+		return b
+	}
+	b = append(b, "1 "...)
+	b = appendTime(b, a.At)
+	for _, field := range []string{w.host, w.app, w.pid, orNil(printable(string(a.Transition), maxMsgID))} {
+		b = append(b, ' ')
+		b = append(b, field...)
+	}
+	b = append(b, ' ')
+	if w.body != "text" {
+		b = append(b, "- "...) // the body says it all
+		return w.appendBody(b, a)
+	}
+	b = w.appendData(b, a)
+	b = append(b, " \xef\xbb\xbf"...) // a byte order mark says that UTF-8 follows
+	return w.appendBody(b, a)
+}
+
+func (w *writer) appendBody(b []byte, a event.Alert) []byte {
+	switch w.body {
+	case "cef":
+		return appendCEF(b, a)
+	case "leef":
+		return appendLEEF(b, a)
+	case "json":
+		return appendJSON(b, a)
+	}
+	b = append(b, headline(a)...)
+	if a.Text != "" {
+		b = append(b, ". "...)
+		b = append(b, sinks.Line(a.Text, len(a.Text))...)
+	}
+	return b
+}
+
+// headline is the alert in one line, as people read it first.
+func headline(a event.Alert) string {
+	return sinks.In(a.Language).Headline(a, sinks.MaxTitle+64)
+}
+
+// pair is one named value of an alert.
+type pair struct{ key, value string }
+
+// pairs lists what an alert holds beside its title and text. Empty values
+// are left out.
+func pairs(a event.Alert) []pair {
+	all := make([]pair, 0, 26)
+	add := func(key, value string) {
+		if value != "" {
+			all = append(all, pair{key, value})
+		}
+	}
+	add("id", a.ID)
+	add("seq", strconv.Itoa(a.Seq))
+	add("transition", string(a.Transition))
+	add("rule", a.Rule)
+	add("host", a.Key.Host)
+	add("component", a.Key.Component)
+	add("kind", string(a.Key.Kind))
+	add("name", a.Key.Name)
+	add("state", string(a.State))
+	add("previous", string(a.Previous))
+	add("severity", string(a.Severity))
+	add("impact", string(a.Impact))
+	add("found", strconv.Itoa(a.Found))
+	add("want", strconv.Itoa(a.Want))
+	add("startedAt", stamp(a.StartedAt))
+	add("at", stamp(a.At))
+	add("endedAt", stamp(a.EndedAt))
+	add("os", a.OS)
+	add("agentVersion", a.AgentVersion)
+	add("observer", a.Observer)
+	add("language", a.Language)
+	if a.Test {
+		add("test", "true")
+	}
+	if a.Replay {
+		add("replay", "true")
+	}
+	add("reason", a.Reason)
+	add("detail", a.Detail)
+	add("confirm", a.Confirm)
+	return all
+}
+
+// appendData writes one SD-ELEMENT (RFC 5424 section 6.3).
+func (w *writer) appendData(b []byte, a event.Alert) []byte {
+	b = append(b, '[')
+	b = append(b, w.sdID...)
+	for _, p := range pairs(a) {
+		b = append(b, ' ')
+		b = append(b, p.key...)
+		b = append(b, `="`...)
+		b = appendParam(b, p.value)
+		b = append(b, '"')
+	}
+	return append(b, ']')
+}
+
+// appendParam escapes a PARAM-VALUE: '"', '\' and ']' get a backslash.
+func appendParam(b []byte, s string) []byte {
+	s = sinks.Line(s, len(s))
+	for i := range len(s) {
+		switch s[i] {
+		case '"', '\\', ']':
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return b
+}
+
+// rfc3339 has the six digits of a second that RFC 5424 allows.
+const rfc3339 = "2006-01-02T15:04:05.000000Z07:00"
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(rfc3339)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+		return append(b, '-')
+	}
+	return t.AppendFormat(b, rfc3339)
+}
+
+// printable makes s fit for a header field: what is not a printable ASCII
+// character, or is a space, becomes '_'.
+func printable(s string, most int) string {
+	return strings.Map(func(r rune) rune {
+		if r < '!' || r > '~' {
+			return '_'
+		}
+		return r
+	}, s[:min(len(s), most)])
+}
+
+// tag makes s fit for the tag of RFC 3164, which ends at the first character
+// that is not alphanumeric; receivers let a few more pass.
+func tag(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '-', r == '_', r == '.', r == '/':
+			return r
+		}
+		return '_'
+	}, s[:min(len(s), maxTag)])
+}
+
+func orNil(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,126 @@
+package syslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Kind describes the sink for the configuration.
+func Kind() sinks.Kind {
+	return sinks.NewKind("syslog",
+		"Sends one message for each alert transition to a syslog server or a SIEM: RFC 5424 or RFC 3164 over UDP, TCP, TLS or a Unix socket, with text, CEF, LEEF or JSON inside.",
+		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
+}
+
+// Sink sends messages to one receiver.
+type Sink struct {
+	cfg    Config
+	writer *writer
+
+	datagram *sinks.Datagram // udp, and unix while the socket there is one for datagrams
+	stream   *stream         // tcp, tls, and unix otherwise
+
+	mu       sync.Mutex
+	streamed bool // of unix: the socket there is a stream
+}
+
+// New returns a sink. It opens nothing but, for tls, the files of the
+// certificates: the first Send does.
+func New(c Config, env sinks.Env) (*Sink, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Sink{cfg: c, writer: newWriter(c, env.Host)}
+	switch c.Network {
+	case "udp":
+		s.datagram = sinks.NewDatagram("udp", c.withPort(), nil)
+		return s, nil
+	case "unix":
+		s.datagram = sinks.NewDatagram("unixgram", c.Address, nil)
+	}
+	dial, err := dialer(c)
+	if err != nil {
+		return nil, err
+	}
+	// One Send may have to notice that a connection is dead, connect, and
+	// wait again.
+	s.stream = &stream{dial: dial, timeout: c.Timeout / 3}
+	return s, nil
+}
+
+// Close closes the connection. A later Send opens it again.
+func (s *Sink) Close() error {
+	var err error
+	if s.datagram != nil {
+		err = s.datagram.Close()
+	}
+	if s.stream != nil {
+		err = errors.Join(err, s.stream.close())
+	}
+	return err
+}
+
+// Send tells a. See the package about what counts as accepted.
+func (s *Sink) Send(ctx context.Context, a event.Alert) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	if err := s.send(ctx, s.writer.message(a)); err != nil {
+		return fmt.Errorf("send syslog to %s over %s: %w", s.cfg.Address, s.cfg.Network, err)
+	}
+	return nil
+}
+
+func (s *Sink) send(ctx context.Context, message []byte) error {
+	switch s.cfg.Network {
+	case "udp":
+		return s.datagram.Write(ctx, message)
+	case "unix":
+		if !s.isStream() {
+			err := s.datagram.Write(ctx, message)
+			if !errors.Is(err, syscall.EPROTOTYPE) { // the socket there is a stream
+				return err
+			}
+			s.setStream(true)
+		}
+		err := s.stream.send(ctx, s.frame(message))
+		if errors.Is(err, syscall.EPROTOTYPE) { // a datagram socket took its place
+			s.setStream(false)
+		}
+		return err
+	}
+	return s.stream.send(ctx, s.frame(message))
+}
+
+func (s *Sink) isStream() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streamed
+}
+
+func (s *Sink) setStream(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streamed = is
+}
+
+// frame marks where a message ends in a stream (RFC 6587 section 3.4). A
+// message holds no line feed.
+func (s *Sink) frame(message []byte) []byte {
+	if s.cfg.Framing == "newline" {
+		return append(message, '\n')
+	}
+	b := make([]byte, 0, len(message)+6)
+	b = strconv.AppendInt(b, int64(len(message)), 10)
+	b = append(b, ' ')
+	return append(b, message...)
+}

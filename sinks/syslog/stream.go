@@ -1,0 +1,259 @@
+package syslog
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// stream is the one connection of a sink over TCP, TLS or a Unix stream,
+// made when it is needed and made again when it breaks.
+//
+// Messages that are sent while others are on their way go out together: the
+// far end's acknowledgement takes a round trip, whatever it is for.
+type stream struct {
+	dial    func(ctx context.Context) (net.Conn, error)
+	timeout time.Duration // for connecting, and for one acknowledgement
+
+	mu      sync.Mutex
+	waiting *batch // what the next round takes; nil: nothing
+	running bool   // a goroutine does the rounds
+	live    *live  // nil: not connected
+	closed  bool
+}
+
+// batch is what goes out in one round.
+type batch struct {
+	frames []byte
+	done   chan struct{} // closed once err is set
+	err    error
+}
+
+// live is one connection, read by a goroutine that sees it end: a syslog
+// server sends nothing, so whatever comes is an end, or is ignored.
+type live struct {
+	net.Conn
+	ended chan struct{} // closed when no more can be read
+	why   error         // valid once ended is closed
+}
+
+// errLost: the connection ended, or nothing was acknowledged in time.
+var errLost = errors.New("the connection was lost before the receiver had acknowledged the message")
+
+// send adds a frame to the next round and waits for its end, or for ctx. The
+// round goes on without the one who left: others are in it.
+func (s *stream) send(ctx context.Context, frame []byte) error {
+	s.mu.Lock()
+	if s.waiting == nil {
+		s.waiting = &batch{done: make(chan struct{})}
+	}
+	b := s.waiting
+	b.frames = append(b.frames, frame...)
+	s.closed = false
+	if !s.running {
+		s.running = true
+		go s.rounds()
+	}
+	s.mu.Unlock()
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// rounds sends batches until there are none.
+func (s *stream) rounds() {
+	for {
+		s.mu.Lock()
+		b := s.waiting
+		s.waiting = nil
+		if b == nil {
+			s.running = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		b.err = s.deliver(b.frames)
+		close(b.done)
+	}
+}
+
+// deliver writes frames and waits until they are acknowledged. On a
+// connection that was made earlier it can fail because the far end went away
+// meanwhile, so then it tries once more on a new one.
+func (s *stream) deliver(frames []byte) error {
+	c, reused, err := s.connection()
+	if err != nil {
+		return err
+	}
+	if err = s.over(c, frames); err == nil || !reused {
+		return err
+	}
+	if c, _, err = s.connection(); err != nil {
+		return err
+	}
+	return s.over(c, frames)
+}
+
+// connection returns the live connection, or a new one.
+func (s *stream) connection() (c *live, reused bool, err error) {
+	s.mu.Lock()
+	c = s.live
+	s.mu.Unlock()
+	if c != nil {
+		select {
+		case <-c.ended:
+			s.drop(c)
+		default:
+			return c, true, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	c = &live{Conn: conn, ended: make(chan struct{})}
+	go c.watch()
+	if err := accepted(ctx, c); err != nil {
+		conn.Close()
+		return nil, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		conn.Close()
+		return nil, false, net.ErrClosed
+	}
+	s.live = c
+	return c, false, nil
+}
+
+// watch reads until the connection ends.
+func (c *live) watch() {
+	_, err := io.Copy(io.Discard, onlyReader{c.Conn})
+	if err == nil {
+		err = io.EOF
+	}
+	c.why = err
+	close(c.ended)
+}
+
+// onlyReader keeps io.Copy from asking the connection to do the work itself.
+type onlyReader struct{ io.Reader }
+
+// refusalTime is how long a TLS 1.3 server gets to refuse our certificate:
+// it does so only after our side has seen the handshake succeed, and what
+// was written by then is lost.
+const refusalTime = 150 * time.Millisecond
+
+// accepted waits until it is known, or likely, that the far end has let us in.
+func accepted(ctx context.Context, c *live) error {
+	t, ok := c.Conn.(*tls.Conn)
+	if !ok || t.ConnectionState().Version < tls.VersionTLS13 {
+		return nil
+	}
+	select {
+	case <-c.ended:
+		return fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", c.why)
+	case <-time.After(refusalTime):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// over sends frames over c, which it drops on any failure.
+func (s *stream) over(c *live, frames []byte) error {
+	deadline := time.Now().Add(s.timeout)
+	err := c.SetWriteDeadline(deadline)
+	if err == nil {
+		_, err = c.Write(frames)
+	}
+	if err == nil {
+		err = c.acknowledged(deadline)
+	}
+	if err != nil {
+		s.drop(c)
+	}
+	return err
+}
+
+// acknowledged waits until the far end's side has taken everything. Most
+// answers come within a millisecond, so it looks often at first.
+func (c *live) acknowledged(deadline time.Time) error {
+	for pause := 20 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
+		n, err := unacknowledged(c.Conn)
+		if err != nil {
+			return err
+		}
+		select {
+		case <-c.ended:
+			return fmt.Errorf("%w: %w", errLost, c.why)
+		default:
+		}
+		if n == 0 {
+			return nil
+		}
+		if !time.Now().Before(deadline) {
+			return fmt.Errorf("%w; check the network and that the receiver still reads", errLost)
+		}
+		time.Sleep(pause)
+	}
+}
+
+func (s *stream) drop(c *live) {
+	c.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live == c {
+		s.live = nil
+	}
+}
+
+// close ends the connection. A later send makes another.
+func (s *stream) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	c := s.live
+	s.live = nil
+	if c == nil {
+		return nil
+	}
+	return c.Close()
+}
+
+// dialer returns how to connect to the receiver of c.
+func dialer(c Config) (func(context.Context) (net.Conn, error), error) {
+	var d net.Dialer
+	switch c.Network {
+	case "tcp":
+		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", c.withPort()) }, nil
+	case "unix":
+		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "unix", c.Address) }, nil
+	}
+	if _, err := c.TLS.Config(); err != nil { // tell a wrong file at the start
+		return nil, err
+	}
+	return func(ctx context.Context) (net.Conn, error) {
+		cfg, err := c.TLS.Config()
+		if err != nil {
+			return nil, err
+		}
+		t := tls.Dialer{NetDialer: &d, Config: cfg}
+		conn, err := t.DialContext(ctx, "tcp", c.withPort())
+		if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			return nil, fmt.Errorf("tls handshake: %w; check tls.ca_file and tls.server_name, and the receiver's certificate", bad)
+		}
+		return conn, err
+	}, nil
+}
