@@ -249,7 +249,7 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	}
 	resp, err := h.rt.RoundTrip(req)
 	if err != nil {
-		return nil, h.transportError(ctx, err)
+		return nil, h.transportError(err)
 	}
 	answer, err := readBounded(resp)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
@@ -277,12 +277,7 @@ func readBounded(resp *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 }
 
-func (h *HTTP) transportError(ctx context.Context, err error) error {
-	// The transport reports a closed connection for a request that was
-	// cancelled a moment before; what ended it is the context.
-	if cerr := ctx.Err(); cerr != nil && !errors.Is(err, cerr) {
-		err = cerr
-	}
+func (h *HTTP) transportError(err error) error {
 	err = h.redact.Error(fmt.Errorf("post to %s: %w", h.url.Host, err))
 	if text := err.Error(); text != Line(text, maxReason) {
 		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too

@@ -13,7 +13,8 @@ type Payload struct {
 
 // NewPayload returns the Payload of a.
 func NewPayload(a event.Alert) Payload {
-	return Payload{Version: "1", DeliveryID: a.DeliveryID(), Alert: Tidy(a)}
+	a = Tidy(a) // ids too: they become headers
+	return Payload{Version: "1", DeliveryID: a.DeliveryID(), Alert: a}
 }
 
 // Bounds in bytes of the texts of a tidied alert. Ours stay far below them.

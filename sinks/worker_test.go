@@ -486,9 +486,13 @@ func TestOneDeliveryDoesNotHoldUpOthers(t *testing.T) {
 			t.Errorf("the failing one was tried %d times in two minutes", n)
 		}
 		time.Sleep(time.Hour)
+		before := len(f.tries())
 		for n := range 100 {
 			m.put(t, firing(n+101, 0)...)
 			time.Sleep(time.Second)
+		}
+		if n := len(f.tries()) - before - 400; n > 40 {
+			t.Errorf("the failing one was tried %d times in 100 s while others got through", n)
 		}
 		time.Sleep(time.Minute)
 		if n := len(f.ids()); n != 800 {
@@ -685,8 +689,8 @@ func TestShutdown(t *testing.T) {
 			if took := time.Since(begin); took != 5*time.Second {
 				t.Errorf("took %s, want the grace of 5s", took)
 			}
-			if m.unacked() != 1 || w.Health().Dead != 0 {
-				t.Error("it did not stay in the outbox")
+			if h := w.Health(); m.unacked() != 1 || h.Dead != 0 || h.LastError != "" {
+				t.Errorf("it did not stay in the outbox, or the end was called a failure: %+v", h)
 			}
 		})
 	})

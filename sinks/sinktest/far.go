@@ -34,6 +34,7 @@ type Answer struct {
 	Header   map[string]string
 	Body     string
 	SlowBody bool // the head at once, then one byte each 20 ms
+	Endless  bool // Body again and again, as fast as it is read
 }
 
 // HTTP returns an HTTP far end on loopback. It answers 200 and "ok" to what
@@ -77,6 +78,11 @@ func HTTP(t *testing.T, check func(r *http.Request, body []byte) error) *Far {
 			w.Header().Set(k, v)
 		}
 		w.WriteHeader(a.Status)
+		for a.Endless {
+			if _, err := io.WriteString(w, a.Body); err != nil {
+				return
+			}
+		}
 		if !a.SlowBody {
 			io.WriteString(w, a.Body)
 			return

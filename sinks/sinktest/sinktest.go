@@ -453,6 +453,15 @@ func boundedAnswers(t *testing.T, b *bench) {
 			t.Errorf("not a temporary failure: %v", err)
 		}
 	})
+	t.Run("endless", func(t *testing.T) {
+		b.far.Answer(Answer{Status: 500, Body: strings.Repeat("x", 4096), Endless: true})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		err := b.send(t, ctx, Sample(1, event.Raised, "en"))
+		if err == nil || sinks.IsPermanent(err) || ctx.Err() != nil {
+			t.Errorf("not a temporary failure in time: %v", err)
+		}
+	})
 	for _, status := range []int{200, 503} {
 		t.Run(fmt.Sprintf("slow, %d", status), func(t *testing.T) {
 			b.far.Answer(Answer{Status: status, Body: strings.Repeat("x", 1<<20), SlowBody: true})

@@ -122,6 +122,19 @@ func TestMarkedAsTestAndReplay(t *testing.T) {
 	}
 }
 
+func TestConfirmStaysInItsCodeBlock(t *testing.T) {
+	far := &receive.Slack{}
+	s := newSink(t, receive.StartSlack(t, far).URL+receive.SlackPath)
+	a := sinktest.Sample(1, event.Raised, "en")
+	a.Confirm = "ps ```; *bold*"
+	if err := s.Send(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if got := far.Received()[0].Shown(); strings.Count(got, "`") != 6 || !strings.Contains(got, "; *bold*```") {
+		t.Error(got)
+	}
+}
+
 // TestSlacksWords sends to a Slack that refuses as the real one does.
 func TestSlacksWords(t *testing.T) {
 	far := &receive.Slack{}

@@ -121,6 +121,19 @@ func TestSignature(t *testing.T) {
 	}
 }
 
+func TestIDsCannotAddHeaders(t *testing.T) {
+	far := &receive.Webhook{Secret: secret}
+	s := newSink(t, config(receive.StartWebhook(t, far).URL, func(c *webhook.Config) { c.Secret = secret }))
+	a := sinktest.Sample(1, event.Raised, "en")
+	a.ID = "id\r\nX-Evil: 1\x00\xff監"
+	if err := s.Send(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if d := far.Received()[0]; d.Header.Get("X-Evil") != "" || d.DeliveryID != "id X-Evil: 1\ufffd\ufffd監.1" {
+		t.Errorf("arrived as %q with headers %v", d.DeliveryID, d.Header)
+	}
+}
+
 func TestUnsignedHasNoSignature(t *testing.T) {
 	far := &receive.Webhook{}
 	s := newSink(t, config(receive.StartWebhook(t, far).URL, nil))
