@@ -122,6 +122,47 @@ func TestMarkedAsTestAndReplay(t *testing.T) {
 	}
 }
 
+func TestSignAndColour(t *testing.T) {
+	far := &receive.Slack{}
+	s := newSink(t, receive.StartSlack(t, far).URL+receive.SlackPath)
+	for i, c := range []struct {
+		severity     event.Severity
+		transition   event.Transition
+		sign, colour string
+	}{
+		{event.Critical, event.Raised, "🔴", "#d00000"},
+		{event.Warning, event.Changed, "🟠", "#f2a100"},
+		{event.Info, event.Repeated, "🔵", "#2f6fde"},
+		{event.Critical, event.Cleared, "✅", "#2eb886"},
+	} {
+		a := sinktest.Sample(1, c.transition, "en")
+		a.Severity = c.severity
+		if err := s.Send(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if m := far.Received()[i]; m.Color != c.colour || !strings.HasPrefix(m.Header, c.sign+" ") {
+			t.Errorf("%s %s: %s %s", c.severity, c.transition, m.Color, m.Header)
+		}
+	}
+}
+
+func TestKind(t *testing.T) {
+	far := &receive.Slack{}
+	k := slack.Kind()
+	c := k.Settings().(*slack.Config)
+	c.Name, c.WebhookURL = "chat", event.Secret(receive.StartSlack(t, far).URL+receive.SlackPath)
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := k.New(c, sinks.Env{Name: "chat", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err != nil || k.Type != "slack" || len(far.Received()) != 1 {
+		t.Errorf("%s: %d arrived, %v", k.Type, len(far.Received()), err)
+	}
+}
+
 func TestConfirmStaysInItsCodeBlock(t *testing.T) {
 	far := &receive.Slack{}
 	s := newSink(t, receive.StartSlack(t, far).URL+receive.SlackPath)

@@ -125,6 +125,18 @@ func TestLines(t *testing.T) {
 	}
 }
 
+func TestKind(t *testing.T) {
+	k := stdout.Kind()
+	c := k.Settings().(*stdout.Config)
+	c.Name = "stdout"
+	if err := c.Validate(); err != nil || k.Type != "stdout" || c.Format != "text" {
+		t.Errorf("%s: format %s, %v", k.Type, c.Format, err)
+	}
+	if _, err := k.New(c, sinks.Env{Name: "stdout"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	if err := config("text").Validate(); err != nil {
 		t.Error(err)

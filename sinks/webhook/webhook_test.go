@@ -2,6 +2,12 @@ package webhook_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -9,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -183,6 +190,80 @@ func TestTLS(t *testing.T) {
 	c := config(srv.URL, func(c *webhook.Config) { c.TLS.CAFile = "/nonexistent.pem" })
 	if _, err := webhook.New(c, sinks.Env{}); err == nil || !strings.Contains(err.Error(), "tls.ca_file") {
 		t.Errorf("with a missing file: %v", err)
+	}
+}
+
+// TestMutualTLS shows this side's certificate to a server that asks for it.
+func TestMutualTLS(t *testing.T) {
+	var shown string
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		shown = r.TLS.PeerCertificates[0].Subject.CommonName
+	}))
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	srv.StartTLS()
+	defer srv.Close()
+
+	dir := t.TempDir()
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dswatch-client"}, NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := sinks.TLS{
+		CAFile:   write("ca.pem", "CERTIFICATE", srv.Certificate().Raw),
+		CertFile: write("client.pem", "CERTIFICATE", cert), KeyFile: write("client.key", "PRIVATE KEY", keyDER),
+	}
+	a := sinktest.Sample(1, event.Raised, "en")
+	if err := newSink(t, config(srv.URL, func(c *webhook.Config) { c.TLS = files })).Send(t.Context(), a); err != nil || shown != "dswatch-client" {
+		t.Errorf("showed %q, %v", shown, err)
+	}
+	err = newSink(t, config(srv.URL, func(c *webhook.Config) { c.TLS.CAFile = files.CAFile })).Send(t.Context(), a)
+	if err == nil || sinks.IsPermanent(err) {
+		t.Errorf("without a certificate: %v", err)
+	}
+	for name, broken := range map[string]sinks.TLS{
+		"ca_file":   {CAFile: files.KeyFile},
+		"cert_file": {CertFile: files.KeyFile, KeyFile: files.CertFile},
+	} {
+		if _, err := broken.Config(); err == nil || !strings.HasPrefix(err.Error(), "tls."+name+": ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestKind(t *testing.T) {
+	far := &receive.Webhook{}
+	k := webhook.Kind()
+	c := k.Settings().(*webhook.Config)
+	c.Name, c.URL = "hook", event.Secret(receive.StartWebhook(t, far).URL)
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if common := c.Common(); k.Type != "webhook" || common.Concurrency != 16 || common.Timeout != 10*time.Second || common.Patience != 24*time.Hour {
+		t.Errorf("%s: defaults %+v", k.Type, common)
+	}
+	s, err := k.New(c, sinks.Env{Name: "hook", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err != nil || len(far.Received()) != 1 {
+		t.Errorf("%d arrived, %v", len(far.Received()), err)
 	}
 }
 
