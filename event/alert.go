@@ -13,8 +13,8 @@ type Severity string
 // Severities from least to most.
 const (
 	Info     Severity = "info"     // worth knowing; protection and management are intact
-	Warning  Severity = "warning"  // management, updates or redundancy lost; protection is kept
-	Critical Severity = "critical" // protection lost or reduced
+	Warning  Severity = "warning"  // management, updates, redundancy or sight lost; protection is kept
+	Critical Severity = "critical" // protection lost
 )
 
 // Severities lists every Severity from least to most.

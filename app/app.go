@@ -1,0 +1,360 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"dswatch/bus"
+	"dswatch/detector"
+	"dswatch/detector/facts"
+	"dswatch/event"
+	"dswatch/rules"
+	"dswatch/sinks"
+	"dswatch/sinks/stdout"
+	"dswatch/web"
+)
+
+// Options are what a configuration does not say.
+type Options struct {
+	Version string
+	Log     *slog.Logger
+}
+
+// App is the program between Open and Close.
+type App struct {
+	*Loaded
+	Options
+	started  time.Time
+	bus      *bus.Bus
+	registry *prometheus.Registry
+	workers  []*worker
+	engine   *rules.Engine
+	web      *web.Server
+}
+
+// worker is one sink with what empties its outbox.
+type worker struct {
+	name, kind string
+	worker     *sinks.Worker
+	consumer   *bus.Consumer
+}
+
+const (
+	// grace is how long each step of a shutdown may take.
+	grace = 5 * time.Second
+	// factsEvery is how often a host tells its facts, changed or not, so
+	// that a hub that lost them learns them again.
+	factsEvery = 10 * time.Minute
+)
+
+// Open opens the bus and makes the sinks. Nothing is observed or sent yet.
+func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
+	a := &App{Loaded: l, Options: o, started: time.Now(), registry: prometheus.NewRegistry()}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.bus = b
+	if err := a.makeWorkers(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// observes reports whether this process only observes: on an external bus,
+// a configuration without sinks leaves the decisions to the hub.
+func (l *Loaded) observes() bool { return l.Bus.URL != "" && len(l.sinks) == 0 }
+
+// makeWorkers makes every sink, and its place in the outbox.
+func (a *App) makeWorkers(ctx context.Context) error {
+	if a.observes() {
+		return nil
+	}
+	metrics, err := sinks.NewMetrics(a.registry)
+	if err != nil {
+		return err
+	}
+	specs := a.sinks
+	if len(specs) == 0 {
+		specs = []sinkSpec{standardOutput()}
+	}
+	if err := a.forgetSinks(ctx, specs); err != nil {
+		return err
+	}
+	for _, spec := range specs {
+		name := spec.common.Name
+		sink, err := spec.kind.New(spec.settings, sinks.Env{
+			Name: name, Host: a.Host, StateDir: filepath.Join(a.Bus.Dir, "sinks", name), Log: a.Log.With("sink", name),
+		})
+		if err != nil {
+			return fmt.Errorf("make sink %s: %w", name, err)
+		}
+		c, err := a.bus.Consumer(ctx, bus.ConsumerConfig{
+			Stream: bus.Outbox, Durable: name, Filter: outboxSubject(name), MaxPending: 1024, Renew: true,
+		})
+		if err != nil {
+			return fmt.Errorf("open the outbox of sink %s: %w", name, err)
+		}
+		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, consumer: c, worker: sinks.NewWorker(sinks.WorkerOptions{
+			Sink: sink, Settings: spec.common, Outbox: queue{c}, Receipts: sinkReceipts{receipts{a.bus.Bucket(bus.Receipts)}, name},
+			Dead: graveyard{a.bus}, Log: a.Log, Metrics: metrics, Grace: grace,
+		})})
+	}
+	return nil
+}
+
+// standardOutput is the sink of a configuration without sinks.
+func standardOutput() sinkSpec {
+	kind := stdout.Kind()
+	settings := kind.Settings().(*stdout.Config)
+	settings.Name, settings.Type = kind.Type, kind.Type
+	return sinkSpec{kind: kind, settings: settings, common: settings.Settings}
+}
+
+// forgetSinks removes the outboxes of sinks that are no longer configured.
+// On an external bus they may be another hub's.
+func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
+	if a.Bus.URL != "" {
+		return nil
+	}
+	names, err := a.bus.Durables(ctx, bus.Outbox)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(specs, func(s sinkSpec) bool { return s.common.Name == name }) {
+			continue
+		}
+		left, err := a.bus.Pending(ctx, bus.Outbox, name)
+		if err != nil {
+			return err
+		}
+		if err := a.bus.RemoveDurable(ctx, bus.Outbox, name); err != nil {
+			return err
+		}
+		a.Log.Warn("a sink is no longer configured; what waited for it was dropped", "sink", name, "deliveries", left.Waiting+uint64(left.Held))
+	}
+	return nil
+}
+
+// Run observes, decides and delivers until ctx ends, then stops in the order
+// in which things flow: detectors, rules, sinks. The bus stays open for
+// Close.
+func (a *App) Run(ctx context.Context) error {
+	jobs, err := a.jobs(runtime.GOOS)
+	if err != nil {
+		return err
+	}
+	sched, err := detector.NewScheduler(detector.Options{
+		Observer: a.Host, Jobs: jobs, Publisher: publisher{a.bus}, Location: a.location(), Log: a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.tellFacts(ctx); err != nil {
+		return err
+	}
+	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDeciding()
+	var decides sync.WaitGroup
+	if !a.observes() {
+		a.engine = a.newEngine()
+		decides.Go(func() { a.engine.Run(deciding) })
+	}
+	stopWorkers := a.startWorkers(context.WithoutCancel(ctx))
+	defer stopWorkers()
+	if err := a.startWeb(); err != nil {
+		return err
+	}
+	defer a.stopWeb()
+	a.Log.Info("watching", "host", a.Host, "items", countKeys(jobs), "sinks", a.sinkNames(), "version", a.Version)
+
+	var observes sync.WaitGroup
+	observes.Go(func() { a.repeatFacts(ctx) })
+	err = sched.Run(ctx)
+	observes.Wait()
+	closeDetectors(jobs)
+	a.drain()
+	stopDeciding()
+	decides.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// closeDetectors ends the connections that some kinds keep.
+func closeDetectors(jobs []detector.Job) {
+	for _, j := range jobs {
+		if c, ok := j.Detector.(io.Closer); ok {
+			_ = c.Close() // nothing is written through it
+		}
+	}
+}
+
+// drain gives the rules a moment to decide what the detectors saw last.
+func (a *App) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	for a.engine != nil {
+		left, err := a.bus.Pending(ctx, bus.Events, "rules")
+		if err != nil || left.Waiting+uint64(left.Held) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (a *App) newEngine() *rules.Engine {
+	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dswatch_decisions_total", Help: "Decisions of the rules engine by rule and outcome.",
+	}, []string{"rule", "outcome"})
+	a.registry.MustRegister(decisions)
+	return rules.NewEngine(rules.Parts{
+		Set:      &rules.Set{Settings: a.Rules, Language: a.Language},
+		Rows:     newRows(a.Loaded, a.sinkNames()),
+		Source:   &source{bus: a.bus},
+		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},
+		Outbox: outbox{a.bus}, Receipts: receipts{a.bus.Bucket(bus.Receipts)},
+		Log: a.Log,
+		OnDecision: func(k event.Key, d rules.Decision) {
+			decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
+			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", d.Why)
+		},
+	})
+}
+
+// startWorkers starts every sink's worker. What it returns stops them and
+// waits until attempts under way have ended.
+func (a *App) startWorkers(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, w := range a.workers {
+		running.Go(func() { w.worker.Run(ctx) })
+	}
+	return func() { cancel(); running.Wait() }
+}
+
+// tellFacts publishes what is known about this host.
+func (a *App) tellFacts(ctx context.Context) error {
+	declared := a.declared()
+	discovered, err := facts.Discover(ctx, facts.Sources()...)
+	if err != nil {
+		a.Log.Warn("some facts about this host could not be discovered", "error", err)
+	}
+	for _, c := range facts.Contradictions(declared, discovered) {
+		a.Log.Warn("a declared fact differs from what was discovered; the declared one counts", "contradiction", c)
+	}
+	return publishFacts(ctx, a.bus, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: discovered.Merge(declared), At: time.Now()})
+}
+
+func (a *App) repeatFacts(ctx context.Context) {
+	t := time.NewTicker(factsEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := a.tellFacts(ctx); err != nil && ctx.Err() == nil {
+				a.Log.Warn("tell the facts about this host", "error", err)
+			}
+		}
+	}
+}
+
+func (l *Loaded) location() *time.Location {
+	if l.TimeZone == "" {
+		return time.Local
+	}
+	loc, err := time.LoadLocation(l.TimeZone)
+	if err != nil {
+		return time.Local // Validate has refused it
+	}
+	return loc
+}
+
+func countKeys(jobs []detector.Job) (n int) {
+	for _, j := range jobs {
+		n += len(j.Keys)
+	}
+	return n
+}
+
+func (a *App) sinkNames() []string {
+	var names []string
+	for _, w := range a.workers {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+func (a *App) startWeb() error {
+	if a.Web.Listen == "" {
+		return nil
+	}
+	token, err := readToken(a.Bus.Dir, true)
+	if err != nil {
+		return err
+	}
+	a.web, err = web.Start(web.Parts{Config: a.Web, Token: token, Program: a, Metrics: a.registry, Log: a.Log})
+	return err
+}
+
+func (a *App) stopWeb() {
+	if a.web == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := a.web.Stop(ctx); err != nil {
+		a.Log.Warn("stop the local api", "error", err)
+	}
+}
+
+// Close closes the outboxes and the bus.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
+	defer cancel()
+	var errs []error
+	for _, w := range a.workers {
+		errs = append(errs, w.consumer.Close(ctx))
+	}
+	return errors.Join(append(errs, a.bus.Close(ctx))...)
+}
+
+// readToken returns the token of the local API, which is made at the first
+// start.
+func readToken(dir string, create bool) (event.Secret, error) {
+	path := filepath.Join(dir, "token")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && create {
+		b = []byte(rand.Text() + "\n")
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			err = os.WriteFile(path, b, 0o600)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the token of the local api: %w", err)
+	}
+	return event.Secret(strings.TrimSpace(string(b))), nil
+}

@@ -1,0 +1,211 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"dswatch/bus"
+	"dswatch/event"
+	"dswatch/rules"
+	"dswatch/sinks"
+)
+
+// The types of this file carry between the bus, which knows bytes and
+// subjects, and the components, which know neither.
+
+// publisher gives the detectors' events to the bus. It implements
+// detector.Publisher.
+type publisher struct{ bus *bus.Bus }
+
+func (p publisher) Publish(ctx context.Context, events []event.Event) error {
+	msgs := make([]bus.Message, len(events))
+	for i, e := range events {
+		data, err := e.Encode()
+		if err != nil {
+			return err
+		}
+		msgs[i] = bus.Message{Subject: "dswatch.event." + event.Token(e.Observer) + "." + string(e.Key().Kind), ID: e.ID, Data: data}
+	}
+	return p.bus.Publish(ctx, msgs...)
+}
+
+// publishFacts tells the rules what is known about a host.
+func publishFacts(ctx context.Context, b *bus.Bus, r event.FactsReport) error {
+	id, data, err := event.EncodeFacts(r)
+	if err != nil {
+		return err
+	}
+	return b.Publish(ctx, bus.Message{Subject: "dswatch.facts." + event.Token(r.Host), ID: id, Data: data})
+}
+
+// eventsBatch is how many events are decided between two stores.
+const eventsBatch = 512
+
+// source hands the event stream to the rules. It implements rules.Source.
+type source struct {
+	bus      *bus.Bus
+	consumer *bus.Consumer
+}
+
+func (s *source) Next(ctx context.Context) ([]rules.Delivery, error) {
+	got, err := s.consumer.Next(ctx, eventsBatch)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rules.Delivery, len(got))
+	for i, d := range got {
+		out[i] = rules.Delivery{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }}
+	}
+	return out, nil
+}
+
+// Last opens the consumer anew, so that everything that was not acknowledged
+// comes again in order, and returns the end of the stream.
+func (s *source) Last(ctx context.Context) (uint64, error) {
+	if s.consumer != nil {
+		if err := s.consumer.Close(ctx); err != nil {
+			return 0, err
+		}
+	}
+	c, err := s.bus.Consumer(ctx, bus.ConsumerConfig{Stream: bus.Events, Durable: "rules", MaxPending: 4 * eventsBatch, Renew: true})
+	if err != nil {
+		return 0, err
+	}
+	s.consumer = c
+	return s.bus.LastSequence(ctx, bus.Events)
+}
+
+// store keeps records in a bucket. It implements rules.Store.
+type store struct{ bucket *bus.Bucket }
+
+func (s store) Load(ctx context.Context, each func(rules.Record) error) error {
+	return s.bucket.Load(ctx, func(key string, value []byte, revision uint64) error {
+		return each(rules.Record{Key: key, Value: value, Revision: revision})
+	})
+}
+
+func (s store) Save(ctx context.Context, records []rules.Record) ([]uint64, error) {
+	changes := make([]bus.Change, len(records))
+	for i, r := range records {
+		changes[i] = bus.Change{Key: r.Key, Value: r.Value, Expect: r.Revision}
+		if r.Revision == 0 {
+			changes[i].Expect = bus.Absent
+		}
+	}
+	results, err := s.bucket.PutAll(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	revisions := make([]uint64, len(results))
+	for i, r := range results {
+		if r.Err != nil {
+			return nil, fmt.Errorf("%w: %w", rules.ErrConflict, r.Err)
+		}
+		revisions[i] = r.Revision
+	}
+	return revisions, nil
+}
+
+// outbox puts alerts where the workers find them. It implements rules.Outbox.
+type outbox struct{ bus *bus.Bus }
+
+func outboxSubject(sink string) string { return "dswatch.outbox." + sink }
+
+func (o outbox) Put(ctx context.Context, out []rules.Outgoing) error {
+	msgs := make([]bus.Message, len(out))
+	for i, m := range out {
+		// The window of ids belongs to the stream, which all sinks share.
+		msgs[i] = bus.Message{Subject: outboxSubject(m.Sink), ID: m.Sink + "." + m.ID, Data: m.Data}
+	}
+	return o.bus.Publish(ctx, msgs...)
+}
+
+func (o outbox) Pending(ctx context.Context, sink string, each func(data []byte)) error {
+	return o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error { each(m.Data); return nil })
+}
+
+// receipts keeps one record per sink and slot.
+type receipts struct{ bucket *bus.Bucket }
+
+// Load implements rules.Receipts.
+func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
+	return r.load(ctx, sink, func(got sinks.Receipt) {
+		each(rules.Receipt{Slot: got.Slot, AlertID: got.AlertID, Seq: got.Seq, Transition: got.Transition})
+	})
+}
+
+func (r receipts) load(ctx context.Context, sink string, each func(sinks.Receipt)) error {
+	return r.bucket.LoadPrefix(ctx, sink+".", func(key string, value []byte, _ uint64) error {
+		var got sinks.Receipt
+		if err := json.Unmarshal(value, &got); err != nil {
+			return fmt.Errorf("decode receipt %s: %w", key, err)
+		}
+		each(got)
+		return nil
+	})
+}
+
+// sinkReceipts are the receipts of one sink. It implements sinks.Receipts.
+type sinkReceipts struct {
+	receipts
+	sink string
+}
+
+func (r sinkReceipts) Load(ctx context.Context) ([]sinks.Receipt, error) {
+	var out []sinks.Receipt
+	err := r.load(ctx, r.sink, func(got sinks.Receipt) { out = append(out, got) })
+	return out, err
+}
+
+func (r sinkReceipts) Store(ctx context.Context, rs []sinks.Receipt) error {
+	changes := make([]bus.Change, len(rs))
+	for i, x := range rs {
+		value, err := json.Marshal(x)
+		if err != nil {
+			return fmt.Errorf("encode receipt: %w", err)
+		}
+		changes[i] = bus.Change{Key: r.sink + "." + x.Slot, Value: value, Expect: bus.Any}
+	}
+	_, err := r.bucket.PutAll(ctx, changes)
+	return err
+}
+
+// queue is one sink's part of the outbox. It implements sinks.Outbox.
+type queue struct{ consumer *bus.Consumer }
+
+func (q queue) Next(ctx context.Context, most int) ([]sinks.Delivery, error) {
+	got, err := q.consumer.Next(ctx, most)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sinks.Delivery, len(got))
+	for i, d := range got {
+		out[i] = delivery{d}
+	}
+	return out, nil
+}
+
+type delivery struct{ d *bus.Delivery }
+
+func (d delivery) Data() []byte     { return d.d.Data }
+func (d delivery) Position() uint64 { return d.d.Sequence }
+func (d delivery) Ack() error       { d.d.Ack(); return nil }
+
+// InProgress does nothing: the bus keeps what is held alive by itself.
+func (d delivery) InProgress() error { return nil }
+
+// graveyard keeps dead letters. It implements sinks.Dead.
+type graveyard struct{ bus *bus.Bus }
+
+func (g graveyard) Bury(ctx context.Context, l sinks.Letter) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("encode dead letter: %w", err)
+	}
+	id := "dead." + l.Sink + "." + l.DeliveryID
+	if l.DeliveryID == "" {
+		id = "" // not an alert: nothing tells two of them apart
+	}
+	return g.bus.Publish(ctx, bus.Message{Subject: "dswatch.dead." + l.Sink, ID: id, Data: data})
+}

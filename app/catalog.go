@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"io"
+
+	"dswatch/detector/facts"
+	"dswatch/event"
+)
+
+// CatalogQuery is what `dswatch catalog` was asked.
+type CatalogQuery struct {
+	FactsFile string // empty: this host
+	JSON      bool
+	Language  string
+}
+
+// WriteCatalog writes every row of the list with whether it is expected.
+func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery) error {
+	var known event.Facts
+	var err error
+	if q.FactsFile != "" {
+		known, err = ReadFacts(q.FactsFile)
+	} else {
+		known, err = facts.Discover(ctx, facts.Sources()...)
+		known = known.Merge(l.declared())
+	}
+	if err != nil {
+		return err
+	}
+	if q.JSON {
+		return l.Catalog.WriteJSON(w, known, q.Language)
+	}
+	return l.Catalog.WriteTable(w, known, q.Language)
+}

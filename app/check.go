@@ -1,0 +1,328 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"dswatch/catalog"
+	"dswatch/detector"
+	"dswatch/detector/facts"
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+// Exit codes of check, those of monitoring plugins.
+const (
+	ExitOK       = 0
+	ExitWarning  = 1
+	ExitCritical = 2
+	ExitUnknown  = 3
+)
+
+// CheckItem is one row of check, a contract.
+type CheckItem struct {
+	Component string      `json:"component"`
+	OS        string      `json:"os"`
+	Kind      event.Kind  `json:"kind"`
+	Name      string      `json:"name"`
+	Expected  catalog.Tri `json:"expected"`
+	Instances int         `json:"instances"`
+	Footnotes []string    `json:"footnotes"`
+	Reason    string      `json:"reason"`
+	State     event.State `json:"state"`
+	Found     int         `json:"found"`
+	Detail    string      `json:"detail"`
+
+	severity event.Severity
+	meaning  string
+	host     string
+}
+
+// bad reports whether the item is expected and not healthy.
+func (i CheckItem) bad() bool { return i.Expected == catalog.Yes && i.State != event.Up }
+
+// CheckResult is what check found, a contract.
+type CheckResult struct {
+	Host  string                `json:"host"`
+	Facts map[event.Name]string `json:"facts"`
+	Items []CheckItem           `json:"items"`
+	Exit  int                   `json:"exit"`
+
+	facts event.Facts
+	lang  string
+}
+
+// Check looks once at everything on this host. Facts declared in over count
+// more than those of the configuration.
+func (l *Loaded) Check(ctx context.Context, over event.Facts) (*CheckResult, error) {
+	discovered, err := facts.Discover(ctx, facts.Sources()...)
+	if err != nil && len(discovered) == 0 {
+		return nil, fmt.Errorf("discover facts about this host: %w", err)
+	}
+	known := discovered.Merge(l.declared()).Merge(over)
+	jobs, err := l.jobs(runtime.GOOS)
+	if err != nil {
+		return nil, err
+	}
+	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.location()})
+	if err != nil {
+		return nil, err
+	}
+	seen := sched.Pass(ctx)
+	closeDetectors(jobs)
+	rows := newRows(l, nil)
+	res := &CheckResult{Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{}, facts: known, lang: l.Language}
+	for n, f := range known {
+		res.Facts[n] = f.Value
+	}
+	os, _ := known.Get(event.OS)
+	for _, o := range seen {
+		row, verdict := rows.Find(o.Key, known)
+		if row == nil {
+			continue
+		}
+		it := CheckItem{
+			Component: o.Key.Component, OS: os.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
+			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Language),
+			State: o.State, Found: o.Found, Detail: o.Detail, host: o.Key.Host,
+		}
+		if it.Footnotes == nil {
+			it.Footnotes = []string{}
+		}
+		it.severity, it.meaning = event.Warning, ""
+		if o.State.Lost() {
+			it.severity = rules.SeverityOf(row.ImpactOf(os.Value, o.State))
+			it.meaning = row.MeaningOn(os.Value, o.State, l.Language)
+		}
+		res.Items = append(res.Items, it)
+	}
+	res.Exit = exitOf(res.Items)
+	if res.absent() {
+		res.Exit = ExitUnknown
+	}
+	return res, nil
+}
+
+// exitOf is the worst of all expected items. An item that cannot be seen is
+// unknown, unless something is known to be lost.
+func exitOf(items []CheckItem) int {
+	exit, unknown := ExitOK, false
+	for _, it := range items {
+		switch {
+		case !it.bad():
+		case it.State == event.Unknown:
+			unknown = true
+		case it.severity == event.Critical:
+			exit = ExitCritical
+		case it.severity != event.Info:
+			exit = max(exit, ExitWarning)
+		}
+	}
+	if exit == ExitOK && unknown {
+		return ExitUnknown
+	}
+	return exit
+}
+
+// absent reports whether nothing of Deep Security was declared or found, and
+// the operator has no rows of his own.
+func (r *CheckResult) absent() bool {
+	if c, ok := r.facts.Get(event.Components); ok && c.Value != "" {
+		return false
+	}
+	for _, it := range r.Items {
+		if it.State == event.Up || it.State == event.Degraded || it.Expected == catalog.Yes {
+			return false
+		}
+	}
+	return true
+}
+
+// WriteJSON writes the contract.
+func (r *CheckResult) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
+
+// WriteNagios writes one line with performance data.
+func (r *CheckResult) WriteNagios(w io.Writer) error {
+	label := [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[r.Exit]
+	if r.absent() {
+		_, err := fmt.Fprintf(w, "DSWATCH %s - %s\n", label, absentSentence(r.Host, r.lang))
+		return err
+	}
+	counts := r.counts()
+	var names []string
+	for _, it := range r.Items {
+		if it.bad() {
+			names = append(names, plain(fmt.Sprintf("%s %s %s", it.Kind, it.Name, it.State)))
+		}
+	}
+	summary := fmt.Sprintf("%d of %d expected items are up", counts["up"], counts["expected"])
+	if len(names) > 0 {
+		summary = strings.Join(names, ", ") + "; " + summary
+	}
+	_, err := fmt.Fprintf(w, "DSWATCH %s - %s | expected=%d up=%d degraded=%d down=%d unknown=%d\n", label, summary,
+		counts["expected"], counts["up"], counts["degraded"], counts["down"], counts["unknown"])
+	return err
+}
+
+// plain keeps what would end the text of a plugin's line out of it.
+func plain(s string) string { return strings.NewReplacer("|", "/", "\n", " ", "\r", " ").Replace(s) }
+
+func (r *CheckResult) counts() map[string]int {
+	c := map[string]int{}
+	for _, it := range r.Items {
+		if it.Expected == catalog.Yes {
+			c["expected"]++
+			c[string(it.State)]++
+		}
+	}
+	return c
+}
+
+func absentSentence(host, lang string) string {
+	if lang == "ja" {
+		return host + " には Deep Security が見つかりません。導入済みのはずであれば root で実行するか、設定の watch.facts.components に manager や agent を記述してください。"
+	}
+	return "no Deep Security was found on " + host + "; if it should be here, run as root, or declare it as watch.facts.components, such as [agent]"
+}
+
+// WriteTable writes what a person reads at a glance.
+func (r *CheckResult) WriteTable(w io.Writer, color bool) error {
+	if r.absent() {
+		_, err := fmt.Fprintln(w, absentSentence(r.Host, r.lang))
+		return err
+	}
+	t := checkWords[r.lang]
+	fmt.Fprintf(w, "%s\n", r.Host)
+	for _, n := range event.Names() {
+		if f, ok := r.facts.Get(n); ok {
+			fmt.Fprintf(w, "  %-30s %s  [%s]\n", n, plain(f.Value), plain(f.Origin))
+		}
+	}
+	fmt.Fprintln(w)
+	lines := [][]string{t.head}
+	for _, it := range r.ordered() {
+		lines = append(lines, []string{t.state(it), string(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), t.expected[it.Expected]})
+	}
+	width := make([]int, len(t.head))
+	for _, l := range lines {
+		for i, c := range l {
+			width[i] = max(width[i], runewidth.StringWidth(c))
+		}
+	}
+	items := r.ordered()
+	for n, l := range lines {
+		var b strings.Builder
+		for i, c := range l {
+			cell := c + strings.Repeat(" ", width[i]-runewidth.StringWidth(c))
+			if i == 0 && color && n > 0 {
+				cell = colorOf(items[n-1]) + cell + "\x1b[0m"
+			}
+			b.WriteString(cell + "  ")
+		}
+		if n > 0 {
+			b.WriteString(why(items[n-1]))
+		} else {
+			b.WriteString(t.why)
+		}
+		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	}
+	c := r.counts()
+	_, err := fmt.Fprintf(w, "\n"+t.summary+"\n", c["up"], c["expected"])
+	return err
+}
+
+// ordered puts what is bad first, then what runs, then what is not expected.
+func (r *CheckResult) ordered() []CheckItem {
+	rank := func(i CheckItem) int {
+		switch {
+		case i.bad() && i.State != event.Unknown:
+			return 0
+		case i.bad():
+			return 1
+		case i.Expected == catalog.Yes:
+			return 2
+		case i.Expected == catalog.Unknown:
+			return 3
+		}
+		return 4
+	}
+	items := slices.Clone(r.Items)
+	slices.SortStableFunc(items, func(a, b CheckItem) int { return rank(a) - rank(b) })
+	return items
+}
+
+func (i CheckItem) label(host string) string {
+	if i.host != host {
+		return i.host + " " + plain(i.Name)
+	}
+	return plain(i.Name)
+}
+
+// why is what a person needs to know about the item in one line.
+func why(i CheckItem) string {
+	switch {
+	case i.bad() && i.meaning != "":
+		return plain(i.meaning)
+	case i.bad():
+		return plain(i.Detail)
+	}
+	return plain(i.Reason)
+}
+
+func colorOf(i CheckItem) string {
+	switch {
+	case i.bad() && (i.State == event.Unknown || i.severity != event.Critical):
+		return "\x1b[33m" // yellow
+	case i.bad():
+		return "\x1b[31m" // red
+	case i.Expected == catalog.Yes:
+		return "\x1b[32m" // green
+	}
+	return "\x1b[90m" // grey
+}
+
+// words of the table.
+type words struct {
+	head     []string
+	why      string
+	states   map[event.State]string
+	absent   string
+	expected map[catalog.Tri]string
+	summary  string
+}
+
+// state shows an item that is not expected and not there as a dash: nothing
+// is wrong with it.
+func (t words) state(i CheckItem) string {
+	if i.Expected != catalog.Yes && i.State == event.Down {
+		return t.absent
+	}
+	return t.states[i.State]
+}
+
+var checkWords = map[string]words{
+	"en": {
+		head: []string{"STATE", "KIND", "NAME", "FOUND", "EXPECTED"}, why: "WHY", absent: "-",
+		states:   map[event.State]string{event.Up: "up", event.Degraded: "DEGRADED", event.Down: "DOWN", event.Unknown: "UNKNOWN"},
+		expected: map[catalog.Tri]string{catalog.Yes: "yes", catalog.No: "no", catalog.Unknown: "unknown"},
+		summary:  "%d of %d expected items are up.",
+	},
+	"ja": {
+		head: []string{"状態", "種類", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
+		states:   map[event.State]string{event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明"},
+		expected: map[catalog.Tri]string{catalog.Yes: "はい", catalog.No: "いいえ", catalog.Unknown: "不明"},
+		summary:  "監視対象のうち正常なもの: %d / %d",
+	},
+}

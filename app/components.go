@@ -1,0 +1,15 @@
+package app
+
+import (
+	"dswatch/sinks"
+	"dswatch/sinks/slack"
+	"dswatch/sinks/snmp"
+	"dswatch/sinks/stdout"
+	"dswatch/sinks/syslog"
+	"dswatch/sinks/webhook"
+)
+
+// SinkKinds lists every kind of sink.
+func SinkKinds() []sinks.Kind {
+	return []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), webhook.Kind(), stdout.Kind()}
+}

@@ -1,0 +1,260 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/bus"
+	"dswatch/catalog"
+	"dswatch/config"
+	"dswatch/detector"
+	"dswatch/detector/port"
+	"dswatch/event"
+	"dswatch/rules"
+	"dswatch/sinks"
+	"dswatch/web"
+)
+
+// Config is the whole configuration file.
+type Config struct {
+	Host      string            `yaml:"host" doc:"Name of this host in events and alerts; default the host name of the operating system."`
+	Language  string            `yaml:"language" doc:"Language of alerts: en or ja; default en."`
+	TimeZone  string            `yaml:"time_zone" doc:"Time zone of cron expressions, such as Asia/Tokyo; default that of the operating system."`
+	Log       Log               `yaml:"log" doc:"The program's own log, on standard error."`
+	Bus       bus.Config        `yaml:"bus" doc:"Where events and alerts are kept until they are delivered."`
+	Watch     Watch             `yaml:"watch" doc:"What is watched."`
+	Detectors Detectors         `yaml:"detectors" doc:"How often and how each kind is observed."`
+	Rules     rules.Settings    `yaml:"rules" doc:"When an alert rises, repeats and ends."`
+	Sinks     []*config.Section `yaml:"sinks" doc:"Who is told; default: alerts are written to standard output."`
+	Web       web.Config        `yaml:"web" doc:"Local API and metrics."`
+}
+
+// Log is the section log.
+type Log struct {
+	Level  slog.Level `yaml:"level" doc:"Least level that is logged: DEBUG, INFO, WARN or ERROR; default INFO."`
+	Format string     `yaml:"format" doc:"text or json; default text."`
+}
+
+// Validate refuses formats that do not exist.
+func (l Log) Validate() error {
+	if l.Format != "text" && l.Format != "json" {
+		return event.BadSetting("format", "%q is neither text nor json; write one of them", l.Format)
+	}
+	return nil
+}
+
+// Watch is the section watch.
+type Watch struct {
+	Facts  catalog.FactsFile `yaml:"facts" doc:"What is declared about this host; what is not declared is discovered, then unknown."`
+	Items  []catalog.Row     `yaml:"items" doc:"Rows of your own beside the vendor's list."`
+	Ignore []string          `yaml:"ignore" doc:"Rows that are not watched, as name or kind/name."`
+}
+
+// Detectors is the section detectors.
+type Detectors struct {
+	Process detector.Settings `yaml:"process" doc:"Processes."`
+	Service detector.Settings `yaml:"service" doc:"Services: systemd units, Windows services."`
+	Driver  detector.Settings `yaml:"driver" doc:"Kernel modules, Windows drivers."`
+	Port    Ports             `yaml:"port" doc:"Listening ports of this host, and ports of other hosts."`
+}
+
+// Ports is the section detectors.port.
+type Ports struct {
+	detector.Settings `yaml:",inline"`
+	port.Config       `yaml:",inline"`
+}
+
+// Validate looks at both halves.
+func (p Ports) Validate() error { return errors.Join(p.Settings.Validate(), p.Config.Validate()) }
+
+// Defaults returns the configuration of an empty file.
+func Defaults() Config {
+	ports := detector.DefaultSettings()
+	ports.Schedule, ports.Timeout = "@every 30s", 20*time.Second
+	return Config{
+		Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(),
+		Detectors: Detectors{
+			Process: detector.DefaultSettings(), Service: detector.DefaultSettings(), Driver: detector.DefaultSettings(),
+			Port: Ports{ports, port.Defaults()},
+		},
+		Rules: rules.Defaults(), Web: web.Defaults(),
+	}
+}
+
+// Validate looks at the keys that belong to no component.
+func (c Config) Validate() error {
+	if c.Language != "en" && c.Language != "ja" {
+		return event.BadSetting("language", "%q is not spoken here; write en or ja", c.Language)
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		return event.BadSetting("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", c.TimeZone)
+	}
+	if strings.ContainsAny(c.Host, "/ \t\r\n") || len(c.Host) > 253 {
+		return event.BadSetting("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
+	}
+	return nil
+}
+
+// Loaded is a configuration that was read and checked as a whole.
+type Loaded struct {
+	Config
+	Catalog  *catalog.Catalog // the vendor's rows without the ignored ones, and the operator's own
+	Warnings []string
+	file     *config.File
+	sinks    []sinkSpec
+}
+
+// sinkSpec is one entry of `sinks`, decoded by its kind.
+type sinkSpec struct {
+	kind     sinks.Kind
+	settings any
+	common   sinks.Settings
+}
+
+// Load reads and checks the file at path; an empty path is an empty file.
+// The error names every problem with its line.
+func Load(path string) (*Loaded, error) {
+	c := Defaults()
+	var file *config.File
+	var err error
+	if path == "" {
+		file, err = config.Parse("(no configuration)", nil, &c)
+	} else {
+		file, err = config.Load(path, &c)
+	}
+	if file == nil {
+		return nil, err
+	}
+	return finish(file, c, err)
+}
+
+// Parse is Load for a configuration that is not in a file.
+func Parse(name string, data []byte) (*Loaded, error) {
+	c := Defaults()
+	file, err := config.Parse(name, data, &c)
+	if file == nil {
+		return nil, err
+	}
+	return finish(file, c, err)
+}
+
+// finish does the checks that no single component can do.
+func finish(file *config.File, c Config, err error) (*Loaded, error) {
+	l := &Loaded{Config: c, file: file}
+	errs := []error{err}
+	list, lerr := catalog.Load()
+	if lerr != nil {
+		return nil, lerr
+	}
+	if err == nil { // the rows are complete
+		list, lerr = list.With(c.Watch.Items, c.Watch.Ignore)
+		errs = append(errs, below(file, "watch", lerr))
+	}
+	l.Catalog = list
+	specs, serr := decodeSinks(c.Sinks)
+	errs = append(errs, serr...)
+	l.sinks = specs
+	if all := config.Join(errs...); all != nil {
+		return nil, all
+	}
+	if l.Host == "" {
+		if l.Host, err = os.Hostname(); err != nil || l.Host == "" {
+			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
+		}
+	}
+	l.Warnings = file.Warnings()
+	return l, nil
+}
+
+// below gives an error about a key of a section its place in the file.
+func below(file *config.File, section string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range many.Unwrap() {
+			all = append(all, below(file, section, e))
+		}
+		return config.Join(all...)
+	}
+	var s *event.SettingError
+	if errors.As(err, &s) {
+		return file.Errorf(section+"."+s.Key, "%s", s.Err)
+	}
+	return file.Errorf(section, "%s", err)
+}
+
+// decodeSinks decodes every section by the kind that its type names.
+func decodeSinks(sections []*config.Section) ([]sinkSpec, []error) {
+	kinds := SinkKinds()
+	var specs []sinkSpec
+	var errs []error
+	names := map[string]bool{}
+	for _, sec := range sections {
+		typ := sec.String("type")
+		i := slices.IndexFunc(kinds, func(k sinks.Kind) bool { return k.Type == typ })
+		if i < 0 {
+			var valid []string
+			for _, k := range kinds {
+				valid = append(valid, k.Type)
+			}
+			next := "write one of " + strings.Join(valid, ", ")
+			if n := config.Nearest(typ, valid); n != "" {
+				next = fmt.Sprintf("did you mean %q?", n)
+			}
+			errs = append(errs, sec.Errorf("type", "%q is not a kind of sink; %s", typ, next))
+			continue
+		}
+		settings := kinds[i].Settings()
+		if err := sec.Decode(settings); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		common := settings.(interface{ Common() sinks.Settings }).Common()
+		if names[common.Name] {
+			errs = append(errs, sec.Errorf("name", "another sink is named %q; give each its own name", common.Name))
+		}
+		names[common.Name] = true
+		specs = append(specs, sinkSpec{kind: kinds[i], settings: settings, common: common})
+	}
+	return specs, errs
+}
+
+// Show writes the effective configuration without secrets.
+func (l *Loaded) Show(w io.Writer) error { return l.file.Show(w, &l.Config) }
+
+// Reference writes the manual of every key.
+func Reference(w io.Writer) error {
+	c := Defaults()
+	return config.Reference(w, &c, parts())
+}
+
+// Schema writes the JSON Schema of the file, for editors.
+func Schema(w io.Writer) error {
+	c := Defaults()
+	return config.Schema(w, &c, parts())
+}
+
+func parts() []config.Part {
+	var ps []config.Part
+	for _, k := range SinkKinds() {
+		ps = append(ps, config.Part{Path: "sinks", Type: k.Type, Doc: k.Doc, Targets: []any{k.Settings()}})
+	}
+	return ps
+}
+
+// ReadFacts reads a facts file as declared facts.
+func ReadFacts(path string) (event.Facts, error) {
+	var f catalog.FactsFile
+	if _, err := config.Load(path, &f); err != nil {
+		return nil, err
+	}
+	return f.Facts("declared in "+path, time.Time{}), nil
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"dswatch/detector/facts"
+	"dswatch/event"
+)
+
+// Init returns a commented configuration for this host. What was discovered
+// stands in comments, because discovered facts need no declaration; what can
+// only be declared stands there with its question.
+func Init(ctx context.Context) (string, error) {
+	known, err := facts.Discover(ctx, facts.Sources()...)
+	if err != nil && len(known) == 0 {
+		return "", fmt.Errorf("discover facts about this host: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("find the host name: %w", err)
+	}
+	var found strings.Builder
+	for _, n := range event.Names() {
+		if f, ok := known.Get(n); ok {
+			fmt.Fprintf(&found, "    #   %s: %s (%s)\n", n, oneLine(f.Value), oneLine(f.Origin))
+		}
+	}
+	components := "    # components: [agent]       # nothing of Deep Security was found here; declare it if it is installed elsewhere\n"
+	if _, ok := known.Get(event.Components); ok {
+		components = ""
+	}
+	return fmt.Sprintf(initText, oneLine(host), found.String(), components), nil
+}
+
+// oneLine keeps a value from ending the comment it stands in.
+func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\r", " ").Replace(s) }
+
+const initText = `# dswatch configuration. All keys: dswatch config reference
+# Check it with: dswatch config check -c FILE
+
+# host: %s                      # name of this host in alerts; default its host name
+language: en                    # en or ja: language of alerts
+
+bus:
+  dir: /var/lib/dswatch         # events and alerts are kept here until they are delivered
+
+watch:
+  # What is declared here decides which rows of the vendor's list are expected.
+  # What is not declared is discovered, then unknown; nothing is alarmed on an
+  # unknown footnote. See what follows with: dswatch catalog -c FILE
+  facts:
+    # Found on this host:
+%s%s    # edition: deep_security    # or workload_security (Cloud One)
+    # relay: off                # on if this agent is a relay
+    # communication: bidirectional  # or manager_initiated, agent_initiated
+    # features:
+    #   anti_malware: on
+    #   web_reputation: on
+    #   firewall: on
+    #   intrusion_prevention: on
+    #   tls_inspection: off
+  # ignore: [driver/dsa_filter_hook]   # rows that are not watched
+
+# detectors:
+#   process: {schedule: "@every 10s"}
+#   port:
+#     schedule: "@every 30s"
+#     targets: [{host: 192.0.2.10, ports: [4118], method: syn}]   # ports of other hosts
+
+rules:
+  hold: 20s                     # an agent restart takes about 15s
+  repeat: 4h
+  patience: 5m                  # unobservable for so long is an alert of its own
+
+# Without sinks, alerts are written to standard output.
+# Test them with: dswatch sinks test -c FILE
+sinks: []
+#  - {name: nms, type: snmp, address: 192.0.2.20:162, version: 2c, community: public}
+#  - {name: siem, type: syslog, network: udp, address: 192.0.2.21:514, format: rfc5424}
+#  - {name: chat, type: slack, webhook_url_file: /etc/dswatch/slack.url}
+#  - {name: hook, type: webhook, url: https://example.com/hook, secret_file: /etc/dswatch/hook.secret}
+
+web:
+  listen: 127.0.0.1:9418        # local API and metrics
+`

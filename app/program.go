@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/bus"
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/rules"
+	"dswatch/sinks"
+	"dswatch/web"
+)
+
+// Status says what the program sees and what waits. With TestSinks it makes
+// App a web.Program.
+func (a *App) Status(ctx context.Context) (web.Status, error) {
+	st := web.Status{Version: a.Version, Host: a.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
+	if a.engine != nil {
+		a.engine.Items(func(s rules.Status, snap rules.Snapshot) {
+			expected := catalog.No
+			if snap.Row != nil {
+				expected = snap.Verdict.Expected
+			}
+			st.Items = append(st.Items, web.Item{
+				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: s.Seen.Detail, Since: s.Changed,
+				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.Language),
+				Alerting: s.Loss.Phase == rules.Firing || s.Unseen.Phase == rules.Firing,
+			})
+		})
+	}
+	for _, w := range a.workers {
+		left, err := a.bus.Pending(ctx, bus.Outbox, w.name)
+		if err != nil {
+			return st, err
+		}
+		st.Sinks = append(st.Sinks, web.SinkStatus{Name: w.name, Type: w.kind, Waiting: left.Waiting + uint64(left.Held)})
+	}
+	return st, nil
+}
+
+// testWait is how long a sink has to confirm a test. It outlasts one attempt
+// with the default timeout and one retry.
+const testWait = 20 * time.Second
+
+// TestSinks sends a marked firing and its resolve through the outbox of each
+// named sink, all of them without names, and waits until the far end has
+// accepted both.
+func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, error) {
+	var chosen []*worker
+	for _, w := range a.workers {
+		if len(names) == 0 || slices.Contains(names, w.name) {
+			chosen = append(chosen, w)
+		}
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(chosen, func(w *worker) bool { return w.name == n }) {
+			return nil, fmt.Errorf("test sink %q: there is no such sink; the configuration has %s", n, strings.Join(a.sinkNames(), ", "))
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, testWait)
+	defer cancel()
+	results := make([]web.TestResult, len(chosen))
+	began := time.Now()
+	key := event.Key{Host: a.Host, Component: "dswatch", Kind: event.Process, Name: "test"}
+	id := event.AlertID(key, rules.Loss, began.Format(time.RFC3339Nano))
+	firing := a.testAlert(key, id, began)
+	cleared := firing
+	cleared.Seq, cleared.Transition, cleared.State, cleared.Previous, cleared.Found, cleared.EndedAt = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
+	cleared.Title, cleared.Text = testWords(a.Language, a.Host, true)
+	var out []rules.Outgoing
+	for _, w := range chosen {
+		for _, t := range []event.Alert{firing, cleared} {
+			data, err := t.Encode()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, rules.Outgoing{Sink: w.name, ID: t.DeliveryID(), Data: data})
+		}
+	}
+	if err := (outbox{a.bus}).Put(ctx, out); err != nil {
+		return nil, err
+	}
+	for i, w := range chosen {
+		err := a.awaitReceipt(ctx, w, cleared)
+		results[i] = web.TestResult{Sink: w.name, Confirmed: err == nil, Took: time.Since(began).Round(time.Millisecond).String()}
+		if err != nil {
+			results[i].Error = err.Error()
+		}
+	}
+	return results, nil
+}
+
+func (a *App) testAlert(key event.Key, id string, at time.Time) event.Alert {
+	t := event.Alert{
+		ID: id, Seq: 1, Transition: event.Raised, Rule: rules.Loss, Key: key, State: event.Down,
+		Severity: event.Info, Impact: event.NoticeLost, Found: 0, Want: 1, Language: a.Language,
+		Observer: a.Host, StartedAt: at, At: at, Test: true,
+	}
+	t.Title, t.Text = testWords(a.Language, a.Host, false)
+	return t
+}
+
+func testWords(language, host string, over bool) (title, text string) {
+	switch {
+	case language == "ja" && over:
+		return "[TEST] " + host + ": dswatch の通知テスト (復旧)", "復旧通知のテストです。実際に停止したものはありません。"
+	case language == "ja":
+		return "[TEST] " + host + ": dswatch の通知テスト (発生)", "発生通知のテストです。実際に停止したものはありません。続けて復旧の通知が届きます。"
+	case over:
+		return "[TEST] " + host + ": test of dswatch (resolve)", "This is a test of the all-clear. Nothing was lost."
+	}
+	return "[TEST] " + host + ": test of dswatch (firing)", "This is a test. Nothing was lost. The all-clear follows."
+}
+
+// awaitReceipt waits until the sink confirmed want, or gave it up.
+func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) error {
+	bucket := a.bus.Bucket(bus.Receipts)
+	for {
+		value, _, err := bucket.Get(ctx, w.name+"."+want.Slot())
+		var got sinks.Receipt
+		if err == nil {
+			err = json.Unmarshal(value, &got)
+		}
+		health := w.worker.Health()
+		switch {
+		case err != nil && !errors.Is(err, bus.ErrNotFound) && ctx.Err() == nil:
+			return err
+		case got.AlertID == want.ID && got.Dead:
+			return errors.New("refused: " + health.LastError)
+		case got.AlertID == want.ID && got.Seq >= want.Seq:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if health.LastError != "" {
+				return fmt.Errorf("not confirmed within %s: %s", testWait, health.LastError)
+			}
+			return fmt.Errorf("not confirmed within %s", testWait)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// TestOnly starts nothing but the sinks, tests them and stops: for `sinks
+// test` without a running process.
+func (a *App) TestOnly(ctx context.Context, names []string) ([]web.TestResult, error) {
+	stop := a.startWorkers(context.WithoutCancel(ctx))
+	defer stop()
+	return a.TestSinks(ctx, names)
+}

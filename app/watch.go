@@ -1,0 +1,133 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/detector"
+	"dswatch/detector/driver"
+	"dswatch/detector/port"
+	"dswatch/detector/process"
+	"dswatch/detector/service"
+	"dswatch/event"
+)
+
+// rowKey is the item of a row on this host.
+func (l *Loaded) rowKey(r *catalog.Row) event.Key {
+	return event.Key{Host: l.Host, Component: r.Component, Kind: r.Kind, Name: r.Name}
+}
+
+// watched are the items of one kind with the settings of its detector.
+type watched struct {
+	kind     event.Kind
+	settings detector.Settings
+	keys     []event.Key
+	make     func() (detector.Detector, error)
+}
+
+// jobs maps the rows for this host's OS, and the configured targets, onto
+// detectors. Every row is observed, expected or not: facts may change, and
+// whether a loss counts is for the rules to say.
+func (l *Loaded) jobs(os string) ([]detector.Job, error) {
+	var jobs []detector.Job
+	for _, w := range l.watched(os) {
+		if len(w.keys) == 0 {
+			continue
+		}
+		d, err := w.make()
+		if err != nil {
+			return nil, fmt.Errorf("make the %s detector: %w", w.kind, err)
+		}
+		jobs = append(jobs, detector.Job{
+			Name: string(w.kind), Schedule: w.settings.Schedule, Timeout: w.settings.Timeout, Jitter: w.settings.Jitter,
+			Keys: w.keys, Detector: d,
+		})
+	}
+	return jobs, nil
+}
+
+func (l *Loaded) watched(os string) []watched {
+	var processes []process.Target
+	var services []service.Target
+	var drivers []driver.Target
+	ports := l.Detectors.Port.Expand(l.Host)
+	keys := map[event.Kind][]event.Key{}
+	for _, t := range ports {
+		keys[event.Port] = append(keys[event.Port], t.Key)
+	}
+	configured := l.targets()
+	for _, r := range l.Catalog.Rows(os) {
+		k := l.rowKey(r)
+		switch r.Kind {
+		case event.Process:
+			processes = append(processes, process.Target{Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want()})
+		case event.Service:
+			services = append(services, service.Target{Key: k, Names: r.Names()})
+		case event.Driver:
+			drivers = append(drivers, driver.Target{Key: k, Names: r.Names()})
+		case event.Port:
+			if configured[k] {
+				continue // the operator said how to look at it
+			}
+			ports = append(ports, port.Target{Key: k, Port: r.Port(), Method: port.Listen})
+		}
+		keys[r.Kind] = append(keys[r.Kind], k)
+	}
+	d := l.Detectors
+	return []watched{
+		{event.Process, d.Process, keys[event.Process], func() (detector.Detector, error) { return process.New(processes) }},
+		{event.Service, d.Service, keys[event.Service], func() (detector.Detector, error) { return service.New(services) }},
+		{event.Driver, d.Driver, keys[event.Driver], func() (detector.Detector, error) { return driver.New(drivers) }},
+		{event.Port, d.Port.Settings, keys[event.Port], func() (detector.Detector, error) { return port.New(ports, port.Options{Rate: d.Port.Rate}) }},
+	}
+}
+
+// targets are the ports that the configuration names itself.
+func (l *Loaded) targets() map[event.Key]bool {
+	out := map[event.Key]bool{}
+	for _, t := range l.Detectors.Port.Expand(l.Host) {
+		out[t.Key] = true
+	}
+	return out
+}
+
+// rows answers the rules engine from the catalog. It implements rules.Rows.
+type rows struct {
+	list    *catalog.Catalog
+	targets map[event.Key]bool
+	sinks   []string
+}
+
+func newRows(l *Loaded, sinks []string) *rows {
+	return &rows{list: l.Catalog, targets: l.targets(), sinks: sinks}
+}
+
+// Find returns the row of an item and whether it is expected. A port that
+// the operator named as a target is expected because he said so.
+func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
+	os, _ := f.Get(event.OS)
+	row := r.list.Find(k, os.Value)
+	if r.targets[k] {
+		if row == nil {
+			row = &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name}
+		}
+		return row, catalog.Verdict{
+			Expected: catalog.Yes,
+			Reason:   "declared in detectors.port.targets",
+			ReasonJA: "detectors.port.targets で指定されています",
+		}
+	}
+	if row == nil {
+		return nil, catalog.Verdict{}
+	}
+	return row, row.Evaluate(f)
+}
+
+// Sinks returns who is told about a new alert of k.
+func (r *rows) Sinks(event.Key) []string { return r.sinks }
+
+// declared returns the facts of the configuration with their origin.
+func (l *Loaded) declared() event.Facts {
+	return l.Watch.Facts.Facts("declared", time.Time{})
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func catalogCommand() *cobra.Command {
+	var file, factsFile, format, language string
+	c := &cobra.Command{
+		Use:   "catalog",
+		Short: "Show every row of the watch list, whether it is expected, and why",
+		Long: "Shows every row of the watch list with expected yes, no or unknown, and why. With --facts the\n" +
+			"answer is for the host that the file describes, on any platform; without it, for this host.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if format != "table" && format != "json" {
+				return usageError{fmt.Errorf("--format %q is neither table nor json", format)}
+			}
+			if language != "en" && language != "ja" && language != "" {
+				return usageError{fmt.Errorf("--language %q is neither ja nor en", language)}
+			}
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			if language == "" {
+				language = l.Language
+			}
+			return l.WriteCatalog(c.Context(), os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: language})
+		},
+	}
+	configFlag(c, &file)
+	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that describes the host")
+	c.Flags().StringVar(&format, "format", "table", "table or json")
+	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
+	return c
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"dswatch/app"
+	"dswatch/event"
+)
+
+func checkCommand() *cobra.Command {
+	var file, factsFile, format string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Look at this host once and show what runs and what does not",
+		Long:  "Looks at this host once. Exit status: 0 ok, 1 warning, 2 critical, 3 unknown.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if format != "table" && format != "json" && format != "nagios" {
+				return usageError{fmt.Errorf("--format %q is none of table, json, nagios", format)}
+			}
+			l, err := load(file)
+			if err != nil {
+				return checkFailed(err)
+			}
+			var declared event.Facts
+			if factsFile != "" {
+				if declared, err = app.ReadFacts(factsFile); err != nil {
+					return checkFailed(err)
+				}
+			}
+			res, err := l.Check(c.Context(), declared)
+			if err != nil {
+				return checkFailed(err)
+			}
+			switch format {
+			case "json":
+				err = res.WriteJSON(os.Stdout)
+			case "nagios":
+				err = res.WriteNagios(os.Stdout)
+			default:
+				err = res.WriteTable(os.Stdout, colorful(os.Stdout))
+			}
+			if err != nil {
+				return checkFailed(err)
+			}
+			return exitCode(res.Exit)
+		},
+	}
+	configFlag(c, &file)
+	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that is declared on top of the configuration")
+	c.Flags().StringVar(&format, "format", "table", "table, json or nagios")
+	return c
+}
+
+// checkFailed tells the error and exits with 3: a monitoring system must not
+// take "could not look" for a warning.
+func checkFailed(err error) error {
+	fmt.Fprintln(os.Stderr, "dswatch:", err)
+	return exitCode(app.ExitUnknown)
+}
+
+// colorful reports whether f is a terminal that wants colour.
+func colorful(f *os.File) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+// defaultConfig is read when -c is not given and the file exists.
+const defaultConfig = "/etc/dswatch/dswatch.yaml"
+
+func configFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`; without it "+defaultConfig+" if that exists, else the defaults")
+}
+
+// load reads the configuration that -c names.
+func load(file string) (*app.Loaded, error) {
+	if file == "" {
+		if _, err := os.Stat(defaultConfig); err == nil {
+			file = defaultConfig
+		}
+	}
+	l, err := app.Load(file)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return l, nil
+}
+
+// logger makes the program's own log, on standard error.
+func logger(l app.Log) *slog.Logger {
+	o := &slog.HandlerOptions{Level: l.Level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+func configCommand() *cobra.Command {
+	root := &cobra.Command{Use: "config", Short: "Check and show the configuration, and its reference", Args: cobra.NoArgs}
+	var file string
+	check := &cobra.Command{
+		Use: "check", Short: "Check the configuration and name every fault with its line", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			for _, w := range l.Warnings {
+				fmt.Fprintln(os.Stderr, "warning:", w)
+			}
+			fmt.Println("the configuration is valid")
+			return nil
+		},
+	}
+	configFlag(check, &file)
+	show := &cobra.Command{
+		Use: "show", Short: "Show the effective configuration, defaults filled in, secrets hidden", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			return l.Show(os.Stdout)
+		},
+	}
+	configFlag(show, &file)
+	root.AddCommand(check, show,
+		printer("reference", "Print the manual of every key, in Markdown", app.Reference),
+		printer("schema", "Print the JSON Schema of the configuration, for editors", app.Schema))
+	return root
+}
+
+func printer(use, short string, print func(io.Writer) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return print(os.Stdout) }}
+}

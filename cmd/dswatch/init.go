@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func initCommand() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use: "init", Short: "Write a commented configuration from what is found on this host", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			text, err := app.Init(c.Context())
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				_, err = fmt.Print(text)
+				return err
+			}
+			// 0600: operators write secrets into it.
+			f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return fmt.Errorf("write configuration: %w; choose another file, or move the old one away", err)
+			}
+			if _, err := f.WriteString(text); err != nil {
+				return fmt.Errorf("write configuration: %w", err)
+			}
+			if err := f.Close(); err != nil {
+				return fmt.Errorf("write configuration: %w", err)
+			}
+			fmt.Fprintf(os.Stderr, "wrote %s; next: dswatch config check -c %s, then dswatch run -c %s\n", out, out, out)
+			return nil
+		},
+	}
+	c.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write, which must not exist; without it standard output")
+	return c
+}

@@ -1,0 +1,69 @@
+// Command dswatch watches what Trend Micro Deep Security needs to run and
+// tells the NMS, the SIEM and the chat team what was lost and when it is back.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// exitCode is an outcome that is no error but has an exit status of its own.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes one command line and returns the exit status: 0 done, 1
+// failed, 2 wrong usage or configuration; check has its own.
+func run(args []string) int {
+	root := &cobra.Command{
+		Use:           "dswatch",
+		Short:         "Watches what Trend Micro Deep Security needs to run, and tells who must know",
+		Long:          long,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetArgs(args)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
+	})
+	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
+		sinksCommand(), statusCommand(), mibCommand(), versionCommand(), pretendCommand())
+	err := root.Execute()
+	var code exitCode
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	fmt.Fprintln(os.Stderr, "dswatch:", err)
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+// usageError is a mistake in the command line or in the configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+const long = `dswatch watches the processes, services, kernel drivers and ports that the vendor's list
+names for Deep Security, and tells SNMP, syslog, Slack and webhooks what was lost,
+why it matters, and when it is back.
+
+  dswatch demo       see it work in under a minute
+  dswatch check      look at this host once
+  dswatch init       write a configuration for this host
+  dswatch run        keep watching`

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func runCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Keep watching: detectors, bus, rules, sinks and local API in one process",
+		Long: "Keeps watching until SIGTERM or Ctrl-C, then stops in order: what was seen is decided and\n" +
+			"what was decided is kept. A second signal stops at once; nothing that was stored is lost.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			log := logger(l.Log)
+			for _, w := range l.Warnings {
+				log.Warn(w)
+			}
+			ctx, stop := interrupted(c.Context())
+			defer stop()
+			a, err := app.Open(ctx, l, app.Options{Version: version, Log: log})
+			if err != nil {
+				return err
+			}
+			err = a.Run(ctx)
+			if cerr := a.Close(); err == nil {
+				err = cerr
+			}
+			return err
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+// interrupted ends the context at the first SIGTERM or Ctrl-C, and the
+// process at the second.
+func interrupted(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(130) // 128 + SIGINT, as shells have it
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func sinksCommand() *cobra.Command {
+	root := &cobra.Command{Use: "sinks", Short: "Test the sinks", Args: cobra.NoArgs}
+	var file string
+	test := &cobra.Command{
+		Use:   "test [NAME...]",
+		Short: "Send a marked [TEST] firing and its resolve through the real path",
+		Long: "Sends a marked [TEST] firing and its resolve through the outbox of each named sink, all of them\n" +
+			"without names. Through the running process where there is one, else by itself.\n" +
+			"Exit status 1 when a sink did not confirm both.",
+		RunE: func(c *cobra.Command, names []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			ctx, stop := interrupted(c.Context())
+			defer stop()
+			results, err := l.TestSinks(ctx, names, app.Options{Version: version, Log: logger(l.Log)})
+			if err != nil {
+				return err
+			}
+			failed := 0
+			for _, r := range results {
+				if r.Confirmed {
+					fmt.Printf("%-20s confirmed the firing and the resolve in %s\n", r.Sink, r.Took)
+					continue
+				}
+				failed++
+				fmt.Printf("%-20s NOT CONFIRMED: %s\n", r.Sink, r.Error)
+			}
+			if failed > 0 {
+				return fmt.Errorf("%d of %d sinks did not confirm", failed, len(results))
+			}
+			return nil
+		},
+	}
+	configFlag(test, &file)
+	root.AddCommand(test)
+	return root
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+func statusCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "status", Short: "Show what the running process sees, and what waits for its sinks", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			st, err := l.RunningStatus(c.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.Format("2006-01-02 15:04:05"))
+			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "STATE\tEXPECTED\tALERT\tITEM")
+			for _, i := range st.Items {
+				alert := "-"
+				if i.Alerting {
+					alert = "firing"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.State, i.Expected, alert, i.Key)
+			}
+			fmt.Fprintln(w, "\nSINK\tTYPE\tWAITING\t")
+			for _, s := range st.Sinks {
+				fmt.Fprintf(w, "%s\t%s\t%d\t\n", s.Name, s.Type, s.Waiting)
+			}
+			return w.Flush()
+		},
+	}
+	configFlag(c, &file)
+	return c
+}

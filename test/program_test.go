@@ -1,0 +1,200 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// dswatch is the compiled program that the acceptance tests run.
+var dswatch string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "dswatch-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	dswatch = filepath.Join(dir, "dswatch")
+	build := exec.Command("go", "build", "-o", dswatch, "dswatch/cmd/dswatch")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	code := 1
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build dswatch: %v\n%s", err, out)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// agents runs pretend processes under any names: links to the program, whose
+// hidden command waits until its standard input ends.
+type agents struct {
+	t    *testing.T
+	dir  string
+	mu   sync.Mutex
+	runs map[string][]*exec.Cmd
+}
+
+func newAgents(t *testing.T) *agents {
+	a := &agents{t: t, dir: t.TempDir(), runs: map[string][]*exec.Cmd{}}
+	t.Cleanup(func() {
+		for name := range a.runs {
+			for len(a.runs[name]) > 0 {
+				a.kill(name)
+			}
+		}
+	})
+	return a
+}
+
+// start runs one more process of this name and returns what it prints first.
+func (a *agents) start(name string, args ...string) string {
+	a.t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	link := filepath.Join(a.dir, name)
+	if _, err := os.Lstat(link); err != nil {
+		if err := os.Symlink(dswatch, link); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(link, append([]string{"pretend"}, args...)...)
+	if _, err := cmd.StdinPipe(); err != nil {
+		a.t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		a.t.Fatal(err)
+	}
+	a.runs[name] = append(a.runs[name], cmd)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		a.t.Fatalf("pretend process %s ended at once", name)
+	}
+	return strings.TrimSpace(line)
+}
+
+// kill ends the newest process of this name.
+func (a *agents) kill(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	runs := a.runs[name]
+	last := runs[len(runs)-1]
+	a.runs[name] = slices.Clone(runs[:len(runs)-1])
+	_ = last.Process.Kill()
+	_ = last.Wait()
+}
+
+// running is one `dswatch run`.
+type running struct {
+	cmd  *exec.Cmd
+	log  *lines
+	done chan struct{}
+	err  error
+}
+
+// lines keeps what a program wrote.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
+func (l *lines) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+// start runs the program with a configuration.
+func start(t *testing.T, config string) *running {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dswatch.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return startFile(t, path)
+}
+
+func startFile(t *testing.T, path string) *running {
+	t.Helper()
+	r := &running{cmd: exec.Command(dswatch, "run", "-c", path), log: &lines{}, done: make(chan struct{})}
+	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { r.err = r.cmd.Wait(); close(r.done) }()
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill()
+		<-r.done
+		if t.Failed() {
+			t.Logf("dswatch said:\n%s", r.log)
+		}
+	})
+	return r
+}
+
+// stop ends the program in order and fails unless that worked.
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-r.done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("dswatch did not stop within 30s of SIGTERM")
+	}
+	if r.err != nil {
+		t.Fatalf("dswatch ended with %v", r.err)
+	}
+}
+
+// kill ends the program at once, as the kernel does.
+func (r *running) kill() {
+	_ = r.cmd.Process.Kill()
+	<-r.done
+}
+
+// until polls until ok, or fails saying what was awaited.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30s: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// output runs one command of the program and returns what it printed.
+func output(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), dswatch, args...)
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Stdin = &o, &e, io.NopCloser(strings.NewReader(""))
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+// mib is DSWATCH-MIB as the program prints it.
+func mib(t *testing.T) string {
+	t.Helper()
+	text, stderr, code := output(t, "mib")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	return text
+}
