@@ -59,45 +59,42 @@ type FactsReport struct {
 // event of ours is under 7 KB even with the longest key and detail.
 const MaxEvent = 64 << 10
 
-// envelope is the JSON form of CloudEvents 1.0.
-type envelope struct {
-	SpecVersion     string          `json:"specversion"`
-	ID              string          `json:"id"`
-	Source          string          `json:"source"`
-	Type            string          `json:"type"`
-	Subject         string          `json:"subject,omitempty"`
-	Time            time.Time       `json:"time"`
-	DataContentType string          `json:"datacontenttype"`
-	Reason          Reason          `json:"dswatchreason,omitempty"` // extension attribute
-	Data            json.RawMessage `json:"data"`
+// envelope is the JSON form of CloudEvents 1.0 with data of one type.
+type envelope[T any] struct {
+	SpecVersion     string    `json:"specversion"`
+	ID              string    `json:"id"`
+	Source          string    `json:"source"`
+	Type            string    `json:"type"`
+	Subject         string    `json:"subject,omitempty"`
+	Time            time.Time `json:"time"`
+	DataContentType string    `json:"datacontenttype"`
+	Reason          Reason    `json:"dswatchreason,omitempty"` // extension attribute
+	Data            *T        `json:"data"`
 }
 
 const sourcePrefix = "dswatch/"
 
 // Encode returns e as CloudEvents 1.0 JSON.
 func (e Event) Encode() ([]byte, error) {
-	data, err := json.Marshal(e.Observation)
+	b, err := json.Marshal(envelope[Observation]{
+		SpecVersion: "1.0", ID: e.ID, Source: sourcePrefix + url.PathEscape(e.Observer), Type: TypeState,
+		Subject: e.Key().String(), Time: e.Observation.At, DataContentType: "application/json",
+		Reason: e.Reason, Data: &e.Observation,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}
-	return json.Marshal(envelope{
-		SpecVersion: "1.0", ID: e.ID, Source: sourcePrefix + url.PathEscape(e.Observer), Type: TypeState,
-		Subject: e.Key().String(), Time: e.Observation.At, DataContentType: "application/json",
-		Reason: e.Reason, Data: data,
-	})
+	return b, nil
 }
 
 // Decode reads what Encode wrote. Anything else is an error that names what
 // is wrong with it; unknown attributes are ignored, as CloudEvents asks.
 func Decode(b []byte) (Event, error) {
-	env, err := open(b, TypeState)
+	env, err := open[Observation](b, TypeState)
 	if err != nil {
 		return Event{}, err
 	}
-	var o Observation
-	if err := json.Unmarshal(env.Data, &o); err != nil {
-		return Event{}, fmt.Errorf("decode event %s: data: %w", clip(env.ID), err)
-	}
+	o := *env.Data
 	if err := o.Validate(); err != nil {
 		return Event{}, fmt.Errorf("decode event %s: %w", clip(env.ID), err)
 	}
@@ -120,23 +117,23 @@ func EncodeFacts(r FactsReport) (id string, b []byte, err error) {
 		return "", nil, fmt.Errorf("encode facts: %w", err)
 	}
 	id = digest("facts", r.Observer, string(data))
-	b, err = json.Marshal(envelope{
+	b, err = json.Marshal(envelope[FactsReport]{
 		SpecVersion: "1.0", ID: id, Source: sourcePrefix + url.PathEscape(r.Observer), Type: TypeFacts,
-		Subject: r.Host, Time: r.At, DataContentType: "application/json", Data: data,
+		Subject: r.Host, Time: r.At, DataContentType: "application/json", Data: &r,
 	})
-	return id, b, err
+	if err != nil {
+		return "", nil, fmt.Errorf("encode facts: %w", err)
+	}
+	return id, b, nil
 }
 
 // DecodeFacts reads what EncodeFacts wrote.
 func DecodeFacts(b []byte) (FactsReport, error) {
-	env, err := open(b, TypeFacts)
+	env, err := open[FactsReport](b, TypeFacts)
 	if err != nil {
 		return FactsReport{}, err
 	}
-	var r FactsReport
-	if err := json.Unmarshal(env.Data, &r); err != nil {
-		return FactsReport{}, fmt.Errorf("decode facts %s: data: %w", clip(env.ID), err)
-	}
+	r := *env.Data
 	if r.Host == "" || len(r.Host) > MaxName {
 		return FactsReport{}, fmt.Errorf("decode facts %s: host is empty or too long", clip(env.ID))
 	}
@@ -146,8 +143,8 @@ func DecodeFacts(b []byte) (FactsReport, error) {
 	return r, nil
 }
 
-func open(b []byte, typ string) (envelope, error) {
-	var env envelope
+func open[T any](b []byte, typ string) (envelope[T], error) {
+	var env envelope[T]
 	if len(b) > MaxEvent {
 		return env, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEvent)
 	}
@@ -163,7 +160,7 @@ func open(b []byte, typ string) (envelope, error) {
 		return env, fmt.Errorf("decode event %s: type %q, want %s", clip(env.ID), clip(env.Type), typ)
 	case !strings.HasPrefix(env.Source, sourcePrefix) || len(env.Source) == len(sourcePrefix) || len(env.Source) > MaxName:
 		return env, fmt.Errorf("decode event %s: source %q, want %sHOST", clip(env.ID), clip(env.Source), sourcePrefix)
-	case len(env.Data) == 0:
+	case env.Data == nil:
 		return env, fmt.Errorf("decode event %s: has no data", clip(env.ID))
 	}
 	return env, nil

@@ -388,22 +388,23 @@ func (e *Engine) decide(it *item, ev event.Event) {
 		if d.Alert == nil {
 			continue
 		}
-		for _, name := range d.Sinks {
-			if err := e.put(name, *d.Alert); err != nil {
-				e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
-			}
+		if err := e.put(*d.Alert, d.Sinks...); err != nil {
+			e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
 		}
 		it.told = true
 	}
 	e.schedule(it)
 }
 
-func (e *Engine) put(sink string, a event.Alert) error {
+// put notes one transition for the next flush.
+func (e *Engine) put(a event.Alert, sinks ...string) error {
 	data, err := a.Encode()
 	if err != nil {
 		return err
 	}
-	e.pending = append(e.pending, Outgoing{Sink: sink, ID: a.DeliveryID(), Data: data})
+	for _, name := range sinks {
+		e.pending = append(e.pending, Outgoing{Sink: name, ID: a.DeliveryID(), Data: data})
+	}
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 				}
 				last := e.Set.alert(&it.status, it.snap, rule)
 				for _, a := range e.Set.missing(last, it.snap, slots[last.Slot()]) {
-					if err := e.put(name, a); err != nil {
+					if err := e.put(a, name); err != nil {
 						return err
 					}
 				}
