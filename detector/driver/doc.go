@@ -2,9 +2,9 @@
 //
 // On Linux it reads /proc/modules, not modinfo, which can fail for a module
 // that is loaded. '-' and '_' in a name are the same, as they are to the
-// kernel.
+// kernel. On Windows it asks the service control manager, see package scm.
 //
-// It promises:
+// On Linux it promises:
 //
 //   - Only a module in state Live is up. One that is Loading or Unloading is
 //     down, and the detail says so.

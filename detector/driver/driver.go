@@ -23,17 +23,22 @@ type Detector struct {
 
 // table is the operating system's list of drivers.
 type table interface {
-	read() (drivers, error)
+	// read tells at least of every driver in names that it knows. An error
+	// means that nothing could be seen.
+	read(ctx context.Context, names []string) (drivers, error)
 }
 
 // drivers is what a table lists.
 type drivers struct {
-	states map[string]string // by name, see canonical
+	states map[string]status // by name, see canonical
 	note   string            // why there are none, if that is known
 }
 
-// live is the state of a driver that works, in every table.
-const live = "Live"
+// status is what is known of one driver.
+type status struct {
+	state event.State // up, down, or unknown
+	say   string
+}
 
 // New checks the targets. It does not look yet.
 func New(targets []Target) (*Detector, error) { return newDetector(newTable(), targets) }
@@ -44,8 +49,8 @@ func newDetector(tab table, targets []Target) (*Detector, error) {
 			return nil, fmt.Errorf("new driver detector: %s: has no names; give one", t.Key)
 		}
 		for _, n := range t.Names {
-			if n == "" || strings.ContainsAny(n, " \t\n") {
-				return nil, fmt.Errorf("new driver detector: %s: %q is not the name of a driver; write it as lsmod shows it", t.Key, n)
+			if err := check(n); err != nil {
+				return nil, fmt.Errorf("new driver detector: %s: %w", t.Key, err)
 			}
 		}
 	}
@@ -55,9 +60,13 @@ func newDetector(tab table, targets []Target) (*Detector, error) {
 // Detect looks once. Its error ends with what to do.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	at := time.Now()
-	list, err := d.table.read()
+	var names []string
+	for _, t := range d.targets {
+		names = append(names, t.Names...)
+	}
+	list, err := d.table.read(ctx, names)
 	if err == nil && d.missing(list) {
-		list, err = d.table.read()
+		list, err = d.table.read(ctx, names)
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -87,20 +96,21 @@ func (d *Detector) missing(list drivers) bool {
 	return false
 }
 
+// observe is up if one of the names is, else unknown if one of them may be.
 func (t Target) observe(list drivers, at time.Time) event.Observation {
 	o := event.Observation{Key: t.Key, State: event.Down, Want: 1, At: at}
 	var seen []string
 	for _, n := range t.Names {
-		state, ok := list.states[canonical(n)]
+		s, ok := list.states[canonical(n)]
 		switch {
 		case !ok:
 			continue
-		case state == live:
+		case s.state == event.Up:
 			o.State, o.Found = event.Up, 1
-			seen = append(seen, n+" is loaded")
-		default:
-			seen = append(seen, n+" is "+state+", not "+live)
+		case s.state != event.Down && o.State != event.Up:
+			o.State = event.Unknown
 		}
+		seen = append(seen, n+" "+s.say)
 	}
 	if o.Detail = strings.Join(seen, "; "); seen == nil {
 		o.Detail = "no driver named " + strings.Join(t.Names, " or ") + " is loaded"
@@ -110,6 +120,3 @@ func (t Target) observe(list drivers, at time.Time) event.Observation {
 	}
 	return o
 }
-
-// canonical writes a name as the kernel does.
-func canonical(name string) string { return strings.ReplaceAll(name, "-", "_") }

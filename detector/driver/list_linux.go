@@ -2,11 +2,15 @@ package driver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"dswatch/event"
 )
 
 // modules reads the list of a proc file system.
@@ -14,7 +18,22 @@ type modules struct{ root string }
 
 func newTable() table { return modules{"/proc"} }
 
-func (m modules) read() (drivers, error) {
+// check accepts what can be in a list whose fields are separated by blanks.
+func check(name string) error {
+	if name == "" || strings.ContainsAny(name, " \t\n") {
+		return fmt.Errorf("%q is not the name of a driver; write it as lsmod shows it", name)
+	}
+	return nil
+}
+
+// canonical writes a name as the kernel does.
+func canonical(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+// live is the state of a module that works.
+const live = "Live"
+
+// read lists every module, whoever asks.
+func (m modules) read(context.Context, []string) (drivers, error) {
 	file := filepath.Join(m.root, "modules")
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +46,19 @@ func (m modules) read() (drivers, error) {
 	if err != nil {
 		return drivers{}, fmt.Errorf("parse %s: %w; please report the line", file, err)
 	}
-	return drivers{states: list}, nil
+	states := make(map[string]status, len(list))
+	for name, state := range list {
+		states[name] = judge(state)
+	}
+	return drivers{states: states}, nil
+}
+
+// judge says what the state of a module means.
+func judge(state string) status {
+	if state == live {
+		return status{event.Up, "is loaded"}
+	}
+	return status{event.Down, "is " + state + ", not " + live}
 }
 
 // without decides what it means that there is no list. A kernel built without
@@ -55,7 +86,7 @@ func parseModules(b []byte) (map[string]string, error) {
 			return nil, fmt.Errorf("line %d has %d fields, want at least 5: %.80q", n, len(f), line)
 		}
 		switch state := string(f[4]); state {
-		case "Live", "Loading", "Unloading":
+		case live, "Loading", "Unloading":
 			list[canonical(string(f[0]))] = state
 		default:
 			return nil, fmt.Errorf("line %d: %.20q is none of Live, Loading, Unloading", n, state)

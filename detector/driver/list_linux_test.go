@@ -47,6 +47,35 @@ func TestParseModules(t *testing.T) {
 	}
 }
 
+func TestStatesOfModules(t *testing.T) {
+	table := proc(t, map[string]string{"modules": captured})
+	for name, c := range map[string]struct {
+		state event.State
+		say   string
+	}{
+		"dsa_filter":   {event.Up, "dsa_filter is loaded"},
+		"dsa-filter":   {event.Up, "dsa-filter is loaded"},
+		"snd-dash":     {event.Up, "snd-dash is loaded"},
+		"tmhook":       {event.Down, "tmhook is Loading, not Live"},
+		"bmhook":       {event.Down, "bmhook is Unloading, not Live"},
+		"DSA_filter":   {event.Down, "no driver named DSA_filter is loaded"},
+		"nothing_here": {event.Down, "no driver named nothing_here is loaded"},
+	} {
+		d, err := newDetector(table, []Target{target(name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, err := d.Detect(t.Context()); err != nil || o[0].State != c.state || o[0].Detail != c.say {
+			t.Errorf("%v, %v; want %s, %q", o, err, c.state, c.say)
+		}
+	}
+	for _, bad := range []string{"", "b c", "x\n", "x\ty"} {
+		if _, err := New([]Target{target(bad)}); err == nil || !strings.Contains(err.Error(), "lsmod") {
+			t.Errorf("%q: error %v, want one with a next step", bad, err)
+		}
+	}
+}
+
 // proc writes a proc file system with the given files.
 func proc(t *testing.T, files map[string]string) modules {
 	t.Helper()
@@ -77,7 +106,7 @@ func TestRead(t *testing.T) {
 		"nonsense":                   {map[string]string{"modules": "x y\n"}, "line 1 has 2 fields", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := proc(t, c.files).read()
+			got, err := proc(t, c.files).read(t.Context(), nil)
 			if c.err == "" && (err != nil || len(got.states) != c.known || (got.note == "") != (c.known > 0)) {
 				t.Errorf("%v, %v; want %d modules", got, err, c.known)
 			}

@@ -1,8 +1,9 @@
 // Package service sees which of the wanted services run.
 //
 // On Linux it asks systemd over D-Bus for the state of units, as any user may.
+// On Windows it asks the service control manager, see package scm.
 //
-// It promises:
+// On Linux it promises:
 //
 //   - active, reloading and refreshing are up. Every other state is down, with
 //     the unit's own words (sub-state, result, load state) as detail: also

@@ -12,7 +12,7 @@ import (
 // Target is one item to look for.
 type Target struct {
 	Key   event.Key
-	Names []string // service names that count, aliases included; on Linux units, ".service" may be left out
+	Names []string // service names that count, aliases included; on Linux units, ".service" may be left out; on Windows also the names that the list of services shows
 }
 
 // Detector looks for its targets among this host's services. Close it when it

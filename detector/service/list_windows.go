@@ -1,0 +1,46 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+
+	"dswatch/detector/scm"
+	"dswatch/event"
+)
+
+// manager asks the service control manager. A connection costs so little that
+// none is kept.
+type manager struct{}
+
+func newTable() table { return manager{} }
+
+// check accepts what Windows accepts as the name of a service, or as the name
+// under which it is listed.
+func check(name string) error {
+	if n := len(utf16.Encode([]rune(name))); n == 0 || n > 256 || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("%.300q is not the name of a service; write it as sc query shows it", name)
+	}
+	return nil
+}
+
+func (manager) read(ctx context.Context, names []string) (map[string]status, error) {
+	m, err := scm.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	answers := make(map[string]status, len(names))
+	for _, n := range names {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		e, err := m.Ask(n)
+		state, say := scm.Judge(event.Service, e, err)
+		answers[n] = status{state, say}
+	}
+	return answers, nil
+}
+
+func (manager) close() error { return nil }
