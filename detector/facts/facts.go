@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"dswatch/event"
 )
@@ -19,8 +18,11 @@ type Source interface {
 	Facts(ctx context.Context) (event.Facts, error)
 }
 
-// Sources returns every source that works on this host.
-func Sources() []Source { return []Source{Kernel{}, Installed{Root: "/"}} }
+// Sources returns every source of this host that needs nothing but the host.
+// A Learned and a Query, which live as long as the program, go after them.
+func Sources() []Source {
+	return []Source{Kernel{}, Installed{Root: "/"}, Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}}
+}
 
 // Discover asks the sources one after the other; where two know the same
 // fact, the later one counts, but the components of all are put together. The
@@ -43,23 +45,11 @@ func Discover(ctx context.Context, sources ...Source) (event.Facts, error) {
 			all[event.Components] = now
 		}
 	}
+	if tls, ok := all.Get(event.TLSInspection); ok && outlived(tls, all[event.IntrusionPrevention]) {
+		delete(all, event.TLSInspection)
+	}
 	return all, errors.Join(failed...)
 }
-
-// Declared marks every fact of f as declared by the operator.
-func Declared(f event.Facts, at time.Time) event.Facts {
-	out := make(event.Facts, len(f))
-	for n, v := range f {
-		out[n] = event.Fact{Value: v.Value, Origin: declared, At: at}
-	}
-	return out
-}
-
-const declared = "declared"
-
-// Merge returns all that is known: what was declared, and for the rest what
-// was discovered.
-func Merge(declared, discovered event.Facts) event.Facts { return discovered.Merge(declared) }
 
 // Contradictions returns a sentence for each declared fact that the host
 // denies, in the order of event.Names. A declared version that is only less

@@ -73,18 +73,6 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
-func TestDeclaredBeatsDiscovered(t *testing.T) {
-	at := time.Now()
-	d := Declared(facts("relay", "on", "agent_version", "20.0"), at)
-	got := Merge(d, facts("relay", "off", "os", "linux"))
-	if want := facts("relay", "on", "agent_version", "20.0", "os", "linux"); !got.Equal(want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if v := got[event.Relay]; v.Origin != "declared" || !v.At.Equal(at) {
-		t.Errorf("the declared fact is %+v", v)
-	}
-}
-
 func TestContradictions(t *testing.T) {
 	for name, c := range map[string]struct {
 		declared, discovered event.Facts

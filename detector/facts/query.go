@@ -1,0 +1,213 @@
+package facts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"dswatch/event"
+)
+
+// Query tells features and edition from the agent's own dsa_query. That
+// program talks to the agent, so it is run rarely, and only while the agent is
+// up. Safe for concurrent use.
+type Query struct {
+	path    func() string
+	up      func() bool
+	timeout time.Duration
+
+	mu     sync.Mutex
+	wasUp  bool
+	asked  time.Time
+	known  event.Facts
+	reason error // why the last attempt told less than it could
+}
+
+const (
+	// queryTimeout bounds each of the two questions.
+	queryTimeout = 10 * time.Second
+	// queryEvery is how long an answer is taken as fresh; queryRetry is the
+	// least time between two attempts, whatever happens to the agent.
+	queryEvery = 5 * time.Minute
+	queryRetry = time.Minute
+	// queryKeep is how old an answer may grow that cannot be had again.
+	queryKeep = 24 * time.Hour
+)
+
+// NewQuery returns a source that asks the agent of this host whenever up
+// reports that its main process is up.
+func NewQuery(up func() bool) *Query {
+	return &Query{path: queryPath, up: up, timeout: queryTimeout}
+}
+
+// Facts returns the last answer, each fact with the time at which it was
+// given, and asks anew if that is older than five minutes or the agent has
+// been down since. While the agent is down or does not answer, what it said
+// before counts for a day. A refusal is an error beside it.
+func (q *Query) Facts(ctx context.Context) (event.Facts, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	up, fresh := q.up(), queryEvery
+	if !q.wasUp || q.reason != nil {
+		fresh = queryRetry
+	}
+	if up && (q.asked.IsZero() || now.Sub(q.asked) >= fresh) {
+		q.asked = now
+		q.ask(ctx)
+	}
+	q.wasUp = up
+	for n, f := range q.known {
+		if now.Sub(f.At) > queryKeep {
+			delete(q.known, n)
+		}
+	}
+	return event.Facts{}.Merge(q.known), q.reason
+}
+
+// ask puts both questions. What one of them tells does not depend on the
+// other.
+func (q *Query) ask(ctx context.Context) {
+	path := q.path()
+	if path == "" {
+		q.reason = nil
+		return
+	}
+	var errs []error
+	answered := event.Facts{}
+	for _, question := range []struct {
+		name, prefix string
+		facts        func(answer) (event.Facts, error)
+	}{
+		{"GetAgentStatus", "AgentStatus.", editionFacts},
+		{"GetComponentInfo", "Component.", featureFacts},
+	} {
+		out, complaint, err := command{path, []string{"-c", question.name}, q.timeout}.run(ctx)
+		if errors.Is(err, fs.ErrNotExist) {
+			q.reason = nil // no such program: nothing to be told, as on a host without an agent
+			return
+		}
+		values := parseAnswer(question.prefix, out)
+		if len(values) == 0 || err != nil {
+			errs = append(errs, refusal(question.name, said(out, complaint), err))
+			continue
+		}
+		f, err := question.facts(values)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("dsa_query -c %s: %w; declare it in watch.facts", question.name, err))
+		}
+		answered = answered.Merge(f)
+	}
+	now := time.Now()
+	for n, f := range answered {
+		f.At = now
+		answered[n] = f
+	}
+	q.known, q.reason = q.known.Merge(answered), errors.Join(errs...)
+}
+
+// refusal says why there was no answer.
+func refusal(question, said string, err error) error {
+	switch {
+	case strings.Contains(strings.ToLower(said), "password"):
+		return fmt.Errorf("dsa_query -c %s: self-protection demands its password, which dswatch does not use; declare features and edition in watch.facts", question)
+	case err == nil && said == "":
+		err = errors.New("it answered nothing")
+	case err == nil:
+		err = errors.New("it answered something else")
+	}
+	if said != "" {
+		err = fmt.Errorf("%w: it said %s", err, said)
+	}
+	return fmt.Errorf("dsa_query -c %s: %w; run it by hand as root or administrator, or declare features and edition in watch.facts", question, err)
+}
+
+// answer holds the values of one answer by their names without the prefix.
+type answer map[string]string
+
+// parseAnswer reads lines such as "Component.AM.mode: on". Lines whose name is
+// a number are the index of names and tell nothing. A name that is there
+// twice with two values is left out.
+func parseAnswer(prefix string, out []byte) answer {
+	a, torn := answer{}, map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), prefix)
+		name, value, colon := strings.Cut(rest, ":")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !ok || !colon || strings.Trim(name, "0123456789") == "" {
+			continue
+		}
+		if before, twice := a[name]; twice && before != value {
+			torn[name] = true
+		}
+		a[name] = value
+	}
+	for name := range torn {
+		delete(a, name)
+	}
+	return a
+}
+
+// modes are the features by the names that GetComponentInfo has for them.
+var modes = []struct {
+	mode    string
+	feature event.Name
+}{
+	{"AM.mode", event.AntiMalware},
+	{"WRS.mode", event.WebReputation},
+	{"FWDPI.firewallMode", event.Firewall},
+	{"FWDPI.mode", event.IntrusionPrevention},
+}
+
+// featureFacts reads which features are on. A feature whose driver is missing
+// is on: what it needs is expected, and lost.
+func featureFacts(a answer) (event.Facts, error) {
+	f := event.Facts{}
+	var errs []error
+	for _, m := range modes {
+		mode, ok := a[m.mode]
+		if !ok {
+			continue
+		}
+		value := event.On
+		switch {
+		case mode == "off":
+			value = event.Off
+		case mode != "on" && !strings.HasPrefix(mode, "on-") && mode != "driver-offline":
+			errs = append(errs, fmt.Errorf("%s is %s, which is not known", m.mode, quote(mode)))
+			continue
+		}
+		f[m.feature] = event.Fact{Value: value, Origin: fmt.Sprintf("dsa_query (%s: %s)", m.mode, clip(mode))}
+	}
+	return f, errors.Join(errs...)
+}
+
+// editionFacts reads the edition from the manager's address. An agent that
+// is not activated has none.
+func editionFacts(a answer) (event.Facts, error) {
+	raw := a["dsmUrl"]
+	if raw == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" {
+		return nil, fmt.Errorf("dsmUrl is %s, which is no address", quote(raw))
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	edition := event.DeepSecurity
+	if host == "agents.deepsecurity.trendmicro.com" || strings.HasSuffix(host, ".cloudone.trendmicro.com") {
+		edition = event.WorkloadSecurity
+	}
+	return event.Facts{event.Edition: {Value: edition, Origin: "dsa_query (the manager is " + clip(host) + ")"}}, nil
+}
+
+// clip keeps an origin short and printable.
+func clip(s string) string {
+	q := quote(s)
+	return q[1 : len(q)-1]
+}
