@@ -39,7 +39,7 @@ type process struct {
 	done chan struct{}
 }
 
-// launch starts a program that ends with the test.
+// launch starts a program that ends with the test t.
 func launch(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: cmd, said: &output{}, done: make(chan struct{})}

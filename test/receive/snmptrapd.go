@@ -54,16 +54,17 @@ type SNMPOptions struct {
 type Snmptrapd struct {
 	Address string // 127.0.0.1:PORT, UDP
 
-	o    SNMPOptions
-	dir  string
-	proc *process
-	old  string // what earlier runs said
+	o     SNMPOptions
+	owner testing.TB // the test it lasts as long as
+	dir   string
+	proc  *process
+	old   string // what earlier runs said
 }
 
-// StartSnmptrapd starts snmptrapd.
+// StartSnmptrapd starts snmptrapd, which runs until the end of t.
 func StartSnmptrapd(t testing.TB, o SNMPOptions) *Snmptrapd {
 	t.Helper()
-	d := &Snmptrapd{o: o, dir: t.TempDir(), Address: "127.0.0.1:" + freePort(t, "udp")}
+	d := &Snmptrapd{o: o, owner: t, dir: t.TempDir(), Address: "127.0.0.1:" + freePort(t, "udp")}
 	WriteMIBs(t, d.dir, o.MIB)
 	d.start(t)
 	return d
@@ -113,7 +114,7 @@ func (d *Snmptrapd) start(t testing.TB) {
 	// modules' names.
 	cmd := exec.Command(lookup(t, "snmptrapd", "snmptrapd"), "-f", "-Lo", "-C", "-c", path, "-OQts", "-M", d.dir, "-m", names, "udp:"+d.Address)
 	cmd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+filepath.Join(d.dir, "state"), "LC_ALL=C.UTF-8")
-	d.proc = launch(t, cmd)
+	d.proc = launch(d.owner, cmd)
 	d.proc.await(t, "open port", func() bool { return udpOpen(d.Address) })
 }
 

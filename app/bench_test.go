@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dswatch/event"
+)
+
+// changes is how many distinct state changes one run carries.
+const changes = 20_000
+
+// BenchmarkEndToEnd carries state changes of 20,000 items from the event to
+// a webhook that has answered and to a trap that was received, everything
+// stored on the way. The far ends are in the same process and share its two
+// cores and its memory.
+func BenchmarkEndToEnd(b *testing.B) {
+	var hooks, traps atomic.Int64
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		hooks.Add(1)
+	}))
+	defer hook.Close()
+	nms, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer nms.Close()
+	if err := nms.SetReadBuffer(8 << 20); err != nil {
+		b.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, 2048)
+		for {
+			if _, _, err := nms.ReadFrom(buf); err != nil {
+				return
+			}
+			traps.Add(1)
+		}
+	}()
+	l, err := Parse("bench.yaml", fmt.Appendf(nil, `
+host: bench
+bus: {dir: %q}
+watch: {items: [{kind: process, name: bench}], facts: {os: linux}}
+detectors:
+  process: {schedule: "@every 1h"}
+  driver: {schedule: "@every 1h"}
+  service: {schedule: "@every 1h"}
+  port: {schedule: "@every 1h"}
+rules: {hold: 0s}
+web: {listen: ""}
+sinks:
+  - {name: hook, type: webhook, url: %q}
+  - {name: nms, type: snmp, address: %q, version: 2c, community: public}
+`, b.TempDir(), hook.URL, nms.LocalAddr()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := Open(b.Context(), l, Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	for a.engineItems() < 1 { // it runs when it has seen this host's own items
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(time.Second)
+	hooks.Store(0)
+	traps.Store(0)
+	resetPeak(b)
+
+	b.ResetTimer()
+	for n := range b.N {
+		state := []event.State{event.Down, event.Up}[n%2] // every second run resolves
+		events := make([]event.Event, changes)
+		for i := range events {
+			k := event.Key{Host: fmt.Sprintf("host%05d", i), Component: "custom", Kind: event.Process, Name: "bench"}
+			events[i] = event.NewState("bench", event.Change, event.Observation{Key: k, State: state, Want: 1, At: time.Now()})
+		}
+		for i := 0; i < len(events); i += 256 {
+			if err := (publisher{a.bus}).Publish(ctx, events[i:min(i+256, len(events))]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		want := int64(n+1) * changes
+		for deadline := time.Now().Add(2 * time.Minute); hooks.Load() < want || traps.Load() < want; {
+			if time.Now().After(deadline) {
+				b.Fatalf("%d of %d webhooks and %d traps arrived", hooks.Load(), want, traps.Load())
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)*changes/b.Elapsed().Seconds(), "changes/s")
+	b.ReportMetric(peakMB(b), "peak-MB")
+	stop()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (a *App) engineItems() (n int) {
+	st, err := a.Status(context.Background())
+	if err != nil {
+		return 0
+	}
+	return len(st.Items)
+}
+
+// resetPeak makes the kernel forget the highest resident size so far.
+func resetPeak(b *testing.B) {
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		b.Logf("the peak includes the start: %v", err)
+	}
+}
+
+// peakMB is the highest resident size of this process since resetPeak.
+func peakMB(b *testing.B) float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kb float64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		b.Fatal(err)
+	}
+	return kb / 1024
+}
