@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"dswatch/event"
 )
@@ -115,7 +116,7 @@ func (e Entry) exit() string {
 
 // shown is the name that the list of services shows, where that is another.
 func (e Entry) shown() string {
-	if e.Display == "" || e.Display == e.Name {
+	if e.Display == "" || strings.EqualFold(e.Display, e.Name) {
 		return ""
 	}
 	return fmt.Sprintf(", listed as %q", e.Display)
