@@ -20,7 +20,6 @@ import (
 
 	"dswatch/bus"
 	"dswatch/detector"
-	"dswatch/detector/facts"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/sinks"
@@ -49,6 +48,7 @@ type App struct {
 // worker is one sink with what empties its outbox.
 type worker struct {
 	name, kind string
+	sink       sinks.Sink
 	worker     *sinks.Worker
 	consumer   *bus.Consumer
 }
@@ -110,7 +110,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open the outbox of sink %s: %w", name, err)
 		}
-		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, consumer: c, worker: sinks.NewWorker(sinks.WorkerOptions{
+		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, sink: sink, consumer: c, worker: sinks.NewWorker(sinks.WorkerOptions{
 			Sink: sink, Settings: spec.common, Outbox: queue{c}, Receipts: sinkReceipts{receipts{a.bus.Bucket(bus.Receipts)}, name},
 			Dead: graveyard{a.bus}, Log: a.Log, Metrics: metrics, Grace: grace,
 		})})
@@ -160,13 +160,14 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	sched, err := detector.NewScheduler(detector.Options{
-		Observer: a.Host, Jobs: jobs, Publisher: publisher{a.bus}, Location: a.location(), Log: a.Log,
+		Observer: a.Host, Jobs: jobs, Publisher: learning{publisher{a.bus}, known.learned, news}, Location: a.location(), Log: a.Log,
 	})
 	if err != nil {
 		return err
 	}
-	if err := a.tellFacts(ctx); err != nil {
+	if err := a.tellFacts(ctx, known); err != nil {
 		return err
 	}
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
@@ -185,7 +186,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.Log.Info("watching", "host", a.Host, "items", countKeys(jobs), "sinks", a.sinkNames(), "version", a.Version)
 
 	var observes sync.WaitGroup
-	observes.Go(func() { a.repeatFacts(ctx) })
+	observes.Go(func() { a.repeatFacts(ctx, known, news) })
 	err = sched.Run(ctx)
 	observes.Wait()
 	closeDetectors(jobs)
@@ -254,34 +255,6 @@ func (a *App) startWorkers(ctx context.Context) (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-// tellFacts publishes what is known about this host.
-func (a *App) tellFacts(ctx context.Context) error {
-	declared := a.declared()
-	discovered, err := facts.Discover(ctx, facts.Sources()...)
-	if err != nil {
-		a.Log.Warn("some facts about this host could not be discovered", "error", err)
-	}
-	for _, c := range facts.Contradictions(declared, discovered) {
-		a.Log.Warn("a declared fact differs from what was discovered; the declared one counts", "contradiction", c)
-	}
-	return publishFacts(ctx, a.bus, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: discovered.Merge(declared), At: time.Now()})
-}
-
-func (a *App) repeatFacts(ctx context.Context) {
-	t := time.NewTicker(factsEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if err := a.tellFacts(ctx); err != nil && ctx.Err() == nil {
-				a.Log.Warn("tell the facts about this host", "error", err)
-			}
-		}
-	}
-}
-
 func (l *Loaded) location() *time.Location {
 	if l.TimeZone == "" {
 		return time.Local
@@ -331,13 +304,16 @@ func (a *App) stopWeb() {
 	}
 }
 
-// Close closes the outboxes and the bus.
+// Close closes the outboxes, the sinks and the bus.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
 	defer cancel()
 	var errs []error
 	for _, w := range a.workers {
 		errs = append(errs, w.consumer.Close(ctx))
+		if c, ok := w.sink.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
 	}
 	return errors.Join(append(errs, a.bus.Close(ctx))...)
 }

@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 	"io"
+	"log/slog"
 
-	"dswatch/detector/facts"
 	"dswatch/event"
 )
 
@@ -16,14 +16,13 @@ type CatalogQuery struct {
 }
 
 // WriteCatalog writes every row of the list with whether it is expected.
-func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery) error {
+func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, log *slog.Logger) error {
 	var known event.Facts
 	var err error
 	if q.FactsFile != "" {
 		known, err = ReadFacts(q.FactsFile)
 	} else {
-		known, err = facts.Discover(ctx, facts.Sources()...)
-		known = known.Merge(l.declared())
+		_, known, err = l.look(ctx, log)
 	}
 	if err != nil {
 		return err

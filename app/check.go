@@ -5,15 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"runtime"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
 
 	"dswatch/catalog"
-	"dswatch/detector"
-	"dswatch/detector/facts"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -60,23 +58,13 @@ type CheckResult struct {
 }
 
 // Check looks once at everything on this host. Facts declared in over count
-// more than those of the configuration.
-func (l *Loaded) Check(ctx context.Context, over event.Facts) (*CheckResult, error) {
-	discovered, err := facts.Discover(ctx, facts.Sources()...)
-	if err != nil && len(discovered) == 0 {
-		return nil, fmt.Errorf("discover facts about this host: %w", err)
-	}
-	known := discovered.Merge(l.declared()).Merge(over)
-	jobs, err := l.jobs(runtime.GOOS)
+// more than those of the configuration. What could not be found out goes to log.
+func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) (*CheckResult, error) {
+	seen, known, err := l.look(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.location()})
-	if err != nil {
-		return nil, err
-	}
-	seen := sched.Pass(ctx)
-	closeDetectors(jobs)
+	known = known.Merge(over)
 	rows := newRows(l, nil)
 	res := &CheckResult{Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{}, facts: known, lang: l.Language}
 	for n, f := range known {

@@ -31,7 +31,7 @@ func catalogCommand() *cobra.Command {
 			if language == "" {
 				language = l.Language
 			}
-			return l.WriteCatalog(c.Context(), os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: language})
+			return l.WriteCatalog(c.Context(), os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: language}, logger(l.Log))
 		},
 	}
 	configFlag(c, &file)

@@ -32,7 +32,7 @@ func checkCommand() *cobra.Command {
 					return checkFailed(err)
 				}
 			}
-			res, err := l.Check(c.Context(), declared)
+			res, err := l.Check(c.Context(), declared, logger(l.Log))
 			if err != nil {
 				return checkFailed(err)
 			}

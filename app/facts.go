@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"slices"
+	"time"
+
+	"dswatch/bus"
+	"dswatch/detector"
+	"dswatch/detector/facts"
+	"dswatch/event"
+)
+
+// knowledge is what is known about this host: declared, discovered, learned.
+type knowledge struct {
+	declared event.Facts
+	learned  *facts.Learned
+	sources  []facts.Source
+	log      *slog.Logger
+	told     []string // complaints in the log already
+}
+
+// newKnowledge remembers what was learned before, if anything.
+func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
+	k := &knowledge{declared: l.declared(), learned: facts.NewLearned(l.Host, before), log: log}
+	k.sources = append(facts.Sources(), k.learned, facts.NewQuery(k.learned.Up))
+	return k
+}
+
+// now asks every source. What is wrong with them is logged once.
+func (k *knowledge) now(ctx context.Context) event.Facts {
+	discovered, err := facts.Discover(ctx, k.sources...)
+	complaints := facts.Contradictions(k.declared, discovered)
+	if err != nil {
+		complaints = append(complaints, "some facts about this host could not be discovered: "+err.Error())
+	}
+	for _, c := range complaints {
+		if !slices.Contains(k.told, c) {
+			k.log.Warn(c)
+		}
+	}
+	k.told = complaints
+	return discovered.Merge(k.declared)
+}
+
+// look observes everything on this host once.
+func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, event.Facts, error) {
+	jobs, err := l.jobs(runtime.GOOS)
+	if err != nil {
+		return nil, nil, err
+	}
+	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.location()})
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := sched.Pass(ctx)
+	closeDetectors(jobs)
+	k := newKnowledge(l, nil, log)
+	for _, o := range seen {
+		k.learned.Observe(o)
+	}
+	return seen, k.now(ctx), nil
+}
+
+// learning lets the facts learn from what the detectors publish. It
+// implements detector.Publisher.
+type learning struct {
+	detector.Publisher
+	learned *facts.Learned
+	news    chan<- struct{}
+}
+
+func (p learning) Publish(ctx context.Context, events []event.Event) error {
+	if err := p.Publisher.Publish(ctx, events); err != nil {
+		return err
+	}
+	for _, e := range events {
+		if p.learned.Observe(e.Observation) {
+			select {
+			case p.news <- struct{}{}:
+			default: // they are asked for already
+			}
+		}
+	}
+	return nil
+}
+
+// tellFacts publishes what is known about this host.
+func (a *App) tellFacts(ctx context.Context, k *knowledge) error {
+	return publishFacts(ctx, a.bus, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: k.now(ctx), At: time.Now()})
+}
+
+// repeatFacts tells the facts every now and then, and when something
+// happened that may have changed them.
+func (a *App) repeatFacts(ctx context.Context, k *knowledge, news <-chan struct{}) {
+	t := time.NewTicker(factsEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-news:
+		}
+		if err := a.tellFacts(ctx, k); err != nil && ctx.Err() == nil {
+			a.Log.Warn("tell the facts about this host", "error", err)
+		}
+	}
+}
+
+// factsBefore returns what this host was known for when the program last ran.
+func (a *App) factsBefore(ctx context.Context) event.Facts {
+	value, _, err := a.bus.Bucket(bus.Facts).Get(ctx, event.Token(a.Host))
+	if err != nil {
+		return nil // the first start, or nothing readable: it is discovered again
+	}
+	r, err := event.DecodeFacts(value)
+	if err != nil {
+		return nil
+	}
+	return r.Facts
+}
