@@ -7,7 +7,7 @@
 # Debian 12's own Wine 8 will not do: a service that was killed stays RUNNING
 # and the owner of every port is pid 0.
 set -euo pipefail
-dir=${1:-/opt/wine10}
+dir=${1:-/opt/dswatch-wine}
 root=$dir/root
 [ "$(id -u)" = 0 ] || { echo "setup-wine10.sh: run it as root" >&2; exit 2; }
 mkdir -p "$dir"
@@ -23,8 +23,9 @@ rm -rf --one-file-system "$root"
 mirror=$(grep -ohsE 'https?://[^ ]+/debian/?$' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list | head -1 || true)
 mirror=${mirror:-$(grep -ohsE '^deb .*' /etc/apt/sources.list /etc/apt/sources.list.d/*.list | grep -oE 'https?://[^ ]+/debian/? ' | head -1 | tr -d ' ' || true)}
 [ -n "$mirror" ] || { echo "setup-wine10.sh: no Debian mirror in this machine's apt sources; add one" >&2; exit 2; }
-# "extract" only unpacks: no maintainer script runs.
-mmdebstrap --quiet --variant=extract --include=base-files,dash,coreutils,wine64,libwine trixie "$root" "$mirror"
+# "extract" only unpacks: no maintainer script runs. libc-bin has the locale
+# C.UTF-8, without which no file can have a Japanese name.
+mmdebstrap --quiet --variant=extract --include=base-files,dash,coreutils,libc-bin,wine64,libwine trixie "$root" "$mirror"
 [ -e "$root/usr/bin/sh" ] || ln -s dash "$root/usr/bin/sh"
 # What libwine's maintainer script does: without zlib1.dll marked as Wine's own,
 # user32.dll does not load, and wineboot forks without end.
