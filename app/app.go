@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,7 +42,7 @@ type App struct {
 	bus      *bus.Bus
 	registry *prometheus.Registry
 	workers  []*worker
-	engine   *rules.Engine
+	engine   atomic.Pointer[rules.Engine] // nil before Run, and where this process only observes
 	web      *web.Server
 }
 
@@ -174,8 +175,9 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopDeciding()
 	var decides sync.WaitGroup
 	if !a.observes() {
-		a.engine = a.newEngine()
-		decides.Go(func() { a.engine.Run(deciding) })
+		engine := a.newEngine()
+		a.engine.Store(engine)
+		decides.Go(func() { engine.Run(deciding) })
 	}
 	stopWorkers := a.startWorkers(context.WithoutCancel(ctx))
 	defer stopWorkers()
@@ -212,7 +214,7 @@ func closeDetectors(jobs []detector.Job) {
 func (a *App) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	for a.engine != nil {
+	for a.engine.Load() != nil {
 		left, err := a.bus.Pending(ctx, bus.Events, "rules")
 		if err != nil || left.Waiting+uint64(left.Held) == 0 {
 			return

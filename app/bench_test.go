@@ -72,6 +72,7 @@ sinks:
 	}
 	ctx, stop := context.WithCancel(b.Context())
 	done := make(chan error, 1)
+	go a.BoundMemory(ctx)
 	go func() { done <- a.Run(ctx) }()
 	for a.engineItems() < 1 { // it runs when it has seen this host's own items
 		time.Sleep(10 * time.Millisecond)

@@ -21,8 +21,8 @@ import (
 // App a web.Program.
 func (a *App) Status(ctx context.Context) (web.Status, error) {
 	st := web.Status{Version: a.Version, Host: a.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
-	if a.engine != nil {
-		a.engine.Items(func(s rules.Status, snap rules.Snapshot) {
+	if e := a.engine.Load(); e != nil {
+		e.Items(func(s rules.Status, snap rules.Snapshot) {
 			expected := catalog.No
 			if snap.Row != nil {
 				expected = snap.Verdict.Expected

@@ -453,6 +453,13 @@ func (e *Engine) Items(each func(Status, Snapshot)) {
 	}
 }
 
+// Count returns how many items are tracked.
+func (e *Engine) Count() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.items)
+}
+
 func compareKeys(a, b event.Key) int {
 	switch as, bs := a.String(), b.String(); {
 	case as < bs:

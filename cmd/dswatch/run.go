@@ -34,6 +34,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			go a.BoundMemory(ctx)
 			err = a.Run(ctx)
 			if cerr := a.Close(); err == nil {
 				err = cerr
