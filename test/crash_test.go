@@ -237,3 +237,74 @@ func checkIDs(t *testing.T, far string, steps []told) {
 		}
 	}
 }
+
+// TestCrashPowerLoss takes the outbox away, as a power loss does that comes
+// before it was flushed: the statuses and the receipts alone must be enough
+// to tell every sink what it has not been told.
+func TestCrashPowerLoss(t *testing.T) {
+	agents := newAgents(t)
+	agents.start("ds_agent")
+	agents.start("ds_agent")
+	hook := &receive.Webhook{}
+	server := receive.StartWebhook(t, hook)
+	dir, path := filepath.Join(t.TempDir(), "bus"), filepath.Join(t.TempDir(), "dswatch.yaml")
+	if err := os.WriteFile(path, []byte(fmt.Sprintf(quick, "web01")+fmt.Sprintf(`
+bus: {dir: %q}
+detectors: {process: {schedule: "@every 1s"}}
+sinks: [{name: hook, type: webhook, url: %q}]
+`, dir, server.URL)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := startFile(t, path)
+	until(t, "dswatch watches", func() bool { return strings.Contains(r.log.String(), "watching") })
+	time.Sleep(1500 * time.Millisecond)
+	agents.kill("ds_agent")
+	hook.Await(t, 1) // degraded was delivered
+	server.Stop()
+	agents.kill("ds_agent")
+	time.Sleep(2500 * time.Millisecond) // down waits in the outbox
+	r.kill()
+	if n := loseOutbox(t, dir); n != 1 {
+		t.Fatalf("%d deliveries were in the outbox, want the one that was not delivered", n)
+	}
+	server.Start(t)
+	r = startFile(t, path)
+	got := hook.Await(t, 2)
+	if a := got[1].Alert; a.ID != got[0].Alert.ID || a.Transition != event.Changed || a.State != event.Down || a.Seq != 2 {
+		t.Errorf("after the power loss the sink got %+v", a)
+	}
+	agents.start("ds_agent")
+	agents.start("ds_agent")
+	until(t, "the resolve came", func() bool { return settled(hook) })
+	time.Sleep(1500 * time.Millisecond)
+	r.stop(t)
+	steps := fromWebhook(hook)
+	checkIDs(t, "webhook", steps)
+	for i, s := range steps {
+		if s.seq != i+1 {
+			t.Errorf("step %d is %v", i, s)
+		}
+	}
+}
+
+// loseOutbox removes everything that waits and returns how much that was.
+func loseOutbox(t *testing.T, dir string) (n int) {
+	t.Helper()
+	c := bus.Defaults()
+	c.Dir = dir
+	b, err := bus.Open(t.Context(), c, bus.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close(context.Background())
+	var lost []uint64
+	if err := b.Scan(t.Context(), bus.Outbox, "", func(m bus.Stored) error { lost = append(lost, m.Sequence); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range lost {
+		if err := b.Drop(t.Context(), bus.Outbox, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(lost)
+}
