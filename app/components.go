@@ -2,6 +2,7 @@ package app
 
 import (
 	"dswatch/sinks"
+	"dswatch/sinks/alertmanager"
 	"dswatch/sinks/slack"
 	"dswatch/sinks/snmp"
 	"dswatch/sinks/stdout"
@@ -11,5 +12,5 @@ import (
 
 // SinkKinds lists every kind of sink.
 func SinkKinds() []sinks.Kind {
-	return []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), webhook.Kind(), stdout.Kind()}
+	return []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()}
 }

@@ -82,6 +82,7 @@ sinks: []
 #  - {name: siem, type: syslog, network: udp, address: 192.0.2.21:514, format: rfc5424}
 #  - {name: chat, type: slack, webhook_url_file: /etc/dswatch/slack.url}
 #  - {name: hook, type: webhook, url: https://example.com/hook, secret_file: /etc/dswatch/hook.secret}
+#  - {name: prom, type: alertmanager, urls: [http://192.0.2.30:9093]}
 
 web:
   listen: 127.0.0.1:9418        # local API and metrics

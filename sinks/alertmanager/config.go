@@ -1,0 +1,103 @@
+package alertmanager
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Config is the section of an alertmanager sink.
+type Config struct {
+	sinks.Settings `yaml:",inline"`
+
+	URLs      []string          `yaml:"urls" doc:"base URLs of one Alertmanager, or of the members of one cluster, such as http://192.0.2.30:9093; all are told, one that accepts is success; no default"`
+	EndsAfter time.Duration     `yaml:"ends_after" doc:"how long Alertmanager keeps an open alert that is not told again; longer than rules.repeat; default 168h"`
+	Labels    map[string]string `yaml:"labels" doc:"labels to add to every alert, such as team: security; changing them leaves open alerts behind until ends_after; default: none"`
+	Bearer    event.Secret      `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
+	Username  string            `yaml:"username" doc:"name for basic authentication; default: none"`
+	Password  event.Secret      `yaml:"password" doc:"password for basic authentication; default: none"`
+	TLS       sinks.TLS         `yaml:"tls" doc:"certificates of https URLs"`
+}
+
+// Defaults returns the defaults of a Config. A week outlasts any repeat: a
+// resolve that nobody decided would be worse than an alert that stays.
+func Defaults() Config { return Config{Settings: sinks.Defaults(8), EndsAfter: 7 * 24 * time.Hour} }
+
+// maxURLs is more members than a cluster has.
+const maxURLs = 16
+
+// labelName is the form of label names that every version of Alertmanager
+// takes.
+var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// Validate reports the first thing that cannot work.
+func (c Config) Validate() error {
+	if err := c.Settings.Validate(); err != nil {
+		return err
+	}
+	if len(c.URLs) == 0 || len(c.URLs) > maxURLs {
+		return event.BadSetting("urls", "has %d entries; write a list of 1 to %d, such as [http://192.0.2.30:9093]", len(c.URLs), maxURLs)
+	}
+	for i, s := range c.URLs {
+		if _, err := endpoint(s); err != nil {
+			return event.BadSetting("urls", "entry %d %w", i+1, err)
+		}
+		if slices.Contains(c.URLs[:i], s) {
+			return event.BadSetting("urls", "entry %d stands there twice; leave one out", i+1)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
+		key := "labels." + sinks.Line(name, 64)
+		value := c.Labels[name]
+		switch {
+		case !labelName.MatchString(name):
+			return event.BadSetting(key, "is not a label name; write letters, digits and _, not beginning with a digit")
+		case slices.Contains(reserved, name):
+			return event.BadSetting(key, "is set by dswatch itself; write another name")
+		case value == "" || value != sinks.Line(value, sinks.MaxTitle):
+			return event.BadSetting(key, "is empty, too long or holds a line break or a control character; write one short line of text")
+		}
+	}
+	switch {
+	case c.EndsAfter < 10*time.Minute || c.EndsAfter > 365*24*time.Hour:
+		return event.BadSetting("ends_after", "%s is out of range; write 10m to 8760h, and more than rules.repeat, such as 168h", c.EndsAfter)
+	case c.Bearer != "" && (c.Username != "" || c.Password != ""):
+		return event.BadSetting("bearer", "stands beside username or password; keep one way to authenticate")
+	case c.Password != "" && c.Username == "":
+		return event.BadSetting("username", "is missing; write the name that belongs to password")
+	case strings.Contains(c.Username, ":"):
+		return event.BadSetting("username", "holds a colon, which basic authentication cannot carry; write it without")
+	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
+		return event.BadSetting("bearer", "holds a line break or a control character; write the token alone")
+	}
+	return nil
+}
+
+// path is where the API takes alerts, below the base URL.
+const path = "/api/v2/alerts"
+
+// endpoint returns the URL to post to for a base URL. What could be a secret
+// is refused, because a base URL is shown.
+func endpoint(base string) (*url.URL, error) {
+	u, err := sinks.ParseURL(base)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.User != nil:
+		return nil, errors.New("holds a user; write it as username and password")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("holds a query or a fragment; write the base URL alone, such as http://192.0.2.30:9093")
+	case strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), path):
+		return nil, errors.New("ends with " + path + "; write the base URL alone, such as http://192.0.2.30:9093")
+	}
+	return u.JoinPath(path), nil
+}
