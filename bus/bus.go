@@ -124,14 +124,11 @@ func (b *Bus) meet(ctx context.Context) error {
 }
 
 // patiently repeats f for up to half a minute while a cluster says that it is
-// not ready yet.
+// not ready yet, or says nothing because it elects a leader.
 func patiently(ctx context.Context, f func() error) error {
 	for end := time.Now().Add(30 * time.Second); ; {
 		err := f()
-		var api *jetstream.APIError
-		busy := errors.As(err, &api) && api.Code == 503 && api.ErrorCode != jetstream.JSErrCodeJetStreamNotEnabled &&
-			api.ErrorCode != jetstream.JSErrCodeJetStreamNotEnabledForAccount
-		if err == nil || !busy || ctx.Err() != nil || time.Now().After(end) {
+		if err == nil || !electing(err) || ctx.Err() != nil || time.Now().After(end) {
 			return err
 		}
 		select {
@@ -140,6 +137,17 @@ func patiently(ctx context.Context, f func() error) error {
 			return err
 		}
 	}
+}
+
+// electing reports whether err, which is not of the caller's own context, may
+// be gone in a moment.
+func electing(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.Code == 503 && api.ErrorCode != jetstream.JSErrCodeJetStreamNotEnabled &&
+			api.ErrorCode != jetstream.JSErrCodeJetStreamNotEnabledForAccount
+	}
+	return errors.Is(err, context.DeadlineExceeded)
 }
 
 // connection is how every connection is made.

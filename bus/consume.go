@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -26,11 +27,11 @@ type ConsumerConfig struct {
 	// AckWait is how long after the death of this process its unsettled
 	// messages come to the next. 0 means 5s; at least 1s.
 	AckWait time.Duration
-	// Renew takes the place over from whoever had it: everything that is not
-	// settled comes now, in order and before anything newer, with Attempt 1
-	// again. It is for a durable that one process at a time consumes. In a
-	// stream that keeps what was settled, messages that were settled out of
-	// order come again too.
+	// Renew takes the place over from a holder that is closed or dead:
+	// everything that is not settled comes now, in order and before anything
+	// newer, with Attempt 1 again. It is for a durable that one process at a
+	// time consumes. In a stream that keeps what was settled, messages that
+	// were settled out of order come again too.
 	Renew bool
 }
 
@@ -93,14 +94,16 @@ func (b *Bus) Consumer(ctx context.Context, cfg ConsumerConfig) (*Consumer, erro
 	if err != nil {
 		return nil, err
 	}
-	jc, err := b.ensureConsumer(ctx, s, cfg)
+	var jc jetstream.Consumer
+	err = patiently(ctx, func() error {
+		jc, err = b.ensureConsumer(ctx, s, cfg)
+		if err == nil && cfg.Renew {
+			jc, err = b.renew(ctx, s, jc)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	if cfg.Renew {
-		if jc, err = b.renew(ctx, s, jc); err != nil {
-			return nil, err
-		}
 	}
 	c := &Consumer{
 		b: b, cfg: cfg, quit: make(chan struct{}), wake: make(chan struct{}, 1),
@@ -132,9 +135,14 @@ func (b *Bus) ensureConsumer(ctx context.Context, s jetstream.Stream, cfg Consum
 		want.DeliverPolicy, want.OptStartSeq = h.DeliverPolicy, h.OptStartSeq
 	} else if !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, fmt.Errorf("look up consumer %s of %s: %w", cfg.Durable, cfg.Stream, err)
+	} else if b.server != nil {
+		b.server.dropConsumer(cfg.Stream, cfg.Durable, server.JetStreamMetaFile, server.JetStreamMetaFileSum)
 	}
 	c, err := s.CreateOrUpdateConsumer(ctx, want)
-	if err != nil && b.server != nil && b.server.dropConsumerState(cfg.Stream, cfg.Durable) {
+	var api *jetstream.APIError
+	unusable := old == nil && b.server != nil && errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeConsumerCreate
+	if unusable && b.server.dropConsumer(cfg.Stream, cfg.Durable, "o.dat") {
+		b.said.Warnf("the state of consumer %s of %s was unreadable; it starts again at the oldest message", cfg.Durable, cfg.Stream)
 		c, err = s.CreateOrUpdateConsumer(ctx, want)
 	}
 	if err == nil {
@@ -167,7 +175,9 @@ func (b *Bus) renew(ctx context.Context, s jetstream.Stream, c jetstream.Consume
 	if err := s.DeleteConsumer(ctx, info.Name); err != nil {
 		return nil, fail(err)
 	}
-	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.AckFloor.Stream+1
+	if s.CachedInfo().Config.Retention != jetstream.WorkQueuePolicy { // there, what is settled is gone anyway
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, info.AckFloor.Stream+1
+	}
 	c, err := s.CreateConsumer(ctx, cfg)
 	if err != nil {
 		return nil, fail(err)

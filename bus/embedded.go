@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -150,16 +150,18 @@ func (e *embedded) recoverLost(ctx context.Context, js jetstream.JetStream) erro
 	return nil
 }
 
-// dropConsumerState puts the torn state of a durable consumer aside and
-// reports whether there was one. The consumer then starts at the oldest
-// message, which is all that can be known.
-func (e *embedded) dropConsumerState(stream, durable string) bool {
-	name := filepath.Join(e.storage(), stream, "obs", durable, "o.dat")
-	if _, err := os.Stat(name); err != nil || putAside(name) != nil {
-		return false
+// dropConsumer puts files of a durable consumer aside that the server could
+// not read, and reports whether there were any. What cannot be moved shows
+// when the consumer is made.
+func (e *embedded) dropConsumer(stream, durable string, files ...string) bool {
+	moved := false
+	for _, f := range files {
+		name := filepath.Join(e.storage(), stream, "obs", durable, f)
+		if _, err := os.Stat(name); err == nil && putAside(name) == nil {
+			moved = true
+		}
 	}
-	e.said.Warnf("the state of consumer %s of %s was unreadable; it starts again at the oldest message", durable, stream)
-	return true
+	return moved
 }
 
 func putAside(name string) error {
@@ -235,10 +237,14 @@ func (e *embedded) stop(ctx context.Context) error {
 	}
 }
 
-// flush forces every file of the store to disk, directories after their files.
+// flush forces every file of the store to disk, then the directories. Several
+// at once let the file system write its journal once for all of them.
 func (e *embedded) flush() error {
+	const atOnce = 8
 	var dirs []string
-	var errs []error
+	var files, list errgroup.Group
+	files.SetLimit(atOnce)
+	list.SetLimit(atOnce)
 	walk := filepath.WalkDir(filepath.Join(e.dir, "jetstream"), func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -246,15 +252,15 @@ func (e *embedded) flush() error {
 		case d.IsDir():
 			dirs = append(dirs, name)
 		case d.Type().IsRegular():
-			errs = append(errs, syncFile(name))
+			files.Go(func() error { return syncFile(name) })
 		}
 		return nil
 	})
-	errs = append(errs, walk)
-	for _, name := range slices.Backward(dirs) {
-		errs = append(errs, syncFile(name))
+	err := errors.Join(walk, files.Wait())
+	for _, name := range dirs {
+		list.Go(func() error { return syncFile(name) })
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(err, list.Wait()); err != nil {
 		return fmt.Errorf("force the message store to disk: %w", err)
 	}
 	return nil

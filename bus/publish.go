@@ -58,7 +58,9 @@ var (
 
 // Publish stores msgs in order and returns when all are stored. On failure
 // the error is a *PublishError. Messages of one call go to the server without
-// waiting for each other, so one call with many is much faster than many calls.
+// waiting for each other, so one call with many is much faster than many calls;
+// when a cluster changes its leader in between, some may be stored later than
+// those that follow.
 func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 	if len(msgs) == 0 {
 		return nil
@@ -130,6 +132,7 @@ type publisher struct {
 	slots *semaphore.Weighted
 	ready func() error  // why nothing can be published now
 	hint  func() string // the next step when the server stays silent
+	quiet time.Duration // patience, shorter in tests
 
 	mu    sync.Mutex
 	calls map[uint64]*call
@@ -149,7 +152,7 @@ type call struct {
 func newPublisher(nc *nats.Conn, ready func() error, hint func() string) (*publisher, error) {
 	p := &publisher{
 		nc: nc, inbox: nc.NewInbox() + ".", slots: semaphore.NewWeighted(window),
-		ready: ready, hint: hint, calls: map[uint64]*call{},
+		ready: ready, hint: hint, quiet: patience, calls: map[uint64]*call{},
 	}
 	sub, err := nc.Subscribe(p.inbox+"*.*", p.answer)
 	if err != nil {
@@ -209,7 +212,7 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 		calls = append(calls, p.start(reqs, part))
 	}
 	var retry []int
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(p.quiet)
 	defer timer.Stop()
 	for n, c := range calls {
 		p.wait(ctx, c, timer)
@@ -234,7 +237,7 @@ func (p *publisher) room(ctx context.Context, n int) error {
 	if p.slots.TryAcquire(int64(n)) {
 		return nil
 	}
-	wait, cancel := context.WithTimeout(ctx, patience)
+	wait, cancel := context.WithTimeout(ctx, p.quiet)
 	defer cancel()
 	if err := p.slots.Acquire(wait, int64(n)); err != nil {
 		if ctx.Err() != nil {
@@ -246,7 +249,7 @@ func (p *publisher) room(ctx context.Context, n int) error {
 }
 
 func (p *publisher) silence() error {
-	return fmt.Errorf("%w within %s%s", ErrNotConfirmed, patience, p.hint())
+	return fmt.Errorf("%w within %s%s", ErrNotConfirmed, p.quiet, p.hint())
 }
 
 // start sends one chunk. The room it took is given back when the last answer
@@ -299,7 +302,7 @@ func (p *publisher) wait(ctx context.Context, c *call, timer *time.Timer) {
 		return
 	default:
 	}
-	timer.Reset(patience)
+	timer.Reset(p.quiet)
 	for before := c.unanswered(); ; {
 		select {
 		case <-c.done:
@@ -312,7 +315,7 @@ func (p *publisher) wait(ctx context.Context, c *call, timer *time.Timer) {
 				p.fail(c, p.silence())
 			}
 			before = now
-			timer.Reset(patience)
+			timer.Reset(p.quiet)
 		}
 	}
 }

@@ -128,56 +128,94 @@ const (
 	scanBatch = 4096
 	// queueBatch is how many messages a work queue is asked for at once.
 	queueBatch = 1000
+	// replicaLag is how far a replica may be behind its leader before its
+	// silence counts.
+	replicaLag = 2 * time.Second
 	// scanWait is how long a scan waits for a message before it asks whether
 	// there is one.
 	scanWait = 500 * time.Millisecond
 )
 
-// scan reads a stream until nothing matching is left.
+// scan reads what matches in a stream until nothing is left.
 func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	name := s.CachedInfo().Config.Name
+	fail := func(err error) error { return fmt.Errorf("scan %s: %w", name, err) }
 	cfg := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
 	if filter != "" {
 		cfg.FilterSubjects = []string{filter}
 	}
+	// Of several replicas, one that is behind may serve the scan.
+	var newest uint64
+	var lag time.Duration
+	if s.CachedInfo().Config.Replicas > 1 {
+		var err error
+		if newest, err = newestOf(ctx, s, filter); err != nil {
+			return fail(err)
+		}
+		lag = replicaLag
+	}
 	c, err := s.OrderedConsumer(ctx, cfg)
 	if err != nil {
-		return fmt.Errorf("scan %s: %w", name, err)
+		return fail(err)
 	}
-	if c.CachedInfo().NumPending == 0 {
+	if newest == 0 && c.CachedInfo().NumPending == 0 {
 		return nil
 	}
 	it, err := c.Messages(jetstream.PullMaxMessages(scanBatch))
 	if err != nil {
-		return fmt.Errorf("scan %s: %w", name, err)
+		return fail(err)
 	}
 	defer it.Stop()
-	for {
+	for waited := time.Duration(0); ; {
 		m, err := it.Next(jetstream.NextMaxWait(scanWait))
 		if errors.Is(err, nats.ErrTimeout) {
 			if ctx.Err() != nil {
-				return fmt.Errorf("scan %s: %w", name, ctx.Err())
+				return fail(ctx.Err())
 			}
 			// What was left may have been removed by others meanwhile.
-			if info, err := c.Info(ctx); err == nil && info.NumPending == 0 {
+			info, err := c.Info(ctx)
+			if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag {
 				return nil
+			}
+			if waited >= patience {
+				return fail(fmt.Errorf("the server has sent nothing for %s", patience))
 			}
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("scan %s: %w", name, err)
+			return fail(err)
 		}
+		waited = 0
 		md, err := m.Metadata()
 		if err != nil {
-			return fmt.Errorf("scan %s: %w", name, err)
+			return fail(err)
 		}
 		switch err := fn(m, md); {
 		case errors.Is(err, errEnough):
 			return nil
 		case err != nil:
 			return err
-		case md.NumPending == 0:
+		case md.NumPending == 0 && md.Sequence.Stream >= newest:
 			return nil
 		}
 	}
+}
+
+// newestOf asks the leader for the newest message that matches.
+func newestOf(ctx context.Context, s jetstream.Stream, filter string) (uint64, error) {
+	if filter == "" {
+		i, err := s.Info(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return i.State.LastSeq, nil
+	}
+	m, err := s.GetLastMsgForSubject(ctx, filter)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return m.Sequence, nil
 }
