@@ -1,0 +1,318 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+const (
+	// MaxAnswer bounds one page in bytes. A computer with the five parts that
+	// are asked for is under 10 KB.
+	MaxAnswer = 32 << 20
+	// MaxComputers bounds one listing.
+	MaxComputers = 200_000
+
+	maxRecord = 1 << 20 // bytes of one computer, or of anything else in a page
+	maxOthers = 32      // fields of a page beside the list of computers
+
+	pingPath    = "/rest/status/manager/ping"
+	searchPath  = "/api/computers/search"
+	searchQuery = "expand=computerStatus&expand=antiMalware&expand=webReputation&expand=firewall&expand=intrusionPrevention"
+
+	// limitWindow is a second more than the window over which the manager
+	// measures its limit, for a refusal that does not say how long to wait.
+	limitWindow = 61 * time.Second
+	maxPause    = time.Hour
+	maxMessage  = 300 // bytes of the manager's own words in an error or detail
+)
+
+// client asks one manager.
+type client struct {
+	base    *url.URL
+	key     event.Secret
+	proxy   event.Secret
+	edition string
+	page    int
+	http    *http.Client
+}
+
+func newClient(c Config) (*client, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := tlsConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	proxy := http.ProxyFromEnvironment
+	if c.Proxy != "" {
+		u, err := c.proxy()
+		if err != nil {
+			return nil, err
+		}
+		proxy = http.ProxyURL(u) // a nil one means none
+	}
+	return &client{
+		base: base, key: c.APIKey, proxy: c.Proxy, edition: c.edition(base.Hostname()), page: c.Page,
+		http: &http.Client{
+			Transport: &http.Transport{
+				TLSClientConfig: conf, Proxy: proxy, MaxIdleConns: 2, IdleConnTimeout: time.Minute,
+				TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+			},
+			// A redirect could carry the key to somebody else.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// tlsConfig verifies by authorities, by fingerprint, or by both.
+func tlsConfig(c Config) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, event.BadSetting("ca_file", "%w; write the path of a readable PEM file", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, event.BadSetting("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", c.CAFile)
+		}
+	}
+	pin, err := c.pin()
+	if err != nil {
+		return nil, err
+	}
+	if pin != nil {
+		conf.InsecureSkipVerify = c.CAFile == "" // then VerifyConnection alone decides
+		// Called for resumed connections too, unlike VerifyPeerCertificate.
+		conf.VerifyConnection = func(s tls.ConnectionState) error {
+			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
+			if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
+				return &stranger{sum}
+			}
+			return nil
+		}
+	}
+	return conf, nil
+}
+
+// stranger is somebody whose certificate is not the one that was pinned.
+type stranger struct{ sum [sha256.Size]byte }
+
+func (s *stranger) Error() string {
+	return fmt.Sprintf("the manager's certificate is not the pinned one, its fingerprint is %x; if the manager has a new certificate, compare it there and correct fingerprint", s.sum)
+}
+
+// limited is the refusal of a manager that was asked too often.
+type limited struct{ pause time.Duration }
+
+func (l *limited) Error() string {
+	return fmt.Sprintf("the manager has been asked too often (429) and is left alone for %s; other users of the API share its limit", l.pause)
+}
+
+// deaf is a manager that does not answer, or not as one that works.
+type deaf struct{ text string }
+
+func (d *deaf) Error() string { return d.text }
+
+// ping returns nil when the manager answers its status page with 200, and a
+// deaf where it is the manager that fails.
+func (c *client) ping(ctx context.Context) error {
+	resp, err := c.do(ctx, http.MethodGet, c.base.JoinPath(pingPath).String(), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return c.status(resp)
+	}
+	return nil
+}
+
+// listing is every computer, and the manager's clock when it told them.
+type listing struct {
+	computers []computer
+	at        time.Time
+}
+
+// list asks page by page until one is empty.
+func (c *client) list(ctx context.Context) (listing, error) {
+	var l listing
+	last := int64(0)
+	for {
+		p, err := c.search(ctx, last)
+		if err != nil {
+			return listing{}, err
+		}
+		l.at = p.at
+		if len(p.computers) == 0 {
+			return l, nil
+		}
+		before := last
+		for _, k := range p.computers {
+			last = max(last, k.ID)
+		}
+		if last <= before {
+			return listing{}, fmt.Errorf("the manager answered for computers after ID %d with none of a higher ID; a proxy may answer in its place", before)
+		}
+		l.computers = append(l.computers, p.computers...)
+		if len(l.computers) > MaxComputers {
+			return listing{}, fmt.Errorf("the manager lists more than %d computers; ask it with a key whose role sees fewer", MaxComputers)
+		}
+	}
+}
+
+// search asks for one page of computers with an ID above last.
+func (c *client) search(ctx context.Context, last int64) (listing, error) {
+	body, err := json.Marshal(map[string]any{
+		"maxItems":       c.page,
+		"searchCriteria": []any{map[string]any{"idValue": last, "idTest": "greater-than"}},
+		"sortByObjectID": true,
+	})
+	if err != nil {
+		return listing{}, fmt.Errorf("ask for computers: %w", err)
+	}
+	u := c.base.JoinPath(searchPath)
+	u.RawQuery = searchQuery
+	resp, err := c.do(ctx, http.MethodPost, u.String(), body)
+	if err != nil {
+		return listing{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return listing{}, c.status(resp)
+	}
+	at, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		at = time.Now()
+	}
+	computers, err := decode(&budget{ctx: ctx, r: resp.Body, total: MaxAnswer}, c.page)
+	switch {
+	case errors.Is(err, errPage):
+		return listing{}, fmt.Errorf("the manager's answer is longer than %d bytes; lower detectors.manager.page", MaxAnswer)
+	case ctx.Err() != nil:
+		return listing{}, c.late(ctx)
+	case err != nil:
+		return listing{}, fmt.Errorf("the manager's answer is not what its API sends: %s; look whether url is the manager and no proxy or login page answers", c.clean(err.Error()))
+	}
+	return listing{computers, at}, nil
+}
+
+// do sends one request. Its errors are fit to be shown.
+func (c *client) do(ctx context.Context, method, to string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask the manager: %s; correct url", c.clean(err.Error()))
+	}
+	req.Header.Set("User-Agent", "dswatch")
+	req.Header.Set("Accept", "application/json")
+	if method == http.MethodPost { // the status page needs no key, and gets none
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("api-version", "v1")
+		if c.edition == event.WorkloadSecurity {
+			req.Header.Set("Authorization", "ApiKey "+c.key.Reveal())
+		} else {
+			req.Header.Set("api-secret-key", c.key.Reveal())
+		}
+	}
+	resp, err := c.http.Do(req)
+	if err == nil {
+		return resp, nil
+	}
+	if ctx.Err() != nil {
+		return nil, c.late(ctx)
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) && len(untrusted.UnverifiedCertificates) > 0 {
+		return nil, fmt.Errorf("the manager's certificate is not trusted: %s; write its authority as ca_file or, once compared at the manager, its fingerprint %x",
+			c.clean(untrusted.Err.Error()), sha256.Sum256(untrusted.UnverifiedCertificates[0].Raw))
+	}
+	var other *stranger
+	if errors.As(err, &other) {
+		return nil, other
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the method and the address, which everybody knows
+	}
+	var name *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &name):
+		return nil, fmt.Errorf("the manager's name cannot be looked up: %s; look at url and the resolver of this host", c.clean(err.Error()))
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return nil, fmt.Errorf("the proxy cannot be used: %s; look at proxy, or write none", c.clean(err.Error()))
+	}
+	return nil, &deaf{"the manager cannot be reached: " + c.clean(err.Error()) + "; look at url, proxy and firewall"}
+}
+
+func (c *client) late(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &deaf{"the manager did not answer in time; if it is only slow, raise detectors.manager.timeout or lower detectors.manager.page"}
+	}
+	return ctx.Err()
+}
+
+// status says what an answer other than 200 means.
+func (c *client) status(resp *http.Response) error {
+	said := ""
+	if b, err := io.ReadAll(io.LimitReader(resp.Body, 16<<10)); err == nil {
+		var m struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(b, &m) == nil && m.Message != "" {
+			said = ": " + c.clean(m.Message)
+		}
+	}
+	switch s := resp.StatusCode; {
+	case s == http.StatusTooManyRequests:
+		return &limited{pause(resp.Header.Get("Retry-After"))}
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		return fmt.Errorf("the manager refuses the API key (%d%s); give api_key the key of a role that may read computers", s, said)
+	case s >= 300 && s < 400:
+		return fmt.Errorf("the manager sends to another address (%d), which is not followed; write that address as url", s)
+	case s == http.StatusNotFound:
+		return fmt.Errorf("the manager has no such page (404%s); look whether url is that of the manager, usually with port 4119", said)
+	default:
+		return &deaf{fmt.Sprintf("the manager answers with status %d%s; look at the manager's own log", s, said)}
+	}
+}
+
+// pause reads Retry-After: seconds, or a date.
+func pause(after string) time.Duration {
+	if n, err := strconv.Atoi(strings.TrimSpace(after)); err == nil && n >= 0 {
+		return min(time.Duration(min(n, 1<<20))*time.Second, maxPause)
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return min(max(time.Until(at), time.Second), maxPause)
+	}
+	return limitWindow
+}
+
+// clean makes text from afar short, of one line and free of secrets.
+func (c *client) clean(s string) string {
+	for _, secret := range []string{c.key.Reveal(), c.proxy.Reveal()} {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "[redacted]")
+		}
+	}
+	return line(s)
+}

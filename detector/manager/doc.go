@@ -1,0 +1,57 @@
+// Package manager tells what the manager of Deep Security says of its
+// computers, through its REST API: whether it hears from each agent, and how
+// each protection module is. It also looks whether the manager itself answers.
+//
+// # Items
+//
+//	HOST/agent/heartbeat/agent     the manager hears from the agent
+//	HOST/agent/module/MODULE       anti_malware, web_reputation, firewall, intrusion_prevention
+//	MANAGER/manager/heartbeat/manager   the manager answers its status page
+//
+// None of the kinds of the vendor's list fits: a heartbeat is neither a
+// process nor a port of the host, and a module error is not the loss of one
+// process. A key of an existing kind would also make the manager's word and
+// that of a dswatch on the host itself contradict each other about one item.
+// Hence the two kinds Heartbeat and Module. HOST is the host name that the
+// manager has for the computer; where several computers share one, all but
+// that with the lowest ID get "#ID" behind it.
+//
+// # How states come about
+//
+// The manager's enumerations decide, its messages are only shown.
+//
+//	computer   active: up; warning: degraded; error: down if the last communication is
+//	           older than `late` or not known, else degraded (something else is wrong);
+//	           inactive (not activated): down; anything else: unknown
+//	module     active: up; warning: degraded; error, inactive, not-supported: down; anything else: unknown
+//
+// Facts are told for each computer before its items: components and edition,
+// the agent's version, and features. A feature is on when the module's state
+// says so, or is inherited and the module is at work; off when the state says
+// so, the computer does not support it, or it is inherited and idle on an
+// agent that is in contact. An item whose feature is off is still observed, as
+// down; whether that counts is decided from the facts, as for every row. A
+// computer that is not activated has no component agent. That keeps the
+// hundreds of computers quiet that a cloud connector imports, and means that a
+// deactivation is not told as a loss.
+//
+// # Promises
+//
+//   - An answer that is no answer (no connection, a certificate that does not
+//     fit, HTML, a refused key, an answer without end, one that comes too late)
+//     makes the items unknown, with the reason; never down. The manager's own
+//     heartbeat is down when it cannot be reached, does not answer within 10
+//     seconds, or answers with a status that no other cause explains.
+//   - What one computer's record lacks, or what it has that cannot be read,
+//     makes that computer's items unknown and no other's.
+//   - After 429 nothing is asked before Retry-After, or 61 seconds, have passed;
+//     meanwhile the last listing counts, if it is no older than 15 minutes.
+//   - At most MaxAnswer bytes of a page are read, 1 MiB of one record, and
+//     MaxComputers computers; of a text at most 300 bytes are kept.
+//   - The certificate is always verified, by authorities, by fingerprint or by
+//     both, and redirects are not followed, so the key reaches nobody else. The
+//     key is in no error and no detail.
+//
+// It does not promise that the manager is right: what it says of an agent out
+// of contact is what it heard last. It asks nothing that changes anything.
+package manager
