@@ -168,8 +168,12 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.tellFacts(ctx, known); err != nil {
+	told, err := a.tellFacts(ctx, known)
+	if err != nil {
 		return err
+	}
+	if _, ok := told.Get(event.Components); !ok {
+		a.Log.Warn("no Deep Security component was found on this host, so no row of the vendor's list can alarm; declare it as watch.facts.components, such as [agent]")
 	}
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()

@@ -87,9 +87,10 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 	return nil
 }
 
-// tellFacts publishes what is known about this host.
-func (a *App) tellFacts(ctx context.Context, k *knowledge) error {
-	return publishFacts(ctx, a.bus, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: k.now(ctx), At: time.Now()})
+// tellFacts publishes what is known about this host, and returns it.
+func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) {
+	known := k.now(ctx)
+	return known, publishFacts(ctx, a.bus, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
 }
 
 // repeatFacts tells the facts every now and then, and when something
@@ -104,7 +105,7 @@ func (a *App) repeatFacts(ctx context.Context, k *knowledge, news <-chan struct{
 		case <-t.C:
 		case <-news:
 		}
-		if err := a.tellFacts(ctx, k); err != nil && ctx.Err() == nil {
+		if _, err := a.tellFacts(ctx, k); err != nil && ctx.Err() == nil {
 			a.Log.Warn("tell the facts about this host", "error", err)
 		}
 	}
