@@ -34,6 +34,15 @@ test: tools vet ## install what the tests need, then run every test with the rac
 tools: ## install with apt what the tests need, or say what to install
 	@test/tools.sh
 
+WINE_DIR ?= /opt/dswatch-wine
+.PHONY: test-windows
+test-windows: export GOOS = windows
+test-windows: export GOARCH = amd64
+test-windows: ## install Wine 10 below WINE_DIR, then run the Windows build's tests under it; needs root
+	@test/wine/setup-wine10.sh $(WINE_DIR)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dswatch.exe ./cmd/dswatch
+	timeout -k 5 900 test/wine/winesession $(WINE_DIR) $(GO) test -count=1 -p 1 -timeout 10m -exec $(CURDIR)/test/wine/wexec ./detector/... ./test/wine/...
+
 .PHONY: vet
 vet: ## gofmt and go vet, for linux and for windows
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }

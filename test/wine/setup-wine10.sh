@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # setup-wine10.sh [DIR]: Wine 10, from the packages of Debian 13, unpacked into
 # DIR/root on a Debian 12 host. The host's own packages stay as they are, but
-# for mmdebstrap, which is installed if it is missing. Needs root, 180 MB and
-# some 15 seconds. Does nothing when it was done before.
+# for mmdebstrap, which is installed if it is missing. Needs root, 2 GB with the
+# first session's files, and a minute. Does nothing when it was done before.
 #
 # Debian 12's own Wine 8 will not do: a service that was killed stays RUNNING
 # and the owner of every port is pid 0.
