@@ -50,6 +50,7 @@ type client struct {
 	proxy   event.Secret
 	edition string
 	page    int
+	most    int // bytes of an answer
 	http    *http.Client
 }
 
@@ -71,7 +72,7 @@ func newClient(c Config) (*client, error) {
 		proxy = http.ProxyURL(u) // a nil one means none
 	}
 	return &client{
-		base: base, key: c.APIKey, proxy: c.Proxy, edition: c.edition(base.Hostname()), page: c.Page,
+		base: base, key: c.APIKey, proxy: c.Proxy, edition: c.edition(base.Hostname()), page: c.Page, most: MaxAnswer,
 		http: &http.Client{
 			Transport: &http.Transport{
 				TLSClientConfig: conf, Proxy: proxy, MaxIdleConns: 2, IdleConnTimeout: time.Minute,
@@ -204,10 +205,10 @@ func (c *client) search(ctx context.Context, last int64) (listing, error) {
 	if err != nil {
 		at = time.Now()
 	}
-	computers, err := decode(&budget{ctx: ctx, r: resp.Body, total: MaxAnswer}, c.page)
+	computers, err := decode(&budget{ctx: ctx, r: resp.Body, total: c.most}, c.page)
 	switch {
 	case errors.Is(err, errPage):
-		return listing{}, fmt.Errorf("the manager's answer is longer than %d bytes; lower detectors.manager.page", MaxAnswer)
+		return listing{}, fmt.Errorf("the manager's answer is longer than %d bytes; lower detectors.manager.page", c.most)
 	case ctx.Err() != nil:
 		return listing{}, c.late(ctx)
 	case err != nil:
