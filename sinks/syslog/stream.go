@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -16,16 +19,39 @@ import (
 //
 // Messages that are sent while others are on their way go out together: the
 // far end's acknowledgement takes a round trip, whatever it is for.
+//
+// An acknowledgement says that the far end's kernel has a message, not that
+// the server has read it, let alone kept it. When the far end ends the
+// connection, what was sent just before is sent again over the next one,
+// although it was told to be delivered.
 type stream struct {
 	dial    func(ctx context.Context) (net.Conn, error)
 	timeout time.Duration // for connecting, and for one acknowledgement
 
 	mu      sync.Mutex
-	waiting *batch // what the next round takes; nil: nothing
-	running bool   // a goroutine does the rounds
-	live    *live  // nil: not connected
+	waiting *batch  // what the next round takes; nil: nothing
+	lost    []round // what the end of a connection may have lost, to go before all else
+	running bool    // a goroutine does the rounds
+	live    *live   // nil: not connected
+	again   *time.Timer
 	closed  bool
 }
+
+// What is kept for the case that the far end ends the connection.
+const (
+	// A reset says that something was left unread, which it is for as long as
+	// a server may be busy with other things.
+	keepForReset = 5 * time.Second
+	// An orderly end says that everything was read; a server that is stopped
+	// may still have had it in its hands.
+	keepForEnd = time.Second
+	keepBytes  = 1 << 20
+	// maxTries ends the play with a server that cuts every connection.
+	maxTries = 8
+	// tryAgain is how long what was lost waits for another attempt when
+	// nothing else is sent.
+	tryAgain = 5 * time.Second
+)
 
 // batch is what goes out in one round.
 type batch struct {
@@ -40,6 +66,15 @@ type live struct {
 	net.Conn
 	ended chan struct{} // closed when no more can be read
 	why   error         // valid once ended is closed
+
+	recent []round // acknowledged, oldest first; guarded by the stream's mu
+}
+
+// round is what was acknowledged at once.
+type round struct {
+	at     time.Time
+	frames []byte
+	tries  int
 }
 
 // errLost: the connection ended, or nothing was acknowledged in time.
@@ -55,10 +90,7 @@ func (s *stream) send(ctx context.Context, frame []byte) error {
 	b := s.waiting
 	b.frames = append(b.frames, frame...)
 	s.closed = false
-	if !s.running {
-		s.running = true
-		go s.rounds()
-	}
+	s.run()
 	s.mu.Unlock()
 	select {
 	case <-b.done:
@@ -68,20 +100,53 @@ func (s *stream) send(ctx context.Context, frame []byte) error {
 	}
 }
 
-// rounds sends batches until there are none.
+// run starts the rounds unless they run. The caller holds mu.
+func (s *stream) run() {
+	if !s.running {
+		s.running = true
+		go s.rounds()
+	}
+}
+
+// rounds sends batches until there are none, and before them what was lost.
 func (s *stream) rounds() {
 	for {
 		s.mu.Lock()
 		b := s.waiting
 		s.waiting = nil
-		if b == nil {
+		if b == nil && len(s.lost) == 0 {
 			s.running = false
 			s.mu.Unlock()
 			return
 		}
 		s.mu.Unlock()
+		if b == nil {
+			if s.deliver(nil) == nil {
+				continue
+			}
+			s.mu.Lock()
+			if s.waiting == nil {
+				s.running = false
+				if !s.closed {
+					s.again = time.AfterFunc(tryAgain, s.recover)
+				}
+				s.mu.Unlock()
+				return
+			}
+			s.mu.Unlock()
+			continue
+		}
 		b.err = s.deliver(b.frames)
 		close(b.done)
+	}
+}
+
+// recover sends what was lost, if nothing else will.
+func (s *stream) recover() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.lost) > 0 && !s.closed {
+		s.run()
 	}
 }
 
@@ -122,7 +187,7 @@ func (s *stream) connection() (c *live, reused bool, err error) {
 		return nil, false, err
 	}
 	c = &live{Conn: conn, ended: make(chan struct{})}
-	go c.watch()
+	go s.watch(c)
 	if err := accepted(ctx, c); err != nil {
 		conn.Close()
 		return nil, false, err
@@ -137,14 +202,45 @@ func (s *stream) connection() (c *live, reused bool, err error) {
 	return c, false, nil
 }
 
-// watch reads until the connection ends.
-func (c *live) watch() {
+// watch reads until the connection ends, and saves what a reset may have lost.
+func (s *stream) watch(c *live) {
 	_, err := io.Copy(io.Discard, onlyReader{c.Conn})
+	if t, ok := c.Conn.(*tls.Conn); ok && err == nil {
+		// TLS has said goodbye; TCP says whether something was left unread.
+		t.NetConn().SetReadDeadline(time.Now().Add(time.Second))
+		if _, err = io.Copy(io.Discard, onlyReader{t.NetConn()}); errors.Is(err, os.ErrDeadlineExceeded) {
+			err = nil
+		}
+	}
 	if err == nil {
 		err = io.EOF
 	}
 	c.why = err
 	close(c.ended)
+	switch {
+	case errors.Is(err, net.ErrClosed):
+		return // it was us
+	case err == io.EOF:
+		s.save(c, keepForEnd)
+	default:
+		s.save(c, keepForReset)
+	}
+	s.drop(c)
+	s.recover()
+}
+
+// save takes over what was acknowledged on c within the last time. Frames
+// that are being sent are not among it: nobody was told that they are
+// delivered.
+func (s *stream) save(c *live, last time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range c.recent {
+		if time.Since(r.at) < last && r.tries < maxTries {
+			s.lost = append(s.lost, r)
+		}
+	}
+	c.recent = nil
 }
 
 // onlyReader keeps io.Copy from asking the connection to do the work itself.
@@ -163,7 +259,7 @@ func accepted(ctx context.Context, c *live) error {
 	}
 	select {
 	case <-c.ended:
-		return fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", c.why)
+		return refused(c.why)
 	case <-time.After(refusalTime):
 		return nil
 	case <-ctx.Done():
@@ -171,20 +267,63 @@ func accepted(ctx context.Context, c *live) error {
 	}
 }
 
-// over sends frames over c, which it drops on any failure.
+func refused(why error) error {
+	return fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", why)
+}
+
+// over sends what was lost and frames over c, which it drops on any failure.
 func (s *stream) over(c *live, frames []byte) error {
+	s.mu.Lock()
+	rounds := slices.Clone(s.lost)
+	s.mu.Unlock()
+	lost := len(rounds)
+	if len(frames) > 0 {
+		rounds = append(rounds, round{frames: frames})
+	}
+	var all net.Buffers
+	for _, r := range rounds {
+		all = append(all, r.frames)
+	}
 	deadline := time.Now().Add(s.timeout)
 	err := c.SetWriteDeadline(deadline)
 	if err == nil {
-		_, err = c.Write(frames)
+		_, err = all.WriteTo(c.Conn)
 	}
 	if err == nil {
 		err = c.acknowledged(deadline)
 	}
 	if err != nil {
 		s.drop(c)
+		if errors.Is(err, syscall.ECONNRESET) { // told once, so watch will not see it
+			s.save(c, keepForReset)
+		}
+		return err
 	}
-	return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-c.ended: // just now: watch did not see this round
+		return fmt.Errorf("%w: %w", errLost, c.why)
+	default:
+	}
+	s.lost = s.lost[lost:] // what another end has added meanwhile stays
+	c.keep(rounds)
+	return nil
+}
+
+// keep remembers rounds and forgets what is too old or too much.
+func (c *live) keep(rounds []round) {
+	now := time.Now()
+	for _, r := range rounds {
+		c.recent = append(c.recent, round{at: now, frames: r.frames, tries: r.tries + 1})
+	}
+	size := 0
+	for i := len(c.recent) - 1; i >= 0; i-- {
+		if size += len(c.recent[i].frames); size > keepBytes || now.Sub(c.recent[i].at) > keepForReset {
+			c.recent = slices.Clone(c.recent[i+1:])
+			return
+		}
+	}
 }
 
 // acknowledged waits until the far end's side has taken everything. Most
@@ -224,6 +363,9 @@ func (s *stream) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
+	if s.again != nil {
+		s.again.Stop()
+	}
 	c := s.live
 	s.live = nil
 	if c == nil {
@@ -253,6 +395,9 @@ func dialer(c Config) (func(context.Context) (net.Conn, error), error) {
 		conn, err := t.DialContext(ctx, "tcp", c.withPort())
 		if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			return nil, fmt.Errorf("tls handshake: %w; check tls.ca_file and tls.server_name, and the receiver's certificate", bad)
+		}
+		if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
+			return nil, refused(alert)
 		}
 		return conn, err
 	}, nil

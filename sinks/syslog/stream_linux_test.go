@@ -1,0 +1,329 @@
+package syslog_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"dswatch/event"
+	"dswatch/sinks"
+	"dswatch/sinks/sinktest"
+	"dswatch/sinks/syslog"
+	"dswatch/test/receive"
+
+	syslogparser "github.com/leodido/go-syslog/v4"
+	"github.com/leodido/go-syslog/v4/octetcounting"
+	"golang.org/x/sys/unix"
+)
+
+// silence makes the kernel drop what comes in before TCP sees it: everything,
+// or only what carries data. No acknowledgement, no reset, as if the far host
+// had lost its power.
+func silence(t testing.TB, raw syscall.RawConn, onlyData bool) {
+	t.Helper()
+	all := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+	data := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13}, // the flags of the TCP header
+		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: 8, Jt: 0, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0}, // PSH: drop
+		{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 18},
+	}
+	filter := all
+	if onlyData {
+		filter = data
+	}
+	var e error
+	raw.Control(func(fd uintptr) {
+		e = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+	})
+	if e != nil {
+		t.Fatal(e)
+	}
+}
+
+func silenceConn(t testing.TB, c net.Conn) {
+	t.Helper()
+	if s, ok := c.(*tls.Conn); ok {
+		c = s.NetConn()
+	}
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	silence(t, raw, false)
+}
+
+// deaf is a far end that takes connections and acknowledges nothing on them.
+func deaf(t testing.TB) *collector {
+	t.Helper()
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		silence(t, raw, true)
+		return nil
+	}}
+	lc.SetMultipathTCP(false) // takes no filters
+	l, err := lc.Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frames(t, l, counted)
+}
+
+// TestHalfDead: the far end vanishes without a word while the connection is
+// idle. The next message must not be taken for delivered; it is sent again
+// over a new connection.
+func TestHalfDead(t *testing.T) {
+	t.Parallel()
+	ca := receive.NewAuthority(t)
+	hour := time.Now().Add(time.Hour)
+	for network, far := range map[string]*collector{
+		"tcp": frames(t, listen(t, "tcp4", "127.0.0.1:0"), counted),
+		"tls": frames(t, tls.NewListener(listen(t, "tcp4", "127.0.0.1:0"), serverTLS(t, ca.Issue(t, "siem.example", hour))), counted),
+	} {
+		t.Run(network, func(t *testing.T) {
+			s := newSink(t, config(network, far.address, func(c *syslog.Config) {
+				c.Timeout = 3 * time.Second
+				if network == "tls" {
+					c.TLS = tlsOf(ca.Issue(t, "dswatch.example", hour))
+				}
+			}))
+			for i := range 2 {
+				if err := s.Send(t.Context(), sinktest.Sample(i, event.Raised, "en")); err != nil {
+					t.Fatal(err)
+				}
+				await(t, far, i+1)
+				far.mu.Lock()
+				silenceConn(t, far.conns[len(far.conns)-1])
+				far.mu.Unlock()
+			}
+			// The second message went over a second connection.
+			if n := far.connections(); n != 2 {
+				t.Errorf("%d connections, want 2", n)
+			}
+		})
+	}
+}
+
+// TestSilentForever: no far end answers on any connection. That is a
+// temporary failure within the timeout, never a success.
+func TestSilentForever(t *testing.T) {
+	t.Parallel()
+	far := deaf(t)
+	s := newSink(t, config("tcp", far.address, func(c *syslog.Config) { c.Timeout = 600 * time.Millisecond }))
+	for range 2 {
+		start := time.Now()
+		err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en"))
+		if err == nil || sinks.IsPermanent(err) || !strings.Contains(err.Error(), "had acknowledged") {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("took %s", took)
+		}
+	}
+}
+
+// TestUnixStreamThatDoesNotRead: what lies in a socket is not accepted.
+func TestUnixStreamThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	l := listen(t, "unix", filepath.Join(t.TempDir(), "s"))
+	defer l.Close()
+	go func() {
+		for {
+			if _, err := l.Accept(); err != nil {
+				return
+			}
+		}
+	}()
+	s := newSink(t, config("unix", l.Addr().String(), func(c *syslog.Config) { c.Timeout = 300 * time.Millisecond }))
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err == nil || sinks.IsPermanent(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestContextWhileFarEndIsSilent: the one who leaves does not wait for the
+// round that carries his message.
+func TestContextWhileFarEndIsSilent(t *testing.T) {
+	t.Parallel()
+	far := deaf(t)
+	s := newSink(t, config("tcp", far.address, func(c *syslog.Config) { c.Timeout = 5 * time.Second }))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := s.Send(ctx, sinktest.Sample(1, event.Raised, "en")); err == nil || sinks.Classify(err) != sinks.ClassTimeout {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// TestManyShareOneConnection: messages of many goroutines go over one
+// connection, whole, and each is told its own end.
+func TestManyShareOneConnection(t *testing.T) {
+	t.Parallel()
+	far := frames(t, listen(t, "tcp4", "127.0.0.1:0"), counted)
+	s := newSink(t, config("tcp", far.address, nil))
+	const workers, each = 64, 50
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := range each {
+				if err := s.Send(t.Context(), sinktest.Sample(w*each+i, event.Raised, "ja")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[string]bool{}
+	for _, m := range await(t, far, workers*each) {
+		told, err := read(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[told.AlertID] = true
+	}
+	if len(seen) != workers*each || far.connections() != 1 {
+		t.Errorf("%d alerts over %d connections, want %d over 1", len(seen), far.connections(), workers*each)
+	}
+}
+
+// TestOctetCounting has a parser that is not ours take the stream apart.
+func TestOctetCounting(t *testing.T) {
+	t.Parallel()
+	l := listen(t, "tcp4", "127.0.0.1:0")
+	defer l.Close()
+	results := make(chan *syslogparser.Result, 10)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		octetcounting.NewParser(syslogparser.WithListener(func(r *syslogparser.Result) { results <- r })).Parse(c)
+	}()
+	s := newSink(t, config("tcp", l.Addr().String(), nil))
+	for i, tr := range sinktest.Transitions() {
+		if err := s.Send(t.Context(), sinktest.Sample(i, tr, "ja")); err != nil {
+			t.Fatal(err)
+		}
+		if r := <-results; r.Error != nil || !r.Message.Valid() {
+			t.Errorf("%s: %v", tr, r.Error)
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	ca, other := receive.NewAuthority(t), receive.NewAuthority(t)
+	hour, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	good := ca.Issue(t, "siem.example", hour)
+	client := tlsOf(ca.Issue(t, "dswatch.example", hour))
+	mix := func(f func(*sinks.TLS)) sinks.TLS { c := client; f(&c); return c }
+	for name, c := range map[string]struct {
+		server receive.PKI
+		client sinks.TLS
+		set    func(*tls.Config)
+		want   string // "" is success
+	}{
+		"mutual":          {good, client, nil, ""},
+		"mutual, TLS 1.2": {good, client, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, ""},
+		"name":            {good, mix(func(c *sinks.TLS) { c.ServerName = "siem.example" }), nil, ""},
+		"another name":    {good, mix(func(c *sinks.TLS) { c.ServerName = "other.example" }), nil, "check tls.ca_file and tls.server_name"},
+		"server expired":  {ca.Issue(t, "siem.example", past), client, nil, "expired"},
+		"server not ours": {other.Issue(t, "siem.example", hour), client, nil, "check tls.ca_file"},
+		"system's trust":  {good, mix(func(c *sinks.TLS) { c.CAFile = "" }), nil, "check tls.ca_file"},
+		"no certificate":  {good, sinks.TLS{CAFile: client.CAFile}, nil, "check tls.cert_file"},
+		"client expired":  {good, tlsOf(ca.Issue(t, "dswatch.example", past)), nil, "check tls.cert_file"},
+		"client not theirs": {good, func() sinks.TLS {
+			c := tlsOf(other.Issue(t, "dswatch.example", hour))
+			c.CAFile = client.CAFile
+			return c
+		}(), nil, "check tls.cert_file"},
+		"client not theirs, TLS 1.2": {good, sinks.TLS{CAFile: client.CAFile}, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, "check tls.cert_file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := serverTLS(t, c.server)
+			roots := serverTLS(t, good)
+			cfg.ClientCAs = roots.ClientCAs
+			if c.set != nil {
+				c.set(cfg)
+			}
+			far := frames(t, tls.NewListener(listen(t, "tcp4", "127.0.0.1:0"), cfg), counted)
+			s := newSink(t, config("tls", far.address, func(cfg *syslog.Config) { cfg.TLS = c.client }))
+			err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en"))
+			if c.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				await(t, far, 1)
+				return
+			}
+			if err == nil || sinks.IsPermanent(err) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestCertificateIsRenewed: the files are read again at each connect.
+func TestCertificateIsRenewed(t *testing.T) {
+	t.Parallel()
+	ca := receive.NewAuthority(t)
+	far := frames(t, tls.NewListener(listen(t, "tcp4", "127.0.0.1:0"), serverTLS(t, ca.Issue(t, "siem.example", time.Now().Add(time.Hour)))), counted)
+	old, renewed := ca.Issue(t, "dswatch.example", time.Now().Add(-time.Hour)), ca.Issue(t, "dswatch.example", time.Now().Add(time.Hour))
+	s := newSink(t, config("tls", far.address, func(c *syslog.Config) { c.TLS = tlsOf(old) }))
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err == nil {
+		t.Fatal("success with an expired certificate")
+	}
+	copyFile(t, renewed.CertFile, old.CertFile)
+	copyFile(t, renewed.KeyFile, old.KeyFile)
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, far, 1)
+}
+
+// TestUnixChangesItsKind: the receiver comes back with the other kind of
+// socket under the same path.
+func TestUnixChangesItsKind(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	var s *syslog.Sink
+	for i, open := range []func() *collector{
+		func() *collector { return packets(t, "unixgram", path) },
+		func() *collector { return frames(t, listen(t, "unix", path), counted) },
+		func() *collector { return packets(t, "unixgram", path) },
+	} {
+		far := open()
+		if s == nil {
+			s = newSink(t, config("unix", path, nil))
+		}
+		ok := false
+		for try := 0; try < 3 && !ok; try++ { // the first may find that the old one is gone
+			ok = s.Send(t.Context(), sinktest.Sample(i, event.Raised, "en")) == nil
+		}
+		if !ok {
+			t.Fatalf("kind %d: nothing got through", i)
+		}
+		await(t, far, 1)
+		far.stop()
+	}
+}
+
+func await(t testing.TB, c *collector, n int) []sinktest.Message {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		if got := c.received(); len(got) >= n {
+			return got
+		}
+	}
+	t.Fatalf("%d messages arrived, want %d", len(c.received()), n)
+	return nil
+}
