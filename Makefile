@@ -58,7 +58,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 
 .PHONY: bench
 bench: ## print the figures of docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -p 1 -run '^$$' -bench . -benchmem ./detector/process ./detector/port ./rules ./bus ./sinks/... ./app
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests
