@@ -31,6 +31,7 @@ type Config struct {
 	Watch     Watch             `yaml:"watch" doc:"What is watched."`
 	Detectors Detectors         `yaml:"detectors" doc:"How often and how each kind is observed."`
 	Rules     rules.Settings    `yaml:"rules" doc:"When an alert rises, repeats and ends."`
+	Routes    []rules.Route     `yaml:"routes" doc:"Who is told what; the first route that matches counts; default: every sink is told everything."`
 	Sinks     []*config.Section `yaml:"sinks" doc:"Who is told; default: alerts are written to standard output."`
 	Web       web.Config        `yaml:"web" doc:"Local API and metrics."`
 }
@@ -160,6 +161,9 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 	specs, serr := decodeSinks(c.Sinks)
 	errs = append(errs, serr...)
 	l.sinks = specs
+	if err == nil && len(serr) == 0 {
+		errs = append(errs, l.checkRoutes()...)
+	}
 	if all := config.Join(errs...); all != nil {
 		return nil, all
 	}
@@ -168,7 +172,7 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
 		}
 	}
-	l.Warnings = file.Warnings()
+	l.Warnings = append(file.Warnings(), l.routeWarnings()...)
 	return l, nil
 }
 

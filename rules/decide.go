@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"time"
 
 	"dswatch/catalog"
@@ -37,7 +36,8 @@ func (s Settings) Validate() error {
 // Set is the rules of one configuration. It is immutable.
 type Set struct {
 	Settings
-	Language string // en or ja: of Title, Text and Reason
+	Routes   []Route // none: everybody is told everything
+	Language string  // en or ja: of Title, Text and Reason
 }
 
 // Snapshot is what is known about an item's host and row at the moment of a
@@ -46,7 +46,7 @@ type Snapshot struct {
 	Row     *catalog.Row // nil: the item is not, or no longer, on the list
 	Verdict catalog.Verdict
 	Facts   event.Facts
-	Sinks   []string // who is told about a new alert of this item
+	Sinks   []string // who is told where there are no routes
 }
 
 // Outcome is what Decide did about one rule.
@@ -173,13 +173,41 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		return s.tell(now, st, snap, name, event.Cleared, why, out)
 	case sg == bad && st.Seen.State != slot.State:
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
-	case sg == bad && !slot.Due.IsZero() && !now.Before(slot.Due):
-		return s.tell(now, st, snap, name, event.Repeated, "still "+string(st.Seen.State)+" after "+s.Repeat.String(), out)
 	case !slot.Due.IsZero() && !now.Before(slot.Due):
-		// Nothing is known, so nothing is repeated; ask again in due time.
-		slot.Due = now.Add(s.Repeat)
+		return s.again(now, st, snap, name, sg, out)
 	}
 	return out
+}
+
+// again repeats an open alert to those whose time has come.
+func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
+	slot := st.slot(name)
+	if sg == bad && len(slot.Round.pick(now, s.audience(slot, s.routed(st, snap, name)))) > 0 {
+		return s.tell(now, st, snap, name, event.Repeated, "still "+string(st.Seen.State)+" since "+slot.Started.UTC().Format(time.RFC3339), out)
+	}
+	// Nothing is known, so nothing is repeated; ask again in due time.
+	slot.Due = time.Time{}
+	if wait := shortest(s.audience(slot, s.routed(st, snap, name))); wait > 0 {
+		slot.Due = now.Add(wait)
+	}
+	return out
+}
+
+// routed is who the routes name for the rule's alert as it stands now.
+func (s *Set) routed(st *Status, snap Snapshot, name string) []target {
+	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
+	return s.targets(sub, snap.Sinks)
+}
+
+// shortest is the shortest interval at which any of them is told again; 0:
+// nobody ever.
+func shortest(ts []target) (least time.Duration) {
+	for _, t := range ts {
+		if t.repeat > 0 && (least == 0 || t.repeat < least) {
+			least = t.repeat
+		}
+	}
+	return least
 }
 
 // wait is how long the named rule holds an alert back.
@@ -196,7 +224,8 @@ func (s *Set) wait(name string) time.Duration {
 func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
 	slot := st.slot(name)
 	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
-	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State, slot.Sinks = Firing, id, slot.Since, 0, "", nil
+	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State = Firing, id, slot.Since, 0, ""
+	slot.Sinks, slot.Round = nil, nil
 	return s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
 }
 
@@ -206,27 +235,28 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State
 	slot.State = st.Seen.State
+	to := slot.Sinks
 	if t.Firing() {
 		slot.Impact = impact(snap, name, st.Seen.State)
 		slot.Severity = SeverityOf(slot.Impact)
-		slot.Sinks = union(slot.Sinks, snap.Sinks)
-		slot.Due = time.Time{}
-		if s.Repeat > 0 {
-			slot.Due = now.Add(s.Repeat)
+		all := s.audience(slot, s.routed(st, snap, name))
+		to = names(all)
+		slot.Sinks = to
+		if t == event.Repeated {
+			to = slot.Round.pick(now, all)
 		}
+		slot.Due = slot.plan(now, all, to)
+	} else {
+		slot.Round = nil
 	}
 	a := s.alert(st, snap, name)
-	return append(out, Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: slot.Sinks})
+	return append(out, Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to})
 }
 
-// union returns a with the names of b that it lacks, in a new slice where
-// anything is added: a Status that was handed out never changes.
-func union(a, b []string) []string {
-	out := a
-	for _, n := range b {
-		if !slices.Contains(out, n) {
-			out = append(slices.Clip(out), n)
-		}
+func names(ts []target) []string {
+	var out []string
+	for _, t := range ts {
+		out = append(out, t.sink)
 	}
 	return out
 }

@@ -212,16 +212,8 @@ func (e *Engine) load(ctx context.Context) error {
 		if st.Position > last {
 			st.Position = 0
 		}
-		for _, name := range ruleNames() {
-			slot, most := st.slot(name), e.Set.wait(name)
-			if slot.Phase == Firing {
-				most = e.Set.Repeat
-			}
-			if latest := now.Add(most); slot.Due.After(latest) {
-				slot.Due = latest // the clock was set back, or the setting was shortened
-			}
-		}
 		it := e.item(st.Key)
+		e.Set.bound(now, &st, it.snap)
 		it.status, it.revision = st, r.Revision
 		e.schedule(it)
 		return nil

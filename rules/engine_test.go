@@ -285,10 +285,11 @@ func (w *world) checkPairs(t *testing.T) {
 }
 
 // story runs one random life of a small fleet with crashes and checks the
-// promises at the end.
-func story(t *testing.T, seed uint64, set *rules.Set, powerLoss bool) {
+// promises at the end. Every restart takes one of the sets.
+func story(t *testing.T, seed uint64, powerLoss bool, sets ...*rules.Set) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(seed)
+		set := sets[0]
 		l := &list{row: row(t, key), sinks: w.sinks, gone: map[string]bool{}}
 		stop := startEngine(w, l, set)
 		names := []string{"ds_agent", "ds_am", "relay1"}
@@ -326,6 +327,7 @@ func story(t *testing.T, seed uint64, set *rules.Set, powerLoss bool) {
 				if powerLoss {
 					w.losePower()
 				}
+				set = sets[w.rnd.IntN(len(sets))]
 				stop = startEngine(w, l, set)
 			case 4:
 				w.publish([]byte(`{"not":"ours"}`))
@@ -364,7 +366,7 @@ func story(t *testing.T, seed uint64, set *rules.Set, powerLoss bool) {
 		w.deliver()
 		stop()
 		w.checkPairs(t)
-		if set.Hold == 0 && set.Patience == 0 && !powerLoss {
+		if len(sets) == 1 && set.Hold == 0 && set.Patience == 0 && !powerLoss {
 			w.checkComplete(t, set, l)
 		}
 	})
@@ -389,14 +391,17 @@ func (w *world) checkComplete(t *testing.T, set *rules.Set, l *list) {
 	t.Helper()
 	statuses := map[event.Key]rules.Status{}
 	var facts event.Facts
-	want := map[string][]string{} // by slot, in order
+	want := map[string]map[string][]string{} // by sink and slot, in order
+	for _, sink := range w.sinks {
+		want[sink] = map[string][]string{}
+	}
 	decide := func(k event.Key, e event.Event) {
 		r, v := l.Find(k, facts)
 		st, ds := set.Decide(time.Now(), statuses[k], rules.Snapshot{Row: r, Verdict: v, Facts: facts, Sinks: w.sinks}, e)
 		statuses[k] = st
 		for _, d := range ds {
-			if d.Alert != nil {
-				want[d.Alert.Slot()] = append(want[d.Alert.Slot()], brief(*d.Alert))
+			for _, sink := range d.Sinks {
+				want[sink][d.Alert.Slot()] = append(want[sink][d.Alert.Slot()], brief(*d.Alert))
 			}
 		}
 	}
@@ -415,7 +420,7 @@ func (w *world) checkComplete(t *testing.T, set *rules.Set, l *list) {
 		for _, a := range w.got[sink] {
 			got[a.Slot()] = append(got[a.Slot()], brief(a))
 		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := cmp.Diff(want[sink], got); d != "" {
 			t.Errorf("%s got something else than a run without crashes gives (-want +got):\n%s", sink, d)
 		}
 	}
@@ -428,17 +433,18 @@ func seeds() uint64 {
 	if os.Getenv("DSWATCH_SOAK") != "" {
 		return 20_000
 	}
-	return 150
+	return 60
 }
 
 func TestEnginePairsThroughCrashes(t *testing.T) {
 	for name, set := range map[string]*rules.Set{
 		"at once":    {Language: "en"},
+		"routed":     {Language: "en", Routes: []rules.Route{{Match: matchers(t, "name=ds_am"), Sinks: []string{"hook"}}, {Match: matchers(t, "rule=loss"), Sinks: []string{"nms"}}}},
 		"with holds": {Settings: rules.Settings{Hold: 20 * time.Second, Patience: time.Minute, Repeat: 10 * time.Minute}, Language: "en"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range seeds() {
-				if story(t, seed, set, false); t.Failed() {
+				if story(t, seed, false, set); t.Failed() {
 					t.Fatalf("seed %d", seed)
 				}
 			}
@@ -446,9 +452,38 @@ func TestEnginePairsThroughCrashes(t *testing.T) {
 	}
 }
 
+// someRoutes are configurations that a program may be restarted with.
+func someRoutes(t *testing.T) [][]rules.Route {
+	minute := time.Minute
+	return [][]rules.Route{
+		nil,
+		{
+			{Match: matchers(t, "name=ds_am"), Sinks: []string{"hook"}, Repeat: &minute},
+			{MinSeverity: event.Critical, Sinks: []string{"nms"}, Continue: true, Repeat: &minute},
+			{Match: matchers(t, "rule=loss"), Sinks: []string{"hook"}},
+		},
+		{{Match: matchers(t, `name=~"relay.*"`), Sinks: []string{"nms"}, Repeat: &minute}, {Sinks: []string{"hook"}}},
+		{{Match: matchers(t, "host=elsewhere"), Sinks: []string{"nms"}}},
+	}
+}
+
+// TestEnginePairsThroughRouteChanges restarts with other routes all the time.
+func TestEnginePairsThroughRouteChanges(t *testing.T) {
+	var sets []*rules.Set
+	for i, routes := range someRoutes(t) {
+		repeat := time.Duration(i) * 2 * time.Minute
+		sets = append(sets, &rules.Set{Settings: rules.Settings{Repeat: repeat}, Routes: routes, Language: "en"})
+	}
+	for seed := range seeds() {
+		if story(t, seed, seed%2 == 0, sets...); t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
 func TestEnginePairsThroughPowerLoss(t *testing.T) {
 	for seed := range seeds() {
-		if story(t, seed, &rules.Set{Language: "en"}, true); t.Failed() {
+		if story(t, seed, true, &rules.Set{Language: "en"}); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}

@@ -37,6 +37,9 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	defer e.mu.Unlock()
 	names := map[string]bool{}
 	for _, it := range e.items {
+		for _, name := range it.snap.Sinks {
+			names[name] = true
+		}
 		for _, rule := range ruleNames() {
 			for _, name := range it.status.slot(rule).Sinks {
 				names[name] = true
@@ -51,11 +54,15 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		for _, it := range e.items {
 			for _, rule := range ruleNames() {
 				slot := it.status.slot(rule)
-				if slot.ID == "" || !slices.Contains(slot.Sinks, name) {
+				if slot.ID == "" {
 					continue
 				}
 				last := e.Set.alert(&it.status, it.snap, rule)
-				for _, a := range e.Set.missing(last, it.snap, slots[last.Slot()]) {
+				out := e.Set.missing(last, slot.needed(name), it.snap, slots[last.Slot()])
+				if !slices.Contains(slot.Sinks, name) {
+					out = e.Set.over(last, it.snap, slots[last.Slot()])
+				}
+				for _, a := range out {
 					if err := e.put(a, name); err != nil {
 						return err
 					}
@@ -97,9 +104,38 @@ func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, er
 	return slots, nil
 }
 
-// missing returns what a sink must still be told so that it knows last and
-// has no other alert of the slot open, in order.
-func (s *Set) missing(last event.Alert, snap Snapshot, k known) []event.Alert {
+// needed is the least transition that the sink must know: the last one, or
+// the last that went to every sink where that was a repetition for others.
+func (slot *Slot) needed(sink string) int {
+	if slot.Round != nil && !slices.Contains(slot.Round.Last, sink) {
+		return slot.Round.All
+	}
+	return slot.Seq
+}
+
+// missing returns what a sink must still be told so that it knows last, or at
+// least the transition with the number need, and has no other alert of the
+// slot open, in order.
+func (s *Set) missing(last event.Alert, need int, snap Snapshot, k known) []event.Alert {
+	out := s.over(last, snap, k)
+	has, any := k[last.ID]
+	if has.seq >= need {
+		return out
+	}
+	if !any && last.Transition == event.Cleared {
+		first := last
+		first.Seq, first.Transition = 1, event.Raised
+		first.State, first.Previous = last.Previous, ""
+		first.At, first.EndedAt = last.StartedAt, time.Time{}
+		s.write(&first, snap)
+		out = append(out, first)
+	}
+	return append(out, last)
+}
+
+// over returns what ends the alerts that a sink still holds open although
+// the slot has gone on to another one, which need not concern that sink.
+func (s *Set) over(last event.Alert, snap Snapshot, k known) []event.Alert {
 	var out []event.Alert
 	for _, id := range slices.Sorted(maps.Keys(k)) {
 		if id == last.ID || !k[id].firing {
@@ -112,17 +148,5 @@ func (s *Set) missing(last event.Alert, snap Snapshot, k known) []event.Alert {
 		s.write(&over, snap)
 		out = append(out, over)
 	}
-	has, any := k[last.ID]
-	if has.seq >= last.Seq {
-		return out
-	}
-	if !any && last.Transition == event.Cleared {
-		first := last
-		first.Seq, first.Transition = 1, event.Raised
-		first.State, first.Previous = last.Previous, ""
-		first.At, first.EndedAt = last.StartedAt, time.Time{}
-		s.write(&first, snap)
-		out = append(out, first)
-	}
-	return append(out, last)
+	return out
 }

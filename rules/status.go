@@ -48,6 +48,7 @@ type Slot struct {
 	Severity   event.Severity   `json:"severity,omitempty"`
 	Impact     event.Impact     `json:"impact,omitempty"`
 	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
+	Round      *Round           `json:"round,omitempty"` // of an open alert
 }
 
 // Status is everything remembered about one item. It is stored as one

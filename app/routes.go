@@ -1,0 +1,62 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dswatch/config"
+	"dswatch/rules"
+)
+
+// configuredSinks are the names of the sinks in the order of the file.
+func (l *Loaded) configuredSinks() []string {
+	var names []string
+	for _, s := range l.sinks {
+		names = append(names, s.common.Name)
+	}
+	return names
+}
+
+// checkRoutes refuses routes to sinks that do not exist, and routes that no
+// alert can reach.
+func (l *Loaded) checkRoutes() (errs []error) {
+	valid := l.configuredSinks()
+	for i, r := range l.Routes {
+		for n, name := range r.Sinks {
+			if slices.Contains(valid, name) {
+				continue
+			}
+			next := "configure it under sinks"
+			if len(valid) > 0 {
+				next = "write one of " + strings.Join(valid, ", ")
+			}
+			if near := config.Nearest(name, valid); near != "" {
+				next = fmt.Sprintf("did you mean %q?", near)
+			}
+			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d].sinks[%d]", i, n), "there is no sink %q; %s", name, next))
+		}
+		if by := rules.Shadow(l.Routes, i); by >= 0 {
+			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d]", i),
+				"no alert gets here, because routes[%d] takes all of them; move this route before it, or write continue: true there", by))
+		}
+	}
+	return errs
+}
+
+// routeWarnings names what is allowed but rarely meant.
+func (l *Loaded) routeWarnings() (out []string) {
+	if len(l.Routes) == 0 {
+		return nil
+	}
+	for i, s := range l.sinks {
+		if !slices.ContainsFunc(l.Routes, func(r rules.Route) bool { return slices.Contains(r.Sinks, s.common.Name) }) {
+			out = append(out, fmt.Sprintf("%s: sinks[%d]: no route leads to sink %s, so it is told nothing; add a route or remove the sink",
+				l.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
+		}
+	}
+	if !rules.CatchAll(l.Routes) {
+		out = append(out, l.file.Position("routes")+": routes: an alert that no route matches is told to nobody; end with a route without match")
+	}
+	return out
+}

@@ -1,0 +1,225 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// Route says who is told about some of the alerts.
+type Route struct {
+	Match       Matchers       `yaml:"match" doc:"Matchers that must all accept the alert, such as host=~\"web.*\"; fields host, component, kind, name, severity, rule; operators =, !=, =~, !~; default: every alert."`
+	MinSeverity event.Severity `yaml:"min_severity" doc:"Least severity: info, warning or critical; default info."`
+	Sinks       []string       `yaml:"sinks" doc:"Names of the sinks that are told."`
+	Continue    bool           `yaml:"continue" doc:"Whether later routes are tried too; default false: the first route that matches is the last."`
+	Repeat      *time.Duration `yaml:"repeat" doc:"How often an open alert is told again to these sinks; 0s: never; default rules.repeat."`
+}
+
+// Validate refuses a route that tells nobody, and repetitions that flood.
+func (r Route) Validate() error {
+	switch {
+	case len(r.Sinks) == 0:
+		return event.BadSetting("sinks", "the route names no sink; write sinks: [NAME], or take unwanted rows off the list with watch.ignore")
+	case r.MinSeverity != "" && r.MinSeverity.Rank() == 0:
+		return event.BadSetting("min_severity", "%q is not a severity; write one of %s", r.MinSeverity, strings.Join(closed("severity"), ", "))
+	case r.Repeat != nil && *r.Repeat != 0 && *r.Repeat < time.Minute:
+		return event.BadSetting("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", *r.Repeat)
+	case !r.reach().possible():
+		return event.BadSetting("match", "no alert has such a combination; remove a matcher")
+	}
+	return nil
+}
+
+// matches reports whether the route is for s.
+func (r *Route) matches(s *Subject) bool {
+	return s.Severity.Rank() >= r.MinSeverity.Rank() && r.Match.Match(s)
+}
+
+// reach is Match with the least severity written as matchers.
+func (r *Route) reach() Matchers {
+	out := slices.Clone(r.Match)
+	for _, s := range event.Severities() {
+		if s.Rank() < r.MinSeverity.Rank() {
+			out = append(out, Matcher{field: "severity", op: "!=", value: string(s)})
+		}
+	}
+	return out
+}
+
+// Shadow returns the index of an earlier route that leaves nothing for
+// routes[i], or -1.
+func Shadow(routes []Route, i int) int {
+	for n := range i {
+		if !routes[n].Continue && routes[n].reach().covers(routes[i].reach()) {
+			return n
+		}
+	}
+	return -1
+}
+
+// CatchAll reports whether every alert finds a route.
+func CatchAll(routes []Route) bool {
+	return slices.ContainsFunc(routes, func(r Route) bool { return r.reach().covers(nil) })
+}
+
+// target is one sink with how often it is told about an open alert.
+type target struct {
+	sink   string
+	repeat time.Duration // 0: never
+}
+
+// targets returns who is told about s: all of everyone where there are no
+// routes, else the sinks of the routes that match, each with the settings of
+// the first one that names it.
+func (s *Set) targets(sub Subject, everyone []string) []target {
+	var out []target
+	add := func(sinks []string, repeat time.Duration) {
+		for _, name := range sinks {
+			if !slices.ContainsFunc(out, func(t target) bool { return t.sink == name }) {
+				out = append(out, target{name, repeat})
+			}
+		}
+	}
+	if len(s.Routes) == 0 {
+		add(everyone, s.Repeat)
+		return out
+	}
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		if !r.matches(&sub) {
+			continue
+		}
+		repeat := s.Repeat
+		if r.Repeat != nil {
+			repeat = *r.Repeat
+		}
+		add(r.Sinks, repeat)
+		if !r.Continue {
+			break
+		}
+	}
+	return out
+}
+
+// Round is how the repetitions of one open alert stand. It is replaced, not
+// changed: a Status that was handed out stays as it was.
+type Round struct {
+	All  int      `json:"all"`            // seq of the last transition that every sink of the slot was told
+	Last []string `json:"last,omitempty"` // who was told the last transition
+	Next []Again  `json:"next,omitempty"` // when each sink is told again
+}
+
+// Again is when one sink is told again.
+type Again struct {
+	Sink string    `json:"sink"`
+	Due  time.Time `json:"due,omitzero"` // zero: never
+}
+
+// due returns when a sink is told again; a sink that the round does not know
+// is told as soon as the slot is looked at.
+func (r *Round) due(sink string) (at time.Time, known bool) {
+	if r != nil {
+		for _, a := range r.Next {
+			if a.Sink == sink {
+				return a.Due, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// pick returns the sinks among all that are to be told again at now.
+func (r *Round) pick(now time.Time, all []target) (sinks []string) {
+	for _, t := range all {
+		at, known := r.due(t.sink)
+		if !known || t.repeat > 0 && !at.IsZero() && !now.Before(at) {
+			sinks = append(sinks, t.sink)
+		}
+	}
+	return sinks
+}
+
+// audience is everybody who hears of a firing alert from now on: who was told
+// before, and who is routed now. The former keep the interval of their route
+// where they still have one.
+func (s *Set) audience(slot *Slot, routed []target) []target {
+	out := make([]target, 0, len(slot.Sinks)+len(routed))
+	for _, name := range slot.Sinks {
+		i := slices.IndexFunc(routed, func(t target) bool { return t.sink == name })
+		if i < 0 {
+			out = append(out, target{name, s.Repeat})
+		} else {
+			out = append(out, routed[i])
+		}
+	}
+	for _, t := range routed {
+		if !slices.Contains(slot.Sinks, t.sink) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// plan notes that `told` heard of the slot's last transition at now, and when
+// each of the audience hears of it next. It returns the earliest of these.
+func (slot *Slot) plan(now time.Time, audience []target, told []string) time.Time {
+	before := slot.Round
+	r := &Round{All: slot.Seq, Last: told}
+	if len(told) < len(audience) && before != nil {
+		r.All = before.All
+	}
+	var first time.Time
+	for _, t := range audience {
+		a := Again{Sink: t.sink}
+		switch at, known := before.due(t.sink); {
+		case t.repeat == 0:
+		case slices.Contains(told, t.sink) || !known:
+			a.Due = now.Add(t.repeat)
+		default:
+			a.Due = at
+		}
+		if !a.Due.IsZero() && (first.IsZero() || a.Due.Before(first)) {
+			first = a.Due
+		}
+		r.Next = append(r.Next, a)
+	}
+	slot.Round = r
+	return first
+}
+
+// bound moves deadlines that lie further away than the settings allow: the
+// clock was set back, or a setting was shortened.
+func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
+	for _, name := range ruleNames() {
+		slot := st.slot(name)
+		if slot.Phase != Firing {
+			if latest := now.Add(s.wait(name)); slot.Due.After(latest) {
+				slot.Due = latest
+			}
+			continue
+		}
+		all := s.audience(slot, s.routed(st, snap, name))
+		if slot.Round != nil {
+			r := *slot.Round
+			r.Next = slices.Clone(r.Next)
+			for i := range r.Next {
+				a := &r.Next[i]
+				for _, t := range all {
+					if latest := now.Add(t.repeat); t.sink == a.Sink && a.Due.After(latest) {
+						a.Due = latest
+					}
+				}
+			}
+			slot.Round = &r
+		}
+		if latest := now.Add(shortest(all)); slot.Due.After(latest) {
+			slot.Due = latest
+		}
+	}
+}
+
+// Told returns the sinks that hear of a new alert: for lints and for people
+// who ask. everyone counts where there are no routes.
+func (s *Set) Told(sub Subject, everyone []string) []string { return names(s.targets(sub, everyone)) }

@@ -1,0 +1,222 @@
+package rules_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+func matchers(t testing.TB, list ...string) rules.Matchers {
+	t.Helper()
+	var out rules.Matchers
+	for _, s := range list {
+		m, err := rules.ParseMatcher(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+func TestMatchers(t *testing.T) {
+	sub := rules.Subject{Key: event.Key{Host: "web01", Component: "agent", Kind: event.Port, Name: "4118/tcp"}, Rule: rules.Loss, Severity: event.Warning}
+	for m, want := range map[string]bool{
+		`host=web01`: true, `host=web0`: false, `host!=web01`: false, `host!="x y"`: true,
+		`host=~web`: false, `host=~"web.*"`: true, `host=~"db|web01"`: true, `host!~"web.*"`: false, `host!~web`: true,
+		` kind = port `: true, `kind!=port`: false, `kind=~"p.*"`: true, `name="4118/tcp"`: true, `name=4118/tcp`: true,
+		`severity=warning`: true, `severity=critical`: false, `rule=loss`: true, `rule=unknown`: false, `component=agent`: true,
+		`component=""`: false, `name!=""`: true, `host=~"(?i)WEB01"`: true, `name=~"4118/(tcp|udp)"`: true,
+	} {
+		if got := matchers(t, m).Match(&sub); got != want {
+			t.Errorf("%s: %v", m, got)
+		}
+	}
+	if !rules.Matchers(nil).Match(&sub) || matchers(t, "kind=port", "rule=unknown").Match(&sub) {
+		t.Error("matchers are not joined by and")
+	}
+}
+
+func TestBadMatchers(t *testing.T) {
+	for m, want := range map[string]string{
+		"":                        "is not a matcher; write",
+		"web01":                   "is not a matcher; write",
+		"hots=web01":              `"hots" is not a field of an alert; write one of host`,
+		"host~web":                "has no operator; write one of",
+		"host=":                   "has no value; write one",
+		`host="web`:               "is not closed by a quote",
+		`host=~"("`:               "is not an RE2 expression",
+		`host=~"a)|(b"`:           "is not an RE2 expression",
+		"severity=warn":           `"warn" is not a severity; write one of info, warning, critical`,
+		"kind!=daemon":            `"daemon" is not a kind; write one of process, service, driver, port`,
+		"rule=lost":               `"lost" is not a rule; write one of loss, unknown`,
+		strings.Repeat("x", 2000): "too long",
+	} {
+		_, err := rules.ParseMatcher(m)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", m, err, want)
+		}
+	}
+}
+
+// FuzzParseMatcher: nothing crashes, and what is accepted reads back as the
+// same matcher.
+func FuzzParseMatcher(f *testing.F) {
+	for _, s := range []string{`host=web01`, `name=~"ds_.*"`, `kind!=port`, `host!~"(a|b)"`, `component="\x00é"`, `host=~"a)|(b"`, "host==x"} {
+		f.Add(s, "web01")
+	}
+	f.Fuzz(func(t *testing.T, s, host string) {
+		m, err := rules.ParseMatcher(s)
+		if err != nil {
+			return
+		}
+		sub := rules.Subject{Key: event.Key{Host: host, Component: host, Kind: event.Port, Name: host}, Rule: rules.Loss, Severity: event.Info}
+		again, err := rules.ParseMatcher(m.String())
+		if len(m.String()) > 1024 {
+			return // quoting made it longer than is allowed
+		}
+		if err != nil || again.String() != m.String() || again.Match(&sub) != m.Match(&sub) {
+			t.Fatalf("%q is written as %q and read as %q, %v", s, m, again, err)
+		}
+	})
+}
+
+// TestShadow holds the lint to what is certain, and the certain to the
+// matchers themselves.
+func TestShadow(t *testing.T) {
+	r := func(severity event.Severity, match ...string) rules.Route {
+		return rules.Route{Match: matchers(t, match...), MinSeverity: severity, Sinks: []string{"a"}}
+	}
+	onward := r("")
+	onward.Continue = true
+	for name, c := range map[string]struct {
+		routes []rules.Route
+		want   int // of the last route
+	}{
+		"after a catch-all":                {[]rules.Route{r(""), r("", "host=a")}, 0},
+		"after a catch-all that continues": {[]rules.Route{onward, r("", "host=a")}, -1},
+		"the same again":                   {[]rules.Route{r("", "host=~a.*", "kind=port"), r("", "kind=port", "host=~a.*")}, 0},
+		"narrower":                         {[]rules.Route{r("", "kind=port"), r("", "kind=port", "host=a")}, 0},
+		"wider":                            {[]rules.Route{r("", "kind=port", "host=a"), r("", "kind=port")}, -1},
+		"a value inside an expression":     {[]rules.Route{r("", "host=~web.*"), r("", "host=web01")}, 0},
+		"a value outside an expression":    {[]rules.Route{r("", "host=~web.*"), r("", "host=db01")}, -1},
+		"a value that is not excluded":     {[]rules.Route{r("", "host!=a"), r("", "host=b")}, 0},
+		"a kind inside a negation":         {[]rules.Route{r("", "kind!=port"), r("", "kind=~driver|service")}, 0},
+		"two expressions":                  {[]rules.Route{r("", "host=~web.*"), r("", "host=~web0.*")}, -1},
+		"lower severities first":           {[]rules.Route{r(event.Warning), r(event.Critical)}, 0},
+		"higher severities first":          {[]rules.Route{r(event.Critical), r(event.Warning)}, -1},
+		"severity as a matcher":            {[]rules.Route{r(event.Warning), r("", "severity=critical")}, 0},
+		"all severities as a least one":    {[]rules.Route{r(event.Info), r("")}, 0},
+		"only together":                    {[]rules.Route{r("", "kind=port"), r("", "kind!=port"), r("", "host=a")}, -1},
+		"every kind by an expression":      {[]rules.Route{r("", "kind=~.*"), r("", "host=a")}, 0},
+	} {
+		last := len(c.routes) - 1
+		got := rules.Shadow(c.routes, last)
+		if got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+		if got < 0 {
+			continue
+		}
+		for _, sub := range subjects() {
+			set := rules.Set{Routes: []rules.Route{c.routes[got], {Sinks: []string{"late"}}}}
+			if c.routes[last].Match.Match(&sub) && sub.Severity.Rank() >= c.routes[last].MinSeverity.Rank() {
+				if to := set.Told(sub, nil); slices.Contains(to, "late") {
+					t.Errorf("%s: %+v is not caught by the earlier route", name, sub)
+				}
+			}
+		}
+	}
+}
+
+func subjects() (all []rules.Subject) {
+	for _, host := range []string{"a", "b", "web01", "db01", ""} {
+		for _, kind := range event.Kinds() {
+			for _, sev := range event.Severities() {
+				for _, rule := range []string{rules.Loss, rules.Unseen} {
+					all = append(all, rules.Subject{Key: event.Key{Host: host, Component: "agent", Kind: kind, Name: "x"}, Rule: rule, Severity: sev})
+				}
+			}
+		}
+	}
+	return all
+}
+
+func TestRoutesInOrder(t *testing.T) {
+	quick := time.Minute
+	set := rules.Set{Routes: []rules.Route{
+		{Match: matchers(t, "host=lab"), Sinks: []string{"mail"}},
+		{MinSeverity: event.Critical, Sinks: []string{"pager"}, Continue: true, Repeat: &quick},
+		{Match: matchers(t, `kind=~"process|service"`), Sinks: []string{"nms", "pager"}, Continue: true},
+		{Match: matchers(t, "rule=loss"), Sinks: []string{"chat"}},
+	}}
+	for name, c := range map[string]struct {
+		sub  rules.Subject
+		want []string
+	}{
+		"the first that matches":      {rules.Subject{Key: event.Key{Host: "lab", Kind: event.Process}, Rule: rules.Loss, Severity: event.Critical}, []string{"mail"}},
+		"continue, and each one once": {rules.Subject{Key: event.Key{Host: "w", Kind: event.Process}, Rule: rules.Loss, Severity: event.Critical}, []string{"pager", "nms", "chat"}},
+		"below the least severity":    {rules.Subject{Key: event.Key{Host: "w", Kind: event.Port}, Rule: rules.Loss, Severity: event.Warning}, []string{"chat"}},
+		"no route":                    {rules.Subject{Key: event.Key{Host: "w", Kind: event.Port}, Rule: rules.Unseen, Severity: event.Warning}, nil},
+	} {
+		if d := cmp.Diff(c.want, set.Told(c.sub, []string{"everyone"})); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+// TestRoutesRepeatApart: every route repeats at its own interval, a severity
+// that rises adds a sink, and the resolve goes to everybody who was told.
+func TestRoutesRepeatApart(t *testing.T) {
+	ten, never := 10*time.Minute, time.Duration(0)
+	set := &rules.Set{Settings: rules.Settings{Repeat: time.Hour}, Language: "en", Routes: []rules.Route{
+		{MinSeverity: event.Critical, Sinks: []string{"pager"}, Repeat: &ten, Continue: true},
+		{Sinks: []string{"nms"}, Continue: true},
+		{Sinks: []string{"siem"}, Repeat: &never},
+	}}
+	// Linux, filter gone: the impact of a driver is a loss of protection.
+	k := event.Key{Host: "web01", Component: "agent", Kind: event.Driver, Name: "dsa_filter"}
+	r := row(t, k)
+	snap := rules.Snapshot{Row: r, Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"unused"}}
+	at := func(n int, s event.State) event.Event {
+		return event.NewState("web01", event.Change, event.Observation{Key: k, State: s, Want: 1, At: t0.Add(time.Duration(n) * time.Minute)})
+	}
+	var st rules.Status
+	var told []string
+	step := func(n int, e event.Event) {
+		var ds []rules.Decision
+		st, ds = set.Decide(t0.Add(time.Duration(n)*time.Minute), st, snap, e)
+		for _, d := range ds {
+			if d.Alert != nil {
+				told = append(told, fmt.Sprintf("%d %s to %s", n, d.Alert.Transition, strings.Join(d.Sinks, " ")))
+			}
+		}
+	}
+	step(0, at(0, event.Unknown)) // cannot be seen: a warning
+	step(1, at(1, event.Down))    // that is over, and protection is lost
+	for n := 2; n <= 70; n++ {
+		step(n, event.Event{})
+	}
+	step(71, at(71, event.Up))
+	want := []string{
+		"0 raised to nms siem",
+		"1 raised to pager nms siem",
+		"1 cleared to nms siem",
+		"11 repeated to pager", "21 repeated to pager", "31 repeated to pager", "41 repeated to pager", "51 repeated to pager",
+		"61 repeated to pager nms",
+		"71 cleared to pager nms siem",
+	}
+	slices.Sort(want[1:3])
+	slices.Sort(told[1:3])
+	if d := cmp.Diff(want, told); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
