@@ -7,10 +7,11 @@ import (
 	"dswatch/sinks/snmp"
 	"dswatch/sinks/stdout"
 	"dswatch/sinks/syslog"
+	"dswatch/sinks/teams"
 	"dswatch/sinks/webhook"
 )
 
 // SinkKinds lists every kind of sink.
 func SinkKinds() []sinks.Kind {
-	return []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()}
+	return []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), teams.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()}
 }

@@ -18,6 +18,7 @@ type Words struct {
 	Test, Replay                                         string
 
 	count                    string // of found and want
+	leftOut                  string // of characters
 	kinds                    map[event.Kind]string
 	states                   map[event.State]string
 	severities               map[event.Severity]string
@@ -42,7 +43,7 @@ var english = Words{
 	Reason: "Why it is expected", Detail: "What was seen", Confirm: "How to confirm", Observer: "Seen by", AlertID: "Alert",
 	Test: "TEST", Replay: "REPLAY",
 
-	count: "%d of %d",
+	count: "%d of %d", leftOut: "%d characters left out",
 	kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port"},
 	states: map[event.State]string{
 		event.Up: "up", event.Degraded: "degraded", event.Down: "down", event.Unknown: "unknown",
@@ -65,7 +66,7 @@ var japanese = Words{
 	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
 	Test: "テスト", Replay: "再送",
 
-	count: "%d / %d",
+	count: "%d / %d", leftOut: "%d文字を省略",
 	kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート"},
 	states: map[event.State]string{
 		event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明",
@@ -108,6 +109,9 @@ func name[K ~string](m map[K]string, k K) string {
 
 // Count writes found instances of wanted ones: "1 of 2".
 func (w *Words) Count(found, want int) string { return fmt.Sprintf(w.count, found, want) }
+
+// LeftOut says that n characters did not fit into a message.
+func (w *Words) LeftOut(n int) string { return fmt.Sprintf(w.leftOut, n) }
 
 // Lasting writes a duration in its two largest units: "2 h 5 min".
 func (w *Words) Lasting(d time.Duration) string {

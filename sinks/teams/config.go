@@ -1,0 +1,43 @@
+package teams
+
+import (
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+// Config is the section of a teams sink.
+type Config struct {
+	sinks.Settings `yaml:",inline"`
+
+	WebhookURL event.Secret `yaml:"webhook_url" doc:"URL that the flow shows under 'When a Teams webhook request is received'; no default"`
+	MaxSize    event.Size   `yaml:"max_size" doc:"largest message, 16KB to 100KB; longer texts are cut; default 28KB, the limit of Teams' own actions"`
+}
+
+// Sizes in bytes. 28 KB is what Microsoft documents for messages of the
+// Teams connector; below the least, the facts alone might not fit.
+const (
+	defaultSize = 28_000
+	leastSize   = 16_000
+	mostSize    = 100_000
+)
+
+// Defaults returns the defaults of a Config. Teams shows cards in the order
+// of the flow's runs, so one at a time keeps them in order.
+func Defaults() Config { return Config{Settings: sinks.Defaults(1), MaxSize: defaultSize} }
+
+// Validate reports the first thing that cannot work.
+func (c Config) Validate() error {
+	if err := c.Settings.Validate(); err != nil {
+		return err
+	}
+	if c.WebhookURL == "" {
+		return event.BadSetting("webhook_url", "is missing; write the URL that the flow shows under 'When a Teams webhook request is received', or webhook_url_file with a file that holds it")
+	}
+	if _, err := sinks.ParseURL(c.WebhookURL.Reveal()); err != nil {
+		return event.BadSetting("webhook_url", "is not an http or https URL; write the one that the flow shows under 'When a Teams webhook request is received'")
+	}
+	if c.MaxSize < leastSize || c.MaxSize > mostSize {
+		return event.BadSetting("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 28KB", int64(c.MaxSize))
+	}
+	return nil
+}

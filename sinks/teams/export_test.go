@@ -1,0 +1,8 @@
+package teams
+
+// Open to the fuzz tests.
+var (
+	Markdown = markdown
+	Plain    = plain
+	Encode   = encode
+)
