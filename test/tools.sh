@@ -4,7 +4,7 @@
 set -euo pipefail
 declare -A package=(
   [snmptrapd]=snmptrapd [snmptranslate]=snmp [rsyslogd]=rsyslog [openssl]=openssl [tshark]=tshark
-  [smilint]=smitools [dbus-daemon]=dbus-daemon [docker-compose]=docker-compose [gcc]=gcc [ip]=iproute2
+  [smilint]=smitools [dbus-daemon]=dbus-daemon [docker-compose]=docker-compose [gcc]=gcc [systemd-analyze]=systemd [ip]=iproute2
   [prometheus-alertmanager]=prometheus-alertmanager
   [rpm]=rpm [rpmbuild]=rpm [dpkg]=dpkg [dpkg-deb]=dpkg
 )

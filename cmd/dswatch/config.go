@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -12,17 +14,22 @@ import (
 )
 
 // defaultConfig is read when -c is not given and the file exists.
-const defaultConfig = "/etc/dswatch/dswatch.yaml"
+func defaultConfig() string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(os.Getenv("ProgramData"), "dswatch", "dswatch.yaml")
+	}
+	return "/etc/dswatch/dswatch.yaml"
+}
 
 func configFlag(c *cobra.Command, file *string) {
-	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`; without it "+defaultConfig+" if that exists, else the defaults")
+	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`; without it "+defaultConfig()+" if that exists, else the defaults")
 }
 
 // load reads the configuration that -c names.
 func load(file string) (*app.Loaded, error) {
 	if file == "" {
-		if _, err := os.Stat(defaultConfig); err == nil {
-			file = defaultConfig
+		if _, err := os.Stat(defaultConfig()); err == nil {
+			file = defaultConfig()
 		}
 	}
 	l, err := app.Load(file)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,26 +25,32 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := logger(l.Log)
-			for _, w := range l.Warnings {
-				log.Warn(w)
-			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			a, err := app.Open(ctx, l, app.Options{Version: version, Log: log})
-			if err != nil {
-				return err
-			}
-			go a.BoundMemory(ctx)
-			err = a.Run(ctx)
-			if cerr := a.Close(); err == nil {
-				err = cerr
-			}
-			return err
+			return watch(ctx, l, logger(l.Log), func() {})
 		},
 	}
 	configFlag(c, &file)
 	return c
+}
+
+// watch runs the program until ctx ends, and calls opened once nothing that a
+// start can fail of is left but the local API.
+func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, opened func()) error {
+	for _, w := range l.Warnings {
+		log.Warn(w)
+	}
+	a, err := app.Open(ctx, l, app.Options{Version: version, Log: log})
+	if err != nil {
+		return err
+	}
+	opened()
+	go a.BoundMemory(ctx)
+	err = a.Run(ctx)
+	if cerr := a.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
 
 // interrupted ends the context at the first SIGTERM or Ctrl-C, and the

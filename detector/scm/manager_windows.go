@@ -3,6 +3,7 @@ package scm
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -11,8 +12,15 @@ import (
 // Manager is a connection to this host's service control manager. Close it.
 type Manager struct{ handle windows.Handle }
 
+// opening lets one connection at a time be made in this process. Two that are
+// its first and begin at once confuse Wine: it then calls the handles of the
+// one, used over the connection of the other, invalid.
+var opening sync.Mutex
+
 // Open connects. Its error ends with what to do.
 func Open() (*Manager, error) {
+	opening.Lock()
+	defer opening.Unlock()
 	h, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the service control manager: %w; run dswatch as LocalSystem or as an administrator", err)

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// serviceName is the name of the systemd unit, without its type, and of the
+// Windows service.
+const serviceName = "dswatch"
+
+func serviceCommand() *cobra.Command {
+	root := &cobra.Command{Use: "service", Short: "Install and control dswatch as a systemd unit or a Windows service", Args: cobra.NoArgs}
+	var file string
+	install := &cobra.Command{
+		Use: "install", Short: "Install the service, to start with the host; needs root or an administrator", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			exe, config, err := servicePaths(file)
+			if err != nil {
+				return err
+			}
+			if err := installService(exe, config); err != nil {
+				return fmt.Errorf("install the service: %w", err)
+			}
+			fmt.Printf("installed the service %s: %s with %s\nnext: dswatch service start\n", serviceName, exe, config)
+			return nil
+		},
+	}
+	configFlag(install, &file)
+	root.AddCommand(install,
+		control("uninstall", "Stop the service and remove it; configuration and data stay", "removed", uninstallService),
+		control("start", "Start the installed service", "started", startService),
+		control("stop", "Stop the service; it stops in order, as run does", "stopped", stopService))
+	if c := serviceRunCommand(); c != nil {
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// control makes a command that does one thing to the installed service.
+func control(verb, short, done string, do func() error) *cobra.Command {
+	return &cobra.Command{
+		Use: verb, Short: short, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := do(); err != nil {
+				return fmt.Errorf("%s the service: %w", verb, err)
+			}
+			fmt.Printf("%s the service %s\n", done, serviceName)
+			return nil
+		},
+	}
+}
+
+// servicePaths returns what the service is to run, as absolute paths. The
+// configuration is checked now: at the next start of the host nobody watches.
+func servicePaths(file string) (exe, config string, err error) {
+	if file == "" {
+		file = defaultConfig()
+	}
+	if _, err := os.Stat(file); err != nil {
+		return "", "", usageError{fmt.Errorf("find the configuration: %w; write one with: dswatch init -o %s", err, file)}
+	}
+	if _, err := load(file); err != nil {
+		return "", "", err
+	}
+	if config, err = filepath.Abs(file); err != nil {
+		return "", "", fmt.Errorf("find the configuration: %w", err)
+	}
+	if exe, err = os.Executable(); err != nil {
+		return "", "", fmt.Errorf("find the program: %w", err)
+	}
+	return exe, config, nil
+}
