@@ -71,6 +71,7 @@ func TestQuery(t *testing.T) {
 		"not root":            {status: "echo 'permission denied' >&2; exit 13", components: "echo 'permission denied' >&2; exit 13", reason: []string{"exit status 13", "permission denied", "as root"}},
 		"garbage":             {status: `head -c 5000 /dev/urandom`, components: `printf '\033[2J\000\377'`, reason: []string{"GetAgentStatus", "GetComponentInfo", "something else"}},
 		"nothing":             {status: ":", components: ":", reason: []string{"it answered nothing"}},
+		"only the index":      {status: say("AgentStatus.14: dsmUrl\n"), components: say(componentInfo), want: facts("features.anti_malware", "on", "features.web_reputation", "off", "features.firewall", "off", "features.intrusion_prevention", "on"), reason: []string{"GetAgentStatus", "something else"}},
 		"one bad mode":        {status: say(agentStatus), components: say("Component.AM.mode: purple\nComponent.WRS.mode: on\n"), want: facts("edition", "deep_security", "features.web_reputation", "on"), reason: []string{"AM.mode", "purple"}},
 		"half, then an error": {status: say(agentStatus), components: say(componentInfo) + "exit 1", want: facts("edition", "deep_security"), reason: []string{"exit status 1"}},
 		"slow":                {status: "sleep 60", components: say(componentInfo), timeout: 300 * time.Millisecond, want: facts("features.anti_malware", "on", "features.web_reputation", "off", "features.firewall", "off", "features.intrusion_prevention", "on"), reason: []string{"no answer within 300ms"}},
