@@ -83,7 +83,7 @@ sinks: []
 #  - {name: chat, type: slack, webhook_url_file: /etc/dswatch/slack.url}
 #  - {name: team, type: teams, webhook_url_file: /etc/dswatch/teams.url}
 #  - {name: hook, type: webhook, url: https://example.com/hook, secret_file: /etc/dswatch/hook.secret}
-#  - {name: prom, type: alertmanager, urls: [http://192.0.2.30:9093]}
+#  - {name: prom, type: alertmanager, urls: ["http://192.0.2.30:9093"]}
 
 web:
   listen: 127.0.0.1:9418        # local API and metrics

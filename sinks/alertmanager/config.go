@@ -19,7 +19,7 @@ import (
 type Config struct {
 	sinks.Settings `yaml:",inline"`
 
-	URLs      []string          `yaml:"urls" doc:"base URLs of one Alertmanager, or of the members of one cluster, such as http://192.0.2.30:9093; all are told, one that accepts is success; no default"`
+	URLs      []string          `yaml:"urls" doc:"base URLs of one Alertmanager, or of the members of one cluster, such as [\"http://192.0.2.30:9093\"]; all are told, one that accepts is success; no default"`
 	EndsAfter time.Duration     `yaml:"ends_after" doc:"how long Alertmanager keeps an open alert that is not told again; longer than rules.repeat; default 168h"`
 	Labels    map[string]string `yaml:"labels" doc:"labels to add to every alert, such as team: security; changing them leaves open alerts behind until ends_after; default: none"`
 	Bearer    event.Secret      `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
@@ -45,7 +45,7 @@ func (c Config) Validate() error {
 		return err
 	}
 	if len(c.URLs) == 0 || len(c.URLs) > maxURLs {
-		return event.BadSetting("urls", "has %d entries; write a list of 1 to %d, such as [http://192.0.2.30:9093]", len(c.URLs), maxURLs)
+		return event.BadSetting("urls", "has %d entries; write a list of 1 to %d, such as [\"http://192.0.2.30:9093\"]", len(c.URLs), maxURLs)
 	}
 	for i, s := range c.URLs {
 		if _, err := endpoint(s); err != nil {
