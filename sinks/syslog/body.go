@@ -162,13 +162,13 @@ func appendLEEF(b []byte, a event.Alert) []byte {
 	add("dvc", address(a.Key.Host))
 	add("name", headline(a))
 	add("msg", a.Text)
-	for _, p := range pairs(a) {
-		switch p.key {
+	each(&a, func(key, value string) {
+		switch key {
 		case "host", "at", "name": // said above, or meant otherwise there
 		default:
-			add(p.key, p.value)
+			add(key, value)
 		}
-	}
+	})
 	add("item", a.Key.Row())
 	return b
 }

@@ -56,10 +56,10 @@ func newWriter(c Config, host string) *writer {
 	return w
 }
 
-// message returns a as one line of at most most bytes.
-func (w *writer) message(a event.Alert) []byte {
+// message writes a as one line of at most most bytes over buf, which may be nil.
+func (w *writer) message(buf []byte, a event.Alert) []byte {
 	a = sinks.Tidy(a)
-	m := w.render(a)
+	m := w.render(buf, a)
 	if len(m) <= w.most {
 		return m
 	}
@@ -77,9 +77,9 @@ func (w *writer) message(a event.Alert) []byte {
 			}
 			return c
 		}
-		n := sort.Search(longest, func(n int) bool { return len(w.render(cut(n+1))) > w.most })
+		n := sort.Search(longest, func(n int) bool { return len(w.render(buf, cut(n+1))) > w.most })
 		// One byte more can take a mark less, so the search may be a few off.
-		for m = w.render(cut(n)); len(m) > w.most && n > 0; m = w.render(cut(n)) {
+		for m = w.render(buf, cut(n)); len(m) > w.most && n > 0; m = w.render(buf, cut(n)) {
 			n--
 		}
 		if a = cut(n); len(m) <= w.most {
@@ -97,16 +97,15 @@ func names(a *event.Alert) []*string {
 	return []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.Observer, &a.Language}
 }
 
-// render writes a as it is. Only here the two formats differ.
-func (w *writer) render(a event.Alert) []byte {
+// render writes a as it is over buf. Only here the two formats differ.
+func (w *writer) render(buf []byte, a event.Alert) []byte {
 	pri := w.cleared
 	if a.Transition.Firing() {
 		if pri = w.priority[a.Severity]; pri == "" {
 			pri = w.priority[event.Info] // a severity of a newer version
 		}
 	}
-	b := make([]byte, 0, 1024)
-	b = append(b, pri...)
+	b := append(buf[:0], pri...)
 	if w.rfc3164 {
 		at := a.At
 		if at.IsZero() {
@@ -165,62 +164,57 @@ func headline(a event.Alert) string {
 	return sinks.In(a.Language).Headline(a, sinks.MaxTitle+64)
 }
 
-// pair is one named value of an alert.
-type pair struct{ key, value string }
-
-// pairs lists what an alert holds beside its title and text. Empty values
-// are left out.
-func pairs(a event.Alert) []pair {
-	all := make([]pair, 0, 26)
-	add := func(key, value string) {
+// each calls add with what an alert holds beside its title and text. Empty
+// values are left out.
+func each(a *event.Alert, add func(key, value string)) {
+	some := func(key, value string) {
 		if value != "" {
-			all = append(all, pair{key, value})
+			add(key, value)
 		}
 	}
-	add("id", a.ID)
-	add("seq", strconv.Itoa(a.Seq))
-	add("transition", string(a.Transition))
-	add("rule", a.Rule)
-	add("host", a.Key.Host)
-	add("component", a.Key.Component)
-	add("kind", string(a.Key.Kind))
-	add("name", a.Key.Name)
-	add("state", string(a.State))
-	add("previous", string(a.Previous))
-	add("severity", string(a.Severity))
-	add("impact", string(a.Impact))
-	add("found", strconv.Itoa(a.Found))
-	add("want", strconv.Itoa(a.Want))
-	add("startedAt", stamp(a.StartedAt))
-	add("at", stamp(a.At))
-	add("endedAt", stamp(a.EndedAt))
-	add("os", a.OS)
-	add("agentVersion", a.AgentVersion)
-	add("observer", a.Observer)
-	add("language", a.Language)
+	some("id", a.ID)
+	some("seq", strconv.Itoa(a.Seq))
+	some("transition", string(a.Transition))
+	some("rule", a.Rule)
+	some("host", a.Key.Host)
+	some("component", a.Key.Component)
+	some("kind", string(a.Key.Kind))
+	some("name", a.Key.Name)
+	some("state", string(a.State))
+	some("previous", string(a.Previous))
+	some("severity", string(a.Severity))
+	some("impact", string(a.Impact))
+	some("found", strconv.Itoa(a.Found))
+	some("want", strconv.Itoa(a.Want))
+	some("startedAt", stamp(a.StartedAt))
+	some("at", stamp(a.At))
+	some("endedAt", stamp(a.EndedAt))
+	some("os", a.OS)
+	some("agentVersion", a.AgentVersion)
+	some("observer", a.Observer)
+	some("language", a.Language)
 	if a.Test {
-		add("test", "true")
+		some("test", "true")
 	}
 	if a.Replay {
-		add("replay", "true")
+		some("replay", "true")
 	}
-	add("reason", a.Reason)
-	add("detail", a.Detail)
-	add("confirm", a.Confirm)
-	return all
+	some("reason", a.Reason)
+	some("detail", a.Detail)
+	some("confirm", a.Confirm)
 }
 
 // appendData writes one SD-ELEMENT (RFC 5424 section 6.3).
 func (w *writer) appendData(b []byte, a event.Alert) []byte {
 	b = append(b, '[')
 	b = append(b, w.sdID...)
-	for _, p := range pairs(a) {
+	each(&a, func(key, value string) {
 		b = append(b, ' ')
-		b = append(b, p.key...)
+		b = append(b, key...)
 		b = append(b, `="`...)
-		b = appendParam(b, p.value)
+		b = appendParam(b, value)
 		b = append(b, '"')
-	}
+	})
 	return append(b, ']')
 }
 

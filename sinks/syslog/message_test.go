@@ -44,7 +44,7 @@ func TestRFC5424(t *testing.T) {
 	for _, tr := range sinktest.Transitions() {
 		for _, language := range []string{"en", "ja"} {
 			a := sinktest.Sample(3, tr, language)
-			m := testWriter(nil).message(a)
+			m := testWriter(nil).message(nil, a)
 			p := parse5424(t, m)
 			if *p.Facility != 3 || *p.Hostname != "dswatch.example" || *p.Appname != "dswatch" || *p.ProcID != fmt.Sprint(os.Getpid()) || *p.MsgID != string(tr) {
 				t.Errorf("header of %q", m)
@@ -98,7 +98,7 @@ func TestPriority(t *testing.T) {
 		if c.alert != nil {
 			c.alert(&a)
 		}
-		if m := testWriter(c.set).message(a); !strings.HasPrefix(string(m), c.want+"1 ") {
+		if m := testWriter(c.set).message(nil, a); !strings.HasPrefix(string(m), c.want+"1 ") {
 			t.Errorf("%s: %.10q, want %s", name, m, c.want)
 		}
 	}
@@ -107,7 +107,7 @@ func TestPriority(t *testing.T) {
 func TestRFC3164(t *testing.T) {
 	w := testWriter(func(c *Config) { c.Format, c.AppName = "rfc3164", "ds:watch[1]" })
 	a := sinktest.Sample(3, event.Raised, "ja")
-	m := w.message(a)
+	m := w.message(nil, a)
 	p, err := rfc3164.NewParser(rfc3164.WithYear(rfc3164.Year{YYYY: 2026}), rfc3164.WithTimezone(time.Local)).Parse(m)
 	if err != nil {
 		t.Fatalf("%v\n%q", err, m)
@@ -132,7 +132,7 @@ func TestHeaderFields(t *testing.T) {
 		strings.Repeat("h", 300): strings.Repeat("h", 255),
 	} {
 		c := Defaults()
-		m := newWriter(c, host).message(sinktest.Sample(1, event.Raised, "en"))
+		m := newWriter(c, host).message(nil, sinktest.Sample(1, event.Raised, "en"))
 		if f := strings.Fields(string(m)); f[2] != want {
 			t.Errorf("host %q is written %q, want %q", host, f[2], want)
 		}
@@ -152,7 +152,7 @@ func TestTimes(t *testing.T) {
 	} {
 		a := sinktest.Sample(1, event.Raised, "en")
 		a.At = c.at
-		if f := strings.Fields(string(testWriter(nil).message(a))); f[1] != c.want {
+		if f := strings.Fields(string(testWriter(nil).message(nil, a))); f[1] != c.want {
 			t.Errorf("%s: %s, want %s", name, f[1], c.want)
 		}
 	}
@@ -228,7 +228,7 @@ func TestCEF(t *testing.T) {
 	a.Title = `pipe | back \ equal =`
 	a.Text = "first = line\nsecond | line\\"
 	a.Key.Host = "192.0.2.7"
-	p := parse5424(t, w.message(a))
+	p := parse5424(t, w.message(nil, a))
 	if p.StructuredData != nil {
 		t.Error("structured data beside CEF")
 	}
@@ -274,7 +274,7 @@ func TestLEEF(t *testing.T) {
 	w := testWriter(func(c *Config) { c.Body = "leef" })
 	a := sinktest.Sample(3, event.Raised, "ja")
 	a.Text = "a = b\tc\nd | e \\"
-	p := parse5424(t, w.message(a))
+	p := parse5424(t, w.message(nil, a))
 	header, attrs, err := leef(*p.Message)
 	if err != nil {
 		t.Fatal(err)
@@ -299,7 +299,7 @@ func TestJSON(t *testing.T) {
 	w := testWriter(func(c *Config) { c.Body = "json" })
 	a := sinktest.Sample(3, event.Raised, "ja")
 	var got sinks.Payload
-	if err := json.Unmarshal([]byte(*parse5424(t, w.message(a)).Message), &got); err != nil {
+	if err := json.Unmarshal([]byte(*parse5424(t, w.message(nil, a)).Message), &got); err != nil {
 		t.Fatal(err)
 	}
 	if got != sinks.NewPayload(a) {
@@ -325,7 +325,7 @@ func FuzzRoundTrip(f *testing.F) {
 			for _, format := range []string{"rfc5424", "rfc3164"} {
 				w := testWriter(func(c *Config) { c.Body, c.Format = body, format })
 				w.most = most
-				m := w.message(a)
+				m := w.message(nil, a)
 				if len(m) > most {
 					t.Errorf("%s %s: %d bytes, at most %d are allowed", format, body, len(m), most)
 				}
@@ -341,7 +341,7 @@ func FuzzRoundTrip(f *testing.F) {
 					continue // has no structure to lose beside the body's
 				}
 				p := parse5424(t, m)
-				whole := len(w.render(tidy)) <= most
+				whole := len(w.render(nil, tidy)) <= most
 				same := func(what, got, want string) {
 					t.Helper()
 					kept := strings.TrimSuffix(got, "…")
@@ -408,7 +408,7 @@ func TestSmallest(t *testing.T) {
 			for _, size := range []event.Size{minSize, 2048, 4096, maxSize} {
 				c := Defaults()
 				c.Body, c.Format, c.MaxSize, c.AppName = body, format, size, strings.Repeat("a", 48)
-				m := newWriter(c, strings.Repeat("h", 255)).message(a)
+				m := newWriter(c, strings.Repeat("h", 255)).message(nil, a)
 				if len(m) > int(size) {
 					t.Errorf("%s %s: %d bytes, at most %s are allowed", format, body, len(m), size)
 				}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"dswatch/event"
 	"dswatch/sinks"
@@ -26,6 +26,8 @@ type Sink struct {
 
 	datagram *sinks.Datagram // udp, and unix while the socket there is one for datagrams
 	stream   *stream         // tcp, tls, and unix otherwise
+
+	buffers sync.Pool // of *[]byte, for messages
 
 	mu       sync.Mutex
 	streamed bool // of unix: the socket there is a stream
@@ -51,7 +53,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	}
 	// One Send may have to notice that a connection is dead, connect, and
 	// wait again.
-	s.stream = &stream{dial: dial, timeout: c.Timeout / 3}
+	s.stream = &stream{dial: dial, timeout: c.Timeout / 3, lines: c.Framing == "newline"}
 	return s, nil
 }
 
@@ -72,9 +74,19 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	if err := s.send(ctx, s.writer.message(a)); err != nil {
+	if d, ok := ctx.Deadline(); !ok || time.Until(d) > s.cfg.Timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+	}
+	buf, _ := s.buffers.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	*buf = s.writer.message(*buf, a)
+	err := s.send(ctx, *buf)
+	s.buffers.Put(buf) // whoever sends it has a copy
+	if err != nil {
 		return fmt.Errorf("send syslog to %s over %s: %w", s.cfg.Address, s.cfg.Network, err)
 	}
 	return nil
@@ -92,13 +104,13 @@ func (s *Sink) send(ctx context.Context, message []byte) error {
 			}
 			s.setStream(true)
 		}
-		err := s.stream.send(ctx, s.frame(message))
+		err := s.stream.send(ctx, message)
 		if errors.Is(err, syscall.EPROTOTYPE) { // a datagram socket took its place
 			s.setStream(false)
 		}
 		return err
 	}
-	return s.stream.send(ctx, s.frame(message))
+	return s.stream.send(ctx, message)
 }
 
 func (s *Sink) isStream() bool {
@@ -111,16 +123,4 @@ func (s *Sink) setStream(is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.streamed = is
-}
-
-// frame marks where a message ends in a stream (RFC 6587 section 3.4). A
-// message holds no line feed.
-func (s *Sink) frame(message []byte) []byte {
-	if s.cfg.Framing == "newline" {
-		return append(message, '\n')
-	}
-	b := make([]byte, 0, len(message)+6)
-	b = strconv.AppendInt(b, int64(len(message)), 10)
-	b = append(b, ' ')
-	return append(b, message...)
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -27,9 +28,11 @@ import (
 type stream struct {
 	dial    func(ctx context.Context) (net.Conn, error)
 	timeout time.Duration // for connecting, and for one acknowledgement
+	lines   bool          // a line feed ends a message, not its length begins it
 
 	mu      sync.Mutex
 	waiting *batch  // what the next round takes; nil: nothing
+	last    int     // bytes of the last one: the next may be as large
 	lost    []round // what the end of a connection may have lost, to go before all else
 	running bool    // a goroutine does the rounds
 	live    *live   // nil: not connected
@@ -68,6 +71,7 @@ type live struct {
 	why   error         // valid once ended is closed
 
 	recent []round // acknowledged, oldest first; guarded by the stream's mu
+	size   int     // bytes in recent
 }
 
 // round is what was acknowledged at once.
@@ -80,15 +84,23 @@ type round struct {
 // errLost: the connection ended, or nothing was acknowledged in time.
 var errLost = errors.New("the connection was lost before the receiver had acknowledged the message")
 
-// send adds a frame to the next round and waits for its end, or for ctx. The
-// round goes on without the one who left: others are in it.
-func (s *stream) send(ctx context.Context, frame []byte) error {
+// send adds a message to the next round and waits for its end, or for ctx. The
+// round goes on without the one who left: others are in it. A message holds
+// no line feed.
+func (s *stream) send(ctx context.Context, message []byte) error {
 	s.mu.Lock()
 	if s.waiting == nil {
-		s.waiting = &batch{done: make(chan struct{})}
+		s.waiting = &batch{done: make(chan struct{}), frames: make([]byte, 0, s.last)}
 	}
 	b := s.waiting
-	b.frames = append(b.frames, frame...)
+	if !s.lines { // RFC 6587 section 3.4.1
+		b.frames = strconv.AppendInt(b.frames, int64(len(message)), 10)
+		b.frames = append(b.frames, ' ')
+	}
+	b.frames = append(b.frames, message...)
+	if s.lines {
+		b.frames = append(b.frames, '\n')
+	}
 	s.closed = false
 	s.run()
 	s.mu.Unlock()
@@ -114,6 +126,9 @@ func (s *stream) rounds() {
 		s.mu.Lock()
 		b := s.waiting
 		s.waiting = nil
+		if b != nil {
+			s.last = len(b.frames)
+		}
 		if b == nil && len(s.lost) == 0 {
 			s.running = false
 			s.mu.Unlock()
@@ -240,7 +255,7 @@ func (s *stream) save(c *live, last time.Duration) {
 			s.lost = append(s.lost, r)
 		}
 	}
-	c.recent = nil
+	c.recent, c.size = nil, 0
 }
 
 // onlyReader keeps io.Copy from asking the connection to do the work itself.
@@ -316,13 +331,12 @@ func (c *live) keep(rounds []round) {
 	now := time.Now()
 	for _, r := range rounds {
 		c.recent = append(c.recent, round{at: now, frames: r.frames, tries: r.tries + 1})
+		c.size += len(r.frames)
 	}
-	size := 0
-	for i := len(c.recent) - 1; i >= 0; i-- {
-		if size += len(c.recent[i].frames); size > keepBytes || now.Sub(c.recent[i].at) > keepForReset {
-			c.recent = slices.Clone(c.recent[i+1:])
-			return
-		}
+	for c.size > keepBytes || len(c.recent) > 0 && now.Sub(c.recent[0].at) > keepForReset {
+		c.size -= len(c.recent[0].frames)
+		c.recent[0].frames = nil
+		c.recent = c.recent[1:]
 	}
 }
 

@@ -1,8 +1,10 @@
 package syslog_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -326,4 +328,54 @@ func await(t testing.TB, c *collector, n int) []sinktest.Message {
 	}
 	t.Fatalf("%d messages arrived, want %d", len(c.received()), n)
 	return nil
+}
+
+// TestLostIsSentAgain: the server acknowledges and goes away without having
+// read. The message comes again although nothing else is sent.
+func TestLostIsSentAgain(t *testing.T) {
+	t.Parallel()
+	l := listen(t, "tcp4", "127.0.0.1:0")
+	address := l.Addr().String()
+	s := newSink(t, config("tcp", address, nil))
+	sent := make(chan error, 1)
+	go func() { sent <- s.Send(t.Context(), sinktest.Sample(7, event.Raised, "en")) }()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	c.Close() // with the message unread: a reset
+	time.Sleep(50 * time.Millisecond)
+	far := frames(t, listen(t, "tcp4", address), counted)
+	told, err := read(await(t, far, 1)[0])
+	if err != nil || told.AlertID != sinktest.Sample(7, event.Raised, "en").ID {
+		t.Errorf("%v, %v", told, err)
+	}
+}
+
+// TestServerThatCutsEveryConnection gets a message a bounded number of times.
+func TestServerThatCutsEveryConnection(t *testing.T) {
+	t.Parallel()
+	far := frames(t, listen(t, "tcp4", "127.0.0.1:0"), func(r *bufio.Reader) ([]byte, error) {
+		counted(r)
+		return nil, io.EOF
+	})
+	go func() {
+		for t.Context().Err() == nil {
+			far.cut()
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	s := newSink(t, config("tcp", far.address, nil))
+	s.Send(t.Context(), sinktest.Sample(7, event.Raised, "en")) // it may or may not be taken
+	last := -1
+	for until := time.Now().Add(10 * time.Second); far.connections() != last && time.Now().Before(until); time.Sleep(300 * time.Millisecond) {
+		last = far.connections()
+	}
+	if n := far.connections(); n != last || n > 20 {
+		t.Errorf("%d connections, and no end", n)
+	}
 }
