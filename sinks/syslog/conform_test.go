@@ -270,3 +270,14 @@ func TestConform(t *testing.T) {
 		})
 	}
 }
+
+func await(t testing.TB, c *collector, n int) []sinktest.Message {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		if got := c.received(); len(got) >= n {
+			return got
+		}
+	}
+	t.Fatalf("%d messages arrived, want %d", len(c.received()), n)
+	return nil
+}
