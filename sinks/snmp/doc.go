@@ -19,8 +19,8 @@
 // listened to an earlier one. It answers no requests, and it does not pass on
 // traps of others.
 //
-// gosnmp derives the keys, seals and opens v3 messages and decodes what
-// comes back. Messages of v1 and v2c are written by this package, byte for
-// byte the same, because gosnmp takes about seven times as long for a
-// notification of thirty objects (BenchmarkSend).
+// gosnmp derives the keys and reads and checks what comes back. Messages are
+// written by this package, byte for byte as gosnmp would (FuzzEncode,
+// FuzzSeal), because gosnmp's SendTrap takes about seven times as long for a
+// notification of thirty objects and one goroutine at a time (BenchmarkSend).
 package snmp

@@ -18,11 +18,9 @@ const (
 // form is what all notifications of one sink have in common: the object
 // identifiers below its enterprise, as text and as they are on the wire.
 type form struct {
-	root           string
-	names          [objCount]string // of the instances: ROOT.1.N.0
-	wire           [objCount]string
+	root, rootWire string
+	wire           [objCount]string // of the instances: ROOT.1.N.0
 	uptime, trapID string
-	rootWire       string
 }
 
 func newForm(enterprise string) (*form, error) {
@@ -37,15 +35,11 @@ func newForm(enterprise string) (*form, error) {
 	}
 	f := &form{root: root.String(), uptime: wireOID(oidUptime), trapID: wireOID(oidTrapOID)}
 	f.rootWire = wireOID(f.root)
-	for i := range f.names {
-		f.names[i] = fmt.Sprintf("%s.1.%d.0", f.root, i+1)
-		f.wire[i] = wireOID(f.names[i])
+	for i := range f.wire {
+		f.wire[i] = wireOID(fmt.Sprintf("%s.1.%d.0", f.root, i+1))
 	}
 	return f, nil
 }
-
-// notification is the value of snmpTrapOID.0.
-func (f *form) notification(n int) string { return f.root + ".0." + strconv.Itoa(n) }
 
 // wireOID encodes an object identifier that this package made itself.
 func wireOID(oid string) string {
@@ -137,52 +131,45 @@ func (f *form) size(n *notice) int {
 	return sum
 }
 
-// bindings returns n as gosnmp wants it, for v3.
-func (f *form) bindings(n *notice, uptime uint32, which int) []gosnmp.SnmpPDU {
-	b := make([]gosnmp.SnmpPDU, 0, objCount+2)
-	b = append(b,
-		gosnmp.SnmpPDU{Name: oidUptime, Type: gosnmp.TimeTicks, Value: uptime},
-		gosnmp.SnmpPDU{Name: oidTrapOID, Type: gosnmp.ObjectIdentifier, Value: f.notification(which)})
-	for i, v := range n {
-		p := gosnmp.SnmpPDU{Name: f.names[i], Type: v.tag}
-		switch v.tag {
-		case gosnmp.OctetString:
-			p.Value = v.text
-		case gosnmp.Integer:
-			p.Value = int(v.num)
-		case gosnmp.Counter64:
-			p.Value = v.num
-		default:
-			p.Value = uint32(v.num)
-		}
-		b = append(b, p)
-	}
-	return b
+// pduSize and appendPDU write an SNMPv2-Trap or InformRequest (RFC 3416).
+func (f *form) pduSize(n *notice, h header) int {
+	return tlvSize(tlvSize(intSize(uint64(h.request))) + 3 + 3 + tlvSize(f.listSize(n, h)))
 }
 
-// encodeV2c writes an SNMPv2c message with an SNMPv2-Trap or InformRequest.
-func (f *form) encodeV2c(n *notice, h header) []byte {
-	up := value{tag: gosnmp.TimeTicks, num: uint64(h.uptime)}
-	id := value{tag: gosnmp.ObjectIdentifier, text: f.rootWire + string([]byte{0, byte(h.which)})}
-	list := bindSize(f.uptime, up) + bindSize(f.trapID, id) + f.size(n)
-	pdu := tlvSize(intSize(uint64(h.request))) + 3 + 3 + tlvSize(list)
-	msg := 3 + tlvSize(len(h.community)) + tlvSize(pdu)
+func (f *form) listSize(n *notice, h header) int {
+	return bindSize(f.uptime, h.ticks()) + bindSize(f.trapID, f.identity(h)) + f.size(n)
+}
 
-	b := make([]byte, 0, tlvSize(msg))
-	b = appendHeader(b, gosnmp.Asn1BER(gosnmp.Sequence), msg)
-	b = appendInt(b, gosnmp.Integer, uint64(gosnmp.Version2c))
-	b = appendString(b, gosnmp.OctetString, h.community)
-	b = appendHeader(b, gosnmp.Asn1BER(h.pdu), pdu)
+func (f *form) appendPDU(b []byte, n *notice, h header) []byte {
+	list := f.listSize(n, h)
+	b = appendHeader(b, gosnmp.Asn1BER(h.pdu), tlvSize(intSize(uint64(h.request)))+3+3+tlvSize(list))
 	b = appendInt(b, gosnmp.Integer, uint64(h.request))
 	b = appendInt(b, gosnmp.Integer, 0) // error-status
 	b = appendInt(b, gosnmp.Integer, 0) // error-index
 	b = appendHeader(b, gosnmp.Asn1BER(gosnmp.Sequence), list)
-	b = appendBind(b, f.uptime, up)
-	b = appendBind(b, f.trapID, id)
+	b = appendBind(b, f.uptime, h.ticks())
+	b = appendBind(b, f.trapID, f.identity(h))
 	for i, v := range n {
 		b = appendBind(b, f.wire[i], v)
 	}
 	return b
+}
+
+// ticks and identity are the values of sysUpTime.0 and snmpTrapOID.0.
+func (h header) ticks() value { return value{tag: gosnmp.TimeTicks, num: uint64(h.uptime)} }
+
+func (f *form) identity(h header) value {
+	return value{tag: gosnmp.ObjectIdentifier, text: f.rootWire + string([]byte{0, byte(h.which)})}
+}
+
+// encodeV2c writes an SNMPv2c message.
+func (f *form) encodeV2c(n *notice, h header) []byte {
+	msg := 3 + tlvSize(len(h.community)) + f.pduSize(n, h)
+	b := make([]byte, 0, tlvSize(msg))
+	b = appendHeader(b, gosnmp.Asn1BER(gosnmp.Sequence), msg)
+	b = appendInt(b, gosnmp.Integer, uint64(gosnmp.Version2c))
+	b = appendString(b, gosnmp.OctetString, h.community)
+	return f.appendPDU(b, n, h)
 }
 
 // encodeV1 writes an SNMPv1 Trap-PDU as RFC 3584 section 3.2 translates the
@@ -222,7 +209,7 @@ func (f *form) encodeV1(n *notice, h header) []byte {
 type header struct {
 	pdu       gosnmp.PDUType // of v2c and v3: SNMPv2Trap or InformRequest
 	community string         // of v1 and v2c
-	request   uint32
+	request   uint32         // of v3 also the message id
 	uptime    uint32
 	which     int     // the notification
 	agent     [4]byte // of v1: the sender's address

@@ -234,9 +234,9 @@ func (r *remote) discover(ctx context.Context, id uint32, wait time.Duration) er
 	return r.learn(p)
 }
 
-// tell sends one inform and waits for its response, after it has learned the
-// engine or its time where the receiver says that it must.
-func (r *remote) tell(ctx context.Context, e envelope, wait time.Duration, ids func() uint32, bindings []gosnmp.SnmpPDU) error {
+// tell sends one inform, as seal writes it, and waits for its response, after
+// it has learned the engine or its time where the receiver says that it must.
+func (r *remote) tell(ctx context.Context, wait time.Duration, ids func() uint32, seal func(*user, uint32, envelope) []byte) error {
 	var last string
 	for range 3 { // discover, then find that the time is another, then send
 		u, boots, now := r.engine()
@@ -246,12 +246,8 @@ func (r *remote) tell(ctx context.Context, e envelope, wait time.Duration, ids f
 			}
 			u, boots, now = r.engine()
 		}
-		e.id, e.boots, e.time, e.context = ids(), boots, now, u.engine
-		b, err := u.seal(e, bindings)
-		if err != nil {
-			return sinks.Permanent(err)
-		}
-		p, err := r.ask(ctx, e.id, b, wait)
+		id := ids()
+		p, err := r.ask(ctx, id, seal(u, id, envelope{boots: boots, time: now, context: u.engine}), wait)
 		if err != nil {
 			return err
 		}

@@ -273,11 +273,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, pdu := range []gosnmp.PDUType{gosnmp.GetResponse, gosnmp.Report, gosnmp.InformRequest} {
-		b, err := u.seal(envelope{pdu: pdu, id: 7, boots: 1, time: 2, context: u.engine}, form.bindings(n, 1, 1))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
+		f.Add(u.seal(form, n, header{pdu: pdu, request: 7, uptime: 1, which: 1}, envelope{boots: 1, time: 2, context: u.engine}))
 	}
 	f.Add([]byte{0x30, 0x03, 0x02, 0x01, 0x03})
 	r := newRemote("127.0.0.1:1", u.cfg, u.salt)

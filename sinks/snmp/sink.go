@@ -129,12 +129,7 @@ func (s *Sink) trap(ctx context.Context, a event.Alert) error {
 		return err
 	}
 	n.fit(s.form, s.budget(u))
-	b, err := u.seal(envelope{
-		pdu: gosnmp.SNMPv2Trap, id: h.request, boots: e.boots, time: s.clock.seconds(), context: e.id,
-	}, s.form.bindings(n, h.uptime, h.which))
-	if err != nil {
-		return sinks.Permanent(err)
-	}
+	b := u.seal(s.form, n, h, envelope{boots: e.boots, time: s.clock.seconds(), context: e.id})
 	return s.traps.Write(ctx, b)
 }
 
@@ -151,9 +146,11 @@ func (s *Sink) inform(ctx context.Context, a event.Alert) error {
 	if s.remote != nil {
 		// The engine id of the receiver may be of any length.
 		n.fit(s.form, s.budget(&user{cfg: s.cfg.V3, engine: longestEngineID}))
-		bindings := s.form.bindings(n, h.uptime, h.which)
 		once = func() error {
-			return s.remote.tell(ctx, envelope{pdu: h.pdu}, wait, s.nextID, bindings)
+			return s.remote.tell(ctx, wait, s.nextID, func(u *user, id uint32, e envelope) []byte {
+				h.request = id
+				return u.seal(s.form, n, h, e)
+			})
 		}
 	} else {
 		n.fit(s.form, s.budget(nil))

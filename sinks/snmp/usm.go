@@ -1,9 +1,14 @@
 package snmp
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/des"
+	"crypto/hmac"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gosnmp/gosnmp"
@@ -16,6 +21,7 @@ type user struct {
 	engine  string // id of the authoritative engine, as on the wire
 	auth    []byte // key localised to engine
 	privacy []byte
+	block   cipher.Block // of privacy; nil without encryption
 	salt    *atomic.Uint64
 }
 
@@ -42,6 +48,17 @@ func newUser(cfg V3, engine string, salt *atomic.Uint64) (*user, error) {
 		return nil, fmt.Errorf("derive v3 keys: %w", err)
 	}
 	u.auth, u.privacy = p.SecretKey, p.PrivacyKey
+	var err error
+	switch p.PrivacyProtocol {
+	case gosnmp.NoPriv:
+	case gosnmp.DES:
+		u.block, err = des.NewCipher(u.privacy[:8]) // the rest is for the initial vector
+	default:
+		u.block, err = aes.NewCipher(u.privacy)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("derive v3 keys: %w", err)
+	}
 	return u, nil
 }
 
@@ -52,49 +69,138 @@ func (u *user) parameters(boots, time uint32) *gosnmp.UsmSecurityParameters {
 		AuthenticationProtocol: gosnmp.NoAuth, PrivacyProtocol: gosnmp.NoPriv,
 		SecretKey: u.auth, PrivacyKey: u.privacy,
 	}
-	if a, ok := authProtocols[canonical(u.cfg.AuthProtocol)]; ok {
+	if a := u.authProtocol(); a != 0 {
 		p.AuthenticationProtocol = a
 	}
-	if a, ok := privProtocols[canonical(u.cfg.PrivProtocol)]; ok {
+	if a := u.privProtocol(); a != 0 {
 		p.PrivacyProtocol = a
 	}
 	return p
 }
 
-// envelope is what a v3 message holds beside its bindings.
+// envelope is what a v3 message says about the authoritative engine, and
+// whose context the notification is about.
 type envelope struct {
-	pdu         gosnmp.PDUType
-	id          uint32 // of the message and of the request
-	boots, time uint32 // of the authoritative engine
-	context     string // engine id of the context: of whoever the bindings are about
+	boots, time uint32
+	context     string // an engine id
 }
 
-// seal writes the message, authenticated and encrypted as the user's level is.
-func (u *user) seal(e envelope, bindings []gosnmp.SnmpPDU) ([]byte, error) {
-	p := u.parameters(e.boots, e.time)
-	if p.PrivacyProtocol != gosnmp.NoPriv {
-		// With AES the salt alone keeps apart the messages of one second,
-		// with DES (RFC 3414 section 8.1.1.1) the boots are half of it.
-		salt := u.salt.Add(1)
-		if p.PrivacyProtocol == gosnmp.DES {
-			salt = uint64(e.boots)<<32 | salt&0xffffffff
-		}
-		p.PrivacyParameters = binary.BigEndian.AppendUint64(nil, salt)
+// seal writes an SNMPv3 message (RFC 3412, RFC 3414), authenticated and
+// encrypted as the user's level is.
+func (u *user) seal(f *form, n *notice, h header, e envelope) []byte {
+	level := u.cfg.level()
+	var salt string
+	if level == gosnmp.AuthPriv {
+		salt = u.nextSalt(e.boots)
 	}
-	flags := u.cfg.level()
-	if e.pdu == gosnmp.InformRequest {
+	digest := strings.Repeat("\x00", u.digestSize()) // filled in at the end
+	flags := level
+	if h.pdu == gosnmp.InformRequest {
 		flags |= gosnmp.Reportable // and never with a trap (RFC 3412 section 6.4)
 	}
-	packet := gosnmp.SnmpPacket{
-		Version: gosnmp.Version3, MsgFlags: flags, SecurityModel: gosnmp.UserSecurityModel, SecurityParameters: p,
-		ContextEngineID: e.context, ContextName: u.cfg.Context,
-		PDUType: e.pdu, MsgID: e.id, RequestID: e.id, Variables: bindings,
+	scoped := tlvSize(len(e.context)) + tlvSize(len(u.cfg.Context)) + f.pduSize(n, h)
+	data, padding := tlvSize(scoped), 0
+	if level == gosnmp.AuthPriv {
+		if u.privProtocol() == gosnmp.DES {
+			padding = des.BlockSize - data%des.BlockSize
+		}
+		data = tlvSize(data + padding)
 	}
-	b, err := packet.MarshalMsg()
-	if err != nil {
-		return nil, fmt.Errorf("encode v3 message: %w", err)
+	head := tlvSize(intSize(uint64(h.request))) + tlvSize(intSize(maxSize)) + 3 + 3
+	security := tlvSize(len(u.engine)) + tlvSize(intSize(uint64(e.boots))) + tlvSize(intSize(uint64(e.time))) +
+		tlvSize(len(u.cfg.User)) + tlvSize(len(digest)) + tlvSize(len(salt))
+	msg := 3 + tlvSize(head) + tlvSize(tlvSize(security)) + data
+
+	const sequence = gosnmp.Asn1BER(gosnmp.Sequence)
+	b := make([]byte, 0, tlvSize(msg))
+	b = appendHeader(b, sequence, msg)
+	b = appendInt(b, gosnmp.Integer, uint64(gosnmp.Version3))
+	b = appendHeader(b, sequence, head)
+	b = appendInt(b, gosnmp.Integer, uint64(h.request))
+	b = appendInt(b, gosnmp.Integer, maxSize)
+	b = appendString(b, gosnmp.OctetString, string([]byte{byte(flags)}))
+	b = appendInt(b, gosnmp.Integer, uint64(gosnmp.UserSecurityModel))
+	b = appendHeader(b, gosnmp.OctetString, tlvSize(security))
+	b = appendHeader(b, sequence, security)
+	b = appendString(b, gosnmp.OctetString, u.engine)
+	b = appendInt(b, gosnmp.Integer, uint64(e.boots))
+	b = appendInt(b, gosnmp.Integer, uint64(e.time))
+	b = appendString(b, gosnmp.OctetString, u.cfg.User)
+	b = appendString(b, gosnmp.OctetString, digest)
+	at := len(b) - len(digest)
+	b = appendString(b, gosnmp.OctetString, salt)
+	if level == gosnmp.AuthPriv {
+		b = appendHeader(b, gosnmp.OctetString, tlvSize(scoped)+padding)
 	}
-	return b, nil
+	plain := len(b)
+	b = appendHeader(b, sequence, scoped)
+	b = appendString(b, gosnmp.OctetString, e.context)
+	b = appendString(b, gosnmp.OctetString, u.cfg.Context)
+	b = f.appendPDU(b, n, h)
+	b = append(b, make([]byte, padding)...)
+	if level == gosnmp.AuthPriv {
+		u.encrypt(b[plain:], e, salt)
+	}
+	if level != gosnmp.NoAuthNoPriv {
+		mac := hmac.New(u.authProtocol().HashType().New, u.auth)
+		mac.Write(b)
+		copy(b[at:at+len(digest)], mac.Sum(nil))
+	}
+	return b
+}
+
+// nextSalt returns a salt that this user has not had. With AES it keeps apart
+// the messages of one second (RFC 3826 section 3.1.2.1), with DES the boots
+// are half of it (RFC 3414 section 8.1.1.1).
+func (u *user) nextSalt(boots uint32) string {
+	salt := u.salt.Add(1)
+	if u.privProtocol() == gosnmp.DES {
+		salt = uint64(boots)<<32 | salt&0xffffffff
+	}
+	return string(binary.BigEndian.AppendUint64(nil, salt))
+}
+
+// encrypt encrypts b in place.
+func (u *user) encrypt(b []byte, e envelope, salt string) {
+	if u.privProtocol() == gosnmp.DES {
+		iv := []byte(salt)
+		for i := range iv {
+			iv[i] ^= u.privacy[8+i]
+		}
+		cipher.NewCBCEncrypter(u.block, iv).CryptBlocks(b, b)
+		return
+	}
+	iv := make([]byte, 0, 16)
+	iv = binary.BigEndian.AppendUint32(iv, e.boots)
+	iv = binary.BigEndian.AppendUint32(iv, e.time)
+	iv = append(iv, salt...)
+	// RFC 3826 has this mode and no other; the digest covers what it leaves open.
+	cipher.NewCFBEncrypter(u.block, iv).XORKeyStream(b, b)
+}
+
+func (u *user) authProtocol() gosnmp.SnmpV3AuthProtocol {
+	return authProtocols[canonical(u.cfg.AuthProtocol)]
+}
+
+func (u *user) privProtocol() gosnmp.SnmpV3PrivProtocol {
+	return privProtocols[canonical(u.cfg.PrivProtocol)]
+}
+
+// digestSize is how much of the digest goes with a message (RFC 3414, RFC 7860).
+func (u *user) digestSize() int {
+	switch u.authProtocol() {
+	case gosnmp.MD5, gosnmp.SHA:
+		return 12
+	case gosnmp.SHA224:
+		return 16
+	case gosnmp.SHA256:
+		return 24
+	case gosnmp.SHA384:
+		return 32
+	case gosnmp.SHA512:
+		return 48
+	}
+	return 0
 }
 
 // open checks and decrypts a message that the authoritative engine sent.
