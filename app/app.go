@@ -241,7 +241,7 @@ func (a *App) newEngine() *rules.Engine {
 		Rows:     newRows(a.Loaded, a.sinkNames()),
 		Source:   &source{bus: a.bus},
 		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},
-		Outbox: outbox{a.bus}, Receipts: receipts{a.bus.Bucket(bus.Receipts)},
+		Outbox: outbox{a.bus}, Receipts: receipts{a.bus.Bucket(bus.Receipts)}, Silences: silences{a.bus.Bucket(bus.Silences)},
 		Log: a.Log,
 		OnDecision: func(k event.Key, d rules.Decision) {
 			decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
@@ -295,7 +295,7 @@ func (a *App) startWeb() error {
 	if err != nil {
 		return err
 	}
-	a.web, err = web.Start(web.Parts{Config: a.Web, Token: token, Program: a, Metrics: a.registry, Log: a.Log})
+	a.web, err = web.Start(web.Parts{Config: a.Web, Token: token, Program: a, Silencer: a, Alerts: a, Metrics: a.registry, Log: a.Log})
 	return err
 }
 

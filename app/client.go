@@ -20,11 +20,17 @@ var errNotRunning = errors.New("no running dswatch answers")
 // RunningStatus asks the running process about itself.
 func (l *Loaded) RunningStatus(ctx context.Context) (web.Status, error) {
 	var st web.Status
-	err := l.call(ctx, http.MethodGet, "/api/v1/status", nil, &st)
+	err := l.ask(ctx, http.MethodGet, "/api/v1/status", nil, &st)
+	return st, err
+}
+
+// ask is call for what only a running process can answer.
+func (l *Loaded) ask(ctx context.Context, method, path string, in, out any) error {
+	err := l.call(ctx, method, path, in, out)
 	if errors.Is(err, errNotRunning) {
 		err = fmt.Errorf("%w at web.listen (%s); start it with: dswatch run", errNotRunning, l.Web.Listen)
 	}
-	return st, err
+	return err
 }
 
 // TestSinks tests the sinks through the running process, or by itself where

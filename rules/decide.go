@@ -47,6 +47,8 @@ type Snapshot struct {
 	Verdict catalog.Verdict
 	Facts   event.Facts
 	Sinks   []string // who is told where there are no routes
+	// Silences are those of the whole fleet.
+	Silences []Silence
 }
 
 // Outcome is what Decide did about one rule.
@@ -59,7 +61,8 @@ const (
 	Repeated  Outcome = "repeated"
 	Cleared   Outcome = "cleared"
 	Holding   Outcome = "holding"   // lost, waiting for the hold to end
-	Recovered Outcome = "recovered" // came back before the hold ended: nobody was told
+	Recovered Outcome = "recovered" // came back before anybody was told
+	Silenced  Outcome = "silenced"  // a silence keeps it from being told or repeated
 )
 
 // Decision is one thing that Decide decided, and why.
@@ -142,21 +145,25 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 			slot.Phase, slot.Due = Held, now.Add(wait)
 			return append(out, Decision{Rule: name, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
 		}
-		return s.raise(now, st, snap, name, out)
+		return s.rise(now, st, snap, name, out)
 
 	case Held:
 		switch {
+		case sg == blind && slot.Silence != "":
+			// As with an open alert, being blind does not end it.
+			slot.Due = time.Time{}
+			return out
 		case sg != bad:
 			// An alert told earlier stays on record for reconciliation.
-			slot.Phase, slot.Due = Quiet, time.Time{}
+			slot.Phase, slot.Due, slot.Silence = Quiet, time.Time{}, ""
 			if slot.ID != "" {
 				slot.Phase = Settled
 			}
-			return append(out, Decision{Rule: name, Outcome: Recovered, Why: "over before the hold ended"})
-		case now.Before(slot.Due):
+			return append(out, Decision{Rule: name, Outcome: Recovered, Why: "over before anybody was told"})
+		case slot.Silence == "" && now.Before(slot.Due):
 			return out
 		}
-		return s.raise(now, st, snap, name, out)
+		return s.rise(now, st, snap, name, out)
 	}
 
 	// Firing.
@@ -169,11 +176,11 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		case snap.Verdict.Expected == catalog.No:
 			why = "no longer expected: " + snap.Verdict.Reason
 		}
-		slot.Phase, slot.Due = Settled, time.Time{}
+		slot.Phase, slot.Due, slot.Silence = Settled, time.Time{}, ""
 		return s.tell(now, st, snap, name, event.Cleared, why, out)
 	case sg == bad && st.Seen.State != slot.State:
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
-	case !slot.Due.IsZero() && !now.Before(slot.Due):
+	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
 		return s.again(now, st, snap, name, sg, out)
 	}
 	return out
@@ -182,12 +189,19 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 // again repeats an open alert to those whose time has come.
 func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
 	slot := st.slot(name)
-	if sg == bad && len(slot.Round.pick(now, s.audience(slot, s.routed(st, snap, name)))) > 0 {
+	if h := s.hushed(now, st, snap, name); h.id != "" {
+		return slot.keep(h, name, out)
+	}
+	slot.Silence = ""
+	all := s.audience(slot, s.routed(st, snap, name))
+	if sg == bad && len(slot.pick(now, all)) > 0 {
 		return s.tell(now, st, snap, name, event.Repeated, "still "+string(st.Seen.State)+" since "+slot.Started.UTC().Format(time.RFC3339), out)
 	}
-	// Nothing is known, so nothing is repeated; ask again in due time.
-	slot.Due = time.Time{}
-	if wait := shortest(s.audience(slot, s.routed(st, snap, name))); wait > 0 {
+	slot.Due = slot.Round.first()
+	if wait := shortest(all); wait == 0 || slot.Ack != nil {
+		slot.Due = time.Time{}
+	} else if !slot.Due.After(now) {
+		// Nothing is known, so nothing is repeated; ask again in due time.
 		slot.Due = now.Add(wait)
 	}
 	return out
@@ -218,6 +232,16 @@ func (s *Set) wait(name string) time.Duration {
 	return s.Hold
 }
 
+// rise raises an alert, or notes that a silence keeps it from being told.
+func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
+	if h := s.hushed(now, st, snap, name); h.id != "" {
+		slot := st.slot(name)
+		slot.Phase = Held
+		return slot.keep(h, name, out)
+	}
+	return s.raise(now, st, snap, name, out)
+}
+
 // raise opens a new alert. Its id is computed from the event that began the
 // trouble and from the slot's last alert: the same after a replay, and new
 // even where one observation becomes a loss twice, as when facts toggle.
@@ -225,7 +249,7 @@ func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out [
 	slot := st.slot(name)
 	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State = Firing, id, slot.Since, 0, ""
-	slot.Sinks, slot.Round = nil, nil
+	slot.Sinks, slot.Round, slot.Silence, slot.Ack = nil, nil, "", nil
 	return s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
 }
 
@@ -240,12 +264,22 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 		slot.Impact = impact(snap, name, st.Seen.State)
 		slot.Severity = SeverityOf(slot.Impact)
 		all := s.audience(slot, s.routed(st, snap, name))
-		to = names(all)
-		slot.Sinks = to
-		if t == event.Repeated {
-			to = slot.Round.pick(now, all)
+		h := s.hushed(now, st, snap, name)
+		if h.id != "" {
+			all = all[:len(slot.Sinks)] // nobody new hears of it while it is silenced
 		}
+		to = names(all)
+		if t == event.Repeated {
+			to = slot.pick(now, all)
+		}
+		slot.Sinks = names(all)
 		slot.Due = slot.plan(now, all, to)
+		if slot.Ack != nil {
+			slot.Due = time.Time{}
+		}
+		if slot.Silence = h.id; h.id != "" {
+			slot.Due = h.until
+		}
 	} else {
 		slot.Round = nil
 	}

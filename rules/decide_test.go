@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -52,6 +53,7 @@ type slotCase struct {
 	slot  rules.Slot
 	due   bool        // its deadline has passed
 	state event.State // told, when firing
+	acked bool
 }
 
 func slotCases(rule string, bad []event.State) []slotCase {
@@ -70,27 +72,46 @@ func slotCases(rule string, bad []event.State) []slotCase {
 					Transition: event.Repeated, State: s, Severity: event.Warning, Impact: event.ManagementLost, Sinks: []string{"old"}}})
 		}
 	}
+	for _, c := range cases[1:] {
+		for _, id := range []string{"quiet", "over"} {
+			c := c
+			c.name, c.slot.Silence = c.name+" silence="+id, id
+			cases = append(cases, c)
+		}
+		if c.slot.Phase == rules.Firing {
+			c.name, c.acked, c.slot.Ack = c.name+" acked", true, &rules.Ack{At: t0, Author: "kim"}
+			c.slot.Round = &rules.Round{All: 3, Last: []string{"old"}, Next: []rules.Again{{Sink: "old", Due: t0}, {Sink: "new", Due: t0}}}
+			cases = append(cases, c)
+		}
+	}
 	return append(cases, slotCase{name: "settled", slot: rules.Slot{Phase: rules.Settled, ID: id, Seq: 4, Transition: event.Cleared, State: event.Up, Sinks: []string{"old"}}})
 }
 
 // want is the oracle: the outcome of one rule in one situation, written from
 // the promises and not from the code.
-func want(c slotCase, expected catalog.Tri, now event.State, trouble bool, wait time.Duration) rules.Outcome {
+func want(c slotCase, expected catalog.Tri, now event.State, trouble bool, wait time.Duration, silenced bool) rules.Outcome {
 	knownBad := trouble && expected == catalog.Yes
 	knownGood := expected == catalog.No || (!trouble && now != event.Unknown)
 	switch c.slot.Phase {
 	case rules.Quiet, rules.Settled:
-		if knownBad && wait == 0 {
-			return rules.Raised
-		}
-		if knownBad {
+		switch {
+		case knownBad && wait > 0:
 			return rules.Holding
+		case knownBad && silenced:
+			return rules.Silenced
+		case knownBad:
+			return rules.Raised
 		}
 	case rules.Held:
-		if knownBad && c.due {
+		waited := c.due || c.slot.Silence != "" // a silence takes over once the hold has ended
+		switch {
+		case knownBad && waited && silenced && c.slot.Silence == "quiet":
+			return "" // said before
+		case knownBad && waited && silenced:
+			return rules.Silenced
+		case knownBad && waited:
 			return rules.Raised
-		}
-		if !knownBad {
+		case knownGood, !knownBad && c.slot.Silence == "":
 			return rules.Recovered
 		}
 	case rules.Firing:
@@ -100,7 +121,11 @@ func want(c slotCase, expected catalog.Tri, now event.State, trouble bool, wait 
 		if knownBad && now != c.state {
 			return rules.Changed
 		}
-		if knownBad && c.due {
+		switch {
+		case silenced && c.slot.Silence != "quiet" && (c.due || c.slot.Silence != ""):
+			return rules.Silenced
+		case silenced:
+		case knownBad && (c.due || c.slot.Silence != "") && !c.acked:
 			return rules.Repeated
 		}
 	}
@@ -125,9 +150,11 @@ func TestDecideEverySituation(t *testing.T) {
 						for _, state := range []event.State{event.Up, event.Degraded, event.Down, event.Unknown} {
 							for _, fresh := range []bool{true, false} {
 								for routed, set := range sets {
-									n++
-									name := fmt.Sprintf("wait=%s loss=%s unseen=%s expected=%v gone=%v state=%s fresh=%v routed=%s", wait, loss.name, unseen.name, expected, gone, state, fresh, routed)
-									checkOne(t, name, set, situation{loss, unseen, expected, gone, state, fresh, wait, r})
+									for _, silenced := range []bool{false, true} {
+										n++
+										s := situation{loss, unseen, expected, gone, state, fresh, wait, r, silenced, routed}
+										checkOne(t, set, s)
+									}
 								}
 							}
 						}
@@ -147,10 +174,18 @@ type situation struct {
 	fresh        bool // an event came; else only facts changed or time passed
 	wait         time.Duration
 	row          *catalog.Row
+	silenced     bool
+	routed       string
 }
 
-func checkOne(t *testing.T, name string, set *rules.Set, s situation) {
+func (s situation) String() string {
+	return fmt.Sprintf("wait=%s loss=%s unseen=%s expected=%v gone=%v state=%s fresh=%v silenced=%v routed=%s",
+		s.wait, s.loss.name, s.unseen.name, s.expected, s.gone, s.state, s.fresh, s.silenced, s.routed)
+}
+
+func checkOne(t *testing.T, set *rules.Set, s situation) {
 	t.Helper()
+	name := s
 	now := t0.Add(10 * time.Second)
 	prev := rules.Status{Key: key, Seen: look(event.Up, -100).Observation, Event: "before", Loss: s.loss.slot, Unseen: s.unseen.slot}
 	var e event.Event
@@ -164,14 +199,18 @@ func checkOne(t *testing.T, name string, set *rules.Set, s situation) {
 	if s.gone {
 		snap.Row, expected = nil, catalog.No
 	}
+	snap.Silences = []rules.Silence{{ID: "before", Ends: t0}}
+	if s.silenced {
+		snap.Silences = append(snap.Silences, rules.Silence{ID: "quiet", Ends: t0.Add(time.Hour)})
+	}
 	before := prev
 	st, ds := set.Decide(now, prev, snap, e)
 	st2, ds2 := set.Decide(now, prev, snap, e)
-	if d := cmp.Diff(st, st2) + cmp.Diff(ds, ds2); d != "" {
-		t.Fatalf("%s: decided differently the second time:\n%s", name, d)
+	if !reflect.DeepEqual(st, st2) || !reflect.DeepEqual(ds, ds2) {
+		t.Fatalf("%s: decided differently the second time:\n%s%s", name, cmp.Diff(st, st2), cmp.Diff(ds, ds2))
 	}
-	if d := cmp.Diff(before, prev); d != "" {
-		t.Fatalf("%s: prev was modified:\n%s", name, d)
+	if !reflect.DeepEqual(before, prev) {
+		t.Fatalf("%s: prev was modified:\n%s", name, cmp.Diff(before, prev))
 	}
 	got := map[string]rules.Decision{}
 	for _, d := range ds {
@@ -190,7 +229,7 @@ func checkOne(t *testing.T, name string, set *rules.Set, s situation) {
 		trouble bool
 		after   rules.Slot
 	}{{rules.Loss, s.loss, lost, st.Loss}, {rules.Unseen, s.unseen, s.state == event.Unknown, st.Unseen}} {
-		w := want(c.slotCase, expected, s.state, c.trouble, s.wait)
+		w := want(c.slotCase, expected, s.state, c.trouble, s.wait, s.silenced)
 		d := got[c.rule]
 		if d.Outcome != w {
 			t.Fatalf("%s: rule %s decided %q, want %q", name, c.rule, d.Outcome, w)
@@ -203,10 +242,14 @@ func checkOne(t *testing.T, name string, set *rules.Set, s situation) {
 	}
 }
 
-func checkAlert(t *testing.T, name string, before, after rules.Slot, d rules.Decision, routed []string) {
+func checkAlert(t *testing.T, name situation, before, after rules.Slot, d rules.Decision, routed []string) {
 	t.Helper()
 	if d.Alert != nil && d.Outcome != rules.Cleared {
-		if want := slices.Concat(before.Sinks, routed); before.Phase == rules.Firing && !slices.Equal(d.Sinks, want) {
+		want := slices.Concat(before.Sinks, routed)
+		if name.silenced {
+			want = before.Sinks
+		}
+		if before.Phase == rules.Firing && !slices.Equal(d.Sinks, want) {
 			t.Fatalf("%s: %s to %v, want %v", name, d.Outcome, d.Sinks, want)
 		}
 	}

@@ -15,6 +15,11 @@
 //   - Every raised alert is cleared exactly once, with the same id: when the
 //     item is back, when facts make it no longer expected, when its row is
 //     removed from the configuration.
+//   - A silence keeps an alert from being raised and from being repeated. The
+//     resolve of an alert that was told goes to everybody who was told, and
+//     what is still lost when the silence ends is raised then.
+//   - Routes decide who hears of an alert when it is raised, changed or
+//     repeated; who heard of it once is told the end.
 //   - A Status is stored before its alerts enter the outbox, and a batch of
 //     events is acknowledged after both. A crash between any two steps is
 //     repaired by redelivery and by Engine's reconciliation at start: the

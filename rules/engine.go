@@ -89,6 +89,7 @@ type Parts struct {
 	Facts    Store
 	Outbox   Outbox
 	Receipts Receipts
+	Silences SilenceStore
 	Log      *slog.Logger
 	Now      func() time.Time // the wall clock; nil: time.Now
 	// OnDecision is told every decision, for metrics; nil: nobody.
@@ -112,6 +113,10 @@ type Engine struct {
 	items map[event.Key]*item
 	hosts map[string]*host
 	due   dueHeap
+
+	silences []Silence
+	ending   bool // something may have ended that a silence waits for
+	acks     chan ack
 
 	dirty   []*item // changed since the last flush
 	pending []Outgoing
@@ -138,7 +143,7 @@ func NewEngine(p Parts) *Engine {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	return &Engine{Parts: p, start: p.Now(), items: map[event.Key]*item{}, hosts: map[string]*host{}}
+	return &Engine{Parts: p, start: p.Now(), items: map[event.Key]*item{}, hosts: map[string]*host{}, acks: make(chan ack)}
 }
 
 // now is the wall clock at the start plus the time that has passed since by
@@ -170,13 +175,35 @@ func (e *Engine) Run(ctx context.Context) {
 }
 
 func (e *Engine) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	heard := make(chan []Silence)
+	lost := make(chan error, 1)
+	watching.Go(func() {
+		lost <- e.Silences.Watch(ctx, func(all []Silence) {
+			select {
+			case heard <- all:
+			case <-ctx.Done():
+			}
+		})
+	})
+	select { // what is silenced must be known before the first decision
+	case all := <-heard:
+		e.mu.Lock()
+		e.silences = all
+		e.mu.Unlock()
+	case err := <-lost:
+		return fmt.Errorf("load silences: %w", err)
+	}
 	if err := e.load(ctx); err != nil {
 		return err
 	}
 	if err := e.reconcile(ctx); err != nil {
 		return err
 	}
-	return e.loop(ctx)
+	return e.loop(ctx, heard, lost)
 }
 
 // load replaces everything in memory by what is stored.
@@ -224,8 +251,8 @@ func (e *Engine) load(ctx context.Context) error {
 	return nil
 }
 
-// loop decides until ctx ends.
-func (e *Engine) loop(ctx context.Context) error {
+// loop decides until ctx ends, or until an error comes from lost.
+func (e *Engine) loop(ctx context.Context, heard <-chan []Silence, lost <-chan error) error {
 	batches := make(chan []Delivery)
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -255,6 +282,16 @@ func (e *Engine) loop(ctx context.Context) error {
 			return ctx.Err()
 		case err := <-failed:
 			return fmt.Errorf("read events: %w", err)
+		case err := <-lost:
+			return fmt.Errorf("watch silences: %w", err)
+		case all := <-heard:
+			if err := e.hear(ctx, all); err != nil {
+				return err
+			}
+		case a := <-e.acks:
+			if err := e.acknowledge(ctx, a); err != nil {
+				return err
+			}
 		case batch := <-batches:
 			if err := e.take(ctx, batch); err != nil {
 				return err
@@ -364,10 +401,13 @@ func (e *Engine) untilDue() time.Duration {
 // decide asks Decide and notes what has to be stored and told.
 func (e *Engine) decide(it *item, ev event.Event) {
 	before := &it.status
-	after, decisions := e.Set.Decide(e.now(), *before, it.snap, ev)
+	snap := it.snap
+	snap.Silences = e.silences
+	after, decisions := e.Set.Decide(e.now(), *before, snap, ev)
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
-	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due)
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
+		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
 	it.status = after
 	if changed && !it.dirty {
 		it.dirty = true
@@ -377,6 +417,7 @@ func (e *Engine) decide(it *item, ev event.Event) {
 		if e.OnDecision != nil {
 			e.OnDecision(it.status.Key, d)
 		}
+		e.ending = e.ending || d.Outcome == Cleared || d.Outcome == Recovered
 		if d.Alert == nil {
 			continue
 		}
@@ -427,7 +468,7 @@ func (e *Engine) flush(ctx context.Context) error {
 		clear(e.pending)
 		e.pending = e.pending[:0]
 	}
-	return nil
+	return e.endSilences(ctx)
 }
 
 // Items calls each with every status and what is known about its row, in the

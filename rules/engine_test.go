@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -35,11 +36,14 @@ type world struct {
 	receipts map[string]map[string]rules.Receipt
 	got      map[string][]event.Alert // what the far end of each sink received
 	down     map[string]bool          // sinks that refuse
+	silences map[string]rules.Silence
+	quieted  chan struct{} // closed when silences change
 
-	life    int // the one whose operations work; a crash ends it
-	running int // the one that was started last
-	fuse    int // operations left until the crash; negative: none
-	rnd     *rand.Rand
+	life    int        // the one whose operations work; a crash ends it
+	running int        // the one that was started last
+	fuse    int        // operations left until the crash; negative: none
+	rnd     *rand.Rand // of the story
+	coin    *rand.Rand // of crashes; guarded by mu
 	wake    chan struct{}
 	sinks   []string
 }
@@ -49,7 +53,8 @@ var errCrashed = errors.New("crashed")
 func newWorld(seed uint64) *world {
 	return &world{statuses: map[string]rules.Record{}, facts: map[string]rules.Record{}, outbox: map[string][][]byte{},
 		receipts: map[string]map[string]rules.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
-		fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
+		silences: map[string]rules.Silence{}, quieted: make(chan struct{}),
+		fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
 }
 
 // life is one run of an engine in the world.
@@ -70,7 +75,7 @@ func (l *life) op(do func() error) error {
 	if l.w.fuse == 0 {
 		l.w.life++
 		l.w.fuse = -1
-		if l.w.rnd.IntN(2) == 0 {
+		if l.w.coin.IntN(2) == 0 {
 			_ = do()
 		}
 		return errCrashed
@@ -177,6 +182,43 @@ func (r receipts) Load(_ context.Context, sink string, each func(rules.Receipt))
 	})
 }
 
+// hushes is a life's view of the silences.
+type hushes struct{ l *life }
+
+func (h hushes) Watch(ctx context.Context, tell func([]rules.Silence)) error {
+	for {
+		var all []rules.Silence
+		var changed chan struct{}
+		err := h.l.op(func() error {
+			for _, s := range h.l.w.silences {
+				all = append(all, s)
+			}
+			changed = h.l.w.quieted
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		tell(all)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+func (h hushes) Save(_ context.Context, s rules.Silence) error {
+	return h.l.op(func() error { h.l.w.quiet(s); return nil })
+}
+
+// quiet stores a silence and tells who watches.
+func (w *world) quiet(s rules.Silence) {
+	w.silences[s.ID] = s
+	close(w.quieted)
+	w.quieted = make(chan struct{})
+}
+
 // deliver plays the workers: in order, skipping what a receipt covers.
 func (w *world) deliver() {
 	w.mu.Lock()
@@ -239,7 +281,7 @@ func startEngine(w *world, l *list, set *rules.Set) (stop func()) {
 	li := &life{w: w, id: w.life, at: w.acked}
 	w.mu.Unlock()
 	e := rules.NewEngine(rules.Parts{
-		Set: set, Rows: l, Source: li, Statuses: store{li, w.statuses}, Facts: store{li, w.facts}, Outbox: li, Receipts: receipts{li},
+		Set: set, Rows: l, Source: li, Statuses: store{li, w.statuses}, Facts: store{li, w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
 		Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -284,12 +326,19 @@ func (w *world) checkPairs(t *testing.T) {
 	}
 }
 
+// plot is what may happen in a story.
+type plot struct {
+	sets      []*rules.Set // every restart takes one
+	powerLoss bool
+	silences  bool
+}
+
 // story runs one random life of a small fleet with crashes and checks the
-// promises at the end. Every restart takes one of the sets.
-func story(t *testing.T, seed uint64, powerLoss bool, sets ...*rules.Set) {
+// promises at the end.
+func story(t *testing.T, seed uint64, p plot) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(seed)
-		set := sets[0]
+		sets, powerLoss, set := p.sets, p.powerLoss, p.sets[0]
 		l := &list{row: row(t, key), sinks: w.sinks, gone: map[string]bool{}}
 		stop := startEngine(w, l, set)
 		names := []string{"ds_agent", "ds_am", "relay1"}
@@ -329,6 +378,10 @@ func story(t *testing.T, seed uint64, powerLoss bool, sets ...*rules.Set) {
 				}
 				set = sets[w.rnd.IntN(len(sets))]
 				stop = startEngine(w, l, set)
+			case 5, 6:
+				if p.silences {
+					w.silence(t, names)
+				}
 			case 4:
 				w.publish([]byte(`{"not":"ours"}`))
 			default:
@@ -358,6 +411,21 @@ func story(t *testing.T, seed uint64, powerLoss bool, sets ...*rules.Set) {
 		w.mu.Unlock()
 		stop()
 		stop = startEngine(w, l, set)
+		if p.silences {
+			w.checkSilenced(t)
+			relay(event.On)
+			for _, n := range names {
+				tell(n, event.Up)
+				tell(n, event.Down)
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			w.expireAll()
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			w.deliver()
+			w.checkOpen(t, names)
+		}
 		for _, n := range names {
 			tell(n, event.Up)
 		}
@@ -366,10 +434,81 @@ func story(t *testing.T, seed uint64, powerLoss bool, sets ...*rules.Set) {
 		w.deliver()
 		stop()
 		w.checkPairs(t)
-		if len(sets) == 1 && set.Hold == 0 && set.Patience == 0 && !powerLoss {
+		if len(sets) == 1 && !p.silences && set.Hold == 0 && set.Patience == 0 && !powerLoss {
 			w.checkComplete(t, set, l)
 		}
 	})
+}
+
+// silence adds a random silence, or expires one.
+func (w *world) silence(t *testing.T, names []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if w.rnd.IntN(3) == 0 {
+		for _, id := range slices.Sorted(maps.Keys(w.silences)) {
+			if s := w.silences[id]; s.Active(now) {
+				w.quiet(s.End(now, "test", "expired"))
+				return
+			}
+		}
+		return
+	}
+	s := rules.Silence{ID: fmt.Sprint("s", len(w.silences)), Match: matchers(t, "name="+names[w.rnd.IntN(len(names))]), Starts: now, Author: "test", Comment: "test"}
+	if w.rnd.IntN(2) == 0 {
+		s.Match = matchers(t, []string{"rule=loss", "rule=unknown", "severity=critical", "host=h"}[w.rnd.IntN(4)])
+	}
+	if w.rnd.IntN(3) > 0 {
+		s.Ends = now.Add(time.Duration(1+w.rnd.IntN(300)) * time.Second)
+	}
+	w.quiet(s)
+}
+
+// expireAll ends every silence.
+func (w *world) expireAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.silences {
+		if now := time.Now(); s.Active(now) {
+			w.quiet(s.End(now, "test", "expired"))
+		}
+	}
+}
+
+// checkSilenced: what a silence matched was neither raised nor repeated while
+// it lasted, on any sink.
+func (w *world) checkSilenced(t *testing.T) {
+	t.Helper()
+	for _, sink := range w.sinks {
+		for _, a := range w.got[sink] {
+			for _, s := range w.silences {
+				sub := rules.Subject{Key: a.Key, Rule: a.Rule, Severity: a.Severity}
+				begun := a.At.After(s.Starts) && s.Active(a.At)
+				if begun && s.Match.Match(&sub) && (a.Transition == event.Raised || a.Transition == event.Repeated) {
+					t.Errorf("%s: %s was %s at %s in spite of %+v", sink, a.Slot(), a.Transition, a.At, s)
+				}
+			}
+		}
+	}
+}
+
+// checkOpen: everything is down and nothing is silenced, so every sink holds
+// an alert of each item open.
+func (w *world) checkOpen(t *testing.T, names []string) {
+	t.Helper()
+	for _, sink := range w.sinks {
+		open := map[string]bool{}
+		for _, a := range w.got[sink] {
+			if a.Rule == rules.Loss {
+				open[a.Key.Name] = a.Transition.Firing()
+			}
+		}
+		for _, n := range names {
+			if !open[n] {
+				t.Errorf("%s: the loss of %s was never told although it lasts and nothing is silenced", sink, n)
+			}
+		}
+	}
 }
 
 // losePower takes away the newest part of the outbox, as a file system does
@@ -444,7 +583,7 @@ func TestEnginePairsThroughCrashes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range seeds() {
-				if story(t, seed, false, set); t.Failed() {
+				if story(t, seed, plot{sets: []*rules.Set{set}}); t.Failed() {
 					t.Fatalf("seed %d", seed)
 				}
 			}
@@ -475,15 +614,33 @@ func TestEnginePairsThroughRouteChanges(t *testing.T) {
 		sets = append(sets, &rules.Set{Settings: rules.Settings{Repeat: repeat}, Routes: routes, Language: "en"})
 	}
 	for seed := range seeds() {
-		if story(t, seed, seed%2 == 0, sets...); t.Failed() {
+		if story(t, seed, plot{sets: sets, powerLoss: seed%2 == 0}); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}
 }
 
+// TestEngineSilencesThroughCrashes adds and expires silences all the time:
+// every alert is still paired, nothing silenced is told, and nothing that
+// lasts is forgotten when the silence is over.
+func TestEngineSilencesThroughCrashes(t *testing.T) {
+	for name, set := range map[string]*rules.Set{
+		"at once":    {Language: "en"},
+		"with holds": {Settings: rules.Settings{Hold: 20 * time.Second, Patience: time.Minute, Repeat: 10 * time.Minute}, Language: "en"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range seeds() {
+				if story(t, seed, plot{sets: []*rules.Set{set}, silences: true}); t.Failed() {
+					t.Fatalf("seed %d", seed)
+				}
+			}
+		})
+	}
+}
+
 func TestEnginePairsThroughPowerLoss(t *testing.T) {
 	for seed := range seeds() {
-		if story(t, seed, true, &rules.Set{Language: "en"}); t.Failed() {
+		if story(t, seed, plot{sets: []*rules.Set{{Language: "en"}}, powerLoss: true}); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}

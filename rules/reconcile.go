@@ -76,6 +76,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	for _, it := range e.items {
 		e.decide(it, event.Event{})
 	}
+	e.ending = true
 	return e.flush(ctx)
 }
 

@@ -130,11 +130,26 @@ func (r *Round) due(sink string) (at time.Time, known bool) {
 	return time.Time{}, false
 }
 
-// pick returns the sinks among all that are to be told again at now.
-func (r *Round) pick(now time.Time, all []target) (sinks []string) {
+// first returns when the first sink is told again; zero: never.
+func (r *Round) first() (first time.Time) {
+	if r == nil {
+		return first
+	}
+	for _, a := range r.Next {
+		if !a.Due.IsZero() && (first.IsZero() || a.Due.Before(first)) {
+			first = a.Due
+		}
+	}
+	return first
+}
+
+// pick returns the sinks among all that are to be told again at now: those
+// that never heard of the alert, and while nobody looks after it, those whose
+// time has come.
+func (slot *Slot) pick(now time.Time, all []target) (sinks []string) {
 	for _, t := range all {
-		at, known := r.due(t.sink)
-		if !known || t.repeat > 0 && !at.IsZero() && !now.Before(at) {
+		at, known := slot.Round.due(t.sink)
+		if !known || slot.Ack == nil && t.repeat > 0 && !at.IsZero() && !now.Before(at) {
 			sinks = append(sinks, t.sink)
 		}
 	}
@@ -170,7 +185,6 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) time.Tim
 	if len(told) < len(audience) && before != nil {
 		r.All = before.All
 	}
-	var first time.Time
 	for _, t := range audience {
 		a := Again{Sink: t.sink}
 		switch at, known := before.due(t.sink); {
@@ -180,13 +194,10 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) time.Tim
 		default:
 			a.Due = at
 		}
-		if !a.Due.IsZero() && (first.IsZero() || a.Due.Before(first)) {
-			first = a.Due
-		}
 		r.Next = append(r.Next, a)
 	}
 	slot.Round = r
-	return first
+	return r.first()
 }
 
 // bound moves deadlines that lie further away than the settings allow: the

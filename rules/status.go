@@ -49,6 +49,11 @@ type Slot struct {
 	Impact     event.Impact     `json:"impact,omitempty"`
 	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
 	Round      *Round           `json:"round,omitempty"` // of an open alert
+	Ack        *Ack             `json:"ack,omitempty"`   // who looks after it
+
+	// Silence is the id of what keeps the trouble from being told (Held: it
+	// would be told otherwise) or from being repeated (Firing).
+	Silence string `json:"silence,omitempty"`
 }
 
 // Status is everything remembered about one item. It is stored as one

@@ -82,11 +82,13 @@ type Program interface {
 
 // Parts is what a Server is made of.
 type Parts struct {
-	Config  Config
-	Token   event.Secret
-	Program Program
-	Metrics prometheus.Gatherer
-	Log     *slog.Logger
+	Config   Config
+	Token    event.Secret
+	Program  Program
+	Silencer Silencer
+	Alerts   Alerts
+	Metrics  prometheus.Gatherer
+	Log      *slog.Logger
 }
 
 // Server answers requests from Start to Stop.
@@ -136,6 +138,7 @@ func (s *Server) handler() http.Handler {
 		}
 		return s.Program.TestSinks(r.Context(), in.Names)
 	}))
+	s.handleSilences(mux)
 	return s.sameHost(mux)
 }
 

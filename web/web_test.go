@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,8 +21,30 @@ func (program) TestSinks(_ context.Context, names []string) ([]web.TestResult, e
 	return []web.TestResult{{Sink: strings.Join(names, ","), Confirmed: true}}, nil
 }
 
+func (program) Silences(context.Context) ([]web.Silence, error) {
+	return []web.Silence{{ID: "s1"}}, nil
+}
+func (program) AddSilence(_ context.Context, s web.Silence) (web.Silence, error) {
+	s.ID = "new"
+	return s, nil
+}
+func (program) ExpireSilence(_ context.Context, id, author string) error {
+	if id != "s1" || author == "" {
+		return errors.New("no silence has this id")
+	}
+	return nil
+}
+func (program) Alerts(context.Context) ([]web.Alert, error)      { return []web.Alert{{ID: "a1"}}, nil }
+func (program) Unpaired(context.Context) ([]web.Unpaired, error) { return []web.Unpaired{}, nil }
+func (program) Ack(_ context.Context, id string, a web.Ack) error {
+	if id != "a1" || a.Author == "" {
+		return errors.New("no open alert has this id")
+	}
+	return nil
+}
+
 func TestServer(t *testing.T) {
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Silencer: program{}, Alerts: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +64,17 @@ func TestServer(t *testing.T) {
 		"sinks test":                  {"POST", "/api/v1/sinks/test", "tok", "", `{"names":["a"]}`, 200, `"sink":"a"`},
 		"not JSON":                    {"POST", "/api/v1/sinks/test", "tok", "", `{{{`, 400, "read request"},
 		"a body without end":          {"POST", "/api/v1/sinks/test", "tok", "", `{"names":["` + strings.Repeat("x", 1<<20), 400, "read request"},
+		"silences need the token":     {"GET", "/api/v1/silences", "", "", "", 401, "token"},
+		"silences":                    {"GET", "/api/v1/silences", "tok", "", "", 200, `"id":"s1"`},
+		"a new silence":               {"POST", "/api/v1/silences", "tok", "", `{"match":["host=a"]}`, 200, `"id":"new"`},
+		"expire":                      {"POST", "/api/v1/silences/s1/expire", "tok", "", `{"author":"kim"}`, 200, `"done":true`},
+		"expire another":              {"POST", "/api/v1/silences/s2/expire", "tok", "", `{"author":"kim"}`, 400, "no silence"},
+		"expire without the token":    {"POST", "/api/v1/silences/s1/expire", "", "", `{"author":"kim"}`, 401, "token"},
+		"alerts":                      {"GET", "/api/v1/alerts", "tok", "", "", 200, `"id":"a1"`},
+		"nothing unpaired":            {"GET", "/api/v1/alerts/unpaired", "tok", "", "", 200, `[]`},
+		"ack":                         {"POST", "/api/v1/alerts/a1/ack", "tok", "", `{"author":"kim"}`, 200, `"done":true`},
+		"ack of another":              {"POST", "/api/v1/alerts/a2/ack", "tok", "", `{"author":"kim"}`, 400, "no open alert"},
+		"ack without the token":       {"POST", "/api/v1/alerts/a1/ack", "", "", `{"author":"kim"}`, 401, "token"},
 		"another method":              {"POST", "/api/v1/status", "tok", "", "", 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +97,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestStartOnATakenAddress(t *testing.T) {
-	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Silencer: program{}, Alerts: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	s, err := web.Start(p)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,162 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// ErrNoAlert says that no open alert has the id.
+var ErrNoAlert = errors.New("no open alert has this id; dswatch alerts lists them")
+
+// ack is a request to the loop.
+type ack struct {
+	id   string // or its beginning
+	ack  Ack
+	done chan error
+}
+
+// Acknowledge notes that somebody looks after the open alert whose id begins
+// with id. It returns once that is stored.
+func (e *Engine) Acknowledge(ctx context.Context, id string, a Ack) error {
+	q := ack{id: id, ack: a, done: make(chan error, 1)}
+	select {
+	case e.acks <- q:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-q.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// acknowledge serves one request. Only an error of a store is returned.
+func (e *Engine) acknowledge(ctx context.Context, q ack) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var found *item
+	var rule string
+	for _, it := range e.items {
+		for _, name := range ruleNames() {
+			slot := it.status.slot(name)
+			if slot.Phase != Firing || q.id == "" || !strings.HasPrefix(slot.ID, q.id) {
+				continue
+			}
+			if found != nil {
+				q.done <- fmt.Errorf("more than one open alert has an id that begins with %q; write more of it", q.id)
+				return nil
+			}
+			found, rule = it, name
+		}
+	}
+	if found == nil {
+		q.done <- ErrNoAlert
+		return nil
+	}
+	slot := found.status.slot(rule)
+	slot.Ack = &q.ack
+	if slot.Silence == "" {
+		slot.Due = time.Time{}
+	}
+	if !found.dirty {
+		found.dirty = true
+		e.dirty = append(e.dirty, found)
+	}
+	e.schedule(found)
+	err := e.flush(ctx)
+	q.done <- err
+	return err
+}
+
+// hear takes the silences as they are now, and decides anew what one of them
+// kept quiet.
+func (e *Engine) hear(ctx context.Context, all []Silence) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.silences, e.ending = all, true
+	for _, it := range e.items {
+		if it.status.Loss.Silence == "" && it.status.Unseen.Silence == "" {
+			continue
+		}
+		if it.told {
+			if err := e.flush(ctx); err != nil {
+				return err
+			}
+		}
+		e.decide(it, event.Event{})
+	}
+	return e.flush(ctx)
+}
+
+// endSilences ends those that last until all is well again, once it is.
+func (e *Engine) endSilences(ctx context.Context) error {
+	if !e.ending {
+		return nil
+	}
+	e.ending = false
+	now := e.now()
+	for i := range e.silences {
+		s := &e.silences[i]
+		if !s.Ends.IsZero() || !s.Active(now) || e.troubled(s) {
+			continue
+		}
+		ended := s.End(now, "dswatch", "ended: everything it matches is well again")
+		if err := e.Silences.Save(ctx, ended); err != nil {
+			return fmt.Errorf("end silence %s: %w", s.ID, err)
+		}
+		e.silences = slices.Clone(e.silences)
+		e.silences[i] = ended
+	}
+	return nil
+}
+
+func (e *Engine) troubled(s *Silence) bool {
+	for _, it := range e.items {
+		if s.troubled(&it.status, it.snap) {
+			return true
+		}
+	}
+	return false
+}
+
+// Unpaired is an alert that a sink was told and that is over, with neither a
+// confirmed resolve nor one that waits in the outbox.
+type Unpaired struct {
+	Sink  string
+	Alert string
+	Key   event.Key
+	Rule  string
+}
+
+// Unpaired looks for resolves that were lost. There are none: this is how an
+// operator finds out whether that is true. Nothing is decided meanwhile.
+func (e *Engine) Unpaired(ctx context.Context, sinks []string) ([]Unpaired, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []Unpaired
+	for _, name := range sinks {
+		slots, err := e.knownBy(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for k, it := range e.items {
+			for _, rule := range ruleNames() {
+				slot := it.status.slot(rule)
+				for id, has := range slots[event.Alert{Key: k, Rule: rule}.Slot()] {
+					if has.firing && !(slot.Phase == Firing && slot.ID == id) {
+						out = append(out, Unpaired{Sink: name, Alert: id, Key: k, Rule: rule})
+					}
+				}
+			}
+		}
+	}
+	return out, nil
+}

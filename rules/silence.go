@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Silence keeps alerts from being created and repeated for a while. It never
+// keeps anything from being watched, and never withholds the end of an alert
+// that was told.
+type Silence struct {
+	ID      string    `json:"id"`
+	Match   Matchers  `json:"match"`
+	Starts  time.Time `json:"starts"`
+	Ends    time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	Author  string    `json:"author"`
+	Comment string    `json:"comment"`
+	History []Entry   `json:"history"` // oldest first
+}
+
+// Entry is something that somebody did to a silence.
+type Entry struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	What string    `json:"what"`
+}
+
+// maxComment is the longest author or comment in bytes.
+const maxComment = 1024
+
+// Validate refuses a silence that silences everything by accident, never
+// begins, or names nobody.
+func (s Silence) Validate() error {
+	switch {
+	case len(s.Match) == 0:
+		return fmt.Errorf(`a silence without matchers would silence everything; write at least one, such as host=web01`)
+	case !s.Match.possible():
+		return fmt.Errorf("no alert has such a combination; remove a matcher")
+	case strings.TrimSpace(s.Author) == "" || strings.TrimSpace(s.Comment) == "":
+		return fmt.Errorf("a silence needs an author and a comment; say who and why, for those on the next shift")
+	case len(s.Author) > maxComment || len(s.Comment) > maxComment:
+		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", maxComment)
+	case !s.Ends.IsZero() && !s.Ends.After(s.Starts):
+		return fmt.Errorf("the silence ends at %s, which is not after its start; give a later end", s.Ends.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Active reports whether the silence is in force at now.
+func (s *Silence) Active(now time.Time) bool {
+	return !now.Before(s.Starts) && (s.Ends.IsZero() || now.Before(s.Ends))
+}
+
+// End returns s as ended at now, with the reason in its history.
+func (s Silence) End(now time.Time, by, why string) Silence {
+	s.Ends = now
+	if now.Before(s.Starts) {
+		s.Starts = now
+	}
+	s.History = append(s.History[:len(s.History):len(s.History)], Entry{At: now, By: by, What: why})
+	return s
+}
+
+// SilenceStore keeps the silences.
+type SilenceStore interface {
+	// Watch calls tell with all silences, at once and again after each
+	// change, until ctx ends.
+	Watch(ctx context.Context, tell func([]Silence)) error
+	Save(ctx context.Context, s Silence) error
+}
+
+// Ack says that somebody looks after an alert: it is not repeated any more.
+type Ack struct {
+	At      time.Time `json:"at"`
+	Author  string    `json:"author"`
+	Comment string    `json:"comment,omitempty"`
+}
+
+// hush is what keeps an alert quiet at a moment.
+type hush struct {
+	id    string    // "": nothing does
+	until time.Time // zero: not known yet
+}
+
+// hushed returns what keeps the rule's trouble quiet. Where several do, it is
+// the one that lasts longest.
+func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h hush) {
+	if len(snap.Silences) == 0 {
+		return h
+	}
+	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
+	for i := range snap.Silences {
+		q := &snap.Silences[i]
+		if !q.Active(now) || !q.Match.Match(&sub) {
+			continue
+		}
+		if h.id == "" || !h.until.IsZero() && (q.Ends.IsZero() || q.Ends.After(h.until)) {
+			h = hush{q.ID, q.Ends}
+		}
+	}
+	return h
+}
+
+// keep holds the slot quiet and says so when that is news.
+func (slot *Slot) keep(h hush, name string, out []Decision) []Decision {
+	slot.Due = h.until
+	if slot.Silence == h.id {
+		return out
+	}
+	slot.Silence = h.id
+	return append(out, Decision{Rule: name, Outcome: Silenced, Why: "silence " + h.id})
+}
+
+// troubled reports whether the silence has anything to keep quiet in st.
+func (s *Silence) troubled(st *Status, snap Snapshot) bool {
+	for _, name := range ruleNames() {
+		if p := st.slot(name).Phase; p != Held && p != Firing {
+			continue
+		}
+		sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
+		if s.Match.Match(&sub) {
+			return true
+		}
+	}
+	return false
+}

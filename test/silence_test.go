@@ -1,0 +1,142 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dswatch/test/receive"
+)
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestSilences follows an operator through a night: routes, a silence that
+// outlives kill -9, the resolve that comes in spite of it, a loss that is
+// told when its silence is expired, and an acknowledgement.
+func TestSilences(t *testing.T) {
+	agents := newAgents(t)
+	agents.start("ds_agent")
+	agents.start("ds_agent")
+	hook := &receive.Webhook{}
+	server := receive.StartWebhook(t, hook)
+	other := &receive.Webhook{}
+	otherServer := receive.StartWebhook(t, other)
+	path := filepath.Join(t.TempDir(), "dswatch.yaml")
+	text := strings.Replace(fmt.Sprintf(quick, "web01"), `web: {listen: ""}`, fmt.Sprintf("web: {listen: %q}", freeAddress(t)), 1) + fmt.Sprintf(`
+bus: {dir: %q}
+detectors: {process: {schedule: "@every 1s"}}
+routes:
+  - {match: [name=ds_agent, rule=loss], sinks: [hook]}
+  - {sinks: [other]}
+sinks:
+  - {name: hook, type: webhook, url: %q}
+  - {name: other, type: webhook, url: %q}
+`, t.TempDir(), server.URL, otherServer.URL)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		var out, stderr string
+		until(t, strings.Join(args, " "), func() bool { // right after a start the API is not there yet
+			var code int
+			out, stderr, code = output(t, append(args, "-c", path)...)
+			return code == 0 || !strings.Contains(stderr, "no running dswatch") && !strings.Contains(stderr, "does not decide")
+		})
+		if stderr != "" {
+			t.Fatalf("%v: %s", args, stderr)
+		}
+		return strings.TrimSpace(out)
+	}
+	type shown struct{ ID, Silence string }
+	alert := func() (a shown) {
+		t.Helper()
+		var list []struct {
+			shown
+			Key struct{ Name string }
+		}
+		if err := json.Unmarshal([]byte(run("alerts", "--format", "json")), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range list {
+			if one.Key.Name == "ds_agent" {
+				a = one.shown
+			}
+		}
+		return a
+	}
+	told := func() (out []string) {
+		for _, d := range hook.Received() {
+			out = append(out, fmt.Sprint(d.Alert.Transition, " ", d.Alert.State))
+		}
+		return out
+	}
+
+	r := startFile(t, path)
+	agents.kill("ds_agent")
+	hook.Await(t, 1)
+	silence := run("silence", "add", "name=ds_agent", "--for", "1h", "--comment", "patching", "--author", "kim")
+	if list := run("silence", "list"); !strings.Contains(list, silence) || !strings.Contains(list, "kim") || !strings.Contains(list, "active") {
+		t.Errorf("silence list:\n%s", list)
+	}
+	agents.start("ds_agent") // the resolve comes in spite of the silence
+	hook.Await(t, 2)
+	r.kill()
+	agents.kill("ds_agent")
+	r = startFile(t, path)
+	until(t, "the loss is kept quiet", func() bool { return alert().Silence == silence })
+	time.Sleep(2 * time.Second) // two more looks
+	if d := cmp.Diff([]string{"raised degraded", "cleared up"}, told()); d != "" {
+		t.Fatalf("while silenced: -want +got:\n%s", d)
+	}
+	run("silence", "expire", silence, "--author", "lee")
+	hook.Await(t, 3)
+	if list := run("silence", "list", "--all"); !strings.Contains(list, "expired by lee") || !strings.Contains(list, "added by kim") {
+		t.Errorf("the history is gone:\n%s", list)
+	}
+	run("ack", alert().ID[:8], "--author", "kim", "--comment", "ticket 4711")
+	r.kill()
+	r = startFile(t, path)
+	until(t, "the acknowledgement survives", func() bool { return strings.Contains(run("alerts"), "acknowledged by kim ticket 4711") })
+	agents.start("ds_agent")
+	hook.Await(t, 4)
+	if d := cmp.Diff([]string{"raised degraded", "cleared up", "raised degraded", "cleared up"}, told()); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if got := run("alerts", "--unpaired"); got != "" {
+		t.Errorf("unpaired: %s", got)
+	}
+	for _, d := range other.Received() {
+		if d.Alert.Key.Name == "ds_agent" && d.Alert.Rule == "loss" {
+			t.Errorf("the other sink was told %s", d.Alert.Title)
+		}
+	}
+	for want, args := range map[string][]string{
+		"no open alert has this id":           {"ack", "ffffffff"},
+		"no silence has the id":               {"silence", "expire", "nosuch"},
+		"is not a field of an alert":          {"silence", "add", "hots=web01", "--for", "1h", "--comment", "x"},
+		"needs an author and a comment":       {"silence", "add", "host=web01", "--for", "1h"},
+		"give --for, --until or --until-clea": {"silence", "add", "host=web01", "--comment", "x"},
+	} {
+		if _, stderr, code := output(t, append(args, "-c", path)...); code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("%v: %d %s", args, code, stderr)
+		}
+	}
+	r.stop(t)
+}

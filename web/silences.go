@@ -1,0 +1,112 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"dswatch/event"
+)
+
+// Silence is one silence as people see it.
+type Silence struct {
+	ID      string    `json:"id"`
+	Match   []string  `json:"match"` // such as host=~"web.*"
+	Starts  time.Time `json:"starts"`
+	Ends    time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	Author  string    `json:"author"`
+	Comment string    `json:"comment"`
+	State   string    `json:"state"` // pending, active or ended
+	History []Entry   `json:"history"`
+}
+
+// Entry is something that somebody did to a silence.
+type Entry struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	What string    `json:"what"`
+}
+
+// Alert is one alert that is open, or kept quiet by a silence.
+type Alert struct {
+	ID       string         `json:"id,omitempty"` // empty while nobody was told
+	Key      event.Key      `json:"key"`
+	Rule     string         `json:"rule"`
+	State    event.State    `json:"state"`
+	Severity event.Severity `json:"severity"`
+	Since    time.Time      `json:"since"`
+	Sinks    []string       `json:"sinks,omitempty"`   // who was told
+	Silence  string         `json:"silence,omitempty"` // the id of the silence that keeps it quiet
+	Ack      *Ack           `json:"ack,omitempty"`
+}
+
+// Ack says who looks after an alert.
+type Ack struct {
+	At      time.Time `json:"at,omitzero"`
+	Author  string    `json:"author"`
+	Comment string    `json:"comment,omitempty"`
+}
+
+// Unpaired is an alert that a sink holds open although it is over.
+type Unpaired struct {
+	Sink  string    `json:"sink"`
+	Alert string    `json:"alert"`
+	Key   event.Key `json:"key"`
+	Rule  string    `json:"rule"`
+}
+
+// Silencer keeps the silences.
+type Silencer interface {
+	Silences(ctx context.Context) ([]Silence, error)
+	AddSilence(ctx context.Context, s Silence) (Silence, error)
+	ExpireSilence(ctx context.Context, id, author string) error
+}
+
+// Alerts shows alerts and takes acknowledgements.
+type Alerts interface {
+	Alerts(ctx context.Context) ([]Alert, error)
+	Unpaired(ctx context.Context) ([]Unpaired, error)
+	Ack(ctx context.Context, id string, a Ack) error
+}
+
+// done is the answer to a request that has no other.
+type done struct {
+	Done bool `json:"done"`
+}
+
+func (s *Server) handleSilences(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/v1/silences", s.guarded(func(r *http.Request) (any, error) { return s.Silencer.Silences(r.Context()) }))
+	mux.HandleFunc("POST /api/v1/silences", s.guarded(func(r *http.Request) (any, error) {
+		var in Silence
+		if err := read(r, &in); err != nil {
+			return nil, err
+		}
+		return s.Silencer.AddSilence(r.Context(), in)
+	}))
+	mux.HandleFunc("POST /api/v1/silences/{id}/expire", s.guarded(func(r *http.Request) (any, error) {
+		var in Ack
+		if err := read(r, &in); err != nil {
+			return nil, err
+		}
+		return done{true}, s.Silencer.ExpireSilence(r.Context(), r.PathValue("id"), in.Author)
+	}))
+	mux.HandleFunc("GET /api/v1/alerts", s.guarded(func(r *http.Request) (any, error) { return s.Alerts.Alerts(r.Context()) }))
+	mux.HandleFunc("GET /api/v1/alerts/unpaired", s.guarded(func(r *http.Request) (any, error) { return s.Alerts.Unpaired(r.Context()) }))
+	mux.HandleFunc("POST /api/v1/alerts/{id}/ack", s.guarded(func(r *http.Request) (any, error) {
+		var in Ack
+		if err := read(r, &in); err != nil {
+			return nil, err
+		}
+		return done{true}, s.Alerts.Ack(r.Context(), r.PathValue("id"), in)
+	}))
+}
+
+// read decodes the body of a request.
+func read(r *http.Request, into any) error {
+	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	return nil
+}
