@@ -16,20 +16,19 @@ type listed struct {
 
 // allowed says what of ours each part may import, as docs/design draws it:
 // cmd -> demo -> app -> {detector, rules, sinks, bus, config, web} -> {event,
-// catalog} -> setting. A kind may import the package above it.
+// catalog}. A kind may import the package above it.
 var allowed = map[string][]string{
 	"cmd":      {"demo", "app", "sinks/snmp", "event"},
 	"demo":     {"app", "event", "sinks/snmp"},
 	"app":      {"*"},
-	"detector": {"event", "catalog", "setting", "detector"},
-	"rules":    {"event", "catalog", "setting"},
-	"sinks":    {"event", "catalog", "setting", "sinks"},
-	"web":      {"event", "catalog", "setting"},
-	"bus":      {"setting", "bus"},
-	"config":   {"setting"},
-	"catalog":  {"event", "setting"},
+	"detector": {"event", "catalog", "detector"},
+	"rules":    {"event", "catalog"},
+	"sinks":    {"event", "catalog", "sinks"},
+	"web":      {"event", "catalog"},
+	"bus":      {"bus"},
+	"config":   {},
+	"catalog":  {"event"},
 	"event":    {},
-	"setting":  {},
 	"test":     {"*"},
 	"docs":     {},
 }
