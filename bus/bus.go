@@ -291,7 +291,7 @@ func (b *Bus) Close(ctx context.Context) error {
 		errs = append(errs, c.Close(ctx))
 	}
 	if b.pub != nil {
-		if err := b.pub.slots.Acquire(ctx, window); err != nil {
+		if err := b.pub.idle(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("wait for what is being published: %w", err))
 		}
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/sync/semaphore"
 )
 
 // Message is one message to store.
@@ -102,13 +101,12 @@ type answer struct {
 }
 
 const (
-	// chunk is how many messages are sent before the sender asks for room
-	// again.
-	chunk = 256
-	// window is how many messages may be unconfirmed at once. The server
-	// queues at most 10,000 per stream and refuses more; beyond a few
-	// thousand nothing gets faster.
-	window = 4096
+	// chunk is how many messages share a lane, lanes how many chunks can be
+	// unconfirmed at once. More is not faster, and the server remembers the
+	// way to 512 reply subjects: as long as all answers come to fewer than
+	// that, it need not look for the way each time.
+	chunk = 64
+	lanes = 7
 	// patience is how long the server may stay silent before what it has not
 	// confirmed counts as failed. A disk that is busy answers late; a store
 	// that is broken never.
@@ -128,20 +126,20 @@ type errRetry struct{ error }
 // connection is lost.
 type publisher struct {
 	nc    *nats.Conn
-	inbox string // answers come to inbox + call + "." + index
-	slots *semaphore.Weighted
+	inbox string        // answers come to inbox + lane + "." + index
+	free  chan uint64   // lanes that no call uses
 	ready func() error  // why nothing can be published now
 	hint  func() string // the next step when the server stays silent
 	quiet time.Duration // patience, shorter in tests
 
 	mu    sync.Mutex
-	calls map[uint64]*call
-	next  uint64
+	calls map[uint64]*call // by lane
+	next  uint64           // the next lane that was never used
 }
 
 // call is one chunk that waits for answers.
 type call struct {
-	id      uint64
+	lane    uint64
 	mu      sync.Mutex
 	answers []answer
 	told    []bool
@@ -151,8 +149,11 @@ type call struct {
 
 func newPublisher(nc *nats.Conn, ready func() error, hint func() string) (*publisher, error) {
 	p := &publisher{
-		nc: nc, inbox: nc.NewInbox() + ".", slots: semaphore.NewWeighted(window),
+		nc: nc, inbox: nc.NewInbox() + ".", free: make(chan uint64, lanes), next: lanes,
 		ready: ready, hint: hint, quiet: patience, calls: map[uint64]*call{},
+	}
+	for i := range uint64(lanes) {
+		p.free <- i
 	}
 	sub, err := nc.Subscribe(p.inbox+"*.*", p.answer)
 	if err != nil {
@@ -200,8 +201,9 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 	var fail error
 	for at := 0; at < len(todo); at += chunk {
 		part := todo[at:min(at+chunk, len(todo))]
+		var lane uint64
 		if fail == nil {
-			fail = p.room(ctx, len(part))
+			lane, fail = p.lane(ctx)
 		}
 		if fail != nil {
 			for _, i := range part {
@@ -209,7 +211,7 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 			}
 			continue
 		}
-		calls = append(calls, p.start(reqs, part))
+		calls = append(calls, p.start(lane, reqs, part))
 	}
 	var retry []int
 	timer := time.NewTimer(p.quiet)
@@ -226,24 +228,40 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 	return retry
 }
 
-// room waits until n more messages may be on their way.
-func (p *publisher) room(ctx context.Context, n int) error {
+// lane waits for a free one.
+func (p *publisher) lane(ctx context.Context) (uint64, error) {
 	if err := p.ready(); err != nil {
-		return err
+		return 0, err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, err
 	}
-	if p.slots.TryAcquire(int64(n)) {
-		return nil
+	select {
+	case n := <-p.free:
+		return n, nil
+	default:
 	}
-	wait, cancel := context.WithTimeout(ctx, p.quiet)
-	defer cancel()
-	if err := p.slots.Acquire(wait, int64(n)); err != nil {
-		if ctx.Err() != nil {
+	timer := time.NewTimer(p.quiet)
+	defer timer.Stop()
+	select {
+	case n := <-p.free:
+		return n, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-timer.C:
+		return 0, p.silence()
+	}
+}
+
+// idle waits until nothing is on its way, and keeps all lanes so that nothing
+// will be.
+func (p *publisher) idle(ctx context.Context) error {
+	for range lanes {
+		select {
+		case <-p.free:
+		case <-ctx.Done():
 			return ctx.Err()
 		}
-		return p.silence()
 	}
 	return nil
 }
@@ -252,17 +270,14 @@ func (p *publisher) silence() error {
 	return fmt.Errorf("%w within %s%s", ErrNotConfirmed, p.quiet, p.hint())
 }
 
-// start sends one chunk. The room it took is given back when the last answer
-// is there.
-func (p *publisher) start(reqs []request, part []int) *call {
-	c := &call{answers: make([]answer, len(part)), told: make([]bool, len(part)), left: len(part), done: make(chan struct{})}
+// start sends one chunk. Its lane is free again when the last answer is there.
+func (p *publisher) start(lane uint64, reqs []request, part []int) *call {
+	c := &call{lane: lane, answers: make([]answer, len(part)), told: make([]bool, len(part)), left: len(part), done: make(chan struct{})}
 	p.mu.Lock()
-	p.next++
-	c.id = p.next
-	p.calls[c.id] = c
+	p.calls[lane] = c
 	p.mu.Unlock()
 
-	prefix := p.inbox + strconv.FormatUint(c.id, 36) + "."
+	prefix := p.inbox + strconv.FormatUint(lane, 10) + "."
 	// The connection copies what it sends, so one message and one value per
 	// header serve the whole chunk.
 	var msgID, expect [1]string
@@ -338,7 +353,7 @@ func (p *publisher) set(c *call, k int, a answer) {
 	last := c.left == 0
 	c.mu.Unlock()
 	if last {
-		p.complete(c)
+		p.complete(c, c.lane)
 	}
 }
 
@@ -354,15 +369,22 @@ func (p *publisher) fail(c *call, err error) {
 	c.left = 0
 	c.mu.Unlock()
 	if was > 0 {
-		p.complete(c)
+		// Answers may come yet; they must not be taken for those of another
+		// call, so nobody gets this lane again.
+		p.mu.Lock()
+		fresh := p.next
+		p.next++
+		p.mu.Unlock()
+		p.complete(c, fresh)
 	}
 }
 
-func (p *publisher) complete(c *call) {
+// complete ends a call and frees a lane in its place.
+func (p *publisher) complete(c *call, lane uint64) {
 	p.mu.Lock()
-	delete(p.calls, c.id)
+	delete(p.calls, c.lane)
 	p.mu.Unlock()
-	p.slots.Release(int64(len(c.told)))
+	p.free <- lane
 	close(c.done)
 }
 
@@ -383,13 +405,13 @@ func (p *publisher) answer(m *nats.Msg) {
 	if !ok {
 		return
 	}
-	id, err1 := strconv.ParseUint(number, 36, 64)
+	lane, err1 := strconv.ParseUint(number, 10, 64)
 	k, err2 := strconv.Atoi(index)
 	if err1 != nil || err2 != nil {
 		return
 	}
 	p.mu.Lock()
-	c := p.calls[id]
+	c := p.calls[lane]
 	p.mu.Unlock()
 	if c != nil {
 		p.set(c, k, parseAnswer(m))
