@@ -237,7 +237,7 @@ func (a *App) newEngine() *rules.Engine {
 	}, []string{"rule", "outcome"})
 	a.registry.MustRegister(decisions)
 	return rules.NewEngine(rules.Parts{
-		Set:      &rules.Set{Settings: a.Rules, Routes: a.Routes, Language: a.Language},
+		Set:      a.set,
 		Rows:     newRows(a.Loaded, a.sinkNames()),
 		Source:   &source{bus: a.bus},
 		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},

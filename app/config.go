@@ -32,6 +32,7 @@ type Config struct {
 	Detectors Detectors         `yaml:"detectors" doc:"How often and how each kind is observed."`
 	Rules     rules.Settings    `yaml:"rules" doc:"When an alert rises, repeats and ends."`
 	Routes    []rules.Route     `yaml:"routes" doc:"Who is told what; the first route that matches counts; default: every sink is told everything."`
+	Windows   []rules.Window    `yaml:"maintenance" doc:"Windows in which alerts are neither raised nor repeated, as silences that come again."`
 	Sinks     []*config.Section `yaml:"sinks" doc:"Who is told; default: alerts are written to standard output."`
 	Web       web.Config        `yaml:"web" doc:"Local API and metrics."`
 }
@@ -109,6 +110,7 @@ type Loaded struct {
 	Warnings []string
 	file     *config.File
 	sinks    []sinkSpec
+	set      *rules.Set
 }
 
 // sinkSpec is one entry of `sinks`, decoded by its kind.
@@ -162,7 +164,7 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 	errs = append(errs, serr...)
 	l.sinks = specs
 	if err == nil && len(serr) == 0 {
-		errs = append(errs, l.checkRoutes()...)
+		errs = append(append(errs, l.checkRoutes()...), l.checkWindows()...)
 	}
 	if all := config.Join(errs...); all != nil {
 		return nil, all
@@ -171,6 +173,9 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 		if l.Host, err = os.Hostname(); err != nil || l.Host == "" {
 			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
 		}
+	}
+	if l.set, err = l.ruleSet(); err != nil {
+		return nil, err
 	}
 	l.Warnings = append(file.Warnings(), l.routeWarnings()...)
 	return l, nil

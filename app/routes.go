@@ -60,3 +60,28 @@ func (l *Loaded) routeWarnings() (out []string) {
 	}
 	return out
 }
+
+// checkWindows refuses two windows of one name.
+func (l *Loaded) checkWindows() (errs []error) {
+	names := map[string]bool{}
+	for i, w := range l.Windows {
+		if names[w.Name] {
+			errs = append(errs, l.file.Errorf(fmt.Sprintf("maintenance[%d].name", i), "another window is named %q; give each its own name", w.Name))
+		}
+		names[w.Name] = true
+	}
+	return errs
+}
+
+// ruleSet is the rules of this configuration.
+func (l *Loaded) ruleSet() (*rules.Set, error) {
+	set := &rules.Set{Settings: l.Rules, Routes: l.Routes, Language: l.Language}
+	for _, w := range l.Windows {
+		span, err := w.Span(l.location())
+		if err != nil {
+			return nil, err
+		}
+		set.Windows = append(set.Windows, span)
+	}
+	return set, nil
+}

@@ -37,7 +37,8 @@ func (s Settings) Validate() error {
 type Set struct {
 	Settings
 	Routes   []Route // none: everybody is told everything
-	Language string  // en or ja: of Title, Text and Reason
+	Windows  []*Span
+	Language string // en or ja: of Title, Text and Reason
 }
 
 // Snapshot is what is known about an item's host and row at the moment of a

@@ -331,6 +331,7 @@ type plot struct {
 	sets      []*rules.Set // every restart takes one
 	powerLoss bool
 	silences  bool
+	windows   []*rules.Span // of the sets; they match everything
 }
 
 // story runs one random life of a small fleet with crashes and checks the
@@ -412,7 +413,7 @@ func story(t *testing.T, seed uint64, p plot) {
 		stop()
 		stop = startEngine(w, l, set)
 		if p.silences {
-			w.checkSilenced(t)
+			w.checkSilenced(t, p.windows)
 			relay(event.On)
 			for _, n := range names {
 				tell(n, event.Up)
@@ -477,10 +478,15 @@ func (w *world) expireAll() {
 
 // checkSilenced: what a silence matched was neither raised nor repeated while
 // it lasted, on any sink.
-func (w *world) checkSilenced(t *testing.T) {
+func (w *world) checkSilenced(t *testing.T, windows []*rules.Span) {
 	t.Helper()
 	for _, sink := range w.sinks {
 		for _, a := range w.got[sink] {
+			for _, s := range windows {
+				if _, open := s.Until(a.At); open && (a.Transition == event.Raised || a.Transition == event.Repeated) {
+					t.Errorf("%s: %s was %s at %s in spite of a window", sink, a.Slot(), a.Transition, a.At)
+				}
+			}
 			for _, s := range w.silences {
 				sub := rules.Subject{Key: a.Key, Rule: a.Rule, Severity: a.Severity}
 				begun := a.At.After(s.Starts) && s.Active(a.At)
@@ -627,10 +633,11 @@ func TestEngineSilencesThroughCrashes(t *testing.T) {
 	for name, set := range map[string]*rules.Set{
 		"at once":    {Language: "en"},
 		"with holds": {Settings: rules.Settings{Hold: 20 * time.Second, Patience: time.Minute, Repeat: 10 * time.Minute}, Language: "en"},
+		"windows":    {Settings: rules.Settings{Repeat: 10 * time.Minute}, Windows: []*rules.Span{span(t, "*/7 * * * *", 3*time.Minute, "UTC")}, Language: "en"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range seeds() {
-				if story(t, seed, plot{sets: []*rules.Set{set}, silences: true}); t.Failed() {
+				if story(t, seed, plot{sets: []*rules.Set{set}, silences: true, windows: set.Windows}); t.Failed() {
 					t.Fatalf("seed %d", seed)
 				}
 			}

@@ -87,7 +87,7 @@ type hush struct {
 // hushed returns what keeps the rule's trouble quiet. Where several do, it is
 // the one that lasts longest.
 func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h hush) {
-	if len(snap.Silences) == 0 {
+	if len(snap.Silences) == 0 && len(s.Windows) == 0 {
 		return h
 	}
 	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
@@ -98,6 +98,15 @@ func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h h
 		}
 		if h.id == "" || !h.until.IsZero() && (q.Ends.IsZero() || q.Ends.After(h.until)) {
 			h = hush{q.ID, q.Ends}
+		}
+	}
+	for _, w := range s.Windows {
+		if !w.match.Match(&sub) {
+			continue
+		}
+		until, open := w.Until(now)
+		if open && (h.id == "" || !h.until.IsZero() && until.After(h.until)) {
+			h = hush{w.id, until}
 		}
 	}
 	return h

@@ -140,3 +140,35 @@ sinks:
 	}
 	r.stop(t)
 }
+
+// TestMaintenance: a loss inside a window is seen and not told.
+func TestMaintenance(t *testing.T) {
+	agents := newAgents(t)
+	agents.start("ds_agent")
+	agents.start("ds_agent")
+	hook := &receive.Webhook{}
+	server := receive.StartWebhook(t, hook)
+	path := filepath.Join(t.TempDir(), "dswatch.yaml")
+	opened := (time.Now().UTC().Hour() + 23) % 24
+	text := strings.Replace(fmt.Sprintf(quick, "web01"), `web: {listen: ""}`, fmt.Sprintf("web: {listen: %q}", freeAddress(t)), 1) + fmt.Sprintf(`
+bus: {dir: %q}
+detectors: {process: {schedule: "@every 1s"}}
+maintenance:
+  - {name: patch-night, match: ['host=~"web.*"'], schedule: "0 %d * * *", duration: 3h, time_zone: UTC}
+sinks:
+  - {name: hook, type: webhook, url: %q}
+`, t.TempDir(), opened, server.URL)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := startFile(t, path)
+	agents.kill("ds_agent")
+	until(t, "the loss is seen", func() bool {
+		out, _, _ := output(t, "alerts", "-c", path)
+		return strings.Contains(out, "degraded") && strings.Contains(out, "process/ds_agent") && strings.Contains(out, "silence window/patch-night")
+	})
+	r.stop(t)
+	for _, d := range hook.Received() {
+		t.Errorf("was told %s", d.Alert.Title)
+	}
+}
