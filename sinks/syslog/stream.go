@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -340,10 +341,12 @@ func (c *live) keep(rounds []round) {
 	}
 }
 
-// acknowledged waits until the far end's side has taken everything. Most
-// answers come within a millisecond, so it looks often at first.
+// acknowledged waits until the far end's side has taken everything. A near
+// one answers within some ten microseconds, sooner than a sleep would end, so
+// it looks a few times before it sleeps.
 func (c *live) acknowledged(deadline time.Time) error {
-	for pause := 20 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
+	const looks, pause = 100, 200 * time.Microsecond
+	for look := 0; ; look++ {
 		n, err := unacknowledged(c.Conn)
 		if err != nil {
 			return err
@@ -359,7 +362,11 @@ func (c *live) acknowledged(deadline time.Time) error {
 		if !time.Now().Before(deadline) {
 			return fmt.Errorf("%w; check the network and that the receiver still reads", errLost)
 		}
-		time.Sleep(pause)
+		if look < looks {
+			runtime.Gosched()
+		} else {
+			time.Sleep(pause)
+		}
 	}
 }
 
