@@ -19,6 +19,8 @@ func TestParseAnswer(t *testing.T) {
 		"stored":         {data: `{"stream":"S", "seq":42}`, seq: 42},
 		"duplicate":      {data: `{"stream":"S", "seq":7,"duplicate": true}`, seq: 7},
 		"other order":    {data: `{"seq":9,"stream":"S"}`, seq: 9},
+		"with a batch":   {data: `{"stream":"S", "seq":9,"batch":"b","count":3}`, seq: 9},
+		"cut off":        {data: `{"stream":"S", "seq":9`, fails: true},
 		"conflict":       {data: `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 5"},"stream":"S","seq":0}`, fails: true, is: ErrConflict},
 		"conflict, R3":   {data: `{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"S","seq":0}`, fails: true, is: ErrConflict},
 		"too fast":       {data: `{"error":{"code":429,"err_code":10167,"description":"too many requests"},"stream":"S","seq":0}`, fails: true, retry: true},
@@ -35,7 +37,7 @@ func TestParseAnswer(t *testing.T) {
 				m.Header.Set("Status", c.status)
 			}
 			a := parseAnswer(m)
-			if a.seq != c.seq || (a.err != nil) != c.fails {
+			if a.seq != c.seq || (a.err != nil) != c.fails || a.err == nil && a.stream != "S" || a.copy != (name == "duplicate") {
 				t.Fatalf("got %+v", a)
 			}
 			if _, retry := a.err.(errRetry); retry != c.retry {
@@ -43,6 +45,89 @@ func TestParseAnswer(t *testing.T) {
 			}
 			if c.is != nil && !errors.Is(a.err, c.is) {
 				t.Errorf("got %v, want %v", a.err, c.is)
+			}
+		})
+	}
+}
+
+// TestRun is about the messages of a run that only their last one answers for.
+func TestRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer answer
+		due    uint64
+		want   []uint64 // sequences; 0: not sure
+	}{
+		"whole":            {answer{seq: 13}, 10, []uint64{10, 11, 12, 13}},
+		"one was there":    {answer{seq: 12}, 10, []uint64{0, 0, 0, 12}},
+		"the last was":     {answer{seq: 5, copy: true}, 10, []uint64{0, 0, 0, 5}},
+		"another's is in":  {answer{seq: 14}, 10, []uint64{0, 0, 0, 14}},
+		"the last failed":  {answer{err: ErrConflict}, 10, []uint64{0, 0, 0, 0}},
+		"start is unknown": {answer{seq: 13}, 1, []uint64{0, 0, 0, 13}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &publisher{calls: map[uint64]*call{}, free: make(chan uint64, 1)}
+			call := &call{answers: make([]answer, 4), told: make([]bool, 4), from: []int{0, 0, 0, 0}, left: 4, done: make(chan struct{})}
+			p.set(call, 3, c.answer, c.due)
+			<-call.done
+			for i, want := range c.want {
+				got := call.answers[i]
+				if got.seq != want || (got.err != nil) != (want == 0) {
+					t.Errorf("message %d got %+v, want %d", i, got, want)
+				}
+				if i < 3 && want == 0 && got.err != errUnsure {
+					t.Errorf("message %d got %v", i, got.err)
+				}
+			}
+		})
+	}
+}
+
+func TestFindRuns(t *testing.T) {
+	event := request{subject: "dswatch.event.a", id: "1", expect: Any}
+	noID := request{subject: "dswatch.event.a", expect: Any}
+	outbox := request{subject: "dswatch.outbox.a", id: "1", expect: Any}
+	put := request{subject: "$KV.b.k", expect: Any}
+	create := request{subject: "$KV.b.k"}
+	gone := request{subject: "$KV.b.k", expect: Any, deleted: true}
+	other := request{subject: "elsewhere", id: "1", expect: Any}
+	for name, c := range map[string]struct {
+		reqs   []request
+		silent string // x: silent
+	}{
+		"one stream":   {[]request{event, event, event}, "xx-"},
+		"two streams":  {[]request{event, event, outbox, outbox, event}, "x-x--"},
+		"two buckets":  {[]request{put, put, {subject: "$KV.c.k", expect: Any}}, "x--"},
+		"no ID":        {[]request{event, noID, noID, event, event}, "---x-"},
+		"conditions":   {[]request{create, create, put, put, gone, put}, "--x---"},
+		"other stream": {[]request{other, other}, "--"},
+		"a bad one":    {[]request{event, {subject: "bad subject"}, event, event}, "x-x-"},
+		"a bad end":    {[]request{event, event, {subject: "bad subject"}}, "x--"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := len(c.reqs)
+			part, silent, call := make([]int, n), make([]bool, n), &call{told: make([]bool, n), from: make([]int, n)}
+			for i := range part {
+				part[i] = i
+				call.told[i] = c.reqs[i].check(1<<20) != nil
+			}
+			findRuns(c.reqs, part, call, silent)
+			got := ""
+			for _, s := range silent {
+				got += map[bool]string{true: "x", false: "-"}[s]
+			}
+			if got != c.silent {
+				t.Errorf("got %s, want %s", got, c.silent)
+			}
+			// Somebody who does answer answers for each silent one.
+			for i := range silent {
+				for k := i; silent[i]; k++ {
+					if !silent[k] && !call.told[k] {
+						if call.from[k] > i {
+							t.Errorf("nobody answers for %d", i)
+						}
+						break
+					}
+				}
 			}
 		})
 	}

@@ -85,6 +85,7 @@ func (b *Bus) open(ctx context.Context, cfg Config, name string) error {
 	if err != nil {
 		return err
 	}
+	pub.sole = b.server != nil
 	b.mu.Lock()
 	b.pub = pub
 	b.mu.Unlock()
@@ -103,6 +104,7 @@ func (b *Bus) open(ctx context.Context, cfg Config, name string) error {
 			return err
 		}
 		b.streams[want.Name] = s
+		pub.follow(want.Name, s.CachedInfo().State.LastSeq)
 	}
 	return nil
 }

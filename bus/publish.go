@@ -96,8 +96,10 @@ type request struct {
 
 // answer is what the server said to one request.
 type answer struct {
-	seq uint64 // the last sequence of the subject when err is ErrConflict and the server told it
-	err error
+	stream string
+	seq    uint64
+	copy   bool // it was stored before, under that sequence
+	err    error
 }
 
 const (
@@ -117,6 +119,9 @@ const (
 	retries   = 20
 )
 
+// errUnsure is the answer to a message of a run that did not come out.
+var errUnsure = errors.New("not confirmed by the end of its run")
+
 // errRetry wraps an answer that means "not now".
 type errRetry struct{ error }
 
@@ -132,9 +137,17 @@ type publisher struct {
 	hint  func() string // the next step when the server stays silent
 	quiet time.Duration // patience, shorter in tests
 
+	// sole is set with the embedded server, where nobody else writes. Then a
+	// run of messages for one stream is confirmed by its last one: if that
+	// got the sequence that was due, so did those before it. This saves a
+	// sixth of the processor time of a state change.
+	sole    bool
+	sending sync.Mutex // held for a chunk, so that runs do not mix
+
 	mu    sync.Mutex
-	calls map[uint64]*call // by lane
-	next  uint64           // the next lane that was never used
+	calls map[uint64]*call  // by lane
+	next  uint64            // the next lane that was never used
+	last  map[string]uint64 // by stream: its last sequence, as answers told
 }
 
 // call is one chunk that waits for answers.
@@ -143,6 +156,7 @@ type call struct {
 	mu      sync.Mutex
 	answers []answer
 	told    []bool
+	from    []int // of a message that answers for a run: where the run begins
 	left    int
 	done    chan struct{} // closed when every answer is there
 }
@@ -150,7 +164,7 @@ type call struct {
 func newPublisher(nc *nats.Conn, ready func() error, hint func() string) (*publisher, error) {
 	p := &publisher{
 		nc: nc, inbox: nc.NewInbox() + ".", free: make(chan uint64, lanes), next: lanes,
-		ready: ready, hint: hint, quiet: patience, calls: map[uint64]*call{},
+		ready: ready, hint: hint, quiet: patience, calls: map[uint64]*call{}, last: map[string]uint64{},
 	}
 	for i := range uint64(lanes) {
 		p.free <- i
@@ -165,6 +179,13 @@ func newPublisher(nc *nats.Conn, ready func() error, hint func() string) (*publi
 	return p, nil
 }
 
+// follow says which sequence a stream is at.
+func (p *publisher) follow(stream string, last uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last[stream] = last
+}
+
 // send offers reqs to the server and returns one answer for each.
 func (p *publisher) send(ctx context.Context, reqs []request) []answer {
 	out := make([]answer, len(reqs))
@@ -173,8 +194,14 @@ func (p *publisher) send(ctx context.Context, reqs []request) []answer {
 		todo[i] = i
 	}
 	for try := 0; ; try++ {
-		todo = p.once(ctx, reqs, todo, out)
-		if len(todo) == 0 {
+		retry, unsure := p.once(ctx, reqs, todo, out, p.sole)
+		if len(unsure) > 0 {
+			// Some of a run were there already, or were not stored. Each one
+			// is asked for; what is stored is not stored again.
+			more, _ := p.once(ctx, reqs, unsure, out, false)
+			retry = append(retry, more...)
+		}
+		if todo = retry; len(todo) == 0 {
 			return out
 		}
 		again := try < retries
@@ -194,9 +221,10 @@ func (p *publisher) send(ctx context.Context, reqs []request) []answer {
 	}
 }
 
-// once sends the requests that todo names, waits, fills out and returns those
-// that may be tried again.
-func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []answer) []int {
+// once sends the requests that todo names, with runs or each for itself, waits,
+// fills out and returns those that may be tried again and those of a run that
+// did not come out.
+func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []answer, runs bool) (retry, unsure []int) {
 	var calls []*call
 	var fail error
 	for at := 0; at < len(todo); at += chunk {
@@ -211,9 +239,8 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 			}
 			continue
 		}
-		calls = append(calls, p.start(lane, reqs, part))
+		calls = append(calls, p.start(lane, reqs, part, runs))
 	}
-	var retry []int
 	timer := time.NewTimer(p.quiet)
 	defer timer.Stop()
 	for n, c := range calls {
@@ -222,10 +249,12 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 			out[i] = c.answers[k]
 			if _, ok := out[i].err.(errRetry); ok {
 				retry = append(retry, i)
+			} else if out[i].err == errUnsure {
+				unsure = append(unsure, i)
 			}
 		}
 	}
-	return retry
+	return retry, unsure
 }
 
 // lane waits for a free one.
@@ -271,8 +300,24 @@ func (p *publisher) silence() error {
 }
 
 // start sends one chunk. Its lane is free again when the last answer is there.
-func (p *publisher) start(lane uint64, reqs []request, part []int) *call {
+func (p *publisher) start(lane uint64, reqs []request, part []int, runs bool) *call {
 	c := &call{lane: lane, answers: make([]answer, len(part)), told: make([]bool, len(part)), left: len(part), done: make(chan struct{})}
+	for k, i := range part {
+		if err := reqs[i].check(p.nc.MaxPayload()); err != nil {
+			c.answers[k], c.told[k] = answer{err: err}, true
+			c.left--
+		}
+	}
+	if c.left == 0 {
+		p.free <- lane
+		close(c.done)
+		return c
+	}
+	silent := make([]bool, len(part)) // somebody behind answers for it
+	if runs {
+		c.from = make([]int, len(part))
+		findRuns(reqs, part, c, silent)
+	}
 	p.mu.Lock()
 	p.calls[lane] = c
 	p.mu.Unlock()
@@ -282,7 +327,12 @@ func (p *publisher) start(lane uint64, reqs []request, part []int) *call {
 	// header serve the whole chunk.
 	var msgID, expect [1]string
 	m := nats.Msg{Header: nats.Header{}}
+	p.sending.Lock()
+	defer p.sending.Unlock()
 	for k, i := range part {
+		if !c.sent(k) {
+			continue
+		}
 		r := &reqs[i]
 		clear(m.Header)
 		if r.id != "" {
@@ -297,13 +347,15 @@ func (p *publisher) start(lane uint64, reqs []request, part []int) *call {
 			m.Header[kvOperation] = []string{kvDelete}
 			m.Header[jetstream.MsgTTLHeader] = []string{markerAge.String()}
 		}
-		m.Subject, m.Reply, m.Data = r.subject, prefix+strconv.Itoa(k), r.data
-		err := checkSubject(r.subject)
-		if err == nil {
-			err = p.nc.PublishMsg(&m)
+		m.Subject, m.Reply, m.Data = r.subject, "", r.data
+		if !silent[k] {
+			m.Reply = prefix + strconv.Itoa(k)
 		}
-		if err != nil {
-			p.set(c, k, answer{err: plain(err)})
+		if err := p.nc.PublishMsg(&m); err != nil {
+			// Only a closed connection refuses what check let through, so
+			// nothing that follows is sent either.
+			p.fail(c, plain(err))
+			return c
 		}
 	}
 	return c
@@ -341,19 +393,57 @@ func (c *call) unanswered() int {
 	return c.left
 }
 
-// set notes the answer to message k of c; the first one counts.
-func (p *publisher) set(c *call, k int, a answer) {
+// set notes the answer to message k of c; the first one counts. due is the
+// sequence that the message gets if it is the next in its stream.
+func (p *publisher) set(c *call, k int, a answer, due uint64) {
 	c.mu.Lock()
 	if k < 0 || k >= len(c.told) || c.told[k] {
 		c.mu.Unlock()
 		return
 	}
-	c.answers[k], c.told[k] = a, true
-	c.left--
+	c.settle(k, a)
+	if c.from != nil {
+		c.settleRun(k, a, due)
+	}
 	last := c.left == 0
 	c.mu.Unlock()
 	if last {
 		p.complete(c, c.lane)
+	}
+}
+
+// sent reports whether message k goes to the server.
+func (c *call) sent(k int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.told[k]
+}
+
+func (c *call) settle(k int, a answer) {
+	c.answers[k], c.told[k] = a, true
+	c.left--
+}
+
+// settleRun answers for the messages before k that k answers for. due is what
+// k would have got without them.
+func (c *call) settleRun(k int, a answer, due uint64) {
+	before := uint64(0)
+	for i := c.from[k]; i < k; i++ {
+		if !c.told[i] {
+			before++
+		}
+	}
+	whole := a.err == nil && !a.copy && a.seq == due+before
+	for i := c.from[k]; i < k; i++ {
+		if c.told[i] {
+			continue
+		}
+		if whole {
+			c.settle(i, answer{seq: a.seq - before})
+		} else {
+			c.settle(i, answer{err: errUnsure})
+		}
+		before--
 	}
 }
 
@@ -410,32 +500,37 @@ func (p *publisher) answer(m *nats.Msg) {
 	if err1 != nil || err2 != nil {
 		return
 	}
+	a := parseAnswer(m)
 	p.mu.Lock()
+	due := p.last[a.stream] + 1
+	if a.err == nil && !a.copy {
+		p.last[a.stream] = a.seq
+	}
 	c := p.calls[lane]
 	p.mu.Unlock()
 	if c != nil {
-		p.set(c, k, parseAnswer(m))
+		p.set(c, k, a, due)
 	}
 }
 
 var (
-	ackStart = []byte(`{"stream":`)
-	ackSeq   = []byte(`"seq":`)
+	ackStart = []byte(`{"stream":"`)
+	ackSeq   = []byte(`", "seq":`)
+	ackEnd   = []byte(`}`)
 )
 
 // parseAnswer reads a confirmation. The usual one is read without a JSON
 // decoder, which took a tenth of the time of a publish.
 func parseAnswer(m *nats.Msg) answer {
-	if bytes.HasPrefix(m.Data, ackStart) {
-		if i := bytes.Index(m.Data, ackSeq); i > 0 {
-			var n uint64
-			digits := m.Data[i+len(ackSeq):]
-			for len(digits) > 0 && digits[0] >= '0' && digits[0] <= '9' {
-				n = n*10 + uint64(digits[0]-'0')
-				digits = digits[1:]
+	if rest, ok := bytes.CutPrefix(m.Data, ackStart); ok {
+		if name, rest, ok := bytes.Cut(rest, ackSeq); ok {
+			n := uint64(0)
+			for len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9' {
+				n = n*10 + uint64(rest[0]-'0')
+				rest = rest[1:]
 			}
-			if n > 0 {
-				return answer{seq: n}
+			if n > 0 && bytes.Equal(rest, ackEnd) {
+				return answer{seq: n, stream: string(name)}
 			}
 		}
 	}
@@ -443,15 +538,17 @@ func parseAnswer(m *nats.Msg) answer {
 		return answer{err: errRetry{fmt.Errorf("no stream takes this subject: %w; was the stream removed? start dswatch again", jetstream.ErrNoStreamResponse)}}
 	}
 	var r struct {
-		Error *jetstream.APIError `json:"error"`
-		Seq   uint64              `json:"seq"`
+		Error     *jetstream.APIError `json:"error"`
+		Stream    string              `json:"stream"`
+		Seq       uint64              `json:"seq"`
+		Duplicate bool                `json:"duplicate"`
 	}
 	if err := json.Unmarshal(m.Data, &r); err != nil {
 		return answer{err: fmt.Errorf("read confirmation: %w", err)}
 	}
 	switch {
 	case r.Error == nil && r.Seq > 0:
-		return answer{seq: r.Seq}
+		return answer{seq: r.Seq, stream: r.Stream, copy: r.Duplicate}
 	case r.Error == nil:
 		return answer{err: errors.New("read confirmation: it has neither a sequence nor an error")}
 	case r.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence, r.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
@@ -460,6 +557,63 @@ func parseAnswer(m *nats.Msg) answer {
 		return answer{err: errRetry{r.Error}}
 	}
 	return answer{err: r.Error}
+}
+
+// check refuses what the server would not store.
+func (r *request) check(most int64) error {
+	if int64(len(r.data)) > most-headroom {
+		return fmt.Errorf("%d bytes are too many, at most %d are allowed", len(r.data), most-headroom)
+	}
+	if len(r.id) > 256 || strings.ContainsAny(r.id, "\r\n") {
+		return fmt.Errorf("bad message ID %q", clip(r.id))
+	}
+	return checkSubject(r.subject)
+}
+
+// headroom is what the headers of a message may add to its size.
+const headroom = 1 << 10
+
+// findRuns marks the messages that need no answer of their own, because the
+// next one that is sent goes to the same stream and all of them may be sent
+// again without harm.
+func findRuns(reqs []request, part []int, c *call, silent []bool) {
+	before, stream := -1, "" // the message before, and its stream if it can be silent
+	for k, i := range part {
+		c.from[k] = k
+		if c.told[k] {
+			continue
+		}
+		r := &reqs[i]
+		to := streamOf(r.subject)
+		if r.expect != Any || r.deleted || r.id == "" && !strings.HasPrefix(to, "KV_") {
+			to = ""
+		}
+		if to != "" && to == stream {
+			silent[before], c.from[k] = true, c.from[before]
+		}
+		before, stream = k, to
+	}
+}
+
+// streamOf names the stream that takes a subject, or nothing.
+func streamOf(subject string) string {
+	if rest, ok := strings.CutPrefix(subject, "$KV."); ok {
+		bucket, _, _ := strings.Cut(rest, ".")
+		return "KV_" + bucket
+	}
+	rest, ok := strings.CutPrefix(subject, "dswatch.")
+	if !ok {
+		return ""
+	}
+	switch kind, _, _ := strings.Cut(rest, "."); kind {
+	case "event", "facts":
+		return Events
+	case "outbox":
+		return Outbox
+	case "dead":
+		return Dead
+	}
+	return ""
 }
 
 // checkSubject refuses what the server would take for a pattern or drop the

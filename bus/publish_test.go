@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,6 +118,109 @@ func TestPublishTellsWhichFailed(t *testing.T) {
 	}
 	if got := stored(t, b, bus.Events, ""); !slices.Equal(got, []string{"good", "good", "good"}) {
 		t.Errorf("stored %q", got)
+	}
+}
+
+// TestRunsTellTheTruth has many write at once what is new, what is there
+// already, what must conflict and what cannot be stored, and compares every
+// answer with what is stored.
+func TestRunsTellTheTruth(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	k := b.Bucket(bus.Receipts)
+	const writers, rounds = 4, 40
+	var wg sync.WaitGroup
+	type put struct {
+		value    string
+		revision uint64
+	}
+	puts := make([]map[string]put, writers)
+	sent := make([]map[string]bool, writers)
+	for w := range writers {
+		puts[w], sent[w] = map[string]put{}, map[string]bool{}
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(w), 1))
+			for range rounds {
+				var ms []bus.Message
+				for range 1 + r.IntN(150) {
+					id := fmt.Sprint(w, "-", r.IntN(2000)) // often one that is there
+					ms = append(ms, bus.Message{Subject: subject, ID: id, Data: []byte(id)})
+					sent[w][id] = true
+				}
+				bad := -1
+				if r.IntN(3) == 0 {
+					bad = r.IntN(len(ms))
+					ms = slices.Insert(ms, bad, bus.Message{Subject: "dswatch.event.bad subject", ID: "bad"})
+				}
+				err := b.Publish(t.Context(), ms...)
+				var pe *bus.PublishError
+				if bad < 0 && err != nil || bad >= 0 && (!errors.As(err, &pe) || !slices.Equal(pe.Failed, []int{bad})) {
+					t.Errorf("bad message is %d: %v", bad, err)
+				}
+
+				var cs []bus.Change
+				used := map[string]bool{}
+				for range 1 + r.IntN(150) {
+					c := bus.Change{Key: fmt.Sprint(w, ".", r.IntN(300)), Value: []byte(strconv.Itoa(r.Int())), Expect: bus.Any}
+					if r.IntN(10) == 0 {
+						c.Expect = 1 << 40 // conflicts
+					}
+					if !used[c.Key] {
+						used[c.Key] = true
+						cs = append(cs, c)
+					}
+				}
+				got, err := k.PutAll(t.Context(), cs)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i, g := range got {
+					switch {
+					case cs[i].Expect != bus.Any && !errors.Is(g.Err, bus.ErrConflict):
+						t.Errorf("a change that conflicts gave %+v", g)
+					case cs[i].Expect == bus.Any && g.Err != nil:
+						t.Errorf("a change gave %+v", g)
+					case g.Err == nil:
+						puts[w][cs[i].Key] = put{string(cs[i].Value), g.Revision}
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	have := map[string]int{}
+	for _, id := range stored(t, b, bus.Events, "") {
+		have[id]++
+	}
+	want := 0
+	for w := range writers {
+		want += len(sent[w])
+		for id := range sent[w] {
+			if have[id] != 1 {
+				t.Errorf("%s is stored %d times", id, have[id])
+			}
+		}
+	}
+	if len(have) != want {
+		t.Errorf("%d messages are stored, want %d", len(have), want)
+	}
+	err := k.Load(t.Context(), func(key string, value []byte, revision uint64) error {
+		w, _, _ := strings.Cut(key, ".")
+		n, err := strconv.Atoi(w)
+		if want := puts[n][key]; want != (put{string(value), revision}) {
+			t.Errorf("%s is %s at %d, was answered with %+v", key, value, revision, want)
+		}
+		delete(puts[n], key)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	for w, left := range puts {
+		if len(left) > 0 {
+			t.Errorf("%d keys of writer %d are gone", len(left), w)
+		}
 	}
 }
 
