@@ -3,7 +3,9 @@ package bus_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -11,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,11 +27,21 @@ const childEnv = "DSWATCH_BUS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if what := os.Getenv(childEnv); what != "" {
+		go func() { // a child must not outlive a test binary that was killed
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
 		if err := child(what, os.Getenv("DSWATCH_BUS_TEST_DIR")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	// The tests of this package wait for disks and timers far more than they
+	// compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
@@ -127,16 +140,13 @@ func start(t *testing.T, what, dir string) (lines *bufio.Scanner, kill func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := cmd.StdinPipe(); err != nil { // its end is the child's end
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	killed := false
-	kill = func() {
-		if !killed {
-			killed = true
-			_ = cmd.Process.Kill()
-		}
-	}
+	kill = sync.OnceFunc(func() { _ = cmd.Process.Kill() })
 	t.Cleanup(func() { kill(); _ = cmd.Wait() })
 	return bufio.NewScanner(out), kill
 }
