@@ -11,9 +11,15 @@ import (
 
 // TestScripts runs the commands as a person types them and holds what they
 // print against scenarios/*.txtar.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "scenarios") }
+
+// TestDemoScript runs the demo by itself: the scripts of one folder run at
+// once, and the demo's processes are on everybody's list.
+func TestDemoScript(t *testing.T) { scripts(t, "scenarios/demo") }
+
+func scripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir:           "scenarios",
+		Dir:           dir,
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(dswatch)+string(os.PathListSeparator)+e.Getenv("PATH"))
