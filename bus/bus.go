@@ -299,9 +299,11 @@ func (b *Bus) Close(ctx context.Context) error {
 	}
 	if b.nc != nil {
 		if b.nc.IsConnected() {
-			if err := b.nc.FlushWithContext(ctx); err != nil {
+			flush, cancel := context.WithTimeout(ctx, patience)
+			if err := b.nc.FlushWithContext(flush); err != nil {
 				errs = append(errs, fmt.Errorf("flush the connection: %w", err))
 			}
+			cancel()
 		}
 		b.nc.Close()
 	}

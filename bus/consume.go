@@ -365,6 +365,8 @@ func (c *Consumer) Close(ctx context.Context) error {
 	}
 	// The server works through settlements in order and answers this one,
 	// which changes nothing.
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if _, err := c.b.nc.RequestWithContext(ctx, last, []byte(ackProgress)); err != nil {
 		return fmt.Errorf("close consumer %s of %s: wait for the server to take in what was settled: %w", c.cfg.Durable, c.cfg.Stream, err)
 	}

@@ -128,7 +128,7 @@ func TestRunsTellTheTruth(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)
 	k := b.Bucket(bus.Receipts)
-	const writers, rounds = 4, 40
+	const writers, rounds = 4, 15
 	var wg sync.WaitGroup
 	type put struct {
 		value    string
@@ -227,9 +227,7 @@ func TestRunsTellTheTruth(t *testing.T) {
 func TestPublishWhereNoStreamIs(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
-	defer cancel()
-	err := b.Publish(ctx, bus.Message{Subject: "elsewhere", Data: []byte("x")})
+	err := b.Publish(t.Context(), bus.Message{Subject: "elsewhere", Data: []byte("x")})
 	if err == nil || !strings.Contains(err.Error(), "no stream takes this subject") {
 		t.Errorf("got %v", err)
 	}
