@@ -82,13 +82,29 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestFailedLaneIsNotUsedAgain(t *testing.T) {
+	p := &publisher{calls: map[uint64]*call{}, free: make(chan uint64, 1), next: 7}
+	c := &call{lane: 3, answers: make([]answer, 2), told: make([]bool, 2), left: 2, done: make(chan struct{})}
+	p.calls[3] = c
+	p.set(c, 0, answer{seq: 1}, 0)
+	p.fail(c, ErrNotConnected)
+	p.fail(c, ErrClosed)           // once is enough
+	p.set(c, 1, answer{seq: 2}, 0) // too late
+	if lane := <-p.free; lane != 7 || p.next != 8 || len(p.free) > 0 || len(p.calls) > 0 {
+		t.Errorf("lane %d is free, next is %d, %d more are free, %d calls wait", lane, p.next, len(p.free), len(p.calls))
+	}
+	if c.answers[0].seq != 1 || c.answers[1].err != ErrNotConnected {
+		t.Errorf("answers are %+v", c.answers)
+	}
+}
+
 func TestFindRuns(t *testing.T) {
-	event := request{subject: "dswatch.event.a", id: "1", expect: Any}
-	noID := request{subject: "dswatch.event.a", expect: Any}
-	outbox := request{subject: "dswatch.outbox.a", id: "1", expect: Any}
-	put := request{subject: "$KV.b.k", expect: Any}
-	create := request{subject: "$KV.b.k"}
-	gone := request{subject: "$KV.b.k", expect: Any, deleted: true}
+	event := request{subject: "dswatch.event.a", stream: Events, id: "1", expect: Any}
+	noID := request{subject: "dswatch.event.a", stream: Events, expect: Any}
+	outbox := request{subject: "dswatch.outbox.a", stream: Outbox, id: "1", expect: Any}
+	put := request{subject: "$KV.b.k", stream: "KV_b", key: true, expect: Any}
+	create := request{subject: "$KV.b.k", stream: "KV_b", key: true}
+	gone := request{subject: "$KV.b.k", stream: "KV_b", key: true, expect: Any, deleted: true}
 	other := request{subject: "elsewhere", id: "1", expect: Any}
 	for name, c := range map[string]struct {
 		reqs   []request
@@ -96,7 +112,7 @@ func TestFindRuns(t *testing.T) {
 	}{
 		"one stream":   {[]request{event, event, event}, "xx-"},
 		"two streams":  {[]request{event, event, outbox, outbox, event}, "x-x--"},
-		"two buckets":  {[]request{put, put, {subject: "$KV.c.k", expect: Any}}, "x--"},
+		"two buckets":  {[]request{put, put, {subject: "$KV.c.k", stream: "KV_c", key: true, expect: Any}}, "x--"},
 		"no ID":        {[]request{event, noID, noID, event, event}, "---x-"},
 		"conditions":   {[]request{create, create, put, put, gone, put}, "--x---"},
 		"other stream": {[]request{other, other}, "--"},

@@ -28,13 +28,14 @@ const (
 // Bucket is a set of keys with one value each. A key is made of letters,
 // digits and - / _ = . and neither begins nor ends with a dot.
 type Bucket struct {
-	b    *Bus
-	name string
+	b      *Bus
+	name   string
+	stream string
 }
 
 // Bucket returns the bucket of that name, which must be one of the constants
 // of this package; every use of another one fails.
-func (b *Bus) Bucket(name string) *Bucket { return &Bucket{b: b, name: name} }
+func (b *Bus) Bucket(name string) *Bucket { return &Bucket{b: b, name: name, stream: bucketStream(name)} }
 
 // Change is one write to a bucket.
 type Change struct {
@@ -65,7 +66,7 @@ func (k *Bucket) PutAll(ctx context.Context, changes []Change) ([]Result, error)
 			out[i].Err = err
 			continue
 		}
-		r := request{subject: k.subject(c.Key), data: c.Value, expect: c.Expect, deleted: c.Delete}
+		r := request{subject: k.subject(c.Key), stream: k.stream, key: true, data: c.Value, expect: c.Expect, deleted: c.Delete}
 		if c.Delete {
 			r.data = nil
 		}
@@ -154,7 +155,7 @@ func (k *Bucket) Get(ctx context.Context, key string) (value []byte, revision ui
 }
 
 func (k *Bucket) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
-	s, err := k.b.stream("KV_" + k.name)
+	s, err := k.b.stream(k.stream)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (k *Bucket) Load(ctx context.Context, fn func(key string, value []byte, rev
 // LoadPrefix is Load for the keys that begin with prefix, which ends with a
 // dot.
 func (k *Bucket) LoadPrefix(ctx context.Context, prefix string, fn func(key string, value []byte, revision uint64) error) error {
-	s, err := k.b.stream("KV_" + k.name)
+	s, err := k.b.stream(k.stream)
 	if err != nil {
 		return err
 	}
@@ -229,6 +230,8 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 		}
 	}
 }
+
+func bucketStream(name string) string { return "KV_" + name }
 
 func (k *Bucket) subject(key string) string { return "$KV." + k.name + "." + key }
 

@@ -104,6 +104,23 @@ func TestConsumeSettles(t *testing.T) {
 	}
 }
 
+func TestCloseWaitsForSettlements(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	const n = 5000
+	publish(t, b, numbered(forNMS, n)...)
+	c := consumer(t, b, bus.ConsumerConfig{Stream: bus.Outbox, Durable: "nms", Filter: forNMS, MaxPending: n})
+	for _, d := range next(t, c, n) {
+		d.Ack()
+	}
+	if err := c.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := b.Pending(t.Context(), bus.Outbox, "nms"); err != nil || p != (bus.Backlog{}) {
+		t.Errorf("backlog is %+v, %v", p, err)
+	}
+}
+
 func TestHeldLongIsNotHandedOutTwice(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)

@@ -2,10 +2,12 @@ package bus_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -394,8 +396,12 @@ func TestTornFiles(t *testing.T) {
 				if err := harm(name, text); err != nil {
 					t.Fatal(err)
 				}
-				for range 2 { // the second start finds it repaired
-					b := bustest.Open(t, c)
+				for i := range 2 {
+					var log bytes.Buffer
+					b, err := bus.Open(t.Context(), c, bus.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+					if err != nil {
+						t.Fatal(err)
+					}
 					if got := stored(t, b, bus.Outbox, ""); !slices.Equal(got, []string{"2", "3", "4"}) {
 						t.Errorf("the outbox holds %q", got)
 					}
@@ -404,6 +410,9 @@ func TestTornFiles(t *testing.T) {
 						t.Errorf("got %q", got)
 					}
 					bustest.Close(t, b)
+					if i > 0 && log.Len() > 0 {
+						t.Errorf("it was not repaired for good:\n%s", log.String())
+					}
 				}
 			})
 		}

@@ -68,7 +68,7 @@ func streams(c Config) []jetstream.StreamConfig {
 		// The shape that NATS tools know as a key-value bucket, but for direct
 		// reads: in a cluster any replica answers those, also one that has not
 		// seen the last write yet.
-		kv := base("KV_"+name, "$KV."+name+".>")
+		kv := base(bucketStream(name), "$KV."+name+".>")
 		kv.MaxMsgsPerSubject, kv.Discard = 1, jetstream.DiscardNew
 		kv.AllowRollup, kv.DenyDelete, kv.AllowMsgTTL = true, true, true
 		kv.Duplicates = eventWindow

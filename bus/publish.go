@@ -66,7 +66,7 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 	}
 	reqs := make([]request, len(msgs))
 	for i, m := range msgs {
-		reqs[i] = request{subject: m.Subject, id: m.ID, data: m.Data, expect: Any}
+		reqs[i] = request{subject: m.Subject, stream: streamOf(m.Subject), id: m.ID, data: m.Data, expect: Any}
 	}
 	answers := b.pub.send(ctx, reqs)
 	var failed *PublishError
@@ -88,8 +88,10 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 // request is one message on its way to a stream.
 type request struct {
 	subject string
+	stream  string // that takes the subject; empty: unknown
 	id      string
 	data    []byte
+	key     bool   // it is the value of a key, which replaces the one before
 	expect  uint64 // the last sequence the subject must have, or Any
 	deleted bool   // the message marks its subject as deleted
 }
@@ -584,8 +586,8 @@ func findRuns(reqs []request, part []int, c *call, silent []bool) {
 			continue
 		}
 		r := &reqs[i]
-		to := streamOf(r.subject)
-		if r.expect != Any || r.deleted || r.id == "" && !strings.HasPrefix(to, "KV_") {
+		to := r.stream
+		if r.expect != Any || r.deleted || r.id == "" && !r.key {
 			to = ""
 		}
 		if to != "" && to == stream {
@@ -595,12 +597,8 @@ func findRuns(reqs []request, part []int, c *call, silent []bool) {
 	}
 }
 
-// streamOf names the stream that takes a subject, or nothing.
+// streamOf names the stream that takes a subject of messages, or nothing.
 func streamOf(subject string) string {
-	if rest, ok := strings.CutPrefix(subject, "$KV."); ok {
-		bucket, _, _ := strings.Cut(rest, ".")
-		return "KV_" + bucket
-	}
 	rest, ok := strings.CutPrefix(subject, "dswatch.")
 	if !ok {
 		return ""
