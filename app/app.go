@@ -23,6 +23,7 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/stdout"
 	"dswatch/web"
@@ -326,7 +327,7 @@ func (a *App) Close() error {
 
 // readToken returns the token of the local API, which is made at the first
 // start.
-func readToken(dir string, create bool) (event.Secret, error) {
+func readToken(dir string, create bool) (setting.Secret, error) {
 	path := filepath.Join(dir, "token")
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) && create {
@@ -338,5 +339,5 @@ func readToken(dir string, create bool) (event.Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the token of the local api: %w", err)
 	}
-	return event.Secret(strings.TrimSpace(string(b))), nil
+	return setting.Secret(strings.TrimSpace(string(b))), nil
 }

@@ -17,6 +17,7 @@ import (
 	"dswatch/detector/port"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/web"
 )
@@ -46,7 +47,7 @@ type Log struct {
 // Validate refuses formats that do not exist.
 func (l Log) Validate() error {
 	if l.Format != "text" && l.Format != "json" {
-		return event.BadSetting("format", "%q is neither text nor json; write one of them", l.Format)
+		return setting.Bad("format", "%q is neither text nor json; write one of them", l.Format)
 	}
 	return nil
 }
@@ -92,13 +93,13 @@ func Defaults() Config {
 // Validate looks at the keys that belong to no component.
 func (c Config) Validate() error {
 	if c.Language != "en" && c.Language != "ja" {
-		return event.BadSetting("language", "%q is not spoken here; write en or ja", c.Language)
+		return setting.Bad("language", "%q is not spoken here; write en or ja", c.Language)
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
-		return event.BadSetting("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", c.TimeZone)
+		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", c.TimeZone)
 	}
 	if strings.ContainsAny(c.Host, "/ \t\r\n") || len(c.Host) > 253 {
-		return event.BadSetting("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
+		return setting.Bad("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
 	}
 	return nil
 }
@@ -193,7 +194,7 @@ func below(file *config.File, section string, err error) error {
 		}
 		return config.Join(all...)
 	}
-	var s *event.SettingError
+	var s *setting.Error
 	if errors.As(err, &s) {
 		return file.Errorf(section+"."+s.Key, "%s", s.Err)
 	}
@@ -215,7 +216,7 @@ func decodeSinks(sections []*config.Section) ([]sinkSpec, []error) {
 				valid = append(valid, k.Type)
 			}
 			next := "write one of " + strings.Join(valid, ", ")
-			if n := config.Nearest(typ, valid); n != "" {
+			if n := setting.Nearest(typ, valid); n != "" {
 				next = fmt.Sprintf("did you mean %q?", n)
 			}
 			errs = append(errs, sec.Errorf("type", "%q is not a kind of sink; %s", typ, next))

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"dswatch/config"
 	"dswatch/rules"
+	"dswatch/setting"
 )
 
 // configuredSinks are the names of the sinks in the order of the file.
@@ -31,7 +31,7 @@ func (l *Loaded) checkRoutes() (errs []error) {
 			if len(valid) > 0 {
 				next = "write one of " + strings.Join(valid, ", ")
 			}
-			if near := config.Nearest(name, valid); near != "" {
+			if near := setting.Nearest(name, valid); near != "" {
 				next = fmt.Sprintf("did you mean %q?", near)
 			}
 			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d].sinks[%d]", i, n), "there is no sink %q; %s", name, next))

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/setting"
 )
 
 // ErrNotFound means that the bucket has no such key.
@@ -35,7 +37,9 @@ type Bucket struct {
 
 // Bucket returns the bucket of that name, which must be one of the constants
 // of this package; every use of another one fails.
-func (b *Bus) Bucket(name string) *Bucket { return &Bucket{b: b, name: name, stream: bucketStream(name)} }
+func (b *Bus) Bucket(name string) *Bucket {
+	return &Bucket{b: b, name: name, stream: bucketStream(name)}
+}
 
 // Change is one write to a bucket.
 type Change struct {
@@ -83,7 +87,7 @@ func (k *Bucket) PutAll(ctx context.Context, changes []Change) ([]Result, error)
 	k.overMarkers(ctx, reqs, index, again, out)
 	for i, r := range out {
 		if r.Err != nil && !errors.Is(r.Err, ErrConflict) {
-			return out, fmt.Errorf("put %s in %s: %w", clip(changes[i].Key), k.name, r.Err)
+			return out, fmt.Errorf("put %s in %s: %w", setting.Clip(changes[i].Key), k.name, r.Err)
 		}
 	}
 	return out, nil
@@ -149,7 +153,7 @@ func (k *Bucket) Get(ctx context.Context, key string) (value []byte, revision ui
 		return nil, 0, ErrNotFound
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("get %s from %s: %w", clip(key), k.name, err)
+		return nil, 0, fmt.Errorf("get %s from %s: %w", setting.Clip(key), k.name, err)
 	}
 	return m.Data, m.Sequence, nil
 }
@@ -178,7 +182,7 @@ func (k *Bucket) LoadPrefix(ctx context.Context, prefix string, fn func(key stri
 	}
 	if prefix != "" {
 		if err := checkKey(prefix + "x"); err != nil || prefix[len(prefix)-1] != '.' {
-			return fmt.Errorf("bad prefix %q: it must be the beginning of a key up to a dot", clip(prefix))
+			return fmt.Errorf("bad prefix %q: it must be the beginning of a key up to a dot", setting.Clip(prefix))
 		}
 	}
 	bucket := k.subject("")
@@ -249,7 +253,7 @@ func checkKey(key string) error {
 		bad = !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-/_=.", c) >= 0)
 	}
 	if bad {
-		return fmt.Errorf("bad key %q: use letters, digits and - / _ = . inside", clip(key))
+		return fmt.Errorf("bad key %q: use letters, digits and - / _ = . inside", setting.Clip(key))
 	}
 	return nil
 }

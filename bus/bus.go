@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/setting"
 )
 
 // Options is what the program gives the bus besides its configuration.
@@ -217,7 +219,7 @@ func (b *Bus) Ping(ctx context.Context) error {
 func (b *Bus) stream(name string) (jetstream.Stream, error) {
 	s, ok := b.streams[name]
 	if !ok {
-		return nil, fmt.Errorf("no stream or bucket is called %q", clip(strings.TrimPrefix(name, "KV_")))
+		return nil, fmt.Errorf("no stream or bucket is called %q", setting.Clip(strings.TrimPrefix(name, "KV_")))
 	}
 	return s, nil
 }

@@ -2,15 +2,15 @@ package bus
 
 import (
 	"fmt"
-	"math"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"dswatch/setting"
 )
 
 // Config is the `bus` section of the configuration.
@@ -25,9 +25,9 @@ type Config struct {
 	TLS          TLS    `yaml:"tls" doc:"Certificates for the external server."`
 	Replicas     int    `yaml:"replicas" doc:"Copies of each stream in an external cluster: 1, 3 or 5. Default 1."`
 
-	MaxEvents Size `yaml:"max_events" doc:"Most bytes of stored events; the oldest go first, and all go after 72 hours. Default 512MiB."`
-	MaxOutbox Size `yaml:"max_outbox" doc:"Most bytes of alerts that wait for sinks, all sinks together; the longest waiting go first. Default 512MiB."`
-	MaxDead   Size `yaml:"max_dead" doc:"Most bytes of dead letters; the oldest go first. Default 128MiB."`
+	MaxEvents setting.Size `yaml:"max_events" doc:"Most bytes of stored events; the oldest go first, and all go after 72 hours. Default 512MiB."`
+	MaxOutbox setting.Size `yaml:"max_outbox" doc:"Most bytes of alerts that wait for sinks, all sinks together; the longest waiting go first. Default 512MiB."`
+	MaxDead   setting.Size `yaml:"max_dead" doc:"Most bytes of dead letters; the oldest go first. Default 128MiB."`
 }
 
 // TLS names the files for a TLS connection to the external server.
@@ -51,26 +51,26 @@ func Defaults() Config {
 
 // minStream is the least size of a stream: smaller ones would drop a burst of
 // ordinary alerts.
-const minStream Size = 1 << 20
+const minStream setting.Size = 1 << 20
 
 // Validate reports the first setting that cannot work.
 func (c Config) Validate() error {
 	if c.Dir == "" {
-		return badSetting("dir", "is empty; write a directory, such as %s", Defaults().Dir)
+		return setting.Bad("dir", "is empty; write a directory, such as %s", Defaults().Dir)
 	}
 	if d := time.Duration(c.Sync); c.Sync != Always && (d < 100*time.Millisecond || d > 10*time.Minute) {
-		return badSetting("sync", "%s is out of range; write always or a duration from 100ms to 10m", d)
+		return setting.Bad("sync", "%s is out of range; write always or a duration from 100ms to 10m", d)
 	}
 	for _, s := range []struct {
 		key  string
-		size Size
+		size setting.Size
 	}{{"max_events", c.MaxEvents}, {"max_outbox", c.MaxOutbox}, {"max_dead", c.MaxDead}} {
 		if s.size < minStream {
-			return badSetting(s.key, "%s is too little; write at least %s", s.size, minStream)
+			return setting.Bad(s.key, "%s is too little; write at least %s", s.size, minStream)
 		}
 	}
 	if !slices.Contains([]int{1, 3, 5}, c.Replicas) {
-		return badSetting("replicas", "%d is none of 1, 3, 5", c.Replicas)
+		return setting.Bad("replicas", "%d is none of 1, 3, 5", c.Replicas)
 	}
 	if c.URL == "" {
 		return c.validateEmbedded()
@@ -88,7 +88,7 @@ func (c Config) validateEmbedded() error {
 		{"replicas", c.Replicas > 1},
 	} {
 		if s.set {
-			return badSetting(s.key, "belongs to an external server; set url beside it, or remove it")
+			return setting.Bad(s.key, "belongs to an external server; set url beside it, or remove it")
 		}
 	}
 	return nil
@@ -101,38 +101,20 @@ func (c Config) validateExternal() error {
 		switch {
 		case err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
 			// The text of err quotes the URL, which may hold a password.
-			return badSetting("url", "is not a NATS address; write nats://host:4222, tls://host:4222 or several with commas")
+			return setting.Bad("url", "is not a NATS address; write nats://host:4222, tls://host:4222 or several with commas")
 		case u.User != nil:
-			return badSetting("url", "holds a user; write it as user and password_file, or use creds_file")
+			return setting.Bad("url", "holds a user; write it as user and password_file, or use creds_file")
 		}
 	}
 	switch {
 	case (c.User == "") != (c.PasswordFile == ""):
-		return badSetting("user", "and password_file belong together; set both or neither")
+		return setting.Bad("user", "and password_file belong together; set both or neither")
 	case c.User != "" && c.CredsFile != "":
-		return badSetting("creds_file", "and user are two ways to log in; keep one")
+		return setting.Bad("creds_file", "and user are two ways to log in; keep one")
 	case (c.TLS.CertFile == "") != (c.TLS.KeyFile == ""):
-		return badSetting("tls.cert_file", "and key_file belong together; set both or neither")
+		return setting.Bad("tls.cert_file", "and key_file belong together; set both or neither")
 	}
 	return nil
-}
-
-// SettingError says which key of the `bus` section has a bad value, so that
-// whoever read the file can name the line.
-type SettingError struct {
-	Key string // path below `bus`: "tls.ca_file"
-	Err error
-}
-
-func (e *SettingError) Error() string { return e.Key + ": " + e.Err.Error() }
-
-func (e *SettingError) Unwrap() error { return e.Err }
-
-// SettingKey returns the path of the key; the configuration loader asks for it.
-func (e *SettingError) SettingKey() string { return e.Key }
-
-func badSetting(key, format string, args ...any) error {
-	return &SettingError{Key: key, Err: fmt.Errorf(format, args...)}
 }
 
 // Sync is the longest time between storing a message and forcing it to disk.
@@ -151,7 +133,7 @@ func (s *Sync) UnmarshalText(b []byte) error {
 	}
 	d, err := time.ParseDuration(t)
 	if err != nil || d <= 0 {
-		return fmt.Errorf("%q is neither always nor a duration; write always, 2s or 1m", clip(t))
+		return fmt.Errorf("%q is neither always nor a duration; write always, 2s or 1m", setting.Clip(t))
 	}
 	*s = Sync(d)
 	return nil
@@ -167,56 +149,3 @@ func (s Sync) String() string {
 
 // MarshalText writes what UnmarshalText reads.
 func (s Sync) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// Size is a number of bytes, written with a unit: 512MiB, 2GB.
-type Size int64
-
-var sizeUnits = []struct {
-	name string
-	n    int64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
-}
-
-// UnmarshalText reads a size. A number without a unit is refused: nobody can
-// tell whether bytes or something else was meant.
-func (s *Size) UnmarshalText(b []byte) error {
-	t := strings.TrimSpace(string(b))
-	for _, u := range sizeUnits {
-		num, ok := strings.CutSuffix(t, u.name)
-		if !ok {
-			continue
-		}
-		f, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
-		if err != nil || !(f >= 0) || f*float64(u.n) > math.MaxInt64/2 { // NaN is not >= 0
-			break
-		}
-		*s = Size(f * float64(u.n))
-		return nil
-	}
-	return fmt.Errorf("%q is not a size; write a number and a unit, such as 512MiB or 2GB", clip(t))
-}
-
-// String writes the size with the largest unit that divides it.
-func (s Size) String() string {
-	best := sizeUnits[len(sizeUnits)-1]
-	for _, u := range sizeUnits {
-		if s != 0 && int64(s)%u.n == 0 && u.n > best.n {
-			best = u
-		}
-	}
-	return strconv.FormatInt(int64(s)/best.n, 10) + best.name
-}
-
-// MarshalText writes what UnmarshalText reads.
-func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// clip keeps hostile input short inside an error text.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}

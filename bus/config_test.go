@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/bus"
+	"dswatch/setting"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -54,7 +55,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			var se *bus.SettingError
+			var se *setting.Error
 			if !errors.As(err, &se) || se.SettingKey() != c.key || !strings.Contains(se.Error(), c.text) {
 				t.Fatalf("got %v, want key %s and %q", err, c.key, c.text)
 			}
@@ -100,7 +101,7 @@ func FuzzSize(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		var s, back bus.Size
+		var s, back setting.Size
 		if s.UnmarshalText([]byte(in)) != nil {
 			return
 		}

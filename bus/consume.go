@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/setting"
 )
 
 // ConsumerConfig names a durable consumer: a place in a stream that the server
@@ -86,7 +88,7 @@ func (b *Bus) Consumer(ctx context.Context, cfg ConsumerConfig) (*Consumer, erro
 	}
 	switch {
 	case !isDurable(cfg.Durable):
-		return nil, fmt.Errorf("consumer %q of %s: the name must be letters, digits, - and _", clip(cfg.Durable), cfg.Stream)
+		return nil, fmt.Errorf("consumer %q of %s: the name must be letters, digits, - and _", setting.Clip(cfg.Durable), cfg.Stream)
 	case cfg.AckWait < time.Second || cfg.MaxPending < 0:
 		return nil, fmt.Errorf("consumer %s of %s: AckWait is under 1s or MaxPending negative", cfg.Durable, cfg.Stream)
 	}

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dswatch/setting"
+
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
@@ -198,14 +200,14 @@ func (e *embedded) look() {
 func (e *embedded) note(free uint64) {
 	if free >= reserve {
 		if e.full.Swap(nil) != nil {
-			e.said.log.Info("there is space for the message store again", "dir", e.dir, "free", Size(free))
+			e.said.log.Info("there is space for the message store again", "dir", e.dir, "free", setting.Size(free))
 		}
 		return
 	}
 	err := fmt.Errorf("%w: %s has %s left and %s are kept free; make room, it goes on by itself then",
-		ErrNoSpace, e.dir, Size(free)/1024*1024, Size(reserve))
+		ErrNoSpace, e.dir, setting.Size(free)/1024*1024, setting.Size(reserve))
 	if e.full.Swap(&err) == nil {
-		e.said.log.Error("too little space for the message store; nothing is accepted until there is more", "dir", e.dir, "free", Size(free))
+		e.said.log.Error("too little space for the message store; nothing is accepted until there is more", "dir", e.dir, "free", setting.Size(free))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"dswatch/setting"
 )
 
 // dial connects to the external server. It tries until ctx ends, except where
@@ -84,11 +86,11 @@ func access(cfg Config) ([]nats.Option, error) {
 		text, err := os.ReadFile(f.name)
 		switch {
 		case err != nil:
-			return nil, badSetting(f.key, "%w; write the path of a file that this user can read", err)
+			return nil, setting.Bad(f.key, "%w; write the path of a file that this user can read", err)
 		case len(bytes.TrimSpace(text)) == 0:
-			return nil, badSetting(f.key, "%s is empty", f.name)
+			return nil, setting.Bad(f.key, "%s is empty", f.name)
 		case !bytes.Contains(text, []byte(f.mark)):
-			return nil, badSetting(f.key, "%s has no %s in it; is it the right file?", f.name, f.mark)
+			return nil, setting.Bad(f.key, "%s has no %s in it; is it the right file?", f.name, f.mark)
 		}
 	}
 	var opts []nats.Option

@@ -25,6 +25,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/bus/bustest"
+	"dswatch/setting"
 )
 
 func external(t *testing.T, s *bustest.Server) bus.Config {
@@ -235,7 +236,7 @@ func TestFilesThatDoNotHelp(t *testing.T) {
 			cfg.URL = "nats://127.0.0.1:1"
 			c.edit(&cfg)
 			_, err := bus.Open(t.Context(), cfg, bus.Options{})
-			var se *bus.SettingError
+			var se *setting.Error
 			if !errors.As(err, &se) || se.Key != c.key || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("got %v", err)
 			}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/setting"
 )
 
 // Message is one message to store.
@@ -75,7 +77,7 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 			continue
 		}
 		if failed == nil {
-			failed = &PublishError{Err: a.err, first: clip(msgs[i].Subject), of: len(msgs)}
+			failed = &PublishError{Err: a.err, first: setting.Clip(msgs[i].Subject), of: len(msgs)}
 		}
 		failed.Failed = append(failed.Failed, i)
 	}
@@ -567,7 +569,7 @@ func (r *request) check(most int64) error {
 		return fmt.Errorf("%d bytes are too many, at most %d are allowed", len(r.data), most-headroom)
 	}
 	if len(r.id) > 256 || strings.ContainsAny(r.id, "\r\n") {
-		return fmt.Errorf("bad message ID %q", clip(r.id))
+		return fmt.Errorf("bad message ID %q", setting.Clip(r.id))
 	}
 	return checkSubject(r.subject)
 }
@@ -618,7 +620,7 @@ func streamOf(subject string) string {
 // connection for.
 func checkSubject(s string) error {
 	if s == "" || strings.ContainsAny(s, " \t\r\n*>") || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
-		return fmt.Errorf("bad subject %q", clip(s))
+		return fmt.Errorf("bad subject %q", setting.Clip(s))
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/setting"
 )
 
 // Stored is a message as it lies in a stream.
@@ -81,7 +83,7 @@ func (b *Bus) scanQueue(ctx context.Context, info *jetstream.StreamInfo, filter 
 			}
 			got, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
 			if err != nil || got < seq {
-				return fmt.Errorf("scan %s: the server sent sequence %q after %d", name, clip(m.Header.Get(jetstream.SequenceHeader)), seq)
+				return fmt.Errorf("scan %s: the server sent sequence %q after %d", name, setting.Clip(m.Header.Get(jetstream.SequenceHeader)), seq)
 			}
 			if got > info.State.LastSeq {
 				return nil

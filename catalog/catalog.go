@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 //go:embed deepsecurity.yaml
@@ -75,12 +76,12 @@ func (c *Catalog) add(r *Row) error {
 	}
 	for i, id := range r.Footnotes {
 		if _, ok := c.Footnote(id); !ok {
-			return event.BadSetting(fmt.Sprintf("footnotes[%d]", i), "%.80q is not a footnote; %s", id, meant(id, c.footnoteIDs()))
+			return setting.Bad(fmt.Sprintf("footnotes[%d]", i), "%.80q is not a footnote; %s", id, meant(id, c.footnoteIDs()))
 		}
 	}
 	for _, other := range c.rows {
 		if other.Component == r.Component && other.ID() == r.ID() && overlap(other.OS, r.OS) {
-			return event.BadSetting("name", "%s of %s is on the list already; to replace the vendor's row, write %s into watch.ignore as well", r.ID(), r.Component, r.ID())
+			return setting.Bad("name", "%s of %s is on the list already; to replace the vendor's row, write %s into watch.ignore as well", r.ID(), r.Component, r.ID())
 		}
 	}
 	c.rows = append(c.rows, r)
@@ -98,7 +99,7 @@ func overlap(a, b []string) bool {
 // With returns a catalog without the rows that ignore names, as `name` or
 // `kind/name`, and with the operator's own rows. An entry that matches
 // nothing, a row that is not valid or that is on the list already is an
-// event.SettingError with a key below `watch`: "ignore[0]", "items[2].name".
+// setting.Error with a key below `watch`: "ignore[0]", "items[2].name".
 func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 	gone := make(map[*Row]bool)
 	for i, entry := range ignore {
@@ -109,7 +110,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			}
 		}
 		if !matched {
-			return nil, event.BadSetting(fmt.Sprintf("ignore[%d]", i), "%.80q matches no row; %s", entry, c.meantRow(entry))
+			return nil, setting.Bad(fmt.Sprintf("ignore[%d]", i), "%.80q matches no row; %s", entry, c.meantRow(entry))
 		}
 	}
 	out := &Catalog{footnotes: c.footnotes, rows: make([]*Row, 0, len(c.rows)+len(items))}
@@ -123,8 +124,8 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			r.Component = Own
 		}
 		if err := out.add(&r); err != nil {
-			if s, ok := err.(*event.SettingError); ok {
-				return nil, &event.SettingError{Key: fmt.Sprintf("items[%d].%s", i, s.Key), Err: s.Err}
+			if s, ok := err.(*setting.Error); ok {
+				return nil, &setting.Error{Key: fmt.Sprintf("items[%d].%s", i, s.Key), Err: s.Err}
 			}
 			return nil, err
 		}
@@ -141,7 +142,7 @@ func (c *Catalog) meantRow(entry string) string {
 		}
 		names = append(names, r.Name, r.ID())
 	}
-	if n := nearest(entry, names); n != "" {
+	if n := setting.Nearest(entry, names); n != "" {
 		return "did you mean " + n + "?"
 	}
 	return "write a row's name or kind/name as `dswatch catalog` shows them"

@@ -20,6 +20,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -345,7 +346,7 @@ func TestFindAndRows(t *testing.T) {
 // of the texts.
 func badSetting(t *testing.T, err error, key string, texts ...string) {
 	t.Helper()
-	var s *event.SettingError
+	var s *setting.Error
 	if !errors.As(err, &s) {
 		t.Errorf("%v is not a setting error for %s", err, key)
 		return

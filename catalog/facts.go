@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // FactsFile is what an operator declares about a host: a facts file, or
@@ -86,7 +87,7 @@ func (f FactsFile) entries() []declared {
 	return s
 }
 
-// Validate returns an event.SettingError for every value that its fact cannot
+// Validate returns an setting.Error for every value that its fact cannot
 // have, joined.
 func (f FactsFile) Validate() error {
 	var errs []error
@@ -95,9 +96,9 @@ func (f FactsFile) Validate() error {
 		switch key := fmt.Sprintf("components[%d]", i); {
 		case c == unknown && len(f.Components) == 1:
 		case !slices.Contains(allowed, c):
-			errs = append(errs, event.BadSetting(key, "%.80q is not a component; %s", c, meant(c, allowed)))
+			errs = append(errs, setting.Bad(key, "%.80q is not a component; %s", c, meant(c, allowed)))
 		case slices.Contains(f.Components[:i], c):
-			errs = append(errs, event.BadSetting(key, "%s is there twice; remove one", c))
+			errs = append(errs, setting.Bad(key, "%s is there twice; remove one", c))
 		}
 	}
 	for _, e := range f.entries() {
@@ -107,12 +108,12 @@ func (f FactsFile) Validate() error {
 		allowed := e.name.Allowed()
 		if allowed == nil {
 			if _, err := ParseVersion(e.value); err != nil {
-				errs = append(errs, event.BadSetting(string(e.name), "%w", err))
+				errs = append(errs, setting.Bad(string(e.name), "%w", err))
 			}
 			continue
 		}
 		if !slices.Contains(allowed, e.value) {
-			errs = append(errs, event.BadSetting(string(e.name), "%.80q is not a value of it; %s", e.value, meant(e.value, append(slices.Clone(allowed), unknown))))
+			errs = append(errs, setting.Bad(string(e.name), "%.80q is not a value of it; %s", e.value, meant(e.value, append(slices.Clone(allowed), unknown))))
 		}
 	}
 	return errors.Join(errs...)

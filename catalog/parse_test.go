@@ -28,15 +28,3 @@ func TestParseRefuses(t *testing.T) {
 		})
 	}
 }
-
-func TestNearest(t *testing.T) {
-	words := []string{"linux", "windows", "solaris"}
-	for in, want := range map[string]string{
-		"Linux": "linux", "lnux": "linux", "window": "windows", "solrais": "solaris", "hpux": "", "": "", "xyz": "",
-		strings.Repeat("linux", 1000): "",
-	} {
-		if got := nearest(in, words); got != want {
-			t.Errorf("%.20q: %q, want %q", in, got, want)
-		}
-	}
-}

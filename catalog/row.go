@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Own is the component of the operator's own rows where they name none. Like
@@ -90,7 +91,7 @@ const maxInstances = 10000
 // and still less than a trap carries.
 const maxText = 1000
 
-// Validate returns an event.SettingError for the first field that no row may
+// Validate returns an setting.Error for the first field that no row may
 // have. It cannot see other rows: duplicates and unknown footnotes are found
 // by Catalog.With.
 func (r Row) Validate() error {
@@ -102,9 +103,9 @@ func (r Row) Validate() error {
 	}
 	switch {
 	case r.Instances < 0 || r.Instances > maxInstances:
-		return event.BadSetting("instances", "%d is not a count; write 1 to %d", r.Instances, maxInstances)
+		return setting.Bad("instances", "%d is not a count; write 1 to %d", r.Instances, maxInstances)
 	case r.Instances > 1 && r.Kind != event.Process:
-		return event.BadSetting("instances", "a %s is there once or not at all; remove it", r.Kind)
+		return setting.Bad("instances", "a %s is there once or not at all; remove it", r.Kind)
 	}
 	for i, l := range r.Loss {
 		if err := l.validate(fmt.Sprintf("loss[%d].", i)); err != nil {
@@ -116,7 +117,7 @@ func (r Row) Validate() error {
 			return err
 		}
 		if c := r.Confirm[os]; c == "" || len(c) > maxText || !plain(c) {
-			return event.BadSetting("confirm."+os, "is empty, longer than %d bytes or holds control characters; write one command in one line", maxText)
+			return setting.Bad("confirm."+os, "is empty, longer than %d bytes or holds control characters; write one command in one line", maxText)
 		}
 	}
 	return nil
@@ -126,21 +127,21 @@ func (r Row) Validate() error {
 func (r Row) validateIdentity() error {
 	switch {
 	case len(r.Component) > event.MaxName || strings.Contains(r.Component, "/") || !plain(r.Component):
-		return event.BadSetting("component", "%.80q cannot name a component; write manager, agent, appliance or one word of your own", r.Component)
+		return setting.Bad("component", "%.80q cannot name a component; write manager, agent, appliance or one word of your own", r.Component)
 	case r.Kind == "":
-		return event.BadSetting("kind", "is missing; write process, service, driver or port")
+		return setting.Bad("kind", "is missing; write process, service, driver or port")
 	case !r.Kind.Valid():
-		return event.BadSetting("kind", "%.80q is not a kind; %s", string(r.Kind), meant(string(r.Kind), kinds()))
+		return setting.Bad("kind", "%.80q is not a kind; %s", string(r.Kind), meant(string(r.Kind), kinds()))
 	case r.Name == "":
-		return event.BadSetting("name", "is missing; write the name of the %s", r.Kind)
+		return setting.Bad("name", "is missing; write the name of the %s", r.Kind)
 	case len(r.Name) > event.MaxName || !plain(r.Name) || strings.TrimSpace(r.Name) != r.Name:
-		return event.BadSetting("name", "%.80q is too long, holds control characters or is surrounded by blanks; write the name as the system shows it", r.Name)
+		return setting.Bad("name", "%.80q is too long, holds control characters or is surrounded by blanks; write the name as the system shows it", r.Name)
 	case r.Kind == event.Process && strings.HasSuffix(strings.ReplaceAll(r.Name, `\`, "/"), "/"):
-		return event.BadSetting("name", "%.80q is a directory; write the executable, and the directory below match.paths", r.Name)
+		return setting.Bad("name", "%.80q is a directory; write the executable, and the directory below match.paths", r.Name)
 	}
 	if r.Kind == event.Port {
 		if _, ok := portNumber(r.Name); !ok {
-			return event.BadSetting("name", "%.80q is not a port; write it like 4118/tcp", r.Name)
+			return setting.Bad("name", "%.80q is not a port; write it like 4118/tcp", r.Name)
 		}
 	}
 	for i, os := range r.OS {
@@ -153,11 +154,11 @@ func (r Row) validateIdentity() error {
 
 func (r Row) validateMatch() error {
 	if r.Kind != event.Process && len(r.Match.Aliases)+len(r.Match.Paths) > 0 {
-		return event.BadSetting("match", "a %s is known by its name alone; remove it", r.Kind)
+		return setting.Bad("match", "a %s is known by its name alone; remove it", r.Kind)
 	}
 	for i, n := range r.Match.Aliases {
 		if n == "" || !plain(n) || strings.ContainsAny(n, `/\`) {
-			return event.BadSetting(fmt.Sprintf("match.aliases[%d]", i), "%.80q is not a name; write one without a directory, or a path below match.paths", n)
+			return setting.Bad(fmt.Sprintf("match.aliases[%d]", i), "%.80q is not a name; write one without a directory, or a path below match.paths", n)
 		}
 	}
 	for i, p := range r.Match.Paths {
@@ -165,7 +166,7 @@ func (r Row) validateMatch() error {
 		first, _, _ := strings.Cut(slashed, "/")
 		_, err := path.Match(slashed, "")
 		if err != nil || !plain(p) || p == "" || first != "" && first != "**" && !strings.HasSuffix(first, ":") {
-			return event.BadSetting(fmt.Sprintf("match.paths[%d]", i), "%.80q is not an absolute path or a pattern of one; write it like /opt/ds_agent/**/nginx", p)
+			return setting.Bad(fmt.Sprintf("match.paths[%d]", i), "%.80q is not an absolute path or a pattern of one; write it like /opt/ds_agent/**/nginx", p)
 		}
 	}
 	return nil
@@ -182,11 +183,11 @@ func (l Loss) validate(at string) error {
 		Effect
 	}{{"down", l.Down}, {"degraded", l.Degraded}} {
 		if e.Impact != "" && !slices.Contains(event.Impacts(), e.Impact) {
-			return event.BadSetting(at+e.key+".impact", "%.80q is not an impact; %s", string(e.Impact), meant(string(e.Impact), impacts()))
+			return setting.Bad(at+e.key+".impact", "%.80q is not an impact; %s", string(e.Impact), meant(string(e.Impact), impacts()))
 		}
 		for _, t := range []struct{ key, text string }{{"en", e.EN}, {"ja", e.JA}} {
 			if len(t.text) > maxText || !plain(t.text) {
-				return event.BadSetting(at+e.key+"."+t.key, "is longer than %d bytes or holds control characters; write one or two sentences in one line", maxText)
+				return setting.Bad(at+e.key+"."+t.key, "is longer than %d bytes or holds control characters; write one or two sentences in one line", maxText)
 			}
 		}
 	}
@@ -195,7 +196,7 @@ func (l Loss) validate(at string) error {
 
 func validOS(key, os string) error {
 	if !slices.Contains(event.OS.Allowed(), os) {
-		return event.BadSetting(key, "%.80q is not a system; %s", os, meant(os, event.OS.Allowed()))
+		return setting.Bad(key, "%.80q is not a system; %s", os, meant(os, event.OS.Allowed()))
 	}
 	return nil
 }

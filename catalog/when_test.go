@@ -10,6 +10,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 func TestParseVersion(t *testing.T) {
@@ -269,7 +270,7 @@ func FuzzFactsFile(f *testing.F) {
 			t.Fatal("a switch does not take a word; Validate could not name its key")
 		}
 		if err := file.Validate(); err != nil {
-			if s := (*event.SettingError)(nil); !errors.As(err, &s) || s.Key == "" {
+			if s := (*setting.Error)(nil); !errors.As(err, &s) || s.Key == "" {
 				t.Fatalf("%v names no key", err)
 			}
 			return

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dswatch/setting"
 )
 
 const adviceQuotes = "put quotes around text that begins with [ or { or holds a colon"
@@ -190,7 +192,7 @@ func (d *decoder) unknown(n *node, p pair, targets []reflect.Value, path string)
 	}
 	short := shortKey(p.key)
 	next := "dswatch config reference lists the valid ones"
-	if near := Nearest(p.key, valid); near != "" {
+	if near := setting.Nearest(p.key, valid); near != "" {
 		next = fmt.Sprintf("did you mean %q?", near)
 		if _, written := n.get(near); !written {
 			d.tainted = append(d.tainted, path) // what is missing was told here

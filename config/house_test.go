@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dswatch/config"
+	"dswatch/setting"
 )
 
 // A made-up program with the shape of the real one: what it watches, and
@@ -218,7 +219,7 @@ func build(name string, data []byte) (*config.File, *Config, error) {
 		settings, ok := kinds[s.String("type")]
 		if !ok {
 			next := "write one of " + strings.Join(types, ", ")
-			if near := config.Nearest(s.String("type"), types); near != "" {
+			if near := setting.Nearest(s.String("type"), types); near != "" {
 				next = fmt.Sprintf("did you mean %q?", near)
 			}
 			errs = append(errs, s.Errorf("type", "no sink has this type; %s", next))

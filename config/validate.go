@@ -50,15 +50,15 @@ func (f *File) validate(v reflect.Value, path string, tainted []string) {
 }
 
 // setting is a complaint about one key.
-type setting struct{ key, text string }
+type badKey struct{ key, text string }
 
 // split takes the errors of a Validate method apart.
-func split(err error) []setting {
+func split(err error) []badKey {
 	if err == nil {
 		return nil
 	}
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []setting
+		var out []badKey
 		var texts []string
 		for _, e := range j.Unwrap() {
 			out = append(out, split(e)...)
@@ -70,12 +70,12 @@ func split(err error) []setting {
 	}
 	var k interface{ SettingKey() string }
 	if !errors.As(err, &k) {
-		return []setting{{text: err.Error()}}
+		return []badKey{{text: err.Error()}}
 	}
 	keyed := k.(error)
 	inner := errors.Unwrap(keyed)
 	if keyed.Error() != err.Error() || inner == nil {
-		return []setting{{key: k.SettingKey(), text: strings.TrimPrefix(err.Error(), k.SettingKey()+": ")}}
+		return []badKey{{key: k.SettingKey(), text: strings.TrimPrefix(err.Error(), k.SettingKey()+": ")}}
 	}
 	out := split(inner)
 	for i := range out {

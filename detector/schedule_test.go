@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 func TestParseSchedule(t *testing.T) {
@@ -158,7 +159,7 @@ func TestSettings(t *testing.T) {
 			s := DefaultSettings()
 			c.edit(&s)
 			err := s.Validate()
-			var bad *event.SettingError
+			var bad *setting.Error
 			if !errors.As(err, &bad) || bad.Key != c.key || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one of %s with %q", err, c.key, c.want)
 			}

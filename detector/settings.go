@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Settings is the part of a detector's configuration section that every kind
@@ -23,14 +23,14 @@ func DefaultSettings() Settings {
 
 const maxTimeout = 10 * time.Minute
 
-// Validate returns an event.SettingError for the first bad value.
+// Validate returns an setting.Error for the first bad value.
 func (s Settings) Validate() error {
 	sched, err := ParseSchedule(s.Schedule)
 	if err != nil {
-		return &event.SettingError{Key: "schedule", Err: err}
+		return &setting.Error{Key: "schedule", Err: err}
 	}
 	if s.Timeout <= 0 || s.Timeout > maxTimeout {
-		return event.BadSetting("timeout", "%s is not between 0s and %s; write for example 5s", s.Timeout, maxTimeout)
+		return setting.Bad("timeout", "%s is not between 0s and %s; write for example 5s", s.Timeout, maxTimeout)
 	}
 	// Several gaps, because the activations of a cron expression are not evenly spread.
 	at, gap := sched.Next(time.Now()), time.Duration(math.MaxInt64)
@@ -42,7 +42,7 @@ func (s Settings) Validate() error {
 		gap, at = min(gap, next.Sub(at)), next
 	}
 	if s.Jitter < 0 || s.Jitter >= gap {
-		return event.BadSetting("jitter", "%s is not shorter than the %s between two looks; write for example 0s or %s", s.Jitter, gap, gap/5)
+		return setting.Bad("jitter", "%s is not shorter than the %s between two looks; write for example 0s or %s", s.Jitter, gap, gap/5)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"dswatch/setting"
 )
 
 // Severity of an alert, ordered by Rank.
@@ -141,18 +143,18 @@ func DecodeAlert(b []byte) (Alert, error) {
 	case a.ID == "" || len(a.ID) > 128:
 		return a, fmt.Errorf("decode alert: id is empty or longer than 128 bytes")
 	case a.Seq < 1:
-		return a, fmt.Errorf("decode alert %s: seq %d, want 1 or more", clip(a.ID), a.Seq)
+		return a, fmt.Errorf("decode alert %s: seq %d, want 1 or more", setting.Clip(a.ID), a.Seq)
 	case !a.Transition.Valid():
-		return a, fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, cleared", clip(a.ID), clip(string(a.Transition)))
+		return a, fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, cleared", setting.Clip(a.ID), setting.Clip(string(a.Transition)))
 	case a.Rule == "" || len(a.Rule) > MaxName:
-		return a, fmt.Errorf("decode alert %s: rule is empty or too long", clip(a.ID))
+		return a, fmt.Errorf("decode alert %s: rule is empty or too long", setting.Clip(a.ID))
 	case a.Severity.Rank() == 0:
-		return a, fmt.Errorf("decode alert %s: severity %q is none of info, warning, critical", clip(a.ID), clip(string(a.Severity)))
+		return a, fmt.Errorf("decode alert %s: severity %q is none of info, warning, critical", setting.Clip(a.ID), setting.Clip(string(a.Severity)))
 	case !a.State.Valid():
-		return a, fmt.Errorf("decode alert %s: state %q is none of up, degraded, down, unknown", clip(a.ID), clip(string(a.State)))
+		return a, fmt.Errorf("decode alert %s: state %q is none of up, degraded, down, unknown", setting.Clip(a.ID), setting.Clip(string(a.State)))
 	}
 	if err := a.Key.Validate(); err != nil {
-		return a, fmt.Errorf("decode alert %s: %w", clip(a.ID), err)
+		return a, fmt.Errorf("decode alert %s: %w", setting.Clip(a.ID), err)
 	}
 	return a, nil
 }

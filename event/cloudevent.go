@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"dswatch/setting"
 )
 
 // Types of events on the bus, as CloudEvents type attributes.
@@ -96,7 +98,7 @@ func Decode(b []byte) (Event, error) {
 	}
 	o := *env.Data
 	if err := o.Validate(); err != nil {
-		return Event{}, fmt.Errorf("decode event %s: %w", clip(env.ID), err)
+		return Event{}, fmt.Errorf("decode event %s: %w", setting.Clip(env.ID), err)
 	}
 	reason := env.Reason
 	if reason != Snapshot {
@@ -104,7 +106,7 @@ func Decode(b []byte) (Event, error) {
 	}
 	observer, err := url.PathUnescape(env.Source[len(sourcePrefix):])
 	if err != nil {
-		return Event{}, fmt.Errorf("decode event %s: source: %w", clip(env.ID), err)
+		return Event{}, fmt.Errorf("decode event %s: source: %w", setting.Clip(env.ID), err)
 	}
 	return Event{ID: env.ID, Observer: observer, Reason: reason, Observation: o}, nil
 }
@@ -135,10 +137,10 @@ func DecodeFacts(b []byte) (FactsReport, error) {
 	}
 	r := *env.Data
 	if r.Host == "" || len(r.Host) > MaxName {
-		return FactsReport{}, fmt.Errorf("decode facts %s: host is empty or too long", clip(env.ID))
+		return FactsReport{}, fmt.Errorf("decode facts %s: host is empty or too long", setting.Clip(env.ID))
 	}
 	if err := r.Facts.Validate(); err != nil {
-		return FactsReport{}, fmt.Errorf("decode facts %s: %w", clip(env.ID), err)
+		return FactsReport{}, fmt.Errorf("decode facts %s: %w", setting.Clip(env.ID), err)
 	}
 	return r, nil
 }
@@ -153,15 +155,15 @@ func open[T any](b []byte, typ string) (envelope[T], error) {
 	}
 	switch {
 	case env.SpecVersion != "1.0":
-		return env, fmt.Errorf("decode event: specversion %q, want 1.0", clip(env.SpecVersion))
+		return env, fmt.Errorf("decode event: specversion %q, want 1.0", setting.Clip(env.SpecVersion))
 	case env.ID == "" || len(env.ID) > 128:
 		return env, fmt.Errorf("decode event: id is empty or longer than 128 bytes")
 	case env.Type != typ:
-		return env, fmt.Errorf("decode event %s: type %q, want %s", clip(env.ID), clip(env.Type), typ)
+		return env, fmt.Errorf("decode event %s: type %q, want %s", setting.Clip(env.ID), setting.Clip(env.Type), typ)
 	case !strings.HasPrefix(env.Source, sourcePrefix) || len(env.Source) == len(sourcePrefix) || len(env.Source) > MaxName:
-		return env, fmt.Errorf("decode event %s: source %q, want %sHOST", clip(env.ID), clip(env.Source), sourcePrefix)
+		return env, fmt.Errorf("decode event %s: source %q, want %sHOST", setting.Clip(env.ID), setting.Clip(env.Source), sourcePrefix)
 	case env.Data == nil:
-		return env, fmt.Errorf("decode event %s: has no data", clip(env.ID))
+		return env, fmt.Errorf("decode event %s: has no data", setting.Clip(env.ID))
 	}
 	return env, nil
 }

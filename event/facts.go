@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dswatch/setting"
 )
 
 // Name of a fact. The names are those of a facts file.
@@ -129,7 +131,7 @@ func (f Facts) Equal(g Facts) bool {
 func (f Facts) Validate() error {
 	for _, n := range slices.Sorted(maps.Keys(f)) {
 		if !n.Valid() {
-			return fmt.Errorf("facts: %q is not a fact", clip(string(n)))
+			return fmt.Errorf("facts: %q is not a fact", setting.Clip(string(n)))
 		}
 		v := f[n].Value
 		if len(v) > MaxName {
@@ -141,7 +143,7 @@ func (f Facts) Validate() error {
 		}
 		for _, part := range strings.Split(v, ",") {
 			if !slices.Contains(allowed, part) || (n != Components && part != v) {
-				return fmt.Errorf("facts: %s is %q, want one of %s", n, clip(v), strings.Join(allowed, ", "))
+				return fmt.Errorf("facts: %s is %q, want one of %s", n, setting.Clip(v), strings.Join(allowed, ", "))
 			}
 		}
 	}

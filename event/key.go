@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"dswatch/setting"
 )
 
 // Kind is what sort of thing an item is.
@@ -52,7 +54,7 @@ func (k Key) Row() string { return string(k.Kind) + "/" + k.Name }
 func ParseKey(s string) (Key, error) {
 	p := strings.SplitN(s, "/", 4)
 	if len(p) != 4 {
-		return Key{}, fmt.Errorf("parse key %q: want host/component/kind/name", clip(s))
+		return Key{}, fmt.Errorf("parse key %q: want host/component/kind/name", setting.Clip(s))
 	}
 	k := Key{Host: p[0], Component: p[1], Kind: Kind(p[2]), Name: p[3]}
 	if err := k.Validate(); err != nil {
@@ -78,11 +80,11 @@ func (k Key) Validate() error {
 		case len(f.v) > MaxName:
 			return fmt.Errorf("key: %s is %d bytes long, at most %d are allowed", f.what, len(f.v), MaxName)
 		case f.what != "name" && strings.Contains(f.v, "/"):
-			return fmt.Errorf("key: %s %q holds a slash", f.what, clip(f.v))
+			return fmt.Errorf("key: %s %q holds a slash", f.what, setting.Clip(f.v))
 		}
 	}
 	if !k.Kind.Valid() {
-		return fmt.Errorf("key: kind %q is none of process, service, driver, port", clip(string(k.Kind)))
+		return fmt.Errorf("key: kind %q is none of process, service, driver, port", setting.Clip(string(k.Kind)))
 	}
 	return nil
 }
@@ -136,13 +138,4 @@ func digest(parts ...string) string {
 	}
 	var sum [sha256.Size]byte
 	return hex.EncodeToString(h.Sum(sum[:0])[:12])
-}
-
-// clip keeps hostile input short inside an error text.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
 }

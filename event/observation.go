@@ -3,6 +3,8 @@ package event
 import (
 	"fmt"
 	"time"
+
+	"dswatch/setting"
 )
 
 // State is how an item was seen.
@@ -71,7 +73,7 @@ func (o Observation) Validate() error {
 	}
 	switch {
 	case !o.State.Valid():
-		return fmt.Errorf("observation of %s: state %q is none of up, degraded, down, unknown", o.Key, clip(string(o.State)))
+		return fmt.Errorf("observation of %s: state %q is none of up, degraded, down, unknown", o.Key, setting.Clip(string(o.State)))
 	case o.Found < 0 || o.Want < 0:
 		return fmt.Errorf("observation of %s: found %d and want %d must not be negative", o.Key, o.Found, o.Want)
 	case len(o.Detail) > MaxDetail:

@@ -5,6 +5,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Settings are the keys below `rules:`.
@@ -24,11 +25,11 @@ func Defaults() Settings {
 func (s Settings) Validate() error {
 	switch {
 	case s.Hold < 0:
-		return event.BadSetting("hold", "%s is negative; write 0s or more, such as 20s", s.Hold)
+		return setting.Bad("hold", "%s is negative; write 0s or more, such as 20s", s.Hold)
 	case s.Patience < 0:
-		return event.BadSetting("patience", "%s is negative; write 0s or more, such as 5m", s.Patience)
+		return setting.Bad("patience", "%s is negative; write 0s or more, such as 5m", s.Patience)
 	case s.Repeat != 0 && s.Repeat < time.Minute:
-		return event.BadSetting("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", s.Repeat)
+		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", s.Repeat)
 	}
 	return nil
 }

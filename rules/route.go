@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Route says who is told about some of the alerts.
@@ -21,13 +22,13 @@ type Route struct {
 func (r Route) Validate() error {
 	switch {
 	case len(r.Sinks) == 0:
-		return event.BadSetting("sinks", "the route names no sink; write sinks: [NAME], or take unwanted rows off the list with watch.ignore")
+		return setting.Bad("sinks", "the route names no sink; write sinks: [NAME], or take unwanted rows off the list with watch.ignore")
 	case r.MinSeverity != "" && r.MinSeverity.Rank() == 0:
-		return event.BadSetting("min_severity", "%q is not a severity; write one of %s", r.MinSeverity, strings.Join(closed("severity"), ", "))
+		return setting.Bad("min_severity", "%q is not a severity; write one of %s", r.MinSeverity, strings.Join(closed("severity"), ", "))
 	case r.Repeat != nil && *r.Repeat != 0 && *r.Repeat < time.Minute:
-		return event.BadSetting("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", *r.Repeat)
+		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", *r.Repeat)
 	case !r.reach().possible():
-		return event.BadSetting("match", "no alert has such a combination; remove a matcher")
+		return setting.Bad("match", "no alert has such a combination; remove a matcher")
 	}
 	return nil
 }

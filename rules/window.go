@@ -7,7 +7,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Window is a silence that comes again and again, from the configuration.
@@ -25,26 +25,26 @@ var windowParser = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour 
 // Validate refuses windows that never open, and those that never close.
 func (w Window) Validate() error {
 	if w.Name == "" || strings.ContainsAny(w.Name, " \t\r\n/") || len(w.Name) > 64 {
-		return event.BadSetting("name", "%q is not a name; write up to 64 letters, digits and dashes, such as patch-night", w.Name)
+		return setting.Bad("name", "%q is not a name; write up to 64 letters, digits and dashes, such as patch-night", w.Name)
 	}
 	if !w.Match.possible() {
-		return event.BadSetting("match", "no alert has such a combination; remove a matcher")
+		return setting.Bad("match", "no alert has such a combination; remove a matcher")
 	}
 	if w.Duration < time.Minute {
-		return event.BadSetting("duration", "%s is too short; write 1m or more, such as 3h", w.Duration)
+		return setting.Bad("duration", "%s is too short; write 1m or more, such as 3h", w.Duration)
 	}
 	if strings.Contains(w.Schedule, "TZ=") {
-		return event.BadSetting("schedule", "the time zone has a key of its own; write it as time_zone")
+		return setting.Bad("schedule", "the time zone has a key of its own; write it as time_zone")
 	}
 	if _, err := time.LoadLocation(w.TimeZone); err != nil {
-		return event.BadSetting("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", w.TimeZone)
+		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", w.TimeZone)
 	}
 	schedule, err := windowParser.Parse(w.Schedule)
 	if err != nil {
-		return event.BadSetting("schedule", "%q is not a cron expression: %w; write minute, hour, day, month and weekday, such as 0 2 * * SAT", w.Schedule, err)
+		return setting.Bad("schedule", "%q is not a cron expression: %w; write minute, hour, day, month and weekday, such as 0 2 * * SAT", w.Schedule, err)
 	}
 	if _, constant := schedule.(cron.ConstantDelaySchedule); constant {
-		return event.BadSetting("schedule", "%q has no fixed beginning; write a cron expression, such as 0 2 * * SAT", w.Schedule)
+		return setting.Bad("schedule", "%q has no fixed beginning; write a cron expression, such as 0 2 * * SAT", w.Schedule)
 	}
 	return w.opens(schedule)
 }
@@ -54,7 +54,7 @@ func (w Window) Validate() error {
 func (w Window) opens(schedule cron.Schedule) error {
 	at := schedule.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if at.IsZero() {
-		return event.BadSetting("schedule", "%q never comes; there is no such day", w.Schedule)
+		return setting.Bad("schedule", "%q never comes; there is no such day", w.Schedule)
 	}
 	for range maxJoined {
 		next := schedule.Next(at)
@@ -63,7 +63,7 @@ func (w Window) opens(schedule cron.Schedule) error {
 		}
 		at = next
 	}
-	return event.BadSetting("duration", "the window opens again before %s are over, so it never closes; shorten it", w.Duration)
+	return setting.Bad("duration", "the window opens again before %s are over, so it never closes; shorten it", w.Duration)
 }
 
 // maxJoined is how many openings in a row may overlap: one each minute for

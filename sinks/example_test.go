@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -16,7 +17,7 @@ import (
 type pagerConfig struct {
 	sinks.Settings `yaml:",inline"`
 
-	URL event.Secret `yaml:"url" doc:"URL of the pager; no default"`
+	URL setting.Secret `yaml:"url" doc:"URL of the pager; no default"`
 }
 
 func (c pagerConfig) Validate() error {
@@ -24,7 +25,7 @@ func (c pagerConfig) Validate() error {
 		return err
 	}
 	if _, err := sinks.ParseURL(c.URL.Reveal()); err != nil {
-		return event.BadSetting("url", "%w", err)
+		return setting.Bad("url", "%w", err)
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ func ExampleNewKind() {
 	}))
 	defer far.Close()
 	settings := kind.Settings().(*pagerConfig) // what the configuration loader fills
-	settings.Name, settings.URL = "night", event.Secret(far.URL+"/token-that-stays-secret")
+	settings.Name, settings.URL = "night", setting.Secret(far.URL+"/token-that-stays-secret")
 	if err := settings.Validate(); err != nil {
 		fmt.Println(err)
 	}

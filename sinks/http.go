@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"dswatch/event"
+	"dswatch/setting"
 )
 
 // TLS says how the far end is verified and how this side shows who it is.
@@ -32,9 +32,9 @@ type TLS struct {
 func (t TLS) Validate() error {
 	switch {
 	case t.CertFile != "" && t.KeyFile == "":
-		return event.BadSetting("key_file", "is missing; write the path of the key of cert_file")
+		return setting.Bad("key_file", "is missing; write the path of the key of cert_file")
 	case t.CertFile == "" && t.KeyFile != "":
-		return event.BadSetting("cert_file", "is missing; write the path of the certificate of key_file")
+		return setting.Bad("cert_file", "is missing; write the path of the certificate of key_file")
 	}
 	return nil
 }
@@ -46,17 +46,17 @@ func (t TLS) Config() (*tls.Config, error) {
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, event.BadSetting("tls.ca_file", "%w; write the path of a readable PEM file", err)
+			return nil, setting.Bad("tls.ca_file", "%w; write the path of a readable PEM file", err)
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, event.BadSetting("tls.ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
+			return nil, setting.Bad("tls.ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
 		}
 	}
 	if t.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, event.BadSetting("tls.cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)
+			return nil, setting.Bad("tls.cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}

@@ -3,7 +3,7 @@ package sinks
 import (
 	"time"
 
-	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Settings are the keys that every sink has. A kind's Config embeds them
@@ -29,13 +29,13 @@ func (s Settings) Common() Settings { return s }
 func (s Settings) Validate() error {
 	switch {
 	case !validName(s.Name):
-		return event.BadSetting("name", "%q is not a name; write 1 to 32 letters, digits, - or _", Line(s.Name, 40))
+		return setting.Bad("name", "%q is not a name; write 1 to 32 letters, digits, - or _", Line(s.Name, 40))
 	case s.Timeout < 10*time.Millisecond || s.Timeout > 10*time.Minute:
-		return event.BadSetting("timeout", "%s is out of range; write 10ms to 10m, such as 10s", s.Timeout)
+		return setting.Bad("timeout", "%s is out of range; write 10ms to 10m, such as 10s", s.Timeout)
 	case s.Patience < time.Second || s.Patience > 30*24*time.Hour:
-		return event.BadSetting("patience", "%s is out of range; write 1s to 720h, such as 24h", s.Patience)
+		return setting.Bad("patience", "%s is out of range; write 1s to 720h, such as 24h", s.Patience)
 	case s.Concurrency < 1 || s.Concurrency > 256:
-		return event.BadSetting("concurrency", "%d is out of range; write 1 to 256", s.Concurrency)
+		return setting.Bad("concurrency", "%d is out of range; write 1 to 256", s.Concurrency)
 	}
 	return nil
 }

@@ -16,19 +16,20 @@ type listed struct {
 
 // allowed says what of ours each part may import, as docs/design draws it:
 // cmd -> demo -> app -> {detector, rules, sinks, bus, config, web} -> {event,
-// catalog}. A kind may import the package above it.
+// catalog} -> setting. A kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"demo", "app", "sinks/snmp", "event"},
-	"demo":     {"app", "event", "sinks/snmp"},
+	"cmd":      {"demo", "app", "sinks/snmp", "event", "setting"},
+	"demo":     {"app", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
-	"detector": {"event", "catalog", "detector"},
-	"rules":    {"event", "catalog"},
-	"sinks":    {"event", "catalog", "sinks"},
-	"web":      {"event", "catalog"},
-	"bus":      {"bus"},
-	"config":   {},
-	"catalog":  {"event"},
-	"event":    {},
+	"detector": {"event", "catalog", "detector", "setting"},
+	"rules":    {"event", "catalog", "setting"},
+	"sinks":    {"event", "catalog", "sinks", "setting"},
+	"web":      {"event", "catalog", "setting"},
+	"bus":      {"bus", "setting"},
+	"config":   {"setting"},
+	"catalog":  {"event", "setting"},
+	"event":    {"setting"},
+	"setting":  {},
 	"test":     {"*"},
 	"docs":     {},
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Config is the section `web:`.
@@ -32,7 +33,7 @@ func (c Config) Validate() error {
 		return nil
 	}
 	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
-		return event.BadSetting("listen", "%q is not an address; write HOST:PORT, such as 127.0.0.1:9418", c.Listen)
+		return setting.Bad("listen", "%q is not an address; write HOST:PORT, such as 127.0.0.1:9418", c.Listen)
 	}
 	return nil
 }
@@ -83,7 +84,7 @@ type Program interface {
 // Parts is what a Server is made of.
 type Parts struct {
 	Config   Config
-	Token    event.Secret
+	Token    setting.Secret
 	Program  Program
 	Silencer Silencer
 	Alerts   Alerts

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 const (
@@ -46,8 +47,8 @@ const (
 // client asks one manager.
 type client struct {
 	base    *url.URL
-	key     event.Secret
-	proxy   event.Secret
+	key     setting.Secret
+	proxy   setting.Secret
 	edition string
 	page    int
 	most    int // bytes of an answer
@@ -90,11 +91,11 @@ func tlsConfig(c Config) (*tls.Config, error) {
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {
-			return nil, event.BadSetting("ca_file", "%w; write the path of a readable PEM file", err)
+			return nil, setting.Bad("ca_file", "%w; write the path of a readable PEM file", err)
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, event.BadSetting("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", c.CAFile)
+			return nil, setting.Bad("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", c.CAFile)
 		}
 	}
 	pin, err := c.pin()

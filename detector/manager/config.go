@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Config is what `detectors.manager` takes beside the settings that every
 // detector has.
 type Config struct {
-	URL         string        `yaml:"url" doc:"Address of the manager, such as https://dsm.example.com:4119 or https://workload.us-1.cloudone.trendmicro.com; default none, then the manager is not asked."`
-	APIKey      event.Secret  `yaml:"api_key" doc:"API key of a role that may read computers; default none, then only the manager's own status page is asked."`
-	Edition     string        `yaml:"edition" doc:"deep_security or workload_security, which decides how the key is sent; default workload_security for hosts below cloudone.trendmicro.com, else deep_security."`
-	CAFile      string        `yaml:"ca_file" doc:"PEM file of the only authorities that may have signed the manager's certificate; default those of the system."`
-	Fingerprint string        `yaml:"fingerprint" doc:"SHA-256 fingerprint of the manager's certificate, 64 hexadecimal digits with or without colons; without ca_file it takes the place of authorities and name, with it both must fit; default none."`
-	Proxy       event.Secret  `yaml:"proxy" doc:"Proxy as http://[USER:PASSWORD@]HOST:PORT, or none; default what HTTPS_PROXY and NO_PROXY of the environment say."`
-	Late        time.Duration `yaml:"late" doc:"How old an agent's last communication may be, as a duration, before an error of its computer counts as a lost heartbeat; default 30m."`
-	Page        int           `yaml:"page" doc:"How many computers are asked for at once, 1 to 5000; default 500."`
+	URL         string         `yaml:"url" doc:"Address of the manager, such as https://dsm.example.com:4119 or https://workload.us-1.cloudone.trendmicro.com; default none, then the manager is not asked."`
+	APIKey      setting.Secret `yaml:"api_key" doc:"API key of a role that may read computers; default none, then only the manager's own status page is asked."`
+	Edition     string         `yaml:"edition" doc:"deep_security or workload_security, which decides how the key is sent; default workload_security for hosts below cloudone.trendmicro.com, else deep_security."`
+	CAFile      string         `yaml:"ca_file" doc:"PEM file of the only authorities that may have signed the manager's certificate; default those of the system."`
+	Fingerprint string         `yaml:"fingerprint" doc:"SHA-256 fingerprint of the manager's certificate, 64 hexadecimal digits with or without colons; without ca_file it takes the place of authorities and name, with it both must fit; default none."`
+	Proxy       setting.Secret `yaml:"proxy" doc:"Proxy as http://[USER:PASSWORD@]HOST:PORT, or none; default what HTTPS_PROXY and NO_PROXY of the environment say."`
+	Late        time.Duration  `yaml:"late" doc:"How old an agent's last communication may be, as a duration, before an error of its computer counts as a lost heartbeat; default 30m."`
+	Page        int            `yaml:"page" doc:"How many computers are asked for at once, 1 to 5000; default 500."`
 }
 
 // Defaults returns the configuration of an empty section.
@@ -31,13 +32,13 @@ func (c Config) Enabled() bool { return c.URL != "" }
 // Validate rejects what New could not use, without reading a file.
 func (c Config) Validate() error {
 	if c.Late < time.Minute {
-		return event.BadSetting("late", "%s is shorter than a minute; write three times the heartbeat interval, such as 30m", c.Late)
+		return setting.Bad("late", "%s is shorter than a minute; write three times the heartbeat interval, such as 30m", c.Late)
 	}
 	if c.Page < 1 || c.Page > 5000 {
-		return event.BadSetting("page", "%d is not between 1 and 5000; write for example 500", c.Page)
+		return setting.Bad("page", "%d is not between 1 and 5000; write for example 500", c.Page)
 	}
 	if c.Edition != "" && c.Edition != event.DeepSecurity && c.Edition != event.WorkloadSecurity {
-		return event.BadSetting("edition", "%q is neither deep_security nor workload_security; write one of them", c.Edition)
+		return setting.Bad("edition", "%q is neither deep_security nor workload_security; write one of them", c.Edition)
 	}
 	if _, err := c.pin(); err != nil {
 		return err
@@ -46,11 +47,11 @@ func (c Config) Validate() error {
 		return err
 	}
 	if strings.ContainsAny(c.APIKey.Reveal(), "\r\n") {
-		return event.BadSetting("api_key", "holds a line break; write the key on one line")
+		return setting.Bad("api_key", "holds a line break; write the key on one line")
 	}
 	if c.URL == "" {
 		if c.APIKey != "" {
-			return event.BadSetting("url", "is missing beside api_key; write the manager's address, such as https://dsm.example.com:4119")
+			return setting.Bad("url", "is missing beside api_key; write the manager's address, such as https://dsm.example.com:4119")
 		}
 		return nil
 	}
@@ -62,7 +63,7 @@ func (c Config) Validate() error {
 func (c Config) base() (*url.URL, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, event.BadSetting("url", "is not an https address without user and query; write for example https://dsm.example.com:4119")
+		return nil, setting.Bad("url", "is not an https address without user and query; write for example https://dsm.example.com:4119")
 	}
 	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/api")
 	u.RawPath = ""
@@ -89,7 +90,7 @@ func (c Config) pin() ([]byte, error) {
 	digits := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(c.Fingerprint)), "sha256:"), ":", "")
 	b, err := hex.DecodeString(digits)
 	if err != nil || len(b) != 32 {
-		return nil, event.BadSetting("fingerprint", "is not a SHA-256 fingerprint; write the 64 digits that openssl x509 -noout -fingerprint -sha256 prints")
+		return nil, setting.Bad("fingerprint", "is not a SHA-256 fingerprint; write the 64 digits that openssl x509 -noout -fingerprint -sha256 prints")
 	}
 	return b, nil
 }
@@ -101,7 +102,7 @@ func (c Config) proxy() (*url.URL, error) {
 	}
 	u, err := url.Parse(c.Proxy.Reveal())
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5") || u.Hostname() == "" {
-		return nil, event.BadSetting("proxy", "is not the address of a proxy; write for example http://proxy.example.com:3128, or none")
+		return nil, setting.Bad("proxy", "is not the address of a proxy; write for example http://proxy.example.com:3128, or none")
 	}
 	return u, nil
 }

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 var netCopy = io.Copy
@@ -78,7 +79,7 @@ func TestValidate(t *testing.T) {
 			conf := good()
 			c.set(&conf)
 			_, err := New(conf, Options{})
-			var bad *event.SettingError
+			var bad *setting.Error
 			if !errors.As(err, &bad) || bad.Key != c.key || strings.Contains(err.Error(), "hunter22") || !strings.Contains(err.Error(), "write ") {
 				t.Errorf("%v, want one about %s that says what to write", err, c.key)
 			}

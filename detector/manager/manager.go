@@ -10,6 +10,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // The kinds of this detector's items; see the package's doc for why the
@@ -66,7 +67,7 @@ func New(c Config, o Options) (*Detector, error) {
 		return nil, err
 	}
 	if !c.Enabled() {
-		return nil, event.BadSetting("url", "is empty; write the manager's address, such as https://dsm.example.com:4119")
+		return nil, setting.Bad("url", "is empty; write the manager's address, such as https://dsm.example.com:4119")
 	}
 	client, err := newClient(c)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 var _ detector.Detector = (*Detector)(nil)
@@ -507,14 +508,14 @@ func TestProxy(t *testing.T) {
 	go func() { _ = proxy.Serve(ln) }()
 	t.Cleanup(func() { _ = proxy.Close() })
 	c := s.config()
-	c.Proxy = event.Secret("http://user:password1@" + ln.Addr().String())
+	c.Proxy = setting.Secret("http://user:password1@" + ln.Addr().String())
 	want(t, open(t, c).look(), "web01/agent/heartbeat/agent", event.Up)
 	if len(through) == 0 || through[0] != s.Listener.Addr().String() {
 		t.Errorf("went through the proxy to %v", through)
 	}
 	for name, p := range map[string]string{"wrong password": "http://user:password2@" + ln.Addr().String(), "no proxy there": "http://user:password2@127.0.0.1:1"} {
 		t.Run(name, func(t *testing.T) {
-			c.Proxy = event.Secret(p)
+			c.Proxy = setting.Secret(p)
 			o := open(t, c).look()["127.0.0.1/manager/heartbeat/manager"]
 			if o.State == event.Up || strings.Contains(o.Detail, "password2") {
 				t.Errorf("%+v", o)

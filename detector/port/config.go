@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Config is what `detectors.port` takes beside the settings that every
@@ -42,28 +43,28 @@ func Defaults() Config { return Config{Rate: defaultRate} }
 // below `detectors.port`, such as targets[0].method.
 func (c Config) Validate() error {
 	if c.Rate < 1 || c.Rate > maxRate {
-		return event.BadSetting("rate", "%d probes per second is out of range; write 1 to %d, such as %d", c.Rate, maxRate, defaultRate)
+		return setting.Bad("rate", "%d probes per second is out of range; write 1 to %d, such as %d", c.Rate, maxRate, defaultRate)
 	}
 	const here = "(this host)" // stands for its name, which the configuration does not know; no target has it
 	keys := map[event.Key]int{}
 	hows := map[place]first{}
 	for i, tc := range c.Targets {
 		if len(tc.Ports) == 0 {
-			return event.BadSetting(at(i, "ports"), "is empty; write at least one, such as [4118]")
+			return setting.Bad(at(i, "ports"), "is empty; write at least one, such as [4118]")
 		}
 		for _, t := range tc.targets(here) {
 			if err := t.check(); err != nil {
-				var s *event.SettingError
+				var s *setting.Error
 				if errors.As(err, &s) {
-					return &event.SettingError{Key: at(i, s.Key), Err: s.Err}
+					return &setting.Error{Key: at(i, s.Key), Err: s.Err}
 				}
 				return err
 			}
 			if err := t.Key.Validate(); err != nil {
-				return event.BadSetting(at(i, "component"), "%w; write a word such as agent", err)
+				return setting.Bad(at(i, "component"), "%w; write a word such as agent", err)
 			}
 			if j, ok := keys[t.Key]; ok {
-				return event.BadSetting(at(i, "ports"), "%d of this host is already listed in targets[%d]; write it once", t.Port, j)
+				return setting.Bad(at(i, "ports"), "%d of this host is already listed in targets[%d]; write it once", t.Port, j)
 			}
 			keys[t.Key] = i
 			if t.method() == Listen {
@@ -71,7 +72,7 @@ func (c Config) Validate() error {
 			}
 			p, h := t.place(), t.how()
 			if f, ok := hows[p]; ok && f.how != h {
-				return event.BadSetting(at(i, "method"), "%s is asked in another way in targets[%d]; an endpoint is probed once, so write the same method, timeout, min_version and server_name in both", p, f.index)
+				return setting.Bad(at(i, "method"), "%s is asked in another way in targets[%d]; an endpoint is probed once, so write the same method, timeout, min_version and server_name in both", p, f.index)
 			} else if !ok {
 				hows[p] = first{h, i}
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 func decode(t *testing.T, text string) Config {
@@ -64,7 +65,7 @@ func TestConfigRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := decode(t, tc.text).Validate()
-			var s *event.SettingError
+			var s *setting.Error
 			if !errors.As(err, &s) {
 				t.Fatalf("got %v, want a SettingError", err)
 			}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // Method is how a port is looked at.
@@ -98,34 +99,34 @@ func (t Target) check() error {
 	m := t.method()
 	switch {
 	case !slices.Contains(Methods(), m):
-		return event.BadSetting("method", "%q is no method; write listen, syn, connect or tls", short(string(m)))
+		return setting.Bad("method", "%q is no method; write listen, syn, connect or tls", short(string(m)))
 	case m == Listen && t.Host != "":
-		return event.BadSetting("method", "listen reads this host's own table of sockets; leave host out, or write method: syn")
+		return setting.Bad("method", "listen reads this host's own table of sockets; leave host out, or write method: syn")
 	case m != Listen && t.Host == "":
-		return event.BadSetting("host", "is empty, and method %s asks another host; write its name or address, or method: listen for this host", m)
+		return setting.Bad("host", "is empty, and method %s asks another host; write its name or address, or method: listen for this host", m)
 	case t.Port < 1 || t.Port > 65535:
-		return event.BadSetting("ports", "%d is no TCP port; write a number from 1 to 65535", t.Port)
+		return setting.Bad("ports", "%d is no TCP port; write a number from 1 to 65535", t.Port)
 	case m == Listen && t.Timeout != 0:
-		return event.BadSetting("timeout", "has no effect on method listen; leave it out")
+		return setting.Bad("timeout", "has no effect on method listen; leave it out")
 	case t.Timeout != 0 && (t.Timeout < minTimeout || t.Timeout > maxTimeout):
-		return event.BadSetting("timeout", "%s is out of range; write %s to %s, such as 3s", t.Timeout, minTimeout, maxTimeout)
+		return setting.Bad("timeout", "%s is out of range; write %s to %s, such as 3s", t.Timeout, minTimeout, maxTimeout)
 	case t.Loopback && m != Listen:
-		return event.BadSetting("loopback", "has an effect on method listen only; leave it out")
+		return setting.Bad("loopback", "has an effect on method listen only; leave it out")
 	case t.AcceptHandshakeErrors && m != Connect && m != TLS:
-		return event.BadSetting("accept_handshake_errors", "has an effect on methods connect and tls only; leave it out")
+		return setting.Bad("accept_handshake_errors", "has an effect on methods connect and tls only; leave it out")
 	case t.MinVersion != "" && m != TLS:
-		return event.BadSetting("min_version", "has an effect on method tls only; leave it out, or write method: tls")
+		return setting.Bad("min_version", "has an effect on method tls only; leave it out, or write method: tls")
 	case t.ServerName != "" && m != TLS:
-		return event.BadSetting("server_name", "has an effect on method tls only; leave it out, or write method: tls")
+		return setting.Bad("server_name", "has an effect on method tls only; leave it out, or write method: tls")
 	}
 	if _, ok := t.minVersion(); !ok {
-		return event.BadSetting("min_version", "%q is no version of TLS; write \"1.0\", \"1.1\", \"1.2\" or \"1.3\"", short(t.MinVersion))
+		return setting.Bad("min_version", "%q is no version of TLS; write \"1.0\", \"1.1\", \"1.2\" or \"1.3\"", short(t.MinVersion))
 	}
 	if t.ServerName != "" && !isName(t.ServerName) {
-		return event.BadSetting("server_name", "%q is no DNS name; write one, or leave it out", short(t.ServerName))
+		return setting.Bad("server_name", "%q is no DNS name; write one, or leave it out", short(t.ServerName))
 	}
 	if t.Port == agentPort && (m == Connect || m == TLS) && !t.AcceptHandshakeErrors {
-		return event.BadSetting("method", "%s on port 4118 makes the agent log a failed handshake each time; "+
+		return setting.Bad("method", "%s on port 4118 makes the agent log a failed handshake each time; "+
 			"write method: syn, or accept_handshake_errors: true beside it", m)
 	}
 	if m == Listen {
@@ -138,18 +139,18 @@ func (t Target) check() error {
 func checkHost(h string) error {
 	if a, err := netip.ParseAddr(h); err == nil {
 		if u := a.Unmap(); u.IsUnspecified() || u.IsMulticast() || u == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-			return event.BadSetting("host", "%s is not the address of one host; write that", a)
+			return setting.Bad("host", "%s is not the address of one host; write that", a)
 		}
 		return nil
 	}
 	if strings.Contains(h, "://") {
-		return event.BadSetting("host", "%q is a URL; write the host alone", short(h))
+		return setting.Bad("host", "%q is a URL; write the host alone", short(h))
 	}
 	if name, p, err := net.SplitHostPort(h); err == nil && checkHost(name) == nil {
-		return event.BadSetting("host", "%q holds a port; write host: %s and ports: [%s]", short(h), name, short(p))
+		return setting.Bad("host", "%q holds a port; write host: %s and ports: [%s]", short(h), name, short(p))
 	}
 	if !isName(h) {
-		return event.BadSetting("host", "%q is neither an address nor a DNS name; write one, such as 192.0.2.10 or web01.example.com", short(h))
+		return setting.Bad("host", "%q is neither an address nor a DNS name; write one, such as 192.0.2.10 or web01.example.com", short(h))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -64,12 +65,12 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	for i, base := range c.URLs {
 		u, err := endpoint(base)
 		if err != nil {
-			return nil, event.BadSetting("urls", "entry %d %w", i+1, err)
+			return nil, setting.Bad("urls", "entry %d %w", i+1, err)
 		}
 		own := tlsConfig.Clone() // a transport writes to it
 		h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: u.String(), TLS: own, Concurrency: c.Concurrency, Secrets: secrets})
 		if err != nil {
-			return nil, event.BadSetting("urls", "entry %d %w", i+1, err)
+			return nil, setting.Bad("urls", "entry %d %w", i+1, err)
 		}
 		s.members = append(s.members, &member{http: h, host: u.Host})
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/alertmanager"
 	"dswatch/sinks/sinktest"
@@ -421,7 +422,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			var se *event.SettingError
+			var se *setting.Error
 			if !errors.As(err, &se) || se.Key != c.key {
 				t.Fatalf("error %v, want one about %s", err, c.key)
 			}

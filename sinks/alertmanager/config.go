@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -22,9 +22,9 @@ type Config struct {
 	URLs      []string          `yaml:"urls" doc:"base URLs of one Alertmanager, or of the members of one cluster, such as [\"http://192.0.2.30:9093\"]; all are told, one that accepts is success; no default"`
 	EndsAfter time.Duration     `yaml:"ends_after" doc:"how long Alertmanager keeps an open alert that is not told again; longer than rules.repeat; default 168h"`
 	Labels    map[string]string `yaml:"labels" doc:"labels to add to every alert, such as team: security; changing them leaves open alerts behind until ends_after; default: none"`
-	Bearer    event.Secret      `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
+	Bearer    setting.Secret    `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
 	Username  string            `yaml:"username" doc:"name for basic authentication; default: none"`
-	Password  event.Secret      `yaml:"password" doc:"password for basic authentication; default: none"`
+	Password  setting.Secret    `yaml:"password" doc:"password for basic authentication; default: none"`
 	TLS       sinks.TLS         `yaml:"tls" doc:"certificates of https URLs"`
 }
 
@@ -45,14 +45,14 @@ func (c Config) Validate() error {
 		return err
 	}
 	if len(c.URLs) == 0 || len(c.URLs) > maxURLs {
-		return event.BadSetting("urls", "has %d entries; write a list of 1 to %d, such as [\"http://192.0.2.30:9093\"]", len(c.URLs), maxURLs)
+		return setting.Bad("urls", "has %d entries; write a list of 1 to %d, such as [\"http://192.0.2.30:9093\"]", len(c.URLs), maxURLs)
 	}
 	for i, s := range c.URLs {
 		if _, err := endpoint(s); err != nil {
-			return event.BadSetting("urls", "entry %d %w", i+1, err)
+			return setting.Bad("urls", "entry %d %w", i+1, err)
 		}
 		if slices.Contains(c.URLs[:i], s) {
-			return event.BadSetting("urls", "entry %d stands there twice; leave one out", i+1)
+			return setting.Bad("urls", "entry %d stands there twice; leave one out", i+1)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
@@ -60,24 +60,24 @@ func (c Config) Validate() error {
 		value := c.Labels[name]
 		switch {
 		case !labelName.MatchString(name):
-			return event.BadSetting(key, "is not a label name; write letters, digits and _, not beginning with a digit")
+			return setting.Bad(key, "is not a label name; write letters, digits and _, not beginning with a digit")
 		case slices.Contains(reserved, name):
-			return event.BadSetting(key, "is set by dswatch itself; write another name")
+			return setting.Bad(key, "is set by dswatch itself; write another name")
 		case value == "" || value != sinks.Line(value, sinks.MaxTitle):
-			return event.BadSetting(key, "is empty, too long or holds a line break or a control character; write one short line of text")
+			return setting.Bad(key, "is empty, too long or holds a line break or a control character; write one short line of text")
 		}
 	}
 	switch {
 	case c.EndsAfter < 10*time.Minute || c.EndsAfter > 365*24*time.Hour:
-		return event.BadSetting("ends_after", "%s is out of range; write 10m to 8760h, and more than rules.repeat, such as 168h", c.EndsAfter)
+		return setting.Bad("ends_after", "%s is out of range; write 10m to 8760h, and more than rules.repeat, such as 168h", c.EndsAfter)
 	case c.Bearer != "" && (c.Username != "" || c.Password != ""):
-		return event.BadSetting("bearer", "stands beside username or password; keep one way to authenticate")
+		return setting.Bad("bearer", "stands beside username or password; keep one way to authenticate")
 	case c.Password != "" && c.Username == "":
-		return event.BadSetting("username", "is missing; write the name that belongs to password")
+		return setting.Bad("username", "is missing; write the name that belongs to password")
 	case strings.Contains(c.Username, ":"):
-		return event.BadSetting("username", "holds a colon, which basic authentication cannot carry; write it without")
+		return setting.Bad("username", "holds a colon, which basic authentication cannot carry; write it without")
 	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
-		return event.BadSetting("bearer", "holds a line break or a control character; write the token alone")
+		return setting.Bad("bearer", "holds a line break or a control character; write the token alone")
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 package slack
 
 import (
-	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -9,7 +9,7 @@ import (
 type Config struct {
 	sinks.Settings `yaml:",inline"`
 
-	WebhookURL event.Secret `yaml:"webhook_url" doc:"URL of the incoming webhook, https://hooks.slack.com/services/...; no default"`
+	WebhookURL setting.Secret `yaml:"webhook_url" doc:"URL of the incoming webhook, https://hooks.slack.com/services/...; no default"`
 }
 
 // Defaults returns the defaults of a Config. Slack takes about one message a
@@ -22,10 +22,10 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.WebhookURL == "" {
-		return event.BadSetting("webhook_url", "is missing; write the URL that Slack shows under Incoming Webhooks, or webhook_url_file with a file that holds it")
+		return setting.Bad("webhook_url", "is missing; write the URL that Slack shows under Incoming Webhooks, or webhook_url_file with a file that holds it")
 	}
 	if _, err := sinks.ParseURL(c.WebhookURL.Reveal()); err != nil {
-		return event.BadSetting("webhook_url", "is not an http or https URL; write the one that Slack shows under Incoming Webhooks, https://hooks.slack.com/services/...")
+		return setting.Bad("webhook_url", "is not an http or https URL; write the one that Slack shows under Incoming Webhooks, https://hooks.slack.com/services/...")
 	}
 	return nil
 }

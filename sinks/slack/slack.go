@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -26,7 +27,7 @@ type Sink struct{ http *sinks.HTTP }
 func New(c Config, _ sinks.Env) (*Sink, error) {
 	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency})
 	if err != nil {
-		return nil, event.BadSetting("webhook_url", "%w", err)
+		return nil, setting.Bad("webhook_url", "%w", err)
 	}
 	return &Sink{h}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/sinktest"
 	"dswatch/sinks/slack"
@@ -29,7 +30,7 @@ var token = receive.SlackPath[strings.LastIndex(receive.SlackPath, "/")+1:]
 func newSink(t testing.TB, url string) *slack.Sink {
 	t.Helper()
 	c := slack.Defaults()
-	c.Name, c.Type, c.WebhookURL = "chat", "slack", event.Secret(url)
+	c.Name, c.Type, c.WebhookURL = "chat", "slack", setting.Secret(url)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestKind(t *testing.T) {
 	far := &receive.Slack{}
 	k := slack.Kind()
 	c := k.Settings().(*slack.Config)
-	c.Name, c.WebhookURL = "chat", event.Secret(receive.StartSlack(t, far).URL+receive.SlackPath)
+	c.Name, c.WebhookURL = "chat", setting.Secret(receive.StartSlack(t, far).URL+receive.SlackPath)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +248,7 @@ func TestValidate(t *testing.T) {
 		"no name":   {"", "https://hooks.slack.com" + receive.SlackPath, "name"},
 	} {
 		cfg := slack.Defaults()
-		cfg.Name, cfg.WebhookURL = c.name, event.Secret(c.url)
+		cfg.Name, cfg.WebhookURL = c.name, setting.Secret(c.url)
 		err := cfg.Validate()
 		if c.key == "" && err != nil || c.key != "" && (err == nil || !strings.HasPrefix(err.Error(), c.key+": ")) {
 			t.Errorf("%s: %v, want one about %q", name, err, c.key)

@@ -6,36 +6,37 @@ import (
 	"strconv"
 	"strings"
 
-	"dswatch/event"
 	"dswatch/sinks"
 
 	"github.com/gosnmp/gosnmp"
+
+	"dswatch/setting"
 )
 
 // Config is the section of one snmp sink.
 type Config struct {
 	sinks.Settings `yaml:",inline"`
 
-	Address    string       `yaml:"address" doc:"receiver as host:port; without a port 162; no default"`
-	Version    string       `yaml:"version" doc:"1, 2c or 3; default 2c"`
-	Community  event.Secret `yaml:"community" doc:"community of versions 1 and 2c, at most 127 bytes; no default"`
-	Inform     bool         `yaml:"inform" doc:"ask the receiver to confirm (versions 2c and 3), so that a lost message is sent again; default false"`
-	Retries    int          `yaml:"retries" doc:"how often an inform is sent again within one attempt, 0 to 10; each waits for timeout / (retries + 1); default 2"`
-	Enterprise string       `yaml:"enterprise" doc:"object identifier that DSWATCH-MIB hangs under, below 1.3.6.1.4.1; default 1.3.6.1.4.1.8072.9999.9999.4118"`
-	MaxSize    event.Size   `yaml:"max_size" doc:"largest message; longer texts are cut; 1200B to 65507B, default 1472B, which fits one Ethernet frame over IPv4"`
-	V3         V3           `yaml:"v3" doc:"user of version 3"`
+	Address    string         `yaml:"address" doc:"receiver as host:port; without a port 162; no default"`
+	Version    string         `yaml:"version" doc:"1, 2c or 3; default 2c"`
+	Community  setting.Secret `yaml:"community" doc:"community of versions 1 and 2c, at most 127 bytes; no default"`
+	Inform     bool           `yaml:"inform" doc:"ask the receiver to confirm (versions 2c and 3), so that a lost message is sent again; default false"`
+	Retries    int            `yaml:"retries" doc:"how often an inform is sent again within one attempt, 0 to 10; each waits for timeout / (retries + 1); default 2"`
+	Enterprise string         `yaml:"enterprise" doc:"object identifier that DSWATCH-MIB hangs under, below 1.3.6.1.4.1; default 1.3.6.1.4.1.8072.9999.9999.4118"`
+	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message; longer texts are cut; 1200B to 65507B, default 1472B, which fits one Ethernet frame over IPv4"`
+	V3         V3             `yaml:"v3" doc:"user of version 3"`
 }
 
 // V3 is the user of SNMPv3. A password without its protocol, or the other
 // way round, is refused.
 type V3 struct {
-	User         string       `yaml:"user" doc:"user name, at most 32 bytes; no default"`
-	AuthProtocol string       `yaml:"auth_protocol" doc:"MD5, SHA, SHA-224, SHA-256, SHA-384 or SHA-512; default none"`
-	AuthPassword event.Secret `yaml:"auth_password" doc:"password for auth_protocol, at least 8 bytes"`
-	PrivProtocol string       `yaml:"priv_protocol" doc:"DES, AES, AES-192, AES-256 (as net-snmp), AES-192-C or AES-256-C (as Cisco); default none"`
-	PrivPassword event.Secret `yaml:"priv_password" doc:"password for priv_protocol, at least 8 bytes"`
-	Context      string       `yaml:"context" doc:"context name, at most 32 bytes; default empty"`
-	EngineID     string       `yaml:"engine_id" doc:"engine id of the traps, 5 to 32 bytes in hexadecimal; two sinks with one receiver need two; default one that is made at the first start and kept"`
+	User         string         `yaml:"user" doc:"user name, at most 32 bytes; no default"`
+	AuthProtocol string         `yaml:"auth_protocol" doc:"MD5, SHA, SHA-224, SHA-256, SHA-384 or SHA-512; default none"`
+	AuthPassword setting.Secret `yaml:"auth_password" doc:"password for auth_protocol, at least 8 bytes"`
+	PrivProtocol string         `yaml:"priv_protocol" doc:"DES, AES, AES-192, AES-256 (as net-snmp), AES-192-C or AES-256-C (as Cisco); default none"`
+	PrivPassword setting.Secret `yaml:"priv_password" doc:"password for priv_protocol, at least 8 bytes"`
+	Context      string         `yaml:"context" doc:"context name, at most 32 bytes; default empty"`
+	EngineID     string         `yaml:"engine_id" doc:"engine id of the traps, 5 to 32 bytes in hexadecimal; two sinks with one receiver need two; default one that is made at the first start and kept"`
 }
 
 // Defaults returns the Config of an empty section.
@@ -59,25 +60,25 @@ func (c Config) Validate() error {
 		return err
 	}
 	if _, err := parseEnterprise(c.Enterprise); err != nil {
-		return &event.SettingError{Key: "enterprise", Err: err}
+		return &setting.Error{Key: "enterprise", Err: err}
 	}
 	switch {
 	case c.Version != "1" && c.Version != "2c" && c.Version != "3":
-		return event.BadSetting("version", "%.20q is no version of SNMP; write 1, 2c or 3", c.Version)
+		return setting.Bad("version", "%.20q is no version of SNMP; write 1, 2c or 3", c.Version)
 	case c.Version != "3" && c.Community == "":
-		return event.BadSetting("community", "is empty; write the community that the receiver accepts")
+		return setting.Bad("community", "is empty; write the community that the receiver accepts")
 	case c.Version == "3" && c.Community != "":
-		return event.BadSetting("community", "means nothing in version 3; remove it and set v3.user")
+		return setting.Bad("community", "means nothing in version 3; remove it and set v3.user")
 	case len(c.Community) > 127:
-		return event.BadSetting("community", "is longer than 127 bytes; write a shorter one")
+		return setting.Bad("community", "is longer than 127 bytes; write a shorter one")
 	case c.Inform && c.Version == "1":
-		return event.BadSetting("inform", "version 1 has no informs; write version: 2c or 3, or inform: false")
+		return setting.Bad("inform", "version 1 has no informs; write version: 2c or 3, or inform: false")
 	case c.Retries < 0 || c.Retries > 10:
-		return event.BadSetting("retries", "%d is out of range; write 0 to 10", c.Retries)
+		return setting.Bad("retries", "%d is out of range; write 0 to 10", c.Retries)
 	case c.MaxSize < minSize || c.MaxSize > maxSize:
-		return event.BadSetting("max_size", "%s is out of range; write %dB to %dB, such as 1472B", c.MaxSize, minSize, maxSize)
+		return setting.Bad("max_size", "%s is out of range; write %dB to %dB, such as 1472B", c.MaxSize, minSize, maxSize)
 	case c.Version != "3" && c.V3 != V3{}:
-		return event.BadSetting("v3", "is only for version 3; write version: 3 or remove it")
+		return setting.Bad("v3", "is only for version 3; write version: 3 or remove it")
 	case c.Version == "3":
 		return c.V3.validate()
 	}
@@ -89,33 +90,33 @@ func (v V3) validate() error {
 	_, privOK := privProtocols[canonical(v.PrivProtocol)]
 	switch {
 	case v.User == "" || len(v.User) > 32:
-		return event.BadSetting("v3.user", "is empty or longer than 32 bytes; write the user that the receiver knows")
+		return setting.Bad("v3.user", "is empty or longer than 32 bytes; write the user that the receiver knows")
 	case v.AuthProtocol != "" && !authOK:
-		return event.BadSetting("v3.auth_protocol", "%.20q is unknown; write one of %s", v.AuthProtocol, known(authProtocols))
+		return setting.Bad("v3.auth_protocol", "%.20q is unknown; write one of %s", v.AuthProtocol, known(authProtocols))
 	case v.PrivProtocol != "" && !privOK:
-		return event.BadSetting("v3.priv_protocol", "%.20q is unknown; write one of %s", v.PrivProtocol, known(privProtocols))
+		return setting.Bad("v3.priv_protocol", "%.20q is unknown; write one of %s", v.PrivProtocol, known(privProtocols))
 	case v.PrivProtocol != "" && auth == 0:
-		return event.BadSetting("v3.priv_protocol", "needs an auth_protocol; write one, such as SHA-256")
+		return setting.Bad("v3.priv_protocol", "needs an auth_protocol; write one, such as SHA-256")
 	case len(v.Context) > 32:
-		return event.BadSetting("v3.context", "is longer than 32 bytes; write a shorter one")
+		return setting.Bad("v3.context", "is longer than 32 bytes; write a shorter one")
 	}
 	for _, p := range []struct {
 		key, protocol string
-		password      event.Secret
+		password      setting.Secret
 	}{
 		{"v3.auth_password", v.AuthProtocol, v.AuthPassword},
 		{"v3.priv_password", v.PrivProtocol, v.PrivPassword},
 	} {
 		switch {
 		case p.protocol == "" && p.password != "":
-			return event.BadSetting(p.key, "has no protocol beside it; set the protocol or remove the password")
+			return setting.Bad(p.key, "has no protocol beside it; set the protocol or remove the password")
 		case p.protocol != "" && len(p.password) < 8: // RFC 3414 section 11.2
-			return event.BadSetting(p.key, "is shorter than 8 bytes; write the password that the receiver knows")
+			return setting.Bad(p.key, "is shorter than 8 bytes; write the password that the receiver knows")
 		}
 	}
 	if v.EngineID != "" {
 		if _, err := parseEngineID(v.EngineID); err != nil {
-			return &event.SettingError{Key: "v3.engine_id", Err: err}
+			return &setting.Error{Key: "v3.engine_id", Err: err}
 		}
 	}
 	return nil
@@ -135,10 +136,10 @@ func (v V3) level() gosnmp.SnmpV3MsgFlags {
 func validAddress(address string) error {
 	host, port, err := net.SplitHostPort(withPort(address))
 	if err != nil || host == "" || strings.ContainsAny(host, " /") {
-		return event.BadSetting("address", "%.80q is no receiver; write host:port, such as 192.0.2.20:162 or [2001:db8::20]:162", address)
+		return setting.Bad("address", "%.80q is no receiver; write host:port, such as 192.0.2.20:162 or [2001:db8::20]:162", address)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return event.BadSetting("address", "%.20q is no port; write 1 to 65535, such as 162", port)
+		return setting.Bad("address", "%.20q is no port; write 1 to 65535, such as 162", port)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"dswatch/sinks/snmp"
 
 	"github.com/gosnmp/gosnmp"
+
+	"dswatch/setting"
 )
 
 func TestValidate(t *testing.T) {
@@ -40,7 +42,7 @@ func TestValidate(t *testing.T) {
 		"port is a word":       {func(c *snmp.Config) { c.Address = "192.0.2.1:trap" }, "address", "1 to 65535"},
 		"version":              {func(c *snmp.Config) { c.Version = "2" }, "version", "1, 2c or 3"},
 		"no community":         {func(c *snmp.Config) { c.Community = "" }, "community", "write the community"},
-		"long community":       {func(c *snmp.Config) { c.Community = event.Secret(strings.Repeat("x", 128)) }, "community", "shorter"},
+		"long community":       {func(c *snmp.Config) { c.Community = setting.Secret(strings.Repeat("x", 128)) }, "community", "shorter"},
 		"v1 inform":            {func(c *snmp.Config) { c.Version, c.Inform = "1", true }, "inform", "version: 2c or 3"},
 		"retries":              {func(c *snmp.Config) { c.Retries = -1 }, "retries", "0 to 10"},
 		"enterprise":           {func(c *snmp.Config) { c.Enterprise = "1.3.6.1.2.1" }, "enterprise", "enterprise number"},
@@ -65,7 +67,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			var bad *event.SettingError
+			var bad *setting.Error
 			if !errors.As(err, &bad) || bad.Key != c.key || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %s: ... %s", err, c.key, c.want)
 			}

@@ -17,6 +17,8 @@ import (
 	"dswatch/sinks/snmp"
 
 	"github.com/gosnmp/gosnmp"
+
+	"dswatch/setting"
 )
 
 // station is a management station on loopback. It keeps what arrives and
@@ -194,7 +196,7 @@ func conform(t *testing.T, read func(sinktest.Message) (sinktest.Told, error), s
 		Lines:   true,
 		MaxSize: int(c.MaxSize),
 	}
-	for _, s := range []event.Secret{c.Community, c.V3.AuthPassword, c.V3.PrivPassword} {
+	for _, s := range []setting.Secret{c.Community, c.V3.AuthPassword, c.V3.PrivPassword} {
 		if s != "" {
 			o.Secrets = append(o.Secrets, s.Reveal())
 		}
@@ -211,10 +213,10 @@ func TestMaxSize(t *testing.T) {
 	for name, set := range map[string]func(*snmp.Config){
 		"v1":            func(c *snmp.Config) { c.Version = "1" },
 		"v2c":           func(c *snmp.Config) { c.Version = "2c" },
-		"v2c community": func(c *snmp.Config) { c.Community = event.Secret(strings.Repeat("c", 127)) },
+		"v2c community": func(c *snmp.Config) { c.Community = setting.Secret(strings.Repeat("c", 127)) },
 		"v3":            func(c *snmp.Config) { c.Version, c.V3 = "3", v3 },
 	} {
-		for _, size := range []event.Size{1200, 1472, 65507} {
+		for _, size := range []setting.Size{1200, 1472, 65507} {
 			for _, enterprise := range []string{"", "1.3.6.1.4.1.4294967295.4294967295"} {
 				t.Run(fmt.Sprintf("%s %s %.20s", name, size, enterprise), func(t *testing.T) {
 					st := newStation(t)

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -34,7 +35,7 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.Format != "text" && c.Format != "json" {
-		return event.BadSetting("format", "%q is not a format; write text or json", sinks.Line(c.Format, 40))
+		return setting.Bad("format", "%q is not a format; write text or json", sinks.Line(c.Format, 40))
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -14,17 +14,17 @@ import (
 type Config struct {
 	sinks.Settings `yaml:",inline"`
 
-	Network      string     `yaml:"network" doc:"udp, tcp, tls or unix; default udp"`
-	Address      string     `yaml:"address" doc:"receiver as host:port (without a port 514, with tls 6514), or the path of a Unix socket; no default"`
-	Format       string     `yaml:"format" doc:"rfc5424 or rfc3164; default rfc5424"`
-	Body         string     `yaml:"body" doc:"text, cef, leef or json; default text, with every field as structured data"`
-	Facility     string     `yaml:"facility" doc:"name or number of the facility, such as daemon, local0 or 16; default daemon"`
-	Severity     Severities `yaml:"severity" doc:"syslog severity for each kind of alert"`
-	Framing      string     `yaml:"framing" doc:"how messages are told apart in a stream: octet-counting (RFC 6587, RFC 5425) or newline; default octet-counting"`
-	AppName      string     `yaml:"app_name" doc:"APP-NAME, in rfc3164 the tag; at most 48 printable ASCII characters without spaces; default dswatch"`
-	EnterpriseID int64      `yaml:"enterprise_id" doc:"private enterprise number in the name of the structured data; default 32473, which is set aside for examples"`
-	MaxSize      event.Size `yaml:"max_size" doc:"largest message; longer texts are cut; 1200B to 64KiB, default 2KiB, which RFC 5424 asks every receiver to take"`
-	TLS          sinks.TLS  `yaml:"tls" doc:"certificates for network: tls; the files are read at every connect"`
+	Network      string       `yaml:"network" doc:"udp, tcp, tls or unix; default udp"`
+	Address      string       `yaml:"address" doc:"receiver as host:port (without a port 514, with tls 6514), or the path of a Unix socket; no default"`
+	Format       string       `yaml:"format" doc:"rfc5424 or rfc3164; default rfc5424"`
+	Body         string       `yaml:"body" doc:"text, cef, leef or json; default text, with every field as structured data"`
+	Facility     string       `yaml:"facility" doc:"name or number of the facility, such as daemon, local0 or 16; default daemon"`
+	Severity     Severities   `yaml:"severity" doc:"syslog severity for each kind of alert"`
+	Framing      string       `yaml:"framing" doc:"how messages are told apart in a stream: octet-counting (RFC 6587, RFC 5425) or newline; default octet-counting"`
+	AppName      string       `yaml:"app_name" doc:"APP-NAME, in rfc3164 the tag; at most 48 printable ASCII characters without spaces; default dswatch"`
+	EnterpriseID int64        `yaml:"enterprise_id" doc:"private enterprise number in the name of the structured data; default 32473, which is set aside for examples"`
+	MaxSize      setting.Size `yaml:"max_size" doc:"largest message; longer texts are cut; 1200B to 64KiB, default 2KiB, which RFC 5424 asks every receiver to take"`
+	TLS          sinks.TLS    `yaml:"tls" doc:"certificates for network: tls; the files are read at every connect"`
 }
 
 // Severities maps alerts to syslog severities.
@@ -70,42 +70,42 @@ func (c Config) Validate() error {
 		{"framing", c.Framing, []string{"octet-counting", "newline"}},
 	} {
 		if !slices.Contains(choice.from, choice.value) {
-			return event.BadSetting(choice.key, "%.40q is unknown; write one of %s", choice.value, strings.Join(choice.from, ", "))
+			return setting.Bad(choice.key, "%.40q is unknown; write one of %s", choice.value, strings.Join(choice.from, ", "))
 		}
 	}
 	if err := c.validAddress(); err != nil {
 		return err
 	}
 	if _, ok := facility(c.Facility); !ok {
-		return event.BadSetting("facility", "%.40q is unknown; write 0 to 23 or one of %s", c.Facility, strings.Join(facilities(), ", "))
+		return setting.Bad("facility", "%.40q is unknown; write 0 to 23 or one of %s", c.Facility, strings.Join(facilities(), ", "))
 	}
 	for _, s := range []struct{ key, value string }{
 		{"severity.critical", c.Severity.Critical}, {"severity.warning", c.Severity.Warning},
 		{"severity.info", c.Severity.Info}, {"severity.cleared", c.Severity.Cleared},
 	} {
 		if _, ok := severity(s.value); !ok {
-			return event.BadSetting(s.key, "%.40q is unknown; write one of %s", s.value, strings.Join(severities(), ", "))
+			return setting.Bad(s.key, "%.40q is unknown; write one of %s", s.value, strings.Join(severities(), ", "))
 		}
 	}
 	switch {
 	case c.AppName == "" || c.AppName != printable(c.AppName, maxAppName):
-		return event.BadSetting("app_name", "%.60q is empty, too long or not printable ASCII without spaces; write a word such as dswatch", c.AppName)
+		return setting.Bad("app_name", "%.60q is empty, too long or not printable ASCII without spaces; write a word such as dswatch", c.AppName)
 	case c.EnterpriseID < 1 || c.EnterpriseID > 1<<32-1:
-		return event.BadSetting("enterprise_id", "%d is no enterprise number; write your own, or 32473", c.EnterpriseID)
+		return setting.Bad("enterprise_id", "%d is no enterprise number; write your own, or 32473", c.EnterpriseID)
 	case c.EnterpriseID == vendorID:
-		return event.BadSetting("enterprise_id", "%d is the number of Trend Micro, whose name dswatch must not use; write your own, or 32473", vendorID)
+		return setting.Bad("enterprise_id", "%d is the number of Trend Micro, whose name dswatch must not use; write your own, or 32473", vendorID)
 	case c.MaxSize < minSize || c.MaxSize > maxSize:
-		return event.BadSetting("max_size", "%s is out of range; write 1200B to 64KiB, such as 2KiB", c.MaxSize)
+		return setting.Bad("max_size", "%s is out of range; write 1200B to 64KiB, such as 2KiB", c.MaxSize)
 	case c.Network != "tls" && c.TLS != sinks.TLS{}:
-		return event.BadSetting("tls", "is only for network: tls; write network: tls or remove it")
+		return setting.Bad("tls", "is only for network: tls; write network: tls or remove it")
 	}
 	return under("tls", c.TLS.Validate())
 }
 
 // under puts a nested section's error below its key.
 func under(key string, err error) error {
-	if bad, ok := err.(*event.SettingError); ok {
-		return &event.SettingError{Key: key + "." + bad.Key, Err: bad.Err}
+	if bad, ok := err.(*setting.Error); ok {
+		return &setting.Error{Key: key + "." + bad.Key, Err: bad.Err}
 	}
 	return err
 }
@@ -113,16 +113,16 @@ func under(key string, err error) error {
 func (c Config) validAddress() error {
 	if c.Network == "unix" {
 		if !strings.HasPrefix(c.Address, "/") && !strings.HasPrefix(c.Address, "@") {
-			return event.BadSetting("address", "%.80q is no path; write the path of a socket, such as /dev/log", c.Address)
+			return setting.Bad("address", "%.80q is no path; write the path of a socket, such as /dev/log", c.Address)
 		}
 		return nil
 	}
 	host, port, err := net.SplitHostPort(c.withPort())
 	if err != nil || host == "" || strings.ContainsAny(host, " /") {
-		return event.BadSetting("address", "%.80q is no receiver; write host:port, such as 192.0.2.21:514 or [2001:db8::21]:6514", c.Address)
+		return setting.Bad("address", "%.80q is no receiver; write host:port, such as 192.0.2.21:514 or [2001:db8::21]:6514", c.Address)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return event.BadSetting("address", "%.20q is no port; write 1 to 65535, such as 514", port)
+		return setting.Bad("address", "%.20q is no port; write 1 to 65535, such as 514", port)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/syslog"
 )
@@ -53,7 +53,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			var bad *event.SettingError
+			var bad *setting.Error
 			if !errors.As(err, &bad) || bad.Key != c.key || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %s: ... %s", err, c.key, c.want)
 			}
@@ -71,7 +71,7 @@ func TestKind(t *testing.T) {
 	}
 	*c = config("tls", "192.0.2.21", func(c *syslog.Config) { c.TLS.CAFile = "does/not/exist.pem" })
 	_, err := k.New(c, sinks.Env{})
-	var bad *event.SettingError
+	var bad *setting.Error
 	if !errors.As(err, &bad) || bad.Key != "tls.ca_file" {
 		t.Errorf("%v", err)
 	}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/leodido/go-syslog/v4/rfc3164"
 	"github.com/leodido/go-syslog/v4/rfc5424"
+
+	"dswatch/setting"
 )
 
 func testWriter(set func(*Config)) *writer {
@@ -405,7 +407,7 @@ func TestSmallest(t *testing.T) {
 	a.Key.Host, a.Key.Name, a.Key.Component = long[:510], long[:510], long[:510]
 	for _, body := range []string{"text", "cef", "leef", "json"} {
 		for _, format := range []string{"rfc5424", "rfc3164"} {
-			for _, size := range []event.Size{minSize, 2048, 4096, maxSize} {
+			for _, size := range []setting.Size{minSize, 2048, 4096, maxSize} {
 				c := Defaults()
 				c.Body, c.Format, c.MaxSize, c.AppName = body, format, size, strings.Repeat("a", 48)
 				m := newWriter(c, strings.Repeat("h", 255)).message(nil, a)

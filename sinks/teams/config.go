@@ -1,7 +1,7 @@
 package teams
 
 import (
-	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -9,8 +9,8 @@ import (
 type Config struct {
 	sinks.Settings `yaml:",inline"`
 
-	WebhookURL event.Secret `yaml:"webhook_url" doc:"URL that the flow shows under 'When a Teams webhook request is received'; no default"`
-	MaxSize    event.Size   `yaml:"max_size" doc:"largest message, 16KB to 100KB; longer texts are cut; default 28KB, the limit of Teams' own actions"`
+	WebhookURL setting.Secret `yaml:"webhook_url" doc:"URL that the flow shows under 'When a Teams webhook request is received'; no default"`
+	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message, 16KB to 100KB; longer texts are cut; default 28KB, the limit of Teams' own actions"`
 }
 
 // Sizes in bytes. 28 KB is what Microsoft documents for messages of the
@@ -31,13 +31,13 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.WebhookURL == "" {
-		return event.BadSetting("webhook_url", "is missing; write the URL that the flow shows under 'When a Teams webhook request is received', or webhook_url_file with a file that holds it")
+		return setting.Bad("webhook_url", "is missing; write the URL that the flow shows under 'When a Teams webhook request is received', or webhook_url_file with a file that holds it")
 	}
 	if _, err := sinks.ParseURL(c.WebhookURL.Reveal()); err != nil {
-		return event.BadSetting("webhook_url", "is not an http or https URL; write the one that the flow shows under 'When a Teams webhook request is received'")
+		return setting.Bad("webhook_url", "is not an http or https URL; write the one that the flow shows under 'When a Teams webhook request is received'")
 	}
 	if c.MaxSize < leastSize || c.MaxSize > mostSize {
-		return event.BadSetting("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 28KB", int64(c.MaxSize))
+		return setting.Bad("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 28KB", int64(c.MaxSize))
 	}
 	return nil
 }

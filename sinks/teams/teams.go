@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -28,7 +29,7 @@ type Sink struct {
 func New(c Config, _ sinks.Env) (*Sink, error) {
 	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency})
 	if err != nil {
-		return nil, event.BadSetting("webhook_url", "%w", err)
+		return nil, setting.Bad("webhook_url", "%w", err)
 	}
 	return &Sink{h, int(c.MaxSize)}, nil
 }

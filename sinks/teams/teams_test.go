@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/sinktest"
 	"dswatch/sinks/teams"
@@ -28,7 +29,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func newSink(t testing.TB, url string) *teams.Sink {
 	t.Helper()
 	c := teams.Defaults()
-	c.Name, c.Type, c.WebhookURL = "team", "teams", event.Secret(url)
+	c.Name, c.Type, c.WebhookURL = "team", "teams", setting.Secret(url)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +305,7 @@ func TestKind(t *testing.T) {
 	far := &receive.Teams{}
 	k := teams.Kind()
 	c := k.Settings().(*teams.Config)
-	c.Name, c.WebhookURL = "team", event.Secret(receive.StartTeams(t, far).URL+receive.TeamsPath)
+	c.Name, c.WebhookURL = "team", setting.Secret(receive.StartTeams(t, far).URL+receive.TeamsPath)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +322,7 @@ func TestValidate(t *testing.T) {
 	const good = "https://prod-00.westus.logic.azure.com:443" + receive.TeamsPath
 	for name, c := range map[string]struct {
 		name, url string
-		size      event.Size
+		size      setting.Size
 		key       string // "" for valid
 	}{
 		"good":      {"team", good, 28_000, ""},
@@ -332,9 +333,9 @@ func TestValidate(t *testing.T) {
 		"too large": {"team", good, 100_001, "max_size"},
 	} {
 		cfg := teams.Defaults()
-		cfg.Name, cfg.WebhookURL, cfg.MaxSize = c.name, event.Secret(c.url), c.size
+		cfg.Name, cfg.WebhookURL, cfg.MaxSize = c.name, setting.Secret(c.url), c.size
 		err := cfg.Validate()
-		var se *event.SettingError
+		var se *setting.Error
 		if c.key == "" && err != nil || c.key != "" && (!errors.As(err, &se) || se.Key != c.key) {
 			t.Errorf("%s: %v, want one about %q", name, err, c.key)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -17,13 +17,13 @@ import (
 type Config struct {
 	sinks.Settings `yaml:",inline"`
 
-	URL      event.Secret            `yaml:"url" doc:"http or https URL to post to; shown nowhere but for its host, because many hold a token; no default"`
-	Secret   event.Secret            `yaml:"secret" doc:"key to sign requests with, as Standard Webhooks writes it: whsec_ and the base64 of 24 to 64 bytes; default: not signed"`
-	Headers  map[string]event.Secret `yaml:"headers" doc:"headers to add to every request; default: none"`
-	Bearer   event.Secret            `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
-	Username string                  `yaml:"username" doc:"name for basic authentication; default: none"`
-	Password event.Secret            `yaml:"password" doc:"password for basic authentication; default: none"`
-	TLS      sinks.TLS               `yaml:"tls" doc:"certificates of an https URL"`
+	URL      setting.Secret            `yaml:"url" doc:"http or https URL to post to; shown nowhere but for its host, because many hold a token; no default"`
+	Secret   setting.Secret            `yaml:"secret" doc:"key to sign requests with, as Standard Webhooks writes it: whsec_ and the base64 of 24 to 64 bytes; default: not signed"`
+	Headers  map[string]setting.Secret `yaml:"headers" doc:"headers to add to every request; default: none"`
+	Bearer   setting.Secret            `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
+	Username string                    `yaml:"username" doc:"name for basic authentication; default: none"`
+	Password setting.Secret            `yaml:"password" doc:"password for basic authentication; default: none"`
+	TLS      sinks.TLS                 `yaml:"tls" doc:"certificates of an https URL"`
 }
 
 // Defaults returns the defaults of a Config.
@@ -43,11 +43,11 @@ func (c Config) Validate() error {
 	}
 	u, err := sinks.ParseURL(c.URL.Reveal())
 	if err != nil {
-		return event.BadSetting("url", "%w", err)
+		return setting.Bad("url", "%w", err)
 	}
 	if c.Secret != "" {
 		if _, err := signingKey(c.Secret); err != nil {
-			return event.BadSetting("secret", "%w", err)
+			return setting.Bad("secret", "%w", err)
 		}
 	}
 	ways := 0
@@ -61,30 +61,30 @@ func (c Config) Validate() error {
 		key := "headers." + sinks.Line(name, 64)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			return event.BadSetting(key, "is not a header name; write letters, digits and -")
+			return setting.Bad(key, "is not a header name; write letters, digits and -")
 		case slices.Contains(reserved, strings.ToLower(name)):
-			return event.BadSetting(key, "is set by dswatch itself; leave it out")
+			return setting.Bad(key, "is set by dswatch itself; leave it out")
 		case !httpguts.ValidHeaderFieldValue(value.Reveal()):
-			return event.BadSetting(key, "holds a line break or a control character; write one line of text")
+			return setting.Bad(key, "holds a line break or a control character; write one line of text")
 		case strings.EqualFold(name, "Authorization"):
 			ways++
 		}
 	}
 	switch {
 	case ways > 1:
-		return event.BadSetting("bearer", "more than one way to authenticate is set; keep one of bearer, username and password, headers.Authorization, or the user in url")
+		return setting.Bad("bearer", "more than one way to authenticate is set; keep one of bearer, username and password, headers.Authorization, or the user in url")
 	case c.Password != "" && c.Username == "":
-		return event.BadSetting("username", "is missing; write the name that belongs to password")
+		return setting.Bad("username", "is missing; write the name that belongs to password")
 	case strings.Contains(c.Username, ":"):
-		return event.BadSetting("username", "holds a colon, which basic authentication cannot carry; write it without")
+		return setting.Bad("username", "holds a colon, which basic authentication cannot carry; write it without")
 	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
-		return event.BadSetting("bearer", "holds a line break or a control character; write the token alone")
+		return setting.Bad("bearer", "holds a line break or a control character; write the token alone")
 	}
 	return nil
 }
 
 // signingKey returns the bytes behind whsec_.
-func signingKey(s event.Secret) ([]byte, error) {
+func signingKey(s setting.Secret) ([]byte, error) {
 	text, ok := strings.CutPrefix(s.Reveal(), "whsec_")
 	if !ok {
 		return nil, errors.New("does not begin with whsec_; write whsec_ and what `openssl rand -base64 32` prints, at both ends")

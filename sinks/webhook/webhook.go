@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 )
 
@@ -52,13 +53,13 @@ func New(c Config, _ sinks.Env) (*Sink, error) {
 	}
 	if c.Secret != "" {
 		if s.key, err = signingKey(c.Secret); err != nil {
-			return nil, event.BadSetting("secret", "%w", err)
+			return nil, setting.Bad("secret", "%w", err)
 		}
 		secrets = append(secrets, c.Secret.Reveal())
 	}
 	s.http, err = sinks.NewHTTP(sinks.HTTPOptions{URL: c.URL.Reveal(), TLS: tlsConfig, Concurrency: c.Concurrency, Secrets: secrets})
 	if err != nil {
-		return nil, event.BadSetting("url", "%w", err)
+		return nil, setting.Bad("url", "%w", err)
 	}
 	return s, nil
 }

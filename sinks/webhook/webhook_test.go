@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/sinktest"
 	"dswatch/sinks/webhook"
@@ -42,7 +43,7 @@ const (
 
 func config(url string, more func(*webhook.Config)) webhook.Config {
 	c := webhook.Defaults()
-	c.Name, c.Type, c.URL = "hook", "webhook", event.Secret(url)
+	c.Name, c.Type, c.URL = "hook", "webhook", setting.Secret(url)
 	if more != nil {
 		more(&c)
 	}
@@ -66,7 +67,7 @@ func TestConformance(t *testing.T) {
 	sinktest.Run(t, sinktest.Options{
 		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
 			return newSink(t, config(far.Address+"/"+inPath+"?key=query%26token%2B0123456789", func(c *webhook.Config) {
-				c.Secret, c.Bearer, c.Headers = secret, bearer, map[string]event.Secret{"X-Api-Key": inHead}
+				c.Secret, c.Bearer, c.Headers = secret, bearer, map[string]setting.Secret{"X-Api-Key": inHead}
 			}))
 		},
 		Far: func(t *testing.T) *sinktest.Far {
@@ -251,7 +252,7 @@ func TestKind(t *testing.T) {
 	far := &receive.Webhook{}
 	k := webhook.Kind()
 	c := k.Settings().(*webhook.Config)
-	c.Name, c.URL = "hook", event.Secret(receive.StartWebhook(t, far).URL)
+	c.Name, c.URL = "hook", setting.Secret(receive.StartWebhook(t, far).URL)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -272,24 +273,27 @@ func TestValidate(t *testing.T) {
 		change func(*webhook.Config)
 		key    string // "" for valid
 	}{
-		"plain":               {func(*webhook.Config) {}, ""},
-		"no name":             {func(c *webhook.Config) { c.Name = "" }, "name"},
-		"name with a dot":     {func(c *webhook.Config) { c.Name = "a.b" }, "name"},
-		"no url":              {func(c *webhook.Config) { c.URL = "" }, "url"},
-		"url without scheme":  {func(c *webhook.Config) { c.URL = "example.com/" + inPath }, "url"},
-		"broken url":          {func(c *webhook.Config) { c.URL = "http://exa mple/" + inPath }, "url"},
-		"secret unmarked":     {func(c *webhook.Config) { c.Secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }, "secret"},
-		"secret not base64":   {func(c *webhook.Config) { c.Secret = "whsec_!!!" }, "secret"},
-		"secret short":        {func(c *webhook.Config) { c.Secret = "whsec_AAAA" }, "secret"},
-		"secret":              {func(c *webhook.Config) { c.Secret = secret }, ""},
-		"two ways":            {func(c *webhook.Config) { c.Bearer, c.Username = bearer, "x" }, "bearer"},
-		"bearer and header":   {func(c *webhook.Config) { c.Bearer = bearer; c.Headers = map[string]event.Secret{"authorization": "x"} }, "bearer"},
+		"plain":              {func(*webhook.Config) {}, ""},
+		"no name":            {func(c *webhook.Config) { c.Name = "" }, "name"},
+		"name with a dot":    {func(c *webhook.Config) { c.Name = "a.b" }, "name"},
+		"no url":             {func(c *webhook.Config) { c.URL = "" }, "url"},
+		"url without scheme": {func(c *webhook.Config) { c.URL = "example.com/" + inPath }, "url"},
+		"broken url":         {func(c *webhook.Config) { c.URL = "http://exa mple/" + inPath }, "url"},
+		"secret unmarked":    {func(c *webhook.Config) { c.Secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }, "secret"},
+		"secret not base64":  {func(c *webhook.Config) { c.Secret = "whsec_!!!" }, "secret"},
+		"secret short":       {func(c *webhook.Config) { c.Secret = "whsec_AAAA" }, "secret"},
+		"secret":             {func(c *webhook.Config) { c.Secret = secret }, ""},
+		"two ways":           {func(c *webhook.Config) { c.Bearer, c.Username = bearer, "x" }, "bearer"},
+		"bearer and header": {func(c *webhook.Config) {
+			c.Bearer = bearer
+			c.Headers = map[string]setting.Secret{"authorization": "x"}
+		}, "bearer"},
 		"password alone":      {func(c *webhook.Config) { c.Password = "x" }, "username"},
 		"colon in username":   {func(c *webhook.Config) { c.Username = "a:b" }, "username"},
 		"line break in token": {func(c *webhook.Config) { c.Bearer = "a\r\nX: y" }, "bearer"},
-		"our own header":      {func(c *webhook.Config) { c.Headers = map[string]event.Secret{"Content-type": "x"} }, "headers.Content-type"},
-		"header injection":    {func(c *webhook.Config) { c.Headers = map[string]event.Secret{"X-A": "x\r\nX-B: y"} }, "headers.X-A"},
-		"bad header name":     {func(c *webhook.Config) { c.Headers = map[string]event.Secret{"X A": "x"} }, "headers.X A"},
+		"our own header":      {func(c *webhook.Config) { c.Headers = map[string]setting.Secret{"Content-type": "x"} }, "headers.Content-type"},
+		"header injection":    {func(c *webhook.Config) { c.Headers = map[string]setting.Secret{"X-A": "x\r\nX-B: y"} }, "headers.X-A"},
+		"bad header name":     {func(c *webhook.Config) { c.Headers = map[string]setting.Secret{"X A": "x"} }, "headers.X A"},
 		"no concurrency":      {func(c *webhook.Config) { c.Concurrency = 0 }, "concurrency"},
 		"no timeout":          {func(c *webhook.Config) { c.Timeout = 0 }, "timeout"},
 		"patience of a year":  {func(c *webhook.Config) { c.Patience = 365 * 24 * time.Hour }, "patience"},
@@ -302,7 +306,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			var se *event.SettingError
+			var se *setting.Error
 			if !errors.As(err, &se) || se.Key != c.key {
 				t.Errorf("error %v, want one about %s", err, c.key)
 			}

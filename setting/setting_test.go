@@ -1,4 +1,4 @@
-package event_test
+package setting_test
 
 import (
 	"bytes"
@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"dswatch/event"
+	"dswatch/setting"
 )
 
 func TestSecretIsNeverShown(t *testing.T) {
-	s := event.Secret("hunter2")
-	type holder struct{ S event.Secret }
+	s := setting.Secret("hunter2")
+	type holder struct{ S setting.Secret }
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "h", holder{s})
 	j, _ := json.Marshal(holder{s})
@@ -28,19 +28,19 @@ func TestSecretIsNeverShown(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	for in, want := range map[string]event.Size{"64KiB": 65536, "10MB": 10e6, "1472B": 1472, "1.5KiB": 1536, "2 GiB": 2 << 30, "0B": 0} {
-		var s event.Size
+	for in, want := range map[string]setting.Size{"64KiB": 65536, "10MB": 10e6, "1472B": 1472, "1.5KiB": 1536, "2 GiB": 2 << 30, "0B": 0} {
+		var s setting.Size
 		if err := s.UnmarshalText([]byte(in)); err != nil || s != want {
 			t.Errorf("%q = %d, %v; want %d", in, s, err, want)
 			continue
 		}
-		var back event.Size
+		var back setting.Size
 		if err := back.UnmarshalText([]byte(s.String())); err != nil || back != s {
 			t.Errorf("%q was written as %q and read as %d, %v", in, s, back, err)
 		}
 	}
 	for _, bad := range []string{"", "12", "-1KB", "xMB", "9999999999999TB", "NaNMB"} {
-		var s event.Size
+		var s setting.Size
 		if s.UnmarshalText([]byte(bad)) == nil {
 			t.Errorf("%q was accepted as %d", bad, s)
 		}

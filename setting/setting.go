@@ -1,4 +1,4 @@
-package event
+package setting
 
 import (
 	"fmt"
@@ -66,7 +66,7 @@ func (s *Size) UnmarshalText(b []byte) error {
 		*s = Size(f * float64(u.n))
 		return nil
 	}
-	return fmt.Errorf("%q is not a size; write a number and a unit, such as 64KiB, 10MB or 1472B", clip(t))
+	return fmt.Errorf("%q is not a size; write a number and a unit, such as 64KiB, 10MB or 1472B", Clip(t))
 }
 
 // String writes the size with the largest unit that divides it.
@@ -83,22 +83,22 @@ func (s Size) String() string {
 // MarshalText writes what UnmarshalText reads.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// SettingError says which key of a component's section has a bad value, so
+// Error says which key of a component's section has a bad value, so
 // that whoever read the file can name the line.
-type SettingError struct {
+type Error struct {
 	Key string // path below the section: "address", "targets[0].ports"
 	Err error
 }
 
-func (e *SettingError) Error() string { return e.Key + ": " + e.Err.Error() }
+func (e *Error) Error() string { return e.Key + ": " + e.Err.Error() }
 
-func (e *SettingError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // SettingKey returns the path of the key; the configuration loader asks for it.
-func (e *SettingError) SettingKey() string { return e.Key }
+func (e *Error) SettingKey() string { return e.Key }
 
-// BadSetting returns a SettingError with a formatted reason. The reason ends
+// Bad returns an Error with a formatted reason. The reason ends
 // with what to write instead.
-func BadSetting(key, format string, args ...any) error {
-	return &SettingError{Key: key, Err: fmt.Errorf(format, args...)}
+func Bad(key, format string, args ...any) error {
+	return &Error{Key: key, Err: fmt.Errorf(format, args...)}
 }
