@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dswatch/bus"
+	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/web"
 )
@@ -211,7 +212,7 @@ func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
 	if strings.TrimSpace(by.Author) == "" {
 		return errors.New("an acknowledgement needs an author; say who looks after the alert")
 	}
-	return e.Acknowledge(ctx, id, rules.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
+	return e.Acknowledge(ctx, id, event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
 }
 
 // RunningSilences asks the running process what is silenced.

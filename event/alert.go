@@ -60,18 +60,60 @@ const (
 	Changed  Transition = "changed"  // still firing, with another state or severity
 	Repeated Transition = "repeated" // still firing, told again after `rules.repeat`
 	Cleared  Transition = "cleared"
+
+	// Acknowledged: still firing, and somebody looks after it.
+	Acknowledged Transition = "acknowledged"
+	// Beat is a sign of life from dswatch to one sink. It belongs to no
+	// firing: Seq counts the beats, and nothing follows from it.
+	Beat Transition = "heartbeat"
 )
 
 // Firing reports whether the alert is open after t.
-func (t Transition) Firing() bool { return t != Cleared }
+func (t Transition) Firing() bool { return t != Cleared && t != Beat }
 
 // Valid reports whether t is a known transition.
 func (t Transition) Valid() bool {
 	switch t {
-	case Raised, Changed, Repeated, Cleared:
+	case Raised, Changed, Repeated, Acknowledged, Cleared, Beat:
 		return true
 	}
 	return false
+}
+
+// The rules that alerts name.
+const (
+	RuleLoss     = "loss"     // the item is expected and down or degraded
+	RuleUnknown  = "unknown"  // the item is expected and cannot be observed
+	RuleFlapping = "flapping" // raised: comes and goes; cleared: has settled
+	RuleStorm    = "storm"    // a digest of many alerts of one rule; cleared: all of them are over
+	RuleAlive    = "alive"    // of a Beat
+)
+
+// MaxAffected bounds the list in one alert. 100 entries of the longest
+// practical names stay well under MaxEvent.
+const MaxAffected = 100
+
+// Affected is one item that an alert also speaks for.
+type Affected struct {
+	Key      Key       `json:"key"`
+	State    State     `json:"state"`
+	Severity Severity  `json:"severity,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	AlertID  string    `json:"alert_id,omitempty"` // in a digest: the alert that `dswatch why` explains
+}
+
+// Ack says who looks after an open alert.
+type Ack struct {
+	Author  string    `json:"author"`
+	Comment string    `json:"comment,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Counts is what a Beat says of dswatch.
+type Counts struct {
+	Open    int `json:"open"`    // alerts that the sink was told and that are not over
+	Waiting int `json:"waiting"` // transitions that wait for this sink
+	Every   int `json:"every"`   // seconds until the next Beat
 }
 
 // Alert is one transition of one alert, as every far end is told.
@@ -80,7 +122,7 @@ type Alert struct {
 	ID         string     `json:"id"`  // the same for every transition of one firing
 	Seq        int        `json:"seq"` // 1 for raised, one more for each later transition
 	Transition Transition `json:"transition"`
-	Rule       string     `json:"rule"` // which rule fired: "loss", "unknown"
+	Rule       string     `json:"rule"` // which rule fired: see the constants Loss to Alive
 	Key        Key        `json:"key"`
 	State      State      `json:"state"`              // state of the item now
 	Previous   State      `json:"previous,omitempty"` // state told before this one
@@ -99,6 +141,13 @@ type Alert struct {
 	OS           string `json:"os,omitempty"`
 	AgentVersion string `json:"agent_version,omitempty"`
 	Observer     string `json:"observer"` // the host whose dswatch saw it
+
+	// Affected are the symptoms that a cause explains, or the alerts that a
+	// digest stands for: at most MaxAffected of AffectedCount.
+	Affected      []Affected `json:"affected,omitempty"`
+	AffectedCount int        `json:"affected_count,omitempty"`
+	Ack           *Ack       `json:"ack,omitempty"`       // who looks after it
+	Heartbeat     *Counts    `json:"heartbeat,omitempty"` // of a Beat
 
 	StartedAt time.Time `json:"started_at"`        // first observation of the loss
 	At        time.Time `json:"at"`                // of this transition
@@ -145,7 +194,7 @@ func DecodeAlert(b []byte) (Alert, error) {
 	case a.Seq < 1:
 		return a, fmt.Errorf("decode alert %s: seq %d, want 1 or more", setting.Clip(a.ID), a.Seq)
 	case !a.Transition.Valid():
-		return a, fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, cleared", setting.Clip(a.ID), setting.Clip(string(a.Transition)))
+		return a, fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, acknowledged, cleared, heartbeat", setting.Clip(a.ID), setting.Clip(string(a.Transition)))
 	case a.Rule == "" || len(a.Rule) > MaxName:
 		return a, fmt.Errorf("decode alert %s: rule is empty or too long", setting.Clip(a.ID))
 	case a.Severity.Rank() == 0:

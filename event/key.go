@@ -12,7 +12,7 @@ import (
 // Kind is what sort of thing an item is.
 type Kind string
 
-// The kinds of the vendor's list, and nothing else.
+// The kinds of the vendor's list.
 const (
 	Process Kind = "process"
 	Service Kind = "service"
@@ -20,13 +20,20 @@ const (
 	Port    Kind = "port"
 )
 
+// The kinds that no list has: they come with who reports them.
+const (
+	Heartbeat Kind = "heartbeat" // what the manager hears of a computer, or that the manager answers
+	Module    Kind = "module"    // a protection module as the manager sees it
+	Host      Kind = "host"      // a whole host: whether its dswatch reports
+)
+
 // Kinds lists every Kind in the order in which people read them.
-func Kinds() []Kind { return []Kind{Process, Service, Driver, Port} }
+func Kinds() []Kind { return []Kind{Process, Service, Driver, Port, Heartbeat, Module, Host} }
 
 // Valid reports whether k is one of Kinds.
 func (k Kind) Valid() bool {
 	switch k {
-	case Process, Service, Driver, Port:
+	case Process, Service, Driver, Port, Heartbeat, Module, Host:
 		return true
 	}
 	return false
@@ -84,7 +91,7 @@ func (k Key) Validate() error {
 		}
 	}
 	if !k.Kind.Valid() {
-		return fmt.Errorf("key: kind %q is none of process, service, driver, port", setting.Clip(string(k.Kind)))
+		return fmt.Errorf("key: kind %q is none of process, service, driver, port, heartbeat, module, host", setting.Clip(string(k.Kind)))
 	}
 	return nil
 }

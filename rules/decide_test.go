@@ -79,7 +79,7 @@ func slotCases(rule string, bad []event.State) []slotCase {
 			cases = append(cases, c)
 		}
 		if c.slot.Phase == rules.Firing {
-			c.name, c.acked, c.slot.Ack = c.name+" acked", true, &rules.Ack{At: t0, Author: "kim"}
+			c.name, c.acked, c.slot.Ack = c.name+" acked", true, &event.Ack{At: t0, Author: "kim"}
 			c.slot.Round = &rules.Round{All: 3, Last: []string{"old"}, Next: []rules.Again{{Sink: "old", Due: t0}, {Sink: "new", Due: t0}}}
 			cases = append(cases, c)
 		}

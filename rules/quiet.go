@@ -17,13 +17,13 @@ var ErrNoAlert = errors.New("no open alert has this id; dswatch alerts lists the
 // ack is a request to the loop.
 type ack struct {
 	id   string // or its beginning
-	ack  Ack
+	ack  event.Ack
 	done chan error
 }
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id. It returns once that is stored.
-func (e *Engine) Acknowledge(ctx context.Context, id string, a Ack) error {
+func (e *Engine) Acknowledge(ctx context.Context, id string, a event.Ack) error {
 	q := ack{id: id, ack: a, done: make(chan error, 1)}
 	select {
 	case e.acks <- q:

@@ -71,13 +71,6 @@ type SilenceStore interface {
 	Save(ctx context.Context, s Silence) error
 }
 
-// Ack says that somebody looks after an alert: it is not repeated any more.
-type Ack struct {
-	At      time.Time `json:"at"`
-	Author  string    `json:"author"`
-	Comment string    `json:"comment,omitempty"`
-}
-
 // hush is what keeps an alert quiet at a moment.
 type hush struct {
 	id    string    // "": nothing does

@@ -11,8 +11,8 @@ import (
 
 // The rules that watch every item. Their names are in alerts.
 const (
-	Loss   = "loss"    // the item is expected and down or degraded
-	Unseen = "unknown" // the item is expected and cannot be observed
+	Loss   = event.RuleLoss    // the item is expected and down or degraded
+	Unseen = event.RuleUnknown // the item is expected and cannot be observed
 )
 
 // Phase is where a rule stands with one item.
@@ -49,7 +49,7 @@ type Slot struct {
 	Impact     event.Impact     `json:"impact,omitempty"`
 	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
 	Round      *Round           `json:"round,omitempty"` // of an open alert
-	Ack        *Ack             `json:"ack,omitempty"`   // who looks after it
+	Ack        *event.Ack       `json:"ack,omitempty"`   // who looks after it
 
 	// Silence is the id of what keeps the trouble from being told (Held: it
 	// would be told otherwise) or from being repeated (Firing).

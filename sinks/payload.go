@@ -1,6 +1,10 @@
 package sinks
 
-import "dswatch/event"
+import (
+	"slices"
+
+	"dswatch/event"
+)
 
 // Payload is how an alert is told in JSON, by every sink that speaks JSON of
 // our own. docs/webhook.schema.json describes it; version "1" gets more
@@ -33,6 +37,18 @@ func Tidy(a event.Alert) event.Alert {
 	}
 	for _, s := range []*string{&a.Text, &a.Reason, &a.Detail, &a.Confirm} {
 		*s = Lines(*s, MaxText)
+	}
+	if a.Ack != nil {
+		ack := *a.Ack
+		ack.Author, ack.Comment = Line(ack.Author, MaxTitle), Lines(ack.Comment, MaxText)
+		a.Ack = &ack
+	}
+	if len(a.Affected) > 0 {
+		a.Affected = slices.Clone(a.Affected)
+		for i := range a.Affected {
+			k := &a.Affected[i].Key
+			k.Host, k.Component, k.Name = Line(k.Host, MaxTitle), Line(k.Component, MaxTitle), Line(k.Name, MaxTitle)
+		}
 	}
 	return a
 }

@@ -44,7 +44,10 @@ var english = Words{
 	Test: "TEST", Replay: "REPLAY",
 
 	count: "%d of %d", leftOut: "%d characters left out",
-	kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port"},
+	kinds: map[event.Kind]string{
+		event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
+		event.Heartbeat: "heartbeat", event.Module: "protection module", event.Host: "host",
+	},
 	states: map[event.State]string{
 		event.Up: "up", event.Degraded: "degraded", event.Down: "down", event.Unknown: "unknown",
 	},
@@ -56,6 +59,7 @@ var english = Words{
 	},
 	transitions: map[event.Transition]string{
 		event.Raised: "ALERT", event.Changed: "CHANGED", event.Repeated: "STILL OPEN", event.Cleared: "RECOVERED",
+		event.Acknowledged: "ACKNOWLEDGED", event.Beat: "ALIVE",
 	},
 	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ",
 }
@@ -67,7 +71,10 @@ var japanese = Words{
 	Test: "テスト", Replay: "再送",
 
 	count: "%d / %d", leftOut: "%d文字を省略",
-	kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート"},
+	kinds: map[event.Kind]string{
+		event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
+		event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト",
+	},
 	states: map[event.State]string{
 		event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明",
 	},
@@ -79,6 +86,7 @@ var japanese = Words{
 	},
 	transitions: map[event.Transition]string{
 		event.Raised: "発生", event.Changed: "変化", event.Repeated: "継続中", event.Cleared: "復旧",
+		event.Acknowledged: "確認済み", event.Beat: "稼働中",
 	},
 	day: "日", hour: "時間", minute: "分", secnd: "秒",
 }

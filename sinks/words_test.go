@@ -137,7 +137,7 @@ Seen by: dsm01`; got != want {
 
 func TestTidy(t *testing.T) {
 	a := sinktest.Sample(1, event.Raised, "en")
-	if sinks.Tidy(a) != a {
+	if !reflect.DeepEqual(sinks.Tidy(a), a) {
 		t.Error("an ordinary alert was changed")
 	}
 	a.Title, a.Text, a.Key.Name = "a\nb", "a\x00\r\nb", strings.Repeat("x", 5000)

@@ -20,6 +20,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +103,7 @@ func TestRequest(t *testing.T) {
 		}
 		ds := far.Received()
 		d := ds[len(ds)-1]
-		if d.Alert != a {
+		if !reflect.DeepEqual(d.Alert, a) {
 			t.Errorf("arrived as %+v, want %+v", d.Alert, a)
 		}
 		for name, want := range map[string]string{
