@@ -195,7 +195,7 @@ func TestSnapshotDoesNotOvertakeAChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.record([]event.Observation{{Key: k, State: event.Down, Want: 1, At: time.Now()}})
+	s.record(seen{observations: []event.Observation{{Key: k, State: event.Down, Want: 1, At: time.Now()}}})
 	for range 2 {
 		if err := s.publishSnapshot(t.Context()); err != nil {
 			t.Fatal(err)
@@ -215,3 +215,32 @@ func (p *taken) Publish(_ context.Context, events []event.Event) error {
 	*p = append(*p, events...)
 	return nil
 }
+
+func TestOpenJobIsBounded(t *testing.T) {
+	answer := make([]event.Observation, 5)
+	for i := range answer {
+		answer[i] = event.Observation{Key: event.Key{Host: "h", Component: "c", Kind: event.Module, Name: string(rune('a' + i))}, State: event.Up, Found: 1, Want: 1}
+	}
+	s, err := NewScheduler(Options{Observer: "o", Jobs: []Job{{Name: "open", Schedule: "@hourly", Timeout: time.Second, Open: true,
+		Detector: detect(func() []event.Observation { return answer })}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.jobs[0].most = 3
+	for range 2 {
+		if got := s.Pass(t.Context()); len(got) != 3 {
+			t.Fatalf("%d items, want 3", len(got))
+		}
+	}
+	answer = answer[2:] // two leave, and make room for two
+	if got := s.Pass(t.Context()); len(got) != 1 {
+		t.Errorf("%d items, want 1: there was no room when they came", len(got))
+	}
+	if got := s.Pass(t.Context()); len(got) != 3 {
+		t.Errorf("%d items, want 3", len(got))
+	}
+}
+
+type detect func() []event.Observation
+
+func (f detect) Detect(context.Context) ([]event.Observation, error) { return f(), nil }

@@ -32,8 +32,16 @@ type Job struct {
 	Schedule string // see ParseSchedule
 	Timeout  time.Duration
 	Jitter   time.Duration // longest random wait before a scheduled pass
-	Keys     []event.Key   // every item the detector was made for, at least one
+	Keys     []event.Key   // every item the detector was made for, at least one unless Open
 	Detector Detector
+
+	// Open lets the detector report items beside Keys, at most MaxOpen, that
+	// nobody knew before it looked. From then on they are the job's, until an
+	// answer without error leaves one out: it is gone, which is told as
+	// event.Gone, and not a loss.
+	Open bool
+	// Known are the items that an open job reported when the program last ran.
+	Known []event.Key
 }
 
 // Options are what a Scheduler is made from.
@@ -49,6 +57,9 @@ type Options struct {
 const (
 	// MaxPending is how many unpublished changes of one item are kept.
 	MaxPending = 16
+	// MaxOpen is how many items beside its keys an open job may report: five
+	// of each of 200,000 computers.
+	MaxOpen = 1_000_000
 
 	defaultSnapshotEvery = 5 * time.Minute
 	publishTimeout       = 10 * time.Second
@@ -67,6 +78,7 @@ type Scheduler struct {
 	wake chan struct{}
 
 	mu      sync.Mutex
+	owner   map[event.Key]*job
 	last    map[event.Key]event.Observation
 	pending []event.Event     // unpublished, in the order they were seen
 	waiting map[event.Key]int // how many of pending are about the key
@@ -98,7 +110,8 @@ type JobStats struct {
 type job struct {
 	Job
 	schedule cron.Schedule
-	wants    map[event.Key]bool
+	found    []event.Key     // of an open job, beside Keys
+	most     int             // how many found may be
 	busy     bool            // a pass has begun and it, or its detector, has not ended
 	late     bool            // busy, and the pass was given up: only the detector has not ended
 	strange  bool            // told once that the detector answers for keys nobody asked for
@@ -124,8 +137,8 @@ func NewScheduler(o Options) (*Scheduler, error) {
 	if o.Observer == "" {
 		return nil, errors.New("new scheduler: no observer name")
 	}
-	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), last: map[event.Key]event.Observation{}, waiting: map[event.Key]int{}}
-	names, owner := map[string]bool{}, map[event.Key]string{}
+	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), owner: map[event.Key]*job{}, last: map[event.Key]event.Observation{}, waiting: map[event.Key]int{}}
+	names := map[string]bool{}
 	for _, spec := range o.Jobs {
 		j, err := newJob(spec)
 		if err != nil {
@@ -136,12 +149,17 @@ func NewScheduler(o Options) (*Scheduler, error) {
 		}
 		names[j.Name] = true
 		for _, k := range j.Keys {
-			if other, ok := owner[k]; ok {
-				return nil, fmt.Errorf("new scheduler: %s is watched by job %q and again by job %q", k, other, j.Name)
+			if other, ok := s.owner[k]; ok {
+				return nil, fmt.Errorf("new scheduler: %s is watched by job %q and again by job %q", k, other.Name, j.Name)
 			}
-			owner[k] = j.Name
+			s.owner[k] = j
 		}
 		s.jobs = append(s.jobs, j)
+	}
+	for _, j := range s.jobs { // after everybody's keys: they count more than what was known
+		for _, k := range j.Known {
+			s.adopt(j, k)
+		}
 	}
 	return s, nil
 }
@@ -152,8 +170,10 @@ func newJob(spec Job) (*job, error) {
 		return nil, errors.New("has no name")
 	case spec.Detector == nil:
 		return nil, errors.New("has no detector")
-	case len(spec.Keys) == 0:
+	case len(spec.Keys) == 0 && !spec.Open:
 		return nil, errors.New("has no keys; leave it out")
+	case len(spec.Known) > 0 && !spec.Open:
+		return nil, errors.New("has known keys and is not open")
 	case spec.Timeout <= 0 || spec.Jitter < 0:
 		return nil, fmt.Errorf("timeout %s must be above zero and jitter %s not below", spec.Timeout, spec.Jitter)
 	}
@@ -161,14 +181,12 @@ func newJob(spec Job) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{Job: spec, schedule: sched, wants: map[event.Key]bool{}, stats: JobStats{Name: spec.Name}}
 	for _, k := range spec.Keys {
 		if err := k.Validate(); err != nil {
 			return nil, err
 		}
-		j.wants[k] = true
 	}
-	return j, nil
+	return &job{Job: spec, schedule: sched, most: MaxOpen, stats: JobStats{Name: spec.Name}}, nil
 }
 
 // Run looks at everything once, then by schedule, and publishes what changed.
@@ -211,8 +229,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 }
 
 // Pass looks at everything once, all jobs side by side, and returns one
-// observation for every key, in the order of the jobs and their keys. It
-// publishes nothing.
+// observation for every item, in the order of the jobs and their keys; what an
+// open job found comes after its keys. It publishes nothing.
 func (s *Scheduler) Pass(ctx context.Context) []event.Observation {
 	answers := make([][]event.Observation, len(s.jobs))
 	var wg sync.WaitGroup
@@ -222,8 +240,8 @@ func (s *Scheduler) Pass(ctx context.Context) []event.Observation {
 				answers[i] = s.unknown(j, "the pass before has not ended; try again")
 				return
 			}
-			var end func()
-			answers[i], end = s.look(ctx, j)
+			a, end := s.look(ctx, j)
+			answers[i] = a.observations
 			end()
 		})
 	}
@@ -307,7 +325,7 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 		late := j.late
 		s.mu.Unlock()
 		if late {
-			s.record(s.unknown(j, fmt.Sprintf("the look of %s has still not ended after more than %s", j.Name, j.Timeout)))
+			s.record(seen{observations: s.unknown(j, fmt.Sprintf("the look of %s has still not ended after more than %s", j.Name, j.Timeout))})
 		}
 		return
 	}
@@ -319,6 +337,12 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 	end()
 }
 
+// seen is what came of one look.
+type seen struct {
+	observations []event.Observation // one of every item of the job
+	gone         []event.Observation // the last of what an open job no longer has
+}
+
 // answer is what a detector returned.
 type answer struct {
 	observations []event.Observation
@@ -328,7 +352,7 @@ type answer struct {
 // look asks the detector of a job that begin has marked as busy. The caller
 // calls end when it has dealt with the observations; until then, and until
 // the detector has returned, no other pass of the job begins.
-func (s *Scheduler) look(ctx context.Context, j *job) (observations []event.Observation, end func()) {
+func (s *Scheduler) look(ctx context.Context, j *job) (got seen, end func()) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, j.Timeout)
 	returned := make(chan struct{})
@@ -357,11 +381,13 @@ func (s *Scheduler) look(ctx context.Context, j *job) (observations []event.Obse
 	if errors.Is(a.err, context.DeadlineExceeded) && ctx.Err() == context.DeadlineExceeded {
 		a.err = fmt.Errorf("no answer within %s; if the host is only slow, raise the timeout of this detector", j.Timeout)
 	}
-	if a.err != nil {
-		a.observations = s.unknown(j, a.err.Error())
-	}
 	s.count(j, start, a.err)
-	return s.complete(j, start, a.observations), func() { s.release(j) }
+	if a.err != nil {
+		got.observations = s.unknown(j, a.err.Error())
+	} else {
+		got = s.complete(j, start, a.observations)
+	}
+	return got, func() { s.release(j) }
 }
 
 // release ends the busy mark of j now if its detector has returned, else
@@ -415,24 +441,26 @@ func (s *Scheduler) count(j *job, start time.Time, err error) {
 	}
 }
 
-// unknown answers for every key of j.
+// unknown answers for every item of j.
 func (s *Scheduler) unknown(j *job, why string) []event.Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]event.Observation, len(j.Keys))
-	for i, k := range j.Keys {
-		out[i] = event.Observation{Key: k, State: event.Unknown, Want: s.last[k].Want, Detail: plain(why), At: time.Now()}
+	now, why := time.Now(), plain(why)
+	out := make([]event.Observation, 0, len(j.Keys)+len(j.found))
+	for _, keys := range [][]event.Key{j.Keys, j.found} {
+		for _, k := range keys {
+			out = append(out, event.Observation{Key: k, State: event.Unknown, Want: s.last[k].Want, Detail: why, At: now})
+		}
 	}
 	return out
 }
 
-// complete makes one valid observation of each key of j out of what its
-// detector answered.
-func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observation) []event.Observation {
+// complete makes one valid observation of each item of j out of what its
+// detector answered without an error.
+func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observation) seen {
 	byKey := make(map[event.Key]event.Observation, len(answered))
 	for _, o := range answered {
-		if !j.wants[o.Key] {
-			s.dropped(j, o.Key)
+		if !s.mine(j, o.Key) {
 			continue
 		}
 		if o.At.IsZero() {
@@ -447,16 +475,51 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 		}
 		byKey[o.Key] = o
 	}
-	missing := s.unknown(j, "the detector did not answer for this item")
-	for i, o := range missing {
+	s.mu.Lock()
+	var gone []event.Observation
+	j.found = slices.DeleteFunc(j.found, func(k event.Key) bool {
+		if _, ok := byKey[k]; ok {
+			return false
+		}
+		delete(s.owner, k)
+		gone = append(gone, event.Observation{Key: k, State: event.Unknown, Want: s.last[k].Want, Detail: "no longer reported by " + j.Name, At: start})
+		return true
+	})
+	s.mu.Unlock()
+	all := s.unknown(j, "the detector did not answer for this item")
+	for i, o := range all {
 		if got, ok := byKey[o.Key]; ok {
-			missing[i] = got
+			all[i] = got
 		}
 	}
-	return missing
+	return seen{all, gone}
 }
 
-// dropped tells about an answer nobody asked for, once for each job aloud.
+// mine reports whether the answer for k is j's to give. An open job takes
+// what is new.
+func (s *Scheduler) mine(j *job, k event.Key) bool {
+	s.mu.Lock()
+	mine := s.owner[k] == j || s.adopt(j, k)
+	s.mu.Unlock()
+	if !mine {
+		s.dropped(j, k)
+	}
+	return mine
+}
+
+// adopt makes k an item of j, if j is open and may have it. The caller holds
+// mu, or is alone.
+func (s *Scheduler) adopt(j *job, k event.Key) bool {
+	if _, taken := s.owner[k]; taken || !j.Open || len(j.found) >= j.most || k.Validate() != nil {
+		return false
+	}
+	s.owner[k] = j
+	j.found = append(j.found, k)
+	return true
+}
+
+// dropped tells about an answer nobody asked for, or one too many of an open
+// job, once for each job aloud.
 func (s *Scheduler) dropped(j *job, k event.Key) {
 	s.mu.Lock()
 	level := slog.LevelWarn
@@ -465,15 +528,19 @@ func (s *Scheduler) dropped(j *job, k event.Key) {
 	}
 	j.strange = true
 	s.mu.Unlock()
-	s.opts.Log.Log(context.Background(), level, "detector answered for an item nobody asked for", "job", j.Name, "item", plain(k.String()))
+	s.opts.Log.Log(context.Background(), level, "detector answered for an item that is not its own", "job", j.Name, "item", plain(k.String()))
 }
 
 // record keeps the observations and queues an event for each that is new.
-func (s *Scheduler) record(observations []event.Observation) {
+func (s *Scheduler) record(got seen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	news := false
-	for _, o := range observations {
+	news := len(got.gone) > 0
+	for _, o := range got.gone {
+		delete(s.last, o.Key)
+		s.queue(event.NewState(s.opts.Observer, event.Gone, o))
+	}
+	for _, o := range got.observations {
 		before, known := s.last[o.Key]
 		s.last[o.Key] = o
 		if known && before.Same(o) {
@@ -573,13 +640,20 @@ func (s *Scheduler) publishPending(ctx context.Context) error {
 			sent[e.ID] = true
 		}
 		s.mu.Lock()
-		// By id, not by position: while the Publisher worked, an old event may have been given up.
-		s.pending = slices.DeleteFunc(s.pending, func(e event.Event) bool {
-			if sent[e.ID] {
-				s.waiting[e.Key()]--
+		// While the Publisher worked, the oldest events of some items may have
+		// been given up, so at most as many as were sent stand in front. What is
+		// behind them is not moved: the first look at a fleet is long.
+		n := 0
+		for n < len(s.pending) && sent[s.pending[n].ID] {
+			if k := s.pending[n].Key(); s.waiting[k] > 1 {
+				s.waiting[k]--
+			} else {
+				delete(s.waiting, k)
 			}
-			return sent[e.ID]
-		})
+			n++
+		}
+		clear(s.pending[:n])
+		s.pending = s.pending[n:]
 		s.mu.Unlock()
 	}
 }

@@ -592,6 +592,7 @@ func TestNewSchedulerRefuses(t *testing.T) {
 		"no detector":         {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Detector = nil })}, "no detector"},
 		"no keys":             {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Keys = nil })}, "no keys"},
 		"a bad key":           {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Keys = []event.Key{{}} })}, "empty"},
+		"known, not open":     {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Known = j.Keys })}, "not open"},
 		"no timeout":          {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Timeout = 0 })}, "timeout"},
 		"a negative jitter":   {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Jitter = -1 })}, "jitter"},
 		"a bad schedule":      {detector.Options{Observer: "o", Jobs: edit(func(j *detector.Job) { j.Schedule = "often" })}, "@every 10s"},
@@ -604,6 +605,64 @@ func TestNewSchedulerRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOpenJob: items come with the answers, and go with a whole answer only.
+func TestOpenJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []struct {
+			seen []event.Observation
+			err  error
+		}{
+			{seen: []event.Observation{seen("own", event.Up), seen("a", event.Up), seen("b", event.Down), seen("taken", event.Down)}},
+			{seen: []event.Observation{seen("own", event.Up)}, err: errors.New("half an answer")},
+			{seen: []event.Observation{seen("own", event.Up), seen("b", event.Up), seen("c", event.Up)}},
+			{seen: []event.Observation{seen("a", event.Up), seen("b", event.Up), seen("c", event.Up)}},
+		}
+		i := 0
+		open := job("open", look(func(context.Context) ([]event.Observation, error) {
+			a := answers[min(i, len(answers)-1)]
+			i++
+			return a.seen, a.err
+		}), "own")
+		open.Open = true
+		open.Known = []event.Key{key("b"), key("old"), key("taken")}
+		f := &far{}
+		s := newScheduler(t, f, open, job("other", story("taken", event.Up), "taken"))
+		if err := during(t, s, 35*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		got := f.told()
+		slices.Sort(got[:5]) // two jobs looked at the same moment
+		equal(t, got, []string{
+			"gone old unknown", "snapshot a up", "snapshot b down", "snapshot own up", "snapshot taken up",
+			"change own unknown", "change b unknown", "change a unknown",
+			"gone a unknown", "change own up", "change b up", "snapshot c up",
+			"change own unknown", "snapshot a up", // its own key is never gone
+		})
+		if n := len(s.Last()); n != 5 {
+			t.Errorf("%d items, want 5", n)
+		}
+		for _, e := range f.events {
+			b, err := e.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := event.Decode(b); err != nil || again.Reason != e.Reason {
+				t.Errorf("%s came back as %s, %v", e.Reason, again.Reason, err)
+			}
+		}
+	})
+}
+
+func TestOpenJobWithoutKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := job("open", story("a", event.Up))
+		j.Open = true
+		if got := newScheduler(t, nil, j).Pass(t.Context()); len(got) != 1 || got[0].State != event.Up {
+			t.Errorf("%+v", got)
+		}
+	})
 }
 
 func TestRunWithoutJobsOnlyWaits(t *testing.T) {

@@ -22,6 +22,7 @@ type Reason string
 const (
 	Change   Reason = "change"   // the state or the count differs from the last look
 	Snapshot Reason = "snapshot" // nothing changed; sent so that lost events are repaired
+	Gone     Reason = "gone"     // the item is no longer there to be observed, on purpose: nothing was lost
 )
 
 // Event is one thing a detector tells: an observation, and who saw it.
@@ -101,7 +102,7 @@ func Decode(b []byte) (Event, error) {
 		return Event{}, fmt.Errorf("decode event %s: %w", setting.Clip(env.ID), err)
 	}
 	reason := env.Reason
-	if reason != Snapshot {
+	if reason != Snapshot && reason != Gone {
 		reason = Change
 	}
 	observer, err := url.PathUnescape(env.Source[len(sourcePrefix):])

@@ -54,16 +54,20 @@ type Observation struct {
 	// bind address, "permission denied: run as root or grant CAP_SYS_PTRACE".
 	Detail string    `json:"detail,omitempty"`
 	At     time.Time `json:"at"`
+	// Behind is the item through which this one would have been seen, where
+	// that is why it was not: the manager's API, of all its computers. That
+	// item tells of the trouble, once for all. Only with state unknown.
+	Behind Key `json:"behind,omitzero"`
 }
 
 // MaxDetail is the longest Detail in bytes; a detector cuts, a decoder
 // refuses.
 const MaxDetail = 4096
 
-// Same reports whether b tells nothing new after a: same state and same
-// count. Times and details may differ.
+// Same reports whether b tells nothing new after a: same state, same count
+// and seen by the same way. Times and details may differ.
 func (o Observation) Same(b Observation) bool {
-	return o.Key == b.Key && o.State == b.State && o.Found == b.Found && o.Want == b.Want
+	return o.Key == b.Key && o.State == b.State && o.Found == b.Found && o.Want == b.Want && o.Behind == b.Behind
 }
 
 // Validate rejects observations that no detector makes.
@@ -80,6 +84,13 @@ func (o Observation) Validate() error {
 		return fmt.Errorf("observation of %s: detail is %d bytes long, at most %d are allowed", o.Key, len(o.Detail), MaxDetail)
 	case o.At.IsZero():
 		return fmt.Errorf("observation of %s: has no time", o.Key)
+	case o.Behind == Key{}:
+		return nil
+	case o.State != Unknown || o.Behind == o.Key:
+		return fmt.Errorf("observation of %s: is %s, and yet behind %s", o.Key, o.State, o.Behind)
+	}
+	if err := o.Behind.Validate(); err != nil {
+		return fmt.Errorf("observation of %s: behind: %w", o.Key, err)
 	}
 	return nil
 }

@@ -91,17 +91,18 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 			st.Changed = e.Observation.At
 		}
 		st.Key, st.Seen, st.Event, st.Observer = e.Key(), e.Observation, e.ID, e.Observer
+		st.Gone = e.Reason == event.Gone
 	}
 	if st.Event == "" {
 		return st, nil
 	}
 	expected := catalog.No
-	if snap.Row != nil {
+	if snap.Row != nil && !st.Gone {
 		expected = snap.Verdict.Expected
 	}
 	var out []Decision
 	out = s.step(now, &st, snap, Loss, lossSign(st.Seen.State, expected), out)
-	out = s.step(now, &st, snap, Unseen, unseenSign(st.Seen.State, expected), out)
+	out = s.step(now, &st, snap, Unseen, unseenSign(st.Seen, expected), out)
 	return st, out
 }
 
@@ -124,11 +125,11 @@ func lossSign(state event.State, expected catalog.Tri) sign {
 	return blind
 }
 
-func unseenSign(state event.State, expected catalog.Tri) sign {
+func unseenSign(seen event.Observation, expected catalog.Tri) sign {
 	switch {
-	case expected == catalog.No, state != event.Unknown:
+	case expected == catalog.No, seen.State != event.Unknown:
 		return good
-	case expected == catalog.Yes:
+	case expected == catalog.Yes && seen.Behind == event.Key{}:
 		return bad
 	}
 	return blind
@@ -173,6 +174,8 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 	case sg == good:
 		why := "observed " + string(st.Seen.State)
 		switch {
+		case st.Gone:
+			why = st.Seen.Detail
 		case snap.Row == nil:
 			why = "the row is no longer on the list"
 		case snap.Verdict.Expected == catalog.No:

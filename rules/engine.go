@@ -406,7 +406,7 @@ func (e *Engine) decide(it *item, ev event.Event) {
 	after, decisions := e.Set.Decide(e.now(), *before, snap, ev)
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
-	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
 		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
 	it.status = after
 	if changed && !it.dirty {
@@ -477,8 +477,10 @@ func (e *Engine) Items(each func(Status, Snapshot)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	keys := make([]event.Key, 0, len(e.items))
-	for k := range e.items {
-		keys = append(keys, k)
+	for k, it := range e.items {
+		if !it.status.Gone {
+			keys = append(keys, k)
+		}
 	}
 	slices.SortFunc(keys, compareKeys)
 	for _, k := range keys {

@@ -61,10 +61,11 @@ type Slot struct {
 type Status struct {
 	Key      event.Key         `json:"key"`
 	Seen     event.Observation `json:"seen"`
-	Event    string            `json:"event"`    // id of the event that brought Seen
-	Observer string            `json:"observer"` // who saw it
-	Position uint64            `json:"position"` // of that event in the stream; older ones are copies
-	Changed  time.Time         `json:"changed"`  // when Seen's state began
+	Event    string            `json:"event"`          // id of the event that brought Seen
+	Observer string            `json:"observer"`       // who saw it
+	Position uint64            `json:"position"`       // of that event in the stream; older ones are copies
+	Changed  time.Time         `json:"changed"`        // when Seen's state began
+	Gone     bool              `json:"gone,omitempty"` // there is no such item any more
 	Loss     Slot              `json:"loss,omitzero"`
 	Unseen   Slot              `json:"unseen,omitzero"`
 }
