@@ -101,7 +101,7 @@ func (r *manual) row(f field, v reflect.Value, path string, defaults bool) {
 	}
 	doc, def := f.doc, ""
 	if f.secret {
-		doc += " Secret: better in a file of its own, named by " + f.key + fileSuffix + "."
+		doc = strings.TrimSuffix(doc, ".") + ". Secret: better in a file of its own, named by " + f.key + fileSuffix + "."
 	}
 	if defaults {
 		def = r.byDefault(v)

@@ -10,8 +10,8 @@ import (
 // Settings is the part of a detector's configuration section that every kind
 // shares.
 type Settings struct {
-	Schedule string        `yaml:"schedule" doc:"When to look: a cron expression of 5 or 6 fields (seconds first), @every DURATION or a descriptor such as @hourly, with an optional CRON_TZ=ZONE before it; default @every 10s."`
-	Timeout  time.Duration `yaml:"timeout" doc:"How long one look may take, as a duration of at most 10m, before every item of it becomes unknown; default 5s."`
+	Schedule string        `yaml:"schedule" doc:"When to look: a cron expression of 5 or 6 fields (seconds first), @every DURATION or a descriptor such as @hourly, with an optional CRON_TZ=ZONE before it."`
+	Timeout  time.Duration `yaml:"timeout" doc:"How long one look may take, as a duration of at most 10m, before every item of it becomes unknown."`
 	Jitter   time.Duration `yaml:"jitter" doc:"Longest random wait before each look, as a duration shorter than the schedule's interval, so that many hosts do not look at the same moment; default 0s."`
 }
 
