@@ -65,6 +65,8 @@ const (
 	Holding   Outcome = "holding"   // lost, waiting for the hold to end
 	Recovered Outcome = "recovered" // came back before anybody was told
 	Silenced  Outcome = "silenced"  // a silence keeps it from being told or repeated
+
+	Acknowledged Outcome = "acknowledged" // somebody looks after it; comes with an Alert
 )
 
 // Decision is one thing that Decide decided, and why.
@@ -330,7 +332,7 @@ func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
 		OS: os.Value, AgentVersion: version.Value, Observer: st.Observer,
-		StartedAt: slot.Started, At: slot.At,
+		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack,
 	}
 	if slot.Transition == event.Cleared {
 		a.EndedAt = slot.At

@@ -400,10 +400,15 @@ func (e *Engine) untilDue() time.Duration {
 
 // decide asks Decide and notes what has to be stored and told.
 func (e *Engine) decide(it *item, ev event.Event) {
-	before := &it.status
 	snap := it.snap
 	snap.Silences = e.silences
-	after, decisions := e.Set.Decide(e.now(), *before, snap, ev)
+	after, decisions := e.Set.Decide(e.now(), it.status, snap, ev)
+	e.apply(it, after, decisions)
+}
+
+// apply notes what has to be stored and told of what was decided.
+func (e *Engine) apply(it *item, after Status, decisions []Decision) {
+	before := &it.status
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
 	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||

@@ -46,6 +46,7 @@ type world struct {
 	coin    *rand.Rand // of crashes; guarded by mu
 	wake    chan struct{}
 	sinks   []string
+	engine  *rules.Engine // the one that was started last
 }
 
 var errCrashed = errors.New("crashed")
@@ -284,6 +285,7 @@ func startEngine(w *world, l *list, set *rules.Set) (stop func()) {
 		Set: set, Rows: l, Source: li, Statuses: store{li, w.statuses}, Facts: store{li, w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
 		Log: slog.New(slog.DiscardHandler),
 	})
+	w.engine = e
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); e.Run(ctx) }()
@@ -309,6 +311,12 @@ func (w *world) checkPairs(t *testing.T) {
 				t.Errorf("%s: %s cleared, never raised", sink, a.ID)
 			case told && prev.Transition == event.Cleared:
 				t.Errorf("%s: %s %s after it was cleared", sink, a.ID, a.Transition)
+			case told && prev.Ack != nil && a.Ack == nil && a.Transition.Firing():
+				t.Errorf("%s: %s %s forgot who looks after it", sink, a.ID, a.Transition)
+			case told && prev.Ack != nil && a.Transition == event.Repeated:
+				t.Errorf("%s: %s was repeated although somebody looks after it", sink, a.ID)
+			case (a.Transition == event.Acknowledged) && a.Ack == nil:
+				t.Errorf("%s: %s acknowledged by nobody", sink, a.ID)
 			}
 			if a.Transition.Firing() {
 				if o := open[a.Slot()]; o != "" && o != a.ID {
@@ -331,6 +339,7 @@ type plot struct {
 	sets      []*rules.Set // every restart takes one
 	powerLoss bool
 	silences  bool
+	acks      bool
 	windows   []*rules.Span // of the sets; they match everything
 }
 
@@ -384,7 +393,9 @@ func story(t *testing.T, seed uint64, p plot) {
 					w.silence(t, names)
 				}
 			case 4:
-				w.publish([]byte(`{"not":"ours"}`))
+				if w.publish([]byte(`{"not":"ours"}`)); p.acks {
+					w.acknowledge(t)
+				}
 			default:
 				for range 1 + w.rnd.IntN(5) {
 					tell(names[w.rnd.IntN(len(names))], states[w.rnd.IntN(len(states))])
@@ -439,6 +450,26 @@ func story(t *testing.T, seed uint64, p plot) {
 			w.checkComplete(t, set, l)
 		}
 	})
+}
+
+// acknowledge looks after a random open alert.
+func (w *world) acknowledge(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	var open []string
+	w.engine.Items(func(st rules.Status, _ rules.Snapshot) {
+		for _, s := range []rules.Slot{st.Loss, st.Unseen} {
+			if s.Phase == rules.Firing {
+				open = append(open, s.ID)
+			}
+		}
+	})
+	if len(open) == 0 {
+		return
+	}
+	id := open[w.rnd.IntN(len(open))]
+	// A crash may keep it from being stored: then nobody was told either.
+	_ = w.engine.Acknowledge(ctx, id, event.Ack{At: time.Now(), Author: []string{"kim", "lee"}[w.rnd.IntN(2)]})
 }
 
 // silence adds a random silence, or expires one.
@@ -650,5 +681,31 @@ func TestEnginePairsThroughPowerLoss(t *testing.T) {
 		if story(t, seed, plot{sets: []*rules.Set{{Language: "en"}}, powerLoss: true}); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+	}
+}
+
+// TestEngineAcknowledgesThroughCrashes: an acknowledgement is a transition
+// as all others are, and from then on nothing is repeated.
+func TestEngineAcknowledgesThroughCrashes(t *testing.T) {
+	for name, p := range map[string]plot{
+		"silences": {silences: true},
+		"routes":   {},
+		"power":    {powerLoss: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.acks = true
+			routes := someRoutes(t)[:1]
+			if name == "routes" {
+				routes = someRoutes(t)
+			}
+			for _, r := range routes {
+				p.sets = append(p.sets, &rules.Set{Settings: rules.Settings{Hold: 5 * time.Second, Repeat: 2 * time.Minute}, Routes: r, Language: "en"})
+			}
+			for seed := range seeds() {
+				if story(t, seed, p); t.Failed() {
+					t.Fatalf("seed %d", seed)
+				}
+			}
+		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"dswatch/event"
 )
@@ -22,8 +21,11 @@ type ack struct {
 }
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
-// with id. It returns once that is stored.
+// with id, and tells the sinks. It returns once that is stored.
 func (e *Engine) Acknowledge(ctx context.Context, id string, a event.Ack) error {
+	if len(a.Author) > maxComment || len(a.Comment) > maxComment {
+		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", maxComment)
+	}
 	q := ack{id: id, ack: a, done: make(chan error, 1)}
 	select {
 	case e.acks <- q:
@@ -61,16 +63,14 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 		q.done <- ErrNoAlert
 		return nil
 	}
-	slot := found.status.slot(rule)
-	slot.Ack = &q.ack
-	if slot.Silence == "" {
-		slot.Due = time.Time{}
+	if found.told {
+		if err := e.flush(ctx); err != nil {
+			q.done <- err
+			return err
+		}
 	}
-	if !found.dirty {
-		found.dirty = true
-		e.dirty = append(e.dirty, found)
-	}
-	e.schedule(found)
+	after, decisions := e.Set.Acknowledge(e.now(), found.status, found.snap, rule, q.ack)
+	e.apply(found, after, decisions)
 	err := e.flush(ctx)
 	q.done <- err
 	return err

@@ -127,7 +127,7 @@ func (s *Set) missing(last event.Alert, need int, snap Snapshot, k known) []even
 		first := last
 		first.Seq, first.Transition = 1, event.Raised
 		first.State, first.Previous = last.Previous, ""
-		first.At, first.EndedAt = last.StartedAt, time.Time{}
+		first.At, first.EndedAt, first.Ack = last.StartedAt, time.Time{}, nil
 		s.write(&first, snap)
 		out = append(out, first)
 	}
@@ -144,7 +144,7 @@ func (s *Set) over(last event.Alert, snap Snapshot, k known) []event.Alert {
 		}
 		over := last
 		over.ID, over.Seq, over.Transition = id, k[id].seq+1, event.Cleared
-		over.State, over.Previous = event.Up, event.Unknown
+		over.State, over.Previous, over.Ack = event.Up, event.Unknown, nil // whose it was is forgotten
 		over.At, over.EndedAt = last.StartedAt, last.StartedAt
 		s.write(&over, snap)
 		out = append(out, over)

@@ -30,6 +30,9 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	case snap.Row != nil:
 		text = append(text, snap.Row.MeaningOn(a.OS, a.State, s.Language))
 	}
+	if a.Ack != nil && a.Transition == event.Acknowledged {
+		text = append(text, lookedAfter(a.Ack, ja))
+	}
 	a.Text = strings.Join(text, " ")
 }
 
@@ -44,7 +47,7 @@ func headline(a *event.Alert, ja bool) string {
 
 func headlineEN(a *event.Alert) string {
 	still := ""
-	if a.Transition == event.Repeated {
+	if a.Transition == event.Repeated || a.Transition == event.Acknowledged {
 		still = "still "
 	}
 	switch {
@@ -68,7 +71,7 @@ func headlineEN(a *event.Alert) string {
 
 func headlineJA(a *event.Alert) string {
 	still := ""
-	if a.Transition == event.Repeated {
+	if a.Transition == event.Repeated || a.Transition == event.Acknowledged {
 		still = "引き続き"
 	}
 	switch {
@@ -115,4 +118,20 @@ func lasted(a *event.Alert, ja bool) string {
 		return "継続時間: " + d.String() + "。"
 	}
 	return "It lasted " + d.String() + "."
+}
+
+// lookedAfter says who looks after the alert.
+func lookedAfter(ack *event.Ack, ja bool) string {
+	if ja {
+		t := ack.Author + " が対応しています。"
+		if ack.Comment != "" {
+			t += "コメント: " + ack.Comment
+		}
+		return t
+	}
+	t := ack.Author + " looks after it"
+	if ack.Comment != "" {
+		return t + ": " + ack.Comment
+	}
+	return t + "."
 }

@@ -1,0 +1,50 @@
+package rules_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+func TestAcknowledge(t *testing.T) {
+	set := &rules.Set{Settings: rules.Settings{Repeat: time.Hour}, Language: "en"}
+	snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms", "hook"}}
+	st, ds := set.Decide(t0, rules.Status{}, snap, look(event.Degraded, 0))
+	raised := *ds[0].Alert
+	kim := event.Ack{Author: "kim", Comment: "restarting it", At: t0.Add(time.Minute)}
+	st, ds = set.Acknowledge(t0.Add(time.Minute), st, snap, rules.Loss, kim)
+	if len(ds) != 1 || ds[0].Outcome != rules.Acknowledged || !slices.Equal(ds[0].Sinks, snap.Sinks) {
+		t.Fatalf("acknowledged: %+v", ds)
+	}
+	a := ds[0].Alert
+	if a.ID != raised.ID || a.Seq != 2 || a.Transition != event.Acknowledged || a.Ack == nil || *a.Ack != kim || a.State != event.Degraded || a.Severity != raised.Severity {
+		t.Errorf("told %+v", a)
+	}
+	if want := "web01: process ds_agent is still degraded (1 of 2)"; a.Title != want {
+		t.Errorf("title %q, want %q", a.Title, want)
+	}
+	if due := st.Due(); !due.IsZero() {
+		t.Errorf("would be repeated at %s", due)
+	}
+	if _, ds := set.Acknowledge(t0.Add(2*time.Minute), st, snap, rules.Loss, kim); len(ds) > 0 {
+		t.Errorf("the same words again tell %+v", ds)
+	}
+	if _, ds := set.Decide(t0.Add(5*time.Hour), st, snap, look(event.Degraded, 18000)); len(ds) > 0 {
+		t.Errorf("repeated in spite of it: %+v", ds)
+	}
+	st, ds = set.Decide(t0.Add(6*time.Hour), st, snap, look(event.Down, 21600))
+	if len(ds) != 1 || ds[0].Outcome != rules.Changed || ds[0].Alert.Seq != 3 || ds[0].Alert.Ack == nil {
+		t.Errorf("a change to worse: %+v", ds)
+	}
+	st, ds = set.Decide(t0.Add(7*time.Hour), st, snap, look(event.Up, 25200))
+	if len(ds) != 1 || ds[0].Outcome != rules.Cleared || ds[0].Alert.Ack == nil {
+		t.Errorf("its end: %+v", ds)
+	}
+	if _, ds := set.Acknowledge(t0, st, snap, rules.Loss, kim); len(ds) > 0 {
+		t.Errorf("what is over was acknowledged: %+v", ds)
+	}
+}
