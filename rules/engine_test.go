@@ -609,7 +609,7 @@ func seeds() uint64 {
 	if os.Getenv("DSWATCH_SOAK") != "" {
 		return 20_000
 	}
-	return 60
+	return 15
 }
 
 func TestEnginePairsThroughCrashes(t *testing.T) {
