@@ -66,7 +66,7 @@ const (
 // Open opens the bus and makes the sinks. Nothing is observed or sent yet.
 func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 	a := &App{Loaded: l, Options: o, started: time.Now(), registry: prometheus.NewRegistry()}
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a))
 	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: o.Log})
 	if err != nil {
 		return nil, err

@@ -131,7 +131,7 @@ type receipts struct{ bucket *bus.Bucket }
 // Load implements rules.Receipts.
 func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
 	return r.load(ctx, sink, func(got sinks.Receipt) {
-		each(rules.Receipt{Slot: got.Slot, AlertID: got.AlertID, Seq: got.Seq, Transition: got.Transition})
+		each(rules.Receipt{Slot: got.Slot, AlertID: got.AlertID, Seq: got.Seq, Transition: got.Transition, Dead: got.Dead, Reached: got.Reached})
 	})
 }
 

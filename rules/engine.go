@@ -67,12 +67,14 @@ type Outgoing struct {
 	Data []byte // event.Alert.Encode
 }
 
-// Receipt is what a sink last confirmed for one slot.
+// Receipt is the last transition of one slot that is settled with a sink.
 type Receipt struct {
 	Slot       string // event.Alert.Slot
 	AlertID    string
 	Seq        int
 	Transition event.Transition
+	Dead       bool // it was refused and lies in the dead letters
+	Reached    bool // of a dead one: an earlier transition of the alert was accepted, or may have been
 }
 
 // Receipts reads the receipts of one sink.

@@ -126,37 +126,3 @@ func (e *Engine) troubled(s *Silence) bool {
 	}
 	return false
 }
-
-// Unpaired is an alert that a sink was told and that is over, with neither a
-// confirmed resolve nor one that waits in the outbox.
-type Unpaired struct {
-	Sink  string
-	Alert string
-	Key   event.Key
-	Rule  string
-}
-
-// Unpaired looks for resolves that were lost. There are none: this is how an
-// operator finds out whether that is true. Nothing is decided meanwhile.
-func (e *Engine) Unpaired(ctx context.Context, sinks []string) ([]Unpaired, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var out []Unpaired
-	for _, name := range sinks {
-		slots, err := e.knownBy(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		for k, it := range e.items {
-			for _, rule := range ruleNames() {
-				slot := it.status.slot(rule)
-				for id, has := range slots[event.Alert{Key: k, Rule: rule}.Slot()] {
-					if has.firing && !(slot.Phase == Firing && slot.ID == id) {
-						out = append(out, Unpaired{Sink: name, Alert: id, Key: k, Rule: rule})
-					}
-				}
-			}
-		}
-	}
-	return out, nil
-}

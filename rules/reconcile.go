@@ -17,12 +17,21 @@ type known map[string]told
 type told struct {
 	seq    int
 	firing bool
+	open   bool // the far end holds it open until it is told something later
 }
 
 // note keeps the later of two transitions of one alert.
 func (k known) note(id string, seq int, t event.Transition) {
 	if seq > k[id].seq {
-		k[id] = told{seq: seq, firing: t.Firing()}
+		k[id] = told{seq: seq, firing: t.Firing(), open: t.Firing()}
+	}
+}
+
+// confirmed is note for a receipt: what went to the dead letters has been
+// handled, but left the far end as it was.
+func (k known) confirmed(r Receipt) {
+	if r.Seq > k[r.AlertID].seq {
+		k[r.AlertID] = told{seq: r.Seq, firing: r.Transition.Firing(), open: r.Transition.Firing() && !r.Dead || r.Dead && r.Reached}
 	}
 }
 
@@ -98,7 +107,7 @@ func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, er
 	if err != nil {
 		return nil, fmt.Errorf("read what waits for sink %s: %w", sink, err)
 	}
-	err = e.Receipts.Load(ctx, sink, func(r Receipt) { slot(r.Slot).note(r.AlertID, r.Seq, r.Transition) })
+	err = e.Receipts.Load(ctx, sink, func(r Receipt) { slot(r.Slot).confirmed(r) })
 	if err != nil {
 		return nil, fmt.Errorf("load receipts of sink %s: %w", sink, err)
 	}
