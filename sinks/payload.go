@@ -44,10 +44,12 @@ func Tidy(a event.Alert) event.Alert {
 		a.Ack = &ack
 	}
 	if len(a.Affected) > 0 {
-		a.Affected = slices.Clone(a.Affected)
+		a.Affected = slices.Clone(a.Affected[:min(len(a.Affected), event.MaxAffected)])
 		for i := range a.Affected {
-			k := &a.Affected[i].Key
-			k.Host, k.Component, k.Name = Line(k.Host, MaxTitle), Line(k.Component, MaxTitle), Line(k.Name, MaxTitle)
+			x := &a.Affected[i]
+			for _, s := range []*string{&x.Key.Host, &x.Key.Component, &x.Key.Name, &x.AlertID} {
+				*s = Line(*s, event.MaxName)
+			}
 		}
 	}
 	return a

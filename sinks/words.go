@@ -16,8 +16,10 @@ type Words struct {
 	Since, Until, Lasted, Found, OS, AgentVersion        string
 	Reason, Detail, Confirm, Observer, AlertID           string
 	Test, Replay                                         string
+	Affected, AckBy, Open, Waiting, Next                 string
 
 	count                    string // of found and want
+	more                     string // of affected items
 	leftOut                  string // of characters
 	kinds                    map[event.Kind]string
 	states                   map[event.State]string
@@ -42,8 +44,9 @@ var english = Words{
 	Since: "Since", Until: "Until", Lasted: "Lasted", Found: "Found", OS: "OS", AgentVersion: "Agent version",
 	Reason: "Why it is expected", Detail: "What was seen", Confirm: "How to confirm", Observer: "Seen by", AlertID: "Alert",
 	Test: "TEST", Replay: "REPLAY",
+	Affected: "Affected", AckBy: "Acknowledged by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within",
 
-	count: "%d of %d", leftOut: "%d characters left out",
+	more: "and %d more", count: "%d of %d", leftOut: "%d characters left out",
 	kinds: map[event.Kind]string{
 		event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
 		event.Heartbeat: "heartbeat", event.Module: "protection module", event.Host: "host",
@@ -69,8 +72,9 @@ var japanese = Words{
 	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agentのバージョン",
 	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
 	Test: "テスト", Replay: "再送",
+	Affected: "影響を受ける項目", AckBy: "確認者", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで",
 
-	count: "%d / %d", leftOut: "%d文字を省略",
+	more: "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
 	kinds: map[event.Kind]string{
 		event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
 		event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト",
@@ -177,6 +181,13 @@ func (w *Words) Fields(a event.Alert) []Field {
 			fs = append(fs, Field{label, Line(value, maxValue)})
 		}
 	}
+	if b := a.Heartbeat; b != nil {
+		add(w.Host, a.Key.Host)
+		add(w.Open, strconv.Itoa(b.Open))
+		add(w.Waiting, strconv.Itoa(b.Waiting))
+		add(w.Next, w.Lasting(time.Duration(b.Every)*time.Second))
+		return fs
+	}
 	state := w.StateOf(a.State)
 	if a.Previous != "" && a.Previous != a.State {
 		state = w.StateOf(a.Previous) + " → " + state
@@ -195,6 +206,9 @@ func (w *Words) Fields(a event.Alert) []Field {
 	if a.Transition == event.Cleared && !a.EndedAt.IsZero() {
 		add(w.Until, w.Time(a.EndedAt))
 		add(w.Lasted, w.Lasting(a.EndedAt.Sub(a.StartedAt)))
+	}
+	if a.Ack != nil {
+		add(w.AckBy, w.Acked(*a.Ack))
 	}
 	add(w.Component, a.Key.Component)
 	add(w.OS, a.OS)

@@ -38,7 +38,16 @@ func (s *Sink) post(a event.Alert, now time.Time) []posted {
 		over.StartsAt = end // an end before the start is refused
 	}
 	one := over
-	if a.Transition.Firing() {
+	switch {
+	case a.Transition == event.Beat:
+		// Like the alert Watchdog of others: open as long as it comes, and
+		// over by itself when the second one in a row is missed.
+		one.StartsAt, one.EndsAt = a.StartedAt, now.Add(ahead)
+		if a.Heartbeat != nil {
+			one.EndsAt = one.EndsAt.Add(2 * time.Duration(a.Heartbeat.Every) * time.Second)
+		}
+		return []posted{one}
+	case a.Transition.Firing():
 		one.StartsAt, one.EndsAt = a.StartedAt, now.Add(s.endsAfter)
 		if one.EndsAt.Before(one.StartsAt) { // a clock that was set back by weeks
 			one.EndsAt = one.StartsAt.Add(s.endsAfter)
@@ -76,12 +85,24 @@ func (s *Sink) labels(a event.Alert) map[string]string {
 	return l
 }
 
+// maxAffected bounds the list of affected items in bytes.
+const maxAffected = 2 << 10
+
 // annotations are all else, without what is empty.
 func annotations(a event.Alert) map[string]string {
 	m := map[string]string{
 		"summary": a.Title, "description": a.Text, "reason": a.Reason, "detail": a.Detail, "confirm": a.Confirm,
 		"transition": string(a.Transition), "state": string(a.State), "previous": string(a.Previous), "impact": string(a.Impact),
 		"os": a.OS, "agent_version": a.AgentVersion, "observer": a.Observer, "alert_id": a.ID, "seq": strconv.Itoa(a.Seq),
+	}
+	if k := a.Ack; k != nil {
+		m["ack_author"], m["ack_comment"] = k.Author, sinks.Line(k.Comment, sinks.MaxTitle)
+	}
+	if a.AffectedCount > 0 {
+		m["affected_count"], m["affected"] = strconv.Itoa(a.AffectedCount), sinks.In(a.Language).AffectedList(a, maxAffected)
+	}
+	if c := a.Heartbeat; c != nil {
+		m["open"], m["waiting"], m["every"] = strconv.Itoa(c.Open), strconv.Itoa(c.Waiting), strconv.Itoa(c.Every)
 	}
 	if a.Want > 0 {
 		m["found"], m["want"] = strconv.Itoa(a.Found), strconv.Itoa(a.Want)

@@ -370,6 +370,30 @@ func TestTestsAreMarked(t *testing.T) {
 	}
 }
 
+// TestHeartbeat is open as long as it comes, and acknowledgements end nothing.
+func TestHeartbeat(t *testing.T) {
+	am := receive.StartAlertmanager(t, receive.AlertmanagerOptions{})
+	s := newSink(t, config(nil, am.URL), nil)
+	beat := sinktest.Others("en")["heartbeat"]
+	beat.StartedAt, beat.At = time.Now(), time.Now()
+	send(t, s, beat)
+	open := am.Open(t)
+	if len(open) != 1 || open[0].Labels["alertname"] != "dswatch_alive" || open[0].Annotations["waiting"] != "8042" {
+		t.Fatalf("%+v", open)
+	}
+	ack := firing(event.Repeated, time.Minute)
+	ack.Transition, ack.Ack = event.Acknowledged, &event.Ack{Author: "kim"}
+	send(t, s, firing(event.Raised, time.Minute), ack)
+	for _, a := range am.Open(t) {
+		if a.Labels["alertname"] == "dswatch_loss" && a.Annotations["ack_author"] != "kim" {
+			t.Errorf("%+v", a)
+		}
+	}
+	if n := len(am.Open(t)); n != 2 {
+		t.Errorf("%d open, want 2", n)
+	}
+}
+
 func TestKind(t *testing.T) {
 	am := receive.StartAlertmanager(t, receive.AlertmanagerOptions{})
 	k := alertmanager.Kind()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/sinks"
 )
 
 // Sample returns a realistic alert: the n-th item of a fleet, at transition
@@ -56,6 +57,42 @@ func Transitions() []event.Transition {
 	return []event.Transition{event.Raised, event.Changed, event.Repeated, event.Cleared}
 }
 
+// Others returns the alerts that are more than a step of one firing, by name:
+// an acknowledgement, flapping and its end, a digest of 2,500 alerts and its
+// end, and a heartbeat.
+func Others(language string) map[string]event.Alert {
+	all := map[string]event.Alert{}
+	ack := Sample(50, event.Repeated, language)
+	ack.Transition = event.Acknowledged
+	ack.Ack = &event.Ack{Author: "kim.park", Comment: "ticket 4711", At: ack.At}
+	all["acknowledged"] = ack
+	for name, tr := range map[string]event.Transition{"flapping": event.Raised, "settled": event.Cleared} {
+		a := Sample(51, tr, language)
+		a.Rule, a.Severity = event.RuleFlapping, event.Warning
+		a.ID = event.AlertID(a.Key, a.Rule, "first")
+		all[name] = a
+	}
+	for name, tr := range map[string]event.Transition{"digest": event.Raised, "digest over": event.Cleared} {
+		a := Sample(52, tr, language)
+		a.Rule, a.AffectedCount = event.RuleStorm, 2500
+		a.ID = event.AlertID(a.Key, a.Rule, "first")
+		for i := range event.MaxAffected {
+			k := event.Key{Host: fmt.Sprintf("storm%03d.%s.example", i, strings.Repeat("n", 200)), Component: event.Agent, Kind: event.Module, Name: "anti_malware"}
+			a.Affected = append(a.Affected, event.Affected{Key: k, State: a.State, Severity: event.Critical, Since: a.StartedAt, AlertID: event.AlertID(k, "loss", "first")})
+		}
+		all[name] = a
+	}
+	beat := Sample(53, event.Raised, language)
+	beat.Key = event.Key{Host: "web53", Component: "dswatch", Kind: event.Host, Name: "dswatch"}
+	beat.ID, beat.Rule = event.AlertID(beat.Key, event.RuleAlive, "test"), event.RuleAlive
+	beat.Transition, beat.Seq, beat.State, beat.Previous, beat.Found, beat.Want = event.Beat, 4711, event.Up, "", 0, 0
+	beat.Severity, beat.Impact, beat.Detail, beat.Confirm, beat.Reason = event.Info, event.NoticeLost, "", "", ""
+	beat.Heartbeat = &event.Counts{Open: 7031, Waiting: 8042, Every: 300}
+	beat.Title, beat.Text = sinks.In(language).Beat(beat.Key.Host, *beat.Heartbeat)
+	all["heartbeat"] = beat
+	return all
+}
+
 // hostile returns texts that hosts can make others show, by name.
 func hostile() map[string]string {
 	return map[string]string{
@@ -86,5 +123,7 @@ func poisoned(a event.Alert, s string) event.Alert {
 		a.Key.Host, a.Key.Name, a.Key.Component, a.Observer = bounded, bounded, bounded, bounded
 	}
 	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion = s, s, s, s, s, s, s
+	a.Ack = &event.Ack{Author: s, Comment: s}
+	a.AffectedCount, a.Affected = 2, []event.Affected{{Key: a.Key, State: event.Down}, {Key: a.Key, State: event.Down, AlertID: s}}
 	return a
 }

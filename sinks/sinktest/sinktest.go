@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,7 @@ func Run(t *testing.T, o Options) {
 	can := o.Far(t) // only asked what its protocol has
 	all := []part{
 		{"every transition arrives and can be told apart", transitions},
+		{"acknowledgements, flapping, digests and heartbeats arrive", others},
 		{"a cancelled context sends nothing", cancelled},
 		{"hostile text is harmless", hostileText},
 		{"many goroutines share one sink", concurrent},
@@ -208,6 +210,37 @@ func transitions(t *testing.T, b *bench) {
 			}
 			if want := tr == event.Cleared; told.Cleared != want {
 				t.Errorf("%s %s: read as cleared: %v, want %v", language, tr, told.Cleared, want)
+			}
+		}
+	}
+}
+
+// others wants what tells these alerts apart from a plain firing: who
+// acknowledged, how many items are meant beside those listed, the counts.
+func others(t *testing.T, b *bench) {
+	want := map[string]*regexp.Regexp{
+		"acknowledged": regexp.MustCompile(`kim\.park`), "digest": regexp.MustCompile(`\b(24\d\d|2500)\b`), "digest over": regexp.MustCompile(`\b(24\d\d|2500)\b`),
+		"heartbeat": regexp.MustCompile(`(?s)7031.*8042`),
+	}
+	n := 0
+	for _, language := range []string{"en", "ja"} {
+		for name, a := range Others(language) {
+			b.mustSend(t, a)
+			n++
+			m := b.arrived(t, n)[n-1]
+			if b.MaxSize > 0 && len(m.Body) > b.MaxSize {
+				t.Errorf("%s: %d bytes arrived, at most %d are taken", name, len(m.Body), b.MaxSize)
+			}
+			told := b.read(t, m)
+			if told.AlertID != a.ID || told.Cleared != (a.Transition == event.Cleared) {
+				t.Errorf("%s: read as alert %q, cleared %v; want %q", name, told.AlertID, told.Cleared, a.ID)
+			}
+			shown := strings.Join(told.Texts, "\n") + "\n" + string(m.Body)
+			if !strings.Contains(shown, a.Key.Host) {
+				t.Errorf("%s: does not name the host:\n%s", name, clip([]byte(shown)))
+			}
+			if re := want[name]; re != nil && !re.MatchString(shown) {
+				t.Errorf("%s: %s is not in\n%s", name, re, clip([]byte(shown)))
 			}
 		}
 	}

@@ -42,6 +42,13 @@ func message(a event.Alert) *slack.WebhookMessage {
 // body renders what stands below the header.
 func body(w *sinks.Words, a event.Alert) []slack.Block {
 	var blocks []slack.Block
+	if a.Transition == event.Beat { // one line: it is there to be missed
+		var line []string
+		for _, f := range w.Fields(a) {
+			line = append(line, f.Label+" "+escape(f.Value, maxLong))
+		}
+		return []slack.Block{slack.NewContextBlock("", markdown(strings.Join(line, " · "))), footer(w, a)}
+	}
 	if text := escape(sinks.Lines(a.Text, sinks.MaxText), maxSection); text != "" {
 		blocks = append(blocks, section(text))
 	}
@@ -58,6 +65,7 @@ func body(w *sinks.Words, a event.Alert) []slack.Block {
 			blocks = append(blocks, section("*"+label+"*\n"+mark+text+mark))
 		}
 	}
+	long(w.Affected, "", w.AffectedList(a, maxLong))
 	long(w.Detail, "", a.Detail)
 	if a.Transition.Firing() { // after a recovery nobody needs to act
 		long(w.Reason, "", a.Reason)
@@ -65,8 +73,13 @@ func body(w *sinks.Words, a event.Alert) []slack.Block {
 		// only way out of it is its own mark.
 		long(w.Confirm, "```", strings.ReplaceAll(a.Confirm, "`", "'"))
 	}
+	return append(blocks, footer(w, a))
+}
+
+// footer names the alert, for whoever looks it up.
+func footer(w *sinks.Words, a event.Alert) slack.Block {
 	ids := w.AlertID + " " + escape(sinks.Line(a.ID, 128), maxLong) + " · " + strconv.Itoa(a.Seq) + " · " + w.Rule + " " + escape(sinks.Line(a.Rule, 128), maxLong)
-	return append(blocks, slack.NewContextBlock("", markdown(ids)))
+	return slack.NewContextBlock("", markdown(ids))
 }
 
 func section(text string) slack.Block { return slack.NewSectionBlock(markdown(text), nil, nil) }

@@ -23,7 +23,7 @@ type Config struct {
 	Inform     bool           `yaml:"inform" doc:"ask the receiver to confirm (versions 2c and 3), so that a lost message is sent again; default false"`
 	Retries    int            `yaml:"retries" doc:"how often an inform is sent again within one attempt, 0 to 10; each waits for timeout / (retries + 1); default 2"`
 	Enterprise string         `yaml:"enterprise" doc:"object identifier that DSWATCH-MIB hangs under, below 1.3.6.1.4.1; default 1.3.6.1.4.1.8072.9999.9999.4118"`
-	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message; longer texts are cut; 1200B to 65507B, default 1472B, which fits one Ethernet frame over IPv4"`
+	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message; longer texts are cut; 1400B to 65507B, default 1472B, which fits one Ethernet frame over IPv4"`
 	V3         V3             `yaml:"v3" doc:"user of version 3"`
 }
 
@@ -47,7 +47,7 @@ func Defaults() Config {
 // minSize holds a message whose every text was cut away, in the worst case
 // of each setting; maxSize is the largest UDP payload over IPv4.
 const (
-	minSize = 1200
+	minSize = 1400
 	maxSize = 65507
 )
 

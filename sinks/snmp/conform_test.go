@@ -122,12 +122,15 @@ func readWith(g *gosnmp.GoSNMP, m sinktest.Message) (sinktest.Told, error) {
 		which = strings.TrimPrefix(vars[1].Value.(string), root+".0.")
 		vars = vars[2:]
 	}
-	if len(vars) != 29-first+1 {
-		return told, fmt.Errorf("%d objects, want %d", len(vars), 29-first+1)
+	if len(vars) != 36-first+1 {
+		return told, fmt.Errorf("%d objects, want %d", len(vars), 36-first+1)
 	}
 	for i, v := range vars {
 		if want := fmt.Sprintf("%s.1.%d.0", root, first+i); v.Name != want {
 			return told, fmt.Errorf("object %s, want %s", v.Name, want)
+		}
+		if v.Type == gosnmp.Gauge32 {
+			told.Texts = append(told.Texts, fmt.Sprint(v.Value))
 		}
 		if b, ok := v.Value.([]byte); ok {
 			dates := []int{16, 17, 18}
@@ -216,7 +219,7 @@ func TestMaxSize(t *testing.T) {
 		"v2c community": func(c *snmp.Config) { c.Community = setting.Secret(strings.Repeat("c", 127)) },
 		"v3":            func(c *snmp.Config) { c.Version, c.V3 = "3", v3 },
 	} {
-		for _, size := range []setting.Size{1200, 1472, 65507} {
+		for _, size := range []setting.Size{1400, 1472, 65507} {
 			for _, enterprise := range []string{"", "1.3.6.1.4.1.4294967295.4294967295"} {
 				t.Run(fmt.Sprintf("%s %s %.20s", name, size, enterprise), func(t *testing.T) {
 					st := newStation(t)

@@ -76,6 +76,7 @@ func TestMIBNumbers(t *testing.T) {
 		"dswatchRaised": ".0.1", "dswatchCleared": ".0.2", "dswatchAcknowledged": ".0.3", "dswatchDigest": ".0.4",
 		"dswatchFlapping": ".0.5", "dswatchHeartbeat": ".0.6", "dswatchTest": ".0.7",
 		"dswatchSequence": ".1.1", "dswatchAlertReplay": ".1.29",
+		"dswatchAlertAffected": ".1.31", "dswatchHeartbeatEvery": ".1.36",
 	} {
 		out, err := exec.Command(translate, "-M", dir, "-m", "DSWATCH-MIB", "-On", "DSWATCH-MIB::"+name).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != ".1.3.6.1.4.1.99999.7"+want {

@@ -43,6 +43,13 @@ const (
 	objObserver
 	objTest
 	objReplay
+	objAffectedCount
+	objAffected
+	objAckAuthor
+	objAckComment
+	objOpen
+	objWaiting
+	objEvery
 	objCount
 )
 
@@ -59,25 +66,62 @@ func objects() []string {
 		objDetail: "dswatchAlertDetail", objConfirm: "dswatchAlertConfirm", objLanguage: "dswatchAlertLanguage",
 		objOS: "dswatchAlertOs", objAgentVersion: "dswatchAlertAgentVersion", objObserver: "dswatchAlertObserver",
 		objTest: "dswatchAlertTest", objReplay: "dswatchAlertReplay",
+		objAffectedCount: "dswatchAlertAffectedCount", objAffected: "dswatchAlertAffected",
+		objAckAuthor: "dswatchAlertAckAuthor", objAckComment: "dswatchAlertAckComment",
+		objOpen: "dswatchHeartbeatOpen", objWaiting: "dswatchHeartbeatWaiting", objEvery: "dswatchHeartbeatEvery",
 	}
 }
 
-// The notifications that this version sends, by their numbers in the MIB.
+// The notifications by their numbers in the MIB.
 const (
-	notifyRaised  = 1
-	notifyCleared = 2
-	notifyTest    = 7
+	notifyRaised       = 1
+	notifyCleared      = 2
+	notifyAcknowledged = 3
+	notifyDigest       = 4
+	notifyFlapping     = 5
+	notifyHeartbeat    = 6
+	notifyTest         = 7
 )
 
-// notification says under which name a transition is told.
+// notification says under which name an alert is told. What ends is always
+// told as dswatchCleared, so that one rule of the receiver closes whatever
+// was opened under whichever name.
 func notification(a event.Alert) int {
 	switch {
 	case a.Test:
 		return notifyTest
+	case a.Transition == event.Beat:
+		return notifyHeartbeat
 	case a.Transition == event.Cleared:
 		return notifyCleared
+	case a.Transition == event.Acknowledged:
+		return notifyAcknowledged
+	case a.Rule == event.RuleStorm:
+		return notifyDigest
+	case a.Rule == event.RuleFlapping:
+		return notifyFlapping
 	}
 	return notifyRaised
+}
+
+// transition and kind are the numbers of DswatchTransition and DswatchKind,
+// in which a "none" stood before the last ones came.
+func transition(t event.Transition) int {
+	if t == event.Beat {
+		return 7
+	}
+	return number(t, 6, event.Raised, event.Changed, event.Repeated, event.Cleared, event.Acknowledged)
+}
+
+func kind(k event.Kind) int {
+	switch n := number(k, 0, event.Process, event.Service, event.Driver, event.Port, event.Heartbeat, event.Module, event.Host); {
+	case n == 0:
+		return 5
+	case n > 4:
+		return n + 1
+	default:
+		return n
+	}
 }
 
 // value is one object's value: text for octet strings, num for all else.
@@ -94,6 +138,9 @@ type notice [objCount]value
 const (
 	maxAdmin = 255
 	maxText  = 4096
+	// maxAffected keeps the list short enough that its last line, which
+	// counts what is not listed, is not cut in the default max_size.
+	maxAffected = 256
 )
 
 // newNotice fills the objects from an alert. Numbers of enumerations are
@@ -112,18 +159,30 @@ func newNotice(a event.Alert, sequence uint64) *notice {
 		return enum(2)
 	}
 	date := func(t time.Time) value { return value{tag: gosnmp.OctetString, text: dateAndTime(t)} }
+	var ack event.Ack
+	if a.Ack != nil {
+		ack = *a.Ack
+	}
+	var beat event.Counts
+	if a.Heartbeat != nil {
+		beat = *a.Heartbeat
+	}
+	affected := ""
+	if a.AffectedCount > 0 {
+		affected = sinks.In(a.Language).AffectedList(a, maxAffected)
+	}
 	return &notice{
 		objSequence:     {tag: gosnmp.Counter64, num: sequence},
 		objID:           admin(a.ID),
 		objSeq:          gauge(a.Seq),
-		objTransition:   enum(number(a.Transition, 6, event.Raised, event.Changed, event.Repeated, event.Cleared)),
+		objTransition:   enum(transition(a.Transition)),
 		objSeverity:     enum(max(a.Severity.Rank(), 1)),
 		objState:        enum(state(a.State)),
 		objPrevious:     enum(state(a.Previous)),
 		objImpact:       enum(number(a.Impact, 7, event.Impacts()...)),
 		objHost:         admin(a.Key.Host),
 		objComponent:    admin(a.Key.Component),
-		objKind:         enum(number(a.Key.Kind, 5, event.Kinds()...)),
+		objKind:         enum(kind(a.Key.Kind)),
 		objName:         text(a.Key.Name),
 		objRule:         admin(a.Rule),
 		objFound:        gauge(a.Found),
@@ -142,6 +201,14 @@ func newNotice(a event.Alert, sequence uint64) *notice {
 		objObserver:     admin(a.Observer),
 		objTest:         truth(a.Test),
 		objReplay:       truth(a.Replay),
+
+		objAffectedCount: gauge(a.AffectedCount),
+		objAffected:      text(affected),
+		objAckAuthor:     admin(ack.Author),
+		objAckComment:    text(ack.Comment),
+		objOpen:          gauge(beat.Open),
+		objWaiting:       gauge(beat.Waiting),
+		objEvery:         gauge(beat.Every),
 	}
 }
 
@@ -182,8 +249,8 @@ func dateAndTime(t time.Time) string {
 // first, then, should that not do, the names, and never the alert's id.
 func (n *notice) fit(f *form, budget int) {
 	for _, group := range [][]int{
-		{objTitle, objText, objReason, objDetail, objConfirm},
-		{objHost, objComponent, objName, objRule, objLanguage, objOS, objAgentVersion, objObserver},
+		{objTitle, objText, objReason, objDetail, objConfirm, objAckComment},
+		{objHost, objComponent, objName, objRule, objLanguage, objOS, objAgentVersion, objObserver, objAffected, objAckAuthor},
 	} {
 		over := f.size(n) - budget
 		if over <= 0 {

@@ -193,6 +193,49 @@ func expected(a event.Alert) receive.Trap {
 	return e
 }
 
+// TestSnmptrapdOthers reads what is more than a step of one firing by the
+// names of the MIB, and the kinds that no list has.
+func TestSnmptrapdOthers(t *testing.T) {
+	t.Parallel()
+	d := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t)})
+	s := newSink(t, config(d.Address, nil), t.TempDir())
+	n := 0
+	for name, want := range map[string]receive.Trap{
+		"acknowledged": {"snmpTrapOID.0": "dswatchAcknowledged", "dswatchAlertTransition.0": "acknowledged", "dswatchAlertAckAuthor.0": "kim.park", "dswatchAlertAckComment.0": "ticket 4711"},
+		"flapping":     {"snmpTrapOID.0": "dswatchFlapping", "dswatchAlertTransition.0": "raised", "dswatchAlertRule.0": "flapping"},
+		"settled":      {"snmpTrapOID.0": "dswatchCleared", "dswatchAlertTransition.0": "cleared", "dswatchAlertRule.0": "flapping"},
+		"digest":       {"snmpTrapOID.0": "dswatchDigest", "dswatchAlertTransition.0": "raised", "dswatchAlertAffectedCount.0": "2500"},
+		"digest over":  {"snmpTrapOID.0": "dswatchCleared", "dswatchAlertTransition.0": "cleared", "dswatchAlertAffectedCount.0": "2500"},
+		"heartbeat": {"snmpTrapOID.0": "dswatchHeartbeat", "dswatchAlertTransition.0": "heartbeat", "dswatchAlertSeq.0": "4711", "dswatchAlertKind.0": "host",
+			"dswatchHeartbeatOpen.0": "7031", "dswatchHeartbeatWaiting.0": "8042", "dswatchHeartbeatEvery.0": "300 seconds"},
+	} {
+		if err := s.Send(t.Context(), sinktest.Others("en")[name]); err != nil {
+			t.Fatal(err)
+		}
+		n++
+		got := d.Await(t, n)[n-1]
+		for k, v := range want {
+			if got[k] != v {
+				t.Errorf("%s: %s is %q, want %q", name, k, got[k], v)
+			}
+		}
+		if list := got["dswatchAlertAffected.0"]; strings.HasPrefix(name, "digest") && !strings.HasSuffix(list, " more") {
+			t.Errorf("%s: the list ends with %.80q", name, list)
+		}
+	}
+	for _, k := range event.Kinds() {
+		a := sinktest.Sample(1, event.Raised, "en")
+		a.Key.Kind = k
+		if err := s.Send(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if got := d.Await(t, n)[n-1]["dswatchAlertKind.0"]; got != string(k) {
+			t.Errorf("kind %s arrived as %s", k, got)
+		}
+	}
+}
+
 // v3 is a user of the strongest level that net-snmp has.
 var v3 = snmp.V3{User: "bert", AuthProtocol: "SHA-256", AuthPassword: "auth password 1", PrivProtocol: "AES-256", PrivPassword: "priv password 2"}
 

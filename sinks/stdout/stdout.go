@@ -96,11 +96,19 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	}
 }
 
+// maxAffected bounds the list of affected items in one line, in bytes.
+const maxAffected = 512
+
 // text renders a in one line: when, what, the counts, the delivery's id.
 func text(a event.Alert) string {
 	w := sinks.In(a.Language)
 	more := []string{w.SeverityOf(a.Severity)}
 	switch {
+	case a.Heartbeat != nil:
+		more = more[:0]
+		for _, f := range w.Fields(a)[1:] { // the title names the host
+			more = append(more, f.Label+" "+f.Value)
+		}
 	case a.Transition == event.Cleared && !a.EndedAt.IsZero():
 		more = append(more, w.Lasted+" "+w.Lasting(a.EndedAt.Sub(a.StartedAt)))
 	case a.Transition != event.Cleared:
@@ -108,6 +116,12 @@ func text(a event.Alert) string {
 		if a.Want > 0 {
 			more = append(more, w.Count(a.Found, a.Want))
 		}
+	}
+	if a.Ack != nil {
+		more = append(more, w.AckBy+" "+w.Acked(*a.Ack))
+	}
+	if a.AffectedCount > 0 {
+		more = append(more, w.Affected+": "+strings.ReplaceAll(w.AffectedList(a, maxAffected), "\n", "; "))
 	}
 	return w.Time(a.At) + " " + w.Headline(a, sinks.MaxTitle) + " (" + sinks.Line(strings.Join(more, "; "), sinks.MaxTitle) + ") " + sinks.Line(a.DeliveryID(), sinks.MaxTitle)
 }

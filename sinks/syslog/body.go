@@ -21,7 +21,7 @@ const (
 // level maps an alert to 0..10, as CEF and LEEF count.
 func level(a event.Alert) string {
 	switch {
-	case !a.Transition.Firing():
+	case a.Transition == event.Cleared:
 		return "1"
 	case a.Severity == event.Critical:
 		return "9"
@@ -92,12 +92,29 @@ func appendCEF(b []byte, a event.Alert) []byte {
 	labelled("cs4", "Impact", string(a.Impact))
 	labelled("cs5", "Detail", a.Detail)
 	labelled("cs6", "How to confirm", a.Confirm)
-	labelled("cn2", "Found", strconv.Itoa(a.Found))
-	labelled("cn3", "Want", strconv.Itoa(a.Want))
+	if c := a.Heartbeat; c != nil {
+		labelled("cn2", "Open alerts", strconv.Itoa(c.Open))
+		labelled("cn3", "Waiting deliveries", strconv.Itoa(c.Waiting))
+		labelled("flexNumber1", "Seconds to the next", strconv.Itoa(c.Every))
+	} else {
+		labelled("cn2", "Found", strconv.Itoa(a.Found))
+		labelled("cn3", "Want", strconv.Itoa(a.Want))
+	}
 	labelled("flexString1", "Previous state", string(a.Previous))
 	labelled("flexString2", "Observer", a.Observer)
+	if a.Ack != nil {
+		add("suser", a.Ack.Author)
+	}
 	add("reason", a.Reason)
-	add("msg", a.Text)
+	text := a.Text
+	if a.Ack != nil && a.Ack.Comment != "" {
+		text = strings.TrimSpace(text + " [" + a.Ack.Comment + "]")
+	}
+	if a.AffectedCount > 0 {
+		add("cnt", strconv.Itoa(a.AffectedCount))
+		text = strings.TrimSpace(text + " [" + sinks.AffectedKeys(a, maxAffected) + "]")
+	}
+	add("msg", text)
 	return b
 }
 

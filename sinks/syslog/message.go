@@ -72,6 +72,11 @@ func (w *writer) message(buf []byte, a event.Alert) []byte {
 		}
 		cut := func(n int) event.Alert {
 			c := a
+			c.Affected = a.Affected[:min(len(a.Affected), n)]
+			if a.Ack != nil {
+				ack := *a.Ack
+				c.Ack = &ack
+			}
 			for _, s := range fields(&c) {
 				*s = sinks.Cut(*s, n)
 			}
@@ -90,17 +95,25 @@ func (w *writer) message(buf []byte, a event.Alert) []byte {
 }
 
 func texts(a *event.Alert) []*string {
-	return []*string{&a.Title, &a.Text, &a.Reason, &a.Detail, &a.Confirm}
+	all := []*string{&a.Title, &a.Text, &a.Reason, &a.Detail, &a.Confirm}
+	if a.Ack != nil {
+		all = append(all, &a.Ack.Comment)
+	}
+	return all
 }
 
 func names(a *event.Alert) []*string {
-	return []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.Observer, &a.Language}
+	all := []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.Observer, &a.Language}
+	if a.Ack != nil {
+		all = append(all, &a.Ack.Author)
+	}
+	return all
 }
 
 // render writes a as it is over buf. Only here the two formats differ.
 func (w *writer) render(buf []byte, a event.Alert) []byte {
 	pri := w.cleared
-	if a.Transition.Firing() {
+	if a.Transition != event.Cleared {
 		if pri = w.priority[a.Severity]; pri == "" {
 			pri = w.priority[event.Info] // a severity of a newer version
 		}
@@ -164,6 +177,10 @@ func headline(a event.Alert) string {
 	return sinks.In(a.Language).Headline(a, sinks.MaxTitle+64)
 }
 
+// maxAffected bounds the list of affected items in bytes, so that the rest of
+// a message of 2,048 bytes has room.
+const maxAffected = 512
+
 // each calls add with what an alert holds beside its title and text. Empty
 // values are left out.
 func each(a *event.Alert, add func(key, value string)) {
@@ -193,6 +210,20 @@ func each(a *event.Alert, add func(key, value string)) {
 	some("agentVersion", a.AgentVersion)
 	some("observer", a.Observer)
 	some("language", a.Language)
+	if k := a.Ack; k != nil {
+		some("ackAuthor", k.Author)
+		some("ackComment", k.Comment)
+		some("ackAt", stamp(k.At))
+	}
+	if a.AffectedCount > 0 {
+		some("affectedCount", strconv.Itoa(a.AffectedCount))
+		some("affected", sinks.AffectedKeys(*a, maxAffected))
+	}
+	if c := a.Heartbeat; c != nil {
+		some("open", strconv.Itoa(c.Open))
+		some("waiting", strconv.Itoa(c.Waiting))
+		some("every", strconv.Itoa(c.Every))
+	}
 	if a.Test {
 		some("test", "true")
 	}

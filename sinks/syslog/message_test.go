@@ -422,3 +422,20 @@ func TestSmallest(t *testing.T) {
 		}
 	}
 }
+
+// TestHeartbeatHasInfo: a heartbeat is no recovery.
+func TestHeartbeatHasInfo(t *testing.T) {
+	c := Defaults()
+	c.Severity.Info, c.Severity.Cleared = "info", "notice"
+	beat := sinktest.Others("en")["heartbeat"]
+	for body, want := range map[string]string{
+		"text": ` seq="4711" transition="heartbeat" `, "cef": " cn2Label=Open alerts cn2=7031 cn3Label=Waiting deliveries cn3=8042 ", "leef": "\topen=7031\twaiting=8042\tevery=300",
+	} {
+		c.Body = body
+		m := string(newWriter(c, "h").message(nil, beat))
+		f, _ := facility(c.Facility)
+		if pri := fmt.Sprintf("<%d>", f*8+6); !strings.HasPrefix(m, pri) || !strings.Contains(m, want) {
+			t.Errorf("%s: %s", body, m)
+		}
+	}
+}

@@ -129,7 +129,11 @@ func newDraft(a event.Alert) *draft {
 			d.texts = append(d.texts, long{label, value, total, shown, mono})
 		}
 	}
+	if a.Transition == event.Beat { // its facts say it all
+		return d
+	}
 	add("", a.Text, false)
+	add(w.Affected, w.AffectedList(a, maxLong), false)
 	add(w.Detail, a.Detail, false)
 	if a.Transition.Firing() { // after a recovery nobody needs to act
 		add(w.Confirm, a.Confirm, true)

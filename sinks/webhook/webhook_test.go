@@ -15,12 +15,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -330,8 +332,12 @@ func TestSampleFollowsSchema(t *testing.T) {
 	s := schema(t)
 	sent := map[string]bool{}
 	for _, language := range []string{"en", "ja"} {
+		all := slices.Collect(maps.Values(sinktest.Others(language)))
 		for _, tr := range sinktest.Transitions() {
-			a := sinktest.Sample(1, tr, language)
+			all = append(all, sinktest.Sample(1, tr, language))
+		}
+		for _, a := range all {
+			tr := a.Transition
 			a.Test, a.Replay = true, true
 			body, err := json.Marshal(sinks.NewPayload(a))
 			if err != nil {
@@ -362,6 +368,11 @@ func collect(path string, v any, seen map[string]bool) {
 			collect(path+"/"+k, v, seen)
 		}
 	}
+	if list, ok := v.([]any); ok {
+		for _, v := range list {
+			collect(path+"[]", v, seen)
+		}
+	}
 }
 
 func decode(t testing.TB, b []byte) (v any) {
@@ -386,6 +397,7 @@ type node struct {
 	Format      string           `json:"format"`
 	Required    []string         `json:"required"`
 	Properties  map[string]*node `json:"properties"`
+	Items       *node            `json:"items"`
 	Additional  *bool            `json:"additionalProperties"`
 }
 
@@ -415,6 +427,9 @@ func (n *node) each(path string, do func(string)) {
 	for k, p := range n.Properties {
 		p.each(path+"/"+k, do)
 	}
+	if n.Items != nil {
+		n.Items.each(path+"[]", do)
+	}
 }
 
 func (n *node) check(path string, v any) error {
@@ -436,6 +451,16 @@ func (n *node) check(path string, v any) error {
 				return fmt.Errorf("%s/%s is not in the schema", path, k)
 			}
 			if err := p.check(path+"/"+k, v); err != nil {
+				return err
+			}
+		}
+	case "array":
+		list, ok := v.([]any)
+		if !ok {
+			return bad("a list")
+		}
+		for _, v := range list {
+			if err := n.Items.check(path+"[]", v); err != nil {
 				return err
 			}
 		}
