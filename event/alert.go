@@ -1,12 +1,12 @@
 package event
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
 
 	"dswatch/setting"
+	"dswatch/wire"
 )
 
 // Severity of an alert, ordered by Rank.
@@ -170,9 +170,11 @@ func (a Alert) DeliveryID() string { return a.ID + "." + strconv.Itoa(a.Seq) }
 // Slot names the place that at most one open alert has: item and rule.
 func (a Alert) Slot() string { return a.Key.Hash() + "." + a.Rule }
 
+var alertForm = wire.Of[Alert]()
+
 // Encode returns a as JSON.
 func (a Alert) Encode() ([]byte, error) {
-	b, err := json.Marshal(a)
+	b, err := alertForm.Encode(&a, 1<<10)
 	if err != nil {
 		return nil, fmt.Errorf("encode alert: %w", err)
 	}
@@ -181,11 +183,11 @@ func (a Alert) Encode() ([]byte, error) {
 
 // DecodeAlert reads what Encode wrote and refuses what no rule makes.
 func DecodeAlert(b []byte) (Alert, error) {
-	var a Alert
 	if len(b) > MaxEvent {
-		return a, fmt.Errorf("decode alert: %d bytes, at most %d are allowed", len(b), MaxEvent)
+		return Alert{}, fmt.Errorf("decode alert: %d bytes, at most %d are allowed", len(b), MaxEvent)
 	}
-	if err := json.Unmarshal(b, &a); err != nil {
+	a, err := alertForm.Decode(b)
+	if err != nil {
 		return a, fmt.Errorf("decode alert: %w", err)
 	}
 	switch {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dswatch/setting"
+	"dswatch/wire"
 )
 
 // Types of events on the bus, as CloudEvents type attributes.
@@ -75,15 +76,20 @@ type envelope[T any] struct {
 	Data            *T        `json:"data"`
 }
 
+var (
+	stateForm = wire.Of[envelope[Observation]]()
+	factsForm = wire.Of[envelope[FactsReport]]()
+)
+
 const sourcePrefix = "dswatch/"
 
 // Encode returns e as CloudEvents 1.0 JSON.
 func (e Event) Encode() ([]byte, error) {
-	b, err := json.Marshal(envelope[Observation]{
+	b, err := stateForm.Encode(&envelope[Observation]{
 		SpecVersion: "1.0", ID: e.ID, Source: sourcePrefix + url.PathEscape(e.Observer), Type: TypeState,
 		Subject: e.Key().String(), Time: e.Observation.At, DataContentType: "application/json",
 		Reason: e.Reason, Data: &e.Observation,
-	})
+	}, 640)
 	if err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}
@@ -93,7 +99,7 @@ func (e Event) Encode() ([]byte, error) {
 // Decode reads what Encode wrote. Anything else is an error that names what
 // is wrong with it; unknown attributes are ignored, as CloudEvents asks.
 func Decode(b []byte) (Event, error) {
-	env, err := open[Observation](b, TypeState)
+	env, err := open(stateForm, b, TypeState)
 	if err != nil {
 		return Event{}, err
 	}
@@ -132,7 +138,7 @@ func EncodeFacts(r FactsReport) (id string, b []byte, err error) {
 
 // DecodeFacts reads what EncodeFacts wrote.
 func DecodeFacts(b []byte) (FactsReport, error) {
-	env, err := open[FactsReport](b, TypeFacts)
+	env, err := open(factsForm, b, TypeFacts)
 	if err != nil {
 		return FactsReport{}, err
 	}
@@ -146,12 +152,12 @@ func DecodeFacts(b []byte) (FactsReport, error) {
 	return r, nil
 }
 
-func open[T any](b []byte, typ string) (envelope[T], error) {
-	var env envelope[T]
+func open[T any](form *wire.Form[envelope[T]], b []byte, typ string) (envelope[T], error) {
 	if len(b) > MaxEvent {
-		return env, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEvent)
+		return envelope[T]{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEvent)
 	}
-	if err := json.Unmarshal(b, &env); err != nil {
+	env, err := form.Decode(b)
+	if err != nil {
 		return env, fmt.Errorf("decode event: %w", err)
 	}
 	switch {

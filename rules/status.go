@@ -1,12 +1,12 @@
 package rules
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"dswatch/event"
+	"dswatch/wire"
 )
 
 // The rules that watch every item. Their names are in alerts.
@@ -91,9 +91,11 @@ func (s *Status) slot(name string) *Slot {
 	return &s.Loss
 }
 
+var statusForm = wire.Of[Status]()
+
 // encode returns s as JSON.
 func (s *Status) encode() ([]byte, error) {
-	b, err := json.Marshal(s)
+	b, err := statusForm.Encode(s, 1<<10)
 	if err != nil {
 		return nil, fmt.Errorf("encode status of %s: %w", s.Key, err)
 	}
@@ -102,8 +104,8 @@ func (s *Status) encode() ([]byte, error) {
 
 // decodeStatus reads what encode wrote and refuses what cannot be acted on.
 func decodeStatus(b []byte) (Status, error) {
-	var s Status
-	if err := json.Unmarshal(b, &s); err != nil {
+	s, err := statusForm.Decode(b)
+	if err != nil {
 		return s, fmt.Errorf("decode status: %w", err)
 	}
 	if err := s.Key.Validate(); err != nil {

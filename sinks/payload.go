@@ -1,9 +1,11 @@
 package sinks
 
 import (
+	"fmt"
 	"slices"
 
 	"dswatch/event"
+	"dswatch/wire"
 )
 
 // Payload is how an alert is told in JSON, by every sink that speaks JSON of
@@ -19,6 +21,17 @@ type Payload struct {
 func NewPayload(a event.Alert) Payload {
 	a = Tidy(a) // ids too: they become headers
 	return Payload{Version: "1", DeliveryID: a.DeliveryID(), Alert: a}
+}
+
+var payloadForm = wire.Of[Payload]()
+
+// Encode returns p as JSON.
+func (p Payload) Encode() ([]byte, error) {
+	b, err := payloadForm.Encode(&p, 1<<10)
+	if err != nil {
+		return nil, fmt.Errorf("encode payload: %w", err)
+	}
+	return b, nil
 }
 
 // Bounds in bytes of the texts of a tidied alert. Ours stay far below them.

@@ -16,20 +16,21 @@ type listed struct {
 
 // allowed says what of ours each part may import, as docs/design draws it:
 // cmd -> demo -> app -> {detector, rules, sinks, bus, config, web} -> {event,
-// catalog} -> setting. A kind may import the package above it.
+// catalog} -> {setting, wire}. A kind may import the package above it.
 var allowed = map[string][]string{
 	"cmd":      {"demo", "app", "sinks/snmp", "event", "setting"},
 	"demo":     {"app", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"event", "catalog", "detector", "setting"},
-	"rules":    {"event", "catalog", "setting"},
-	"sinks":    {"event", "catalog", "sinks", "setting"},
+	"rules":    {"event", "catalog", "setting", "wire"},
+	"sinks":    {"event", "catalog", "sinks", "setting", "wire"},
 	"web":      {"event", "catalog", "setting"},
 	"bus":      {"bus", "setting"},
 	"config":   {"setting"},
 	"catalog":  {"event", "setting"},
-	"event":    {"setting"},
+	"event":    {"setting", "wire"},
 	"setting":  {},
+	"wire":     {},
 	"test":     {"*"},
 	"docs":     {},
 }

@@ -8,7 +8,6 @@ package stdout
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -66,8 +65,8 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	line := []byte(text(a))
 	if s.json {
 		var err error
-		if line, err = json.Marshal(sinks.NewPayload(a)); err != nil {
-			return sinks.Permanent(fmt.Errorf("encode payload: %w", err))
+		if line, err = sinks.NewPayload(a).Encode(); err != nil {
+			return sinks.Permanent(err)
 		}
 	}
 	line = append(line, '\n')

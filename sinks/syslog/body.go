@@ -1,7 +1,6 @@
 package syslog
 
 import (
-	"encoding/json"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -199,10 +198,10 @@ func stampLEEF(t time.Time) string {
 
 // appendJSON writes the payload that all our sinks with JSON share.
 func appendJSON(b []byte, a event.Alert) []byte {
-	j, err := json.Marshal(sinks.NewPayload(a))
+	j, err := sinks.NewPayload(a).Encode()
 	if err != nil { // no field of it can fail to encode but a time out of range
 		a.StartedAt, a.At, a.EndedAt = time.Time{}, time.Time{}, time.Time{}
-		j, _ = json.Marshal(sinks.NewPayload(a))
+		j, _ = sinks.NewPayload(a).Encode()
 	}
 	return append(b, j...)
 }

@@ -5,8 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -67,9 +65,9 @@ func New(c Config, _ sinks.Env) (*Sink, error) {
 // Send posts a and returns nil once the far end has answered 2xx.
 func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	p := sinks.NewPayload(a)
-	body, err := json.Marshal(p)
+	body, err := p.Encode()
 	if err != nil {
-		return sinks.Permanent(fmt.Errorf("encode payload: %w", err))
+		return sinks.Permanent(err)
 	}
 	header := make(http.Header, len(s.header)+4)
 	for name, values := range s.header {

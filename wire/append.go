@@ -1,0 +1,130 @@
+package wire
+
+import (
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+func (p *object) append(b []byte, v reflect.Value) ([]byte, error) {
+	b = append(b, '{')
+	first := true
+	for i := range p.fields {
+		f := &p.fields[i]
+		fv := v.Field(f.index)
+		if f.omitEmpty && empty(fv) || f.omitZero && f.zero(fv) {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = append(b, f.key...)
+		var err error
+		if b, err = f.value.append(b, fv); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+func (f *field) zero(v reflect.Value) bool {
+	if f.value.kind == moment {
+		return v.Addr().Interface().(*time.Time).IsZero()
+	}
+	return v.IsZero()
+}
+
+// empty is what encoding/json takes for empty.
+func empty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+func (p *value) append(b []byte, v reflect.Value) ([]byte, error) {
+	switch p.kind {
+	case text:
+		return appendText(b, v.String()), nil
+	case integer:
+		return strconv.AppendInt(b, v.Int(), 10), nil
+	case unsigned:
+		return strconv.AppendUint(b, v.Uint(), 10), nil
+	case boolean:
+		return strconv.AppendBool(b, v.Bool()), nil
+	case moment:
+		b = append(b, '"')
+		b, err := v.Addr().Interface().(*time.Time).AppendText(b)
+		return append(b, '"'), err
+	case structure:
+		return p.plan.append(b, v)
+	case pointer:
+		if v.IsNil() {
+			return append(b, "null"...), nil
+		}
+		return p.elem.append(b, v.Elem())
+	case list:
+		if v.IsNil() {
+			return append(b, "null"...), nil
+		}
+		b = append(b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			var err error
+			if b, err = p.elem.append(b, v.Index(i)); err != nil {
+				return b, err
+			}
+		}
+		return append(b, ']'), nil
+	}
+	return appendAny(b, v.Addr())
+}
+
+// appendAny leaves what v points to to encoding/json.
+func appendAny(b []byte, v reflect.Value) ([]byte, error) {
+	part, err := json.Marshal(v.Interface())
+	return append(b, part...), err
+}
+
+// appendText writes a string. Only those with something to escape, which
+// encoding/json does in HTML too, cost more than a look at each byte.
+func appendText(b []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !plain[c] {
+				return appendEscaped(b, s)
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || r == '\u2028' || r == '\u2029' {
+			return appendEscaped(b, s)
+		}
+		i += size
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+func appendEscaped(b []byte, s string) []byte {
+	part, _ := json.Marshal(s) // a string has no error
+	return append(b, part...)
+}
+
+// plain are the ASCII bytes that stand for themselves in a string.
+var plain = func() (t [utf8.RuneSelf]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return t
+}()

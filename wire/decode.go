@@ -1,0 +1,169 @@
+package wire
+
+import (
+	"encoding/json"
+	"reflect"
+	"time"
+	"unicode/utf8"
+)
+
+// reader reads what append writes. Its methods report false at anything else,
+// and the text is then read by encoding/json from its beginning.
+type reader struct {
+	b  []byte
+	at int
+}
+
+// next takes c if it comes next.
+func (r *reader) next(c byte) bool {
+	if r.at < len(r.b) && r.b[r.at] == c {
+		r.at++
+		return true
+	}
+	return false
+}
+
+// word takes s if it comes next.
+func (r *reader) word(s string) bool {
+	if len(r.b)-r.at >= len(s) && string(r.b[r.at:r.at+len(s)]) == s {
+		r.at += len(s)
+		return true
+	}
+	return false
+}
+
+// object reads fields in the order of the plan; each may be left out.
+func (r *reader) object(p *object, v reflect.Value) bool {
+	if !r.next('{') {
+		return false
+	}
+	if r.next('}') {
+		return true
+	}
+	for i := range p.fields {
+		f := &p.fields[i]
+		if !r.word(f.key) {
+			continue
+		}
+		if !r.value(&f.value, v.Field(f.index)) {
+			return false
+		}
+		if r.next('}') {
+			return true
+		}
+		if !r.next(',') {
+			return false
+		}
+	}
+	return false
+}
+
+func (r *reader) value(p *value, v reflect.Value) bool {
+	switch p.kind {
+	case text:
+		s, ok := r.text()
+		if ok {
+			v.SetString(s)
+		}
+		return ok
+	case integer:
+		sign := int64(1)
+		if r.next('-') {
+			sign = -1
+		}
+		n, ok := r.digits()
+		if ok {
+			v.SetInt(sign * n)
+		}
+		return ok
+	case unsigned:
+		n, ok := r.digits()
+		if ok {
+			v.SetUint(uint64(n))
+		}
+		return ok
+	case boolean:
+		v.SetBool(r.at < len(r.b) && r.b[r.at] == 't')
+		return r.word("true") || r.word("false")
+	case moment:
+		raw, usual, _ := r.raw()
+		return usual && v.Addr().Interface().(*time.Time).UnmarshalText(raw) == nil
+	case structure:
+		return r.object(p.plan, v)
+	case pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return r.value(p.elem, v.Elem())
+	case list:
+		return r.list(p, v)
+	}
+	return false
+}
+
+func (r *reader) list(p *value, v reflect.Value) bool {
+	if !r.next('[') {
+		return false
+	}
+	all := reflect.MakeSlice(v.Type(), 0, 0)
+	if !r.next(']') {
+		one := reflect.New(v.Type().Elem()).Elem()
+		for {
+			one.SetZero()
+			if !r.value(p.elem, one) {
+				return false
+			}
+			all = reflect.Append(all, one)
+			if r.next(']') {
+				break
+			}
+			if !r.next(',') {
+				return false
+			}
+		}
+	}
+	v.Set(all)
+	return true
+}
+
+// digits reads a number of up to 18 digits.
+func (r *reader) digits() (n int64, ok bool) {
+	begin := r.at
+	for r.at < len(r.b) && r.b[r.at] >= '0' && r.b[r.at] <= '9' {
+		n = n*10 + int64(r.b[r.at]-'0')
+		r.at++
+	}
+	length := r.at - begin
+	return n, length == 1 || length > 1 && length <= 18 && r.b[begin] != '0'
+}
+
+// raw takes a string as it stands, and returns what is between its quotes.
+// usual says that this is the string, without escapes and in ASCII.
+func (r *reader) raw() (inside []byte, usual, ok bool) {
+	if !r.next('"') {
+		return nil, false, false
+	}
+	usual = true
+	for i := r.at; i < len(r.b); i++ {
+		switch c := r.b[i]; {
+		case c == '"':
+			inside = r.b[r.at:i]
+			r.at = i + 1
+			return inside, usual, true
+		case c == '\\':
+			usual = false
+			i++
+		case c < ' ', c >= utf8.RuneSelf:
+			usual = false
+		}
+	}
+	return nil, false, false
+}
+
+func (r *reader) text() (string, bool) {
+	inside, usual, ok := r.raw()
+	if usual || !ok {
+		return string(inside), ok
+	}
+	var s string
+	err := json.Unmarshal(r.b[r.at-len(inside)-2:r.at], &s)
+	return s, err == nil
+}
