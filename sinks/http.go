@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -163,6 +164,7 @@ type HTTP struct {
 	url    *url.URL
 	basic  string // Authorization header made of the URL's user info
 	redact *Redactor
+	most   int // bytes of an answer that are read
 }
 
 // HTTPOptions say how an HTTP is made.
@@ -171,6 +173,7 @@ type HTTPOptions struct {
 	TLS         *tls.Config // nil: the system's authorities
 	Concurrency int         // requests in flight; as many connections are kept open
 	Secrets     []string    // beside those of the URL: tokens, keys, passwords
+	MaxAnswer   int         // bytes of an answer that are read; 0: 64 KiB
 }
 
 // NewHTTP returns an HTTP for o. Proxies come from the environment
@@ -182,6 +185,7 @@ func NewHTTP(o HTTPOptions) (*HTTP, error) {
 	}
 	n := max(1, o.Concurrency)
 	h := &HTTP{
+		most:   cmp.Or(o.MaxAnswer, maxAnswer),
 		redact: NewRedactor(append(URLSecrets(u), o.Secrets...)...),
 		rt: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
@@ -225,13 +229,13 @@ func ParseURL(s string) (*url.URL, error) {
 }
 
 const (
-	maxAnswer = 64 << 10 // bytes of an answer that are read; the rest costs the connection
+	maxAnswer = 64 << 10 // bytes of an answer that are read unless more is asked for; the rest costs the connection
 	maxReason = 512      // bytes of a reason in an error
 	maxQuote  = 200      // bytes of a far end's words in an error
 )
 
 // Post sends body with header (which is kept, not changed) and returns what
-// the far end answered, up to 64 KiB. The error is nil for 2xx only and
+// the far end answered, up to MaxAnswer. The error is nil for 2xx only and
 // otherwise says what happened and whether it can pass.
 func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
@@ -251,7 +255,7 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	if err != nil {
 		return nil, h.transportError(err)
 	}
-	answer, err := readBounded(resp)
+	answer, err := h.readBounded(resp)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return answer, nil // accepted; that the rest of its words did not come changes nothing
 	}
@@ -267,14 +271,14 @@ func (h *HTTP) Close() error {
 	return nil
 }
 
-// readBounded reads at most maxAnswer and closes the body. Only an answer
+// readBounded reads at most h.most bytes and closes the body. Only an answer
 // that was read to its end leaves a connection that can be used again.
-func readBounded(resp *http.Response) ([]byte, error) {
+func (h *HTTP) readBounded(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	if resp.ContentLength == 0 {
 		return nil, nil
 	}
-	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	return io.ReadAll(io.LimitReader(resp.Body, int64(h.most)+1))
 }
 
 func (h *HTTP) transportError(err error) error {

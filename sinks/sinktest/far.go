@@ -41,6 +41,12 @@ type Answer struct {
 // check accepts; what check refuses fails the test and is answered 400.
 func HTTP(t *testing.T, check func(r *http.Request, body []byte) error) *Far {
 	t.Helper()
+	return HTTPSaying(t, func([]byte) string { return "ok" }, check)
+}
+
+// HTTPSaying is HTTP with what it says to a body that it accepts.
+func HTTPSaying(t *testing.T, say func(body []byte) string, check func(r *http.Request, body []byte) error) *Far {
+	t.Helper()
 	var (
 		mu     sync.Mutex
 		got    []Message
@@ -64,7 +70,7 @@ func HTTP(t *testing.T, check func(r *http.Request, body []byte) error) *Far {
 			return
 		}
 		if a.Status == 0 {
-			a.Status, a.Body = http.StatusOK, "ok"
+			a.Status, a.Body = http.StatusOK, say(body)
 			if err := check(r, body); err != nil {
 				t.Errorf("far end: %v\n%s", err, clip(body))
 				a.Status, a.Body = http.StatusBadRequest, err.Error()

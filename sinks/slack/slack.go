@@ -15,30 +15,44 @@ import (
 
 // Kind returns the kind of sink that this package makes.
 func Kind() sinks.Kind {
-	return sinks.NewKind("slack", "Tells a Slack channel through an incoming webhook, one message for each transition, in the alert's language. "+
+	return sinks.NewKind("slack", "Tells a Slack channel, in the alert's language: through an incoming webhook (webhook_url), one message for each transition; "+
+		"or as a bot (bot_token and channel), one message for each alert, which is changed when the alert is over, with a thread for what happens in between. "+
 		"429 and 5xx are tried again, with Retry-After honoured; what Slack refuses goes to the dead letters. Proxies come from HTTPS_PROXY and NO_PROXY.",
 		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
 }
 
-// Sink posts to one incoming webhook. It is made by New.
-type Sink struct{ http *sinks.HTTP }
+// Sink tells one channel. It is made by New.
+type Sink struct {
+	webhook *sinks.HTTP // nil: the bot writes
+	bot     *bot
+}
 
 // New returns a Sink for c, which Validate has accepted.
-func New(c Config, _ sinks.Env) (*Sink, error) {
+func New(c Config, env sinks.Env) (*Sink, error) {
+	if c.BotToken != "" {
+		b, err := newBot(c, env)
+		if err != nil {
+			return nil, err
+		}
+		return &Sink{bot: b}, nil
+	}
 	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency})
 	if err != nil {
 		return nil, setting.Bad("webhook_url", "%w", err)
 	}
-	return &Sink{h}, nil
+	return &Sink{webhook: h}, nil
 }
 
-// Send posts a and returns nil once Slack has answered 200.
+// Send posts a and returns nil once Slack has accepted it.
 func (s *Sink) Send(ctx context.Context, a event.Alert) error {
+	if s.bot != nil {
+		return s.bot.send(ctx, a)
+	}
 	body, err := json.Marshal(message(a))
 	if err != nil {
 		return sinks.Permanent(fmt.Errorf("encode message: %w", err))
 	}
-	answer, err := s.http.Post(ctx, http.Header{"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"dswatch"}}, body)
+	answer, err := s.webhook.Post(ctx, http.Header{"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"dswatch"}}, body)
 	if err != nil {
 		return err
 	}
@@ -49,4 +63,10 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 }
 
 // Close lets go of idle connections.
-func (s *Sink) Close() error { return s.http.Close() }
+func (s *Sink) Close() error {
+	if s.bot != nil {
+		s.bot.close()
+		return nil
+	}
+	return s.webhook.Close()
+}

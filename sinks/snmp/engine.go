@@ -10,9 +10,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
+
+	"dswatch/sinks"
 )
 
 // clock tells how long the sink has been running. A host that slept or was
@@ -140,40 +141,10 @@ func writeEngine(path string, s engineState) error {
 	if err != nil {
 		return fmt.Errorf("write snmp engine: %w", err)
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := sinks.ReplaceFile(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("write snmp engine: %w; v3 traps need a state directory that can be written", err)
-	}
-	f, err := os.CreateTemp(dir, engineFile+".*")
-	if err != nil {
-		return fmt.Errorf("write snmp engine: %w; v3 traps need a state directory that can be written", err)
-	}
-	defer os.Remove(f.Name()) // fails once renamed
-	_, err = f.Write(append(b, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
-		return fmt.Errorf("write snmp engine: %w", err)
 	}
 	return nil
-}
-
-// syncDir makes a rename last. Windows cannot flush a directory; there NTFS
-// logs the rename.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // newEngineID makes an id as RFC 3411 (SnmpEngineID) describes: the number

@@ -174,19 +174,31 @@ func ReadSlack(r *http.Request, body []byte) (SlackMessage, *SlackRefusal) {
 	if !utf8.Valid(body) {
 		return no("invalid_payload", "not UTF-8")
 	}
-	var p struct {
-		Text        string            `json:"text"`
-		Blocks      []json.RawMessage `json:"blocks"`
-		Parse       string            `json:"parse"`
-		Attachments []struct {
-			Color    string            `json:"color"`
-			Fallback string            `json:"fallback"`
-			Text     string            `json:"text"`
-			Blocks   []json.RawMessage `json:"blocks"`
-		} `json:"attachments"`
-	}
+	var p slackContent
 	if err := json.Unmarshal(body, &p); err != nil {
 		return no("invalid_payload", "%v", err)
+	}
+	return m, m.take(p)
+}
+
+// slackContent is what a message is made of, the same for a webhook and for
+// the Web API.
+type slackContent struct {
+	Text        string            `json:"text"`
+	Blocks      []json.RawMessage `json:"blocks"`
+	Parse       string            `json:"parse"`
+	Attachments []struct {
+		Color    string            `json:"color"`
+		Fallback string            `json:"fallback"`
+		Text     string            `json:"text"`
+		Blocks   []json.RawMessage `json:"blocks"`
+	} `json:"attachments"`
+}
+
+// take fills m from p, or says why Slack refuses it.
+func (m *SlackMessage) take(p slackContent) *SlackRefusal {
+	no := func(code, why string, args ...any) *SlackRefusal {
+		return &SlackRefusal{code, fmt.Sprintf(why, args...)}
 	}
 	switch {
 	case p.Text == "" && len(p.Blocks) == 0 && len(p.Attachments) == 0:
@@ -213,7 +225,7 @@ func ReadSlack(r *http.Request, body []byte) (SlackMessage, *SlackRefusal) {
 			return no("invalid_attachments", "%s", why)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // blocks reads one list of blocks and says what Slack would refuse.

@@ -1,0 +1,193 @@
+package slack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"dswatch/event"
+	"dswatch/setting"
+	"dswatch/sinks"
+)
+
+// bot writes as the bot user of a Slack app: one message for each alert,
+// which it changes when the alert is over, and a thread below it for what
+// happens in between.
+type bot struct {
+	post    *sinks.HTTP // chat.postMessage
+	update  *sinks.HTTP // chat.update
+	header  http.Header
+	channel string
+	told    *messages
+}
+
+// maxAnswer bounds Slack's answers in bytes: they repeat the message, with
+// every character outside ASCII written as an escape.
+const maxAnswer = 512 << 10
+
+func newBot(c Config, env sinks.Env) (*bot, error) {
+	b := &bot{
+		header: http.Header{
+			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"dswatch"},
+			"Authorization": {"Bearer " + c.BotToken.Reveal()},
+		},
+		channel: c.Channel, told: openMessages(env),
+	}
+	for method, h := range map[string]**sinks.HTTP{"chat.postMessage": &b.post, "chat.update": &b.update} {
+		u, err := url.JoinPath(c.APIURL, method)
+		if err != nil {
+			return nil, setting.Bad("api_url", "%w", err)
+		}
+		*h, err = sinks.NewHTTP(sinks.HTTPOptions{
+			URL: u, Concurrency: c.Concurrency, Secrets: []string{c.BotToken.Reveal()}, MaxAnswer: maxAnswer,
+		})
+		if err != nil {
+			return nil, setting.Bad("api_url", "%w", err)
+		}
+	}
+	return b, nil
+}
+
+// call is what chat.postMessage and chat.update take.
+type call struct {
+	Channel     string             `json:"channel"`
+	TS          string             `json:"ts,omitempty"`        // of the message to change
+	ThreadTS    string             `json:"thread_ts,omitempty"` // of the message to answer
+	Broadcast   bool               `json:"reply_broadcast,omitempty"`
+	ClientMsgID string             `json:"client_msg_id,omitempty"`
+	Text        string             `json:"text"`
+	Parse       string             `json:"parse,omitempty"`
+	UnfurlLinks *bool              `json:"unfurl_links,omitempty"`
+	UnfurlMedia *bool              `json:"unfurl_media,omitempty"`
+	Blocks      *slack.Blocks      `json:"blocks"`
+	Attachments []slack.Attachment `json:"attachments"`
+}
+
+// send tells a. A message that is already there is changed to say what the
+// alert is now; a step in between answers it in its thread. What cannot be
+// changed or answered any more gets a new message.
+func (b *bot) send(ctx context.Context, a event.Alert) error {
+	m := message(a)
+	c := call{Text: m.Text, Parse: m.Parse, Blocks: m.Blocks, Attachments: m.Attachments}
+	root, known := b.told.get(a.ID)
+	if !known {
+		return b.open(ctx, a, c, "")
+	}
+	c.Channel = root.Channel
+	var err error
+	switch a.Transition {
+	case event.Changed, event.Repeated, event.Acknowledged:
+		err = b.answer(ctx, a, c, root)
+	default:
+		c.TS = root.TS
+		if _, err = b.call(ctx, b.update, "chat.update", c); isRefusal(err, fixed) {
+			c.TS, c.Broadcast = "", true // the channel sees it too
+			err = b.answer(ctx, a, c, root)
+		}
+	}
+	switch {
+	case isRefusal(err, gone):
+		return b.open(ctx, a, c, root.TS)
+	case err != nil:
+		return err
+	}
+	root.Over = a.Transition == event.Cleared
+	b.told.put(a.ID, root)
+	return nil
+}
+
+// open writes a message of its own into the channel and remembers it. after
+// is the message that it replaces, if any.
+func (b *bot) open(ctx context.Context, a event.Alert, c call, after string) error {
+	c.Channel, c.TS, c.ThreadTS, c.Broadcast = b.channel, "", "", false
+	got, err := b.write(ctx, a, c, after)
+	if err != nil {
+		return err
+	}
+	b.told.put(a.ID, told{Channel: got.Channel, TS: got.TS, Over: a.Transition == event.Cleared})
+	return nil
+}
+
+func (b *bot) answer(ctx context.Context, a event.Alert, c call, root told) error {
+	c.ThreadTS = root.TS
+	_, err := b.write(ctx, a, c, root.TS)
+	return err
+}
+
+// write posts a message. Its client_msg_id is that of the transition, so that
+// Slack can drop a second copy after an answer that was lost.
+func (b *bot) write(ctx context.Context, a event.Alert, c call, after string) (answer, error) {
+	no := false
+	c.UnfurlLinks, c.UnfurlMedia = &no, &no
+	if !a.Replay { // shown again is what an operator asked for
+		c.ClientMsgID = messageID(a.DeliveryID(), c.Channel, after)
+	}
+	got, err := b.call(ctx, b.post, "chat.postMessage", c)
+	if isRefusal(err, deleted) {
+		c.ClientMsgID = ""
+		got, err = b.call(ctx, b.post, "chat.postMessage", c)
+	}
+	return got, err
+}
+
+// messageID makes a UUID of version 8 (RFC 9562) of what makes a message one.
+func messageID(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	var u [16]byte
+	copy(u[:], h.Sum(nil))
+	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// answer is what Slack says to a call.
+type answer struct {
+	slack.SlackResponse
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+	Needed  string `json:"needed"` // scope, beside missing_scope
+}
+
+func (b *bot) call(ctx context.Context, h *sinks.HTTP, method string, c call) (answer, error) {
+	var got answer
+	body, err := json.Marshal(c)
+	if err != nil {
+		return got, sinks.Permanent(fmt.Errorf("encode message: %w", err))
+	}
+	said, err := h.Post(ctx, b.header, body)
+	if err != nil {
+		return got, err
+	}
+	if err := json.Unmarshal(said, &got); err != nil {
+		return got, fmt.Errorf("%s: the answer is not Slack's; check api_url, and what stands between here and Slack (HTTPS_PROXY, a portal)", method)
+	}
+	switch {
+	case !got.Ok:
+		return got, refused(method, got)
+	case got.Channel == "" || got.TS == "":
+		return got, fmt.Errorf("%s: the answer names no message; check api_url", method)
+	}
+	return got, nil
+}
+
+// close lets go of idle connections.
+func (b *bot) close() {
+	b.post.Close()
+	b.update.Close()
+}
+
+// told is the message in Slack that tells of an alert.
+type told struct {
+	Channel string    `json:"channel"`
+	TS      string    `json:"ts"` // Slack's name of a message in its channel
+	At      time.Time `json:"at"` // last use
+	Over    bool      `json:"over,omitempty"`
+}

@@ -1,0 +1,132 @@
+package slack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"dswatch/sinks"
+)
+
+// messages remembers, across restarts, which message tells of which alert.
+// Losing it costs no alert: what follows becomes a message of its own.
+type messages struct {
+	path string
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	known   map[string]told // by the alert's ID
+	failing bool            // the last write failed, which was logged
+}
+
+const (
+	messagesFile = "messages.json"
+	// maxMessages bounds what is remembered; an entry takes about 130 bytes.
+	// Slack takes one message a second, so more open alerts than this would
+	// have taken an hour and a half to tell.
+	maxMessages = 5000
+	// keepOver is how long the message of an alert that is over is known: a
+	// resolve that is delivered again after a crash changes the same message.
+	keepOver = 24 * time.Hour
+	// maxStored bounds the file that is read, in bytes.
+	maxStored = 8 << 20
+)
+
+// stored is the form of the file.
+type stored struct {
+	Messages map[string]told `json:"messages"`
+}
+
+// openMessages reads what an earlier run has left. A file that cannot be read
+// is as good as none.
+func openMessages(env sinks.Env) *messages {
+	m := &messages{path: filepath.Join(env.StateDir, messagesFile), log: env.Log}
+	s, err := readMessages(m.path)
+	if err != nil {
+		m.log.Warn("the messages of earlier alerts are not known any more; what follows on open alerts becomes a message of its own", "error", err)
+	}
+	if m.known = s.Messages; m.known == nil {
+		m.known = map[string]told{}
+	}
+	return m
+}
+
+func readMessages(path string) (stored, error) {
+	var s stored
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("read slack messages: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxStored+1))
+	switch {
+	case err != nil:
+		return s, fmt.Errorf("read slack messages: %w", err)
+	case len(data) > maxStored:
+		return s, fmt.Errorf("read slack messages: %s is larger than %d bytes", path, maxStored)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return stored{}, fmt.Errorf("read slack messages: %s is damaged: %w", path, err)
+	}
+	maps.DeleteFunc(s.Messages, func(_ string, t told) bool { return t.Channel == "" || t.TS == "" })
+	return s, nil
+}
+
+func (m *messages) get(id string) (told, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, ok := m.known[id]
+	return t, ok
+}
+
+// put remembers t, on the disk once it has returned. A disk that does not
+// take it is logged once: the alert itself has been delivered.
+func (m *messages) put(id string, t told) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t.At = time.Now().UTC().Truncate(time.Second)
+	m.known[id] = t
+	m.prune(t.At)
+	data, err := json.Marshal(stored{m.known})
+	if err == nil {
+		err = sinks.ReplaceFile(m.path, append(data, '\n'))
+	}
+	if err != nil && !m.failing {
+		m.log.Warn("cannot remember which slack message tells of which alert; after a restart, what follows on open alerts becomes a message of its own; make the state directory writable", "error", err)
+	}
+	m.failing = err != nil
+}
+
+// prune forgets what is over for long, and of too many those that are over
+// and those longest without news.
+func (m *messages) prune(now time.Time) {
+	maps.DeleteFunc(m.known, func(_ string, t told) bool { return t.Over && now.Sub(t.At) > keepOver })
+	if len(m.known) <= maxMessages {
+		return
+	}
+	ids := slices.SortedFunc(maps.Keys(m.known), func(x, y string) int {
+		a, b := m.known[x], m.known[y]
+		if a.Over != b.Over {
+			if a.Over {
+				return -1
+			}
+			return 1
+		}
+		return a.At.Compare(b.At)
+	})
+	for _, id := range ids[:len(ids)-maxMessages] {
+		delete(m.known, id)
+	}
+}
