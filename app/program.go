@@ -30,7 +30,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			st.Items = append(st.Items, web.Item{
 				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: s.Seen.Detail, Since: s.Changed,
 				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.Language),
-				Alerting: s.Loss.Phase == rules.Firing || s.Unseen.Phase == rules.Firing,
+				Alerting: s.Alerting(),
 			})
 		})
 	}

@@ -169,22 +169,18 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 	}
 	out := []web.Alert{}
 	e.Items(func(st rules.Status, _ rules.Snapshot) {
-		for _, r := range []struct {
-			name string
-			slot rules.Slot
-		}{{rules.Loss, st.Loss}, {rules.Unseen, st.Unseen}} {
-			s := r.slot
-			one := web.Alert{ID: s.ID, Key: st.Key, Rule: r.name, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks, Silence: s.Silence}
+		st.Slots(func(rule string, s rules.Slot) {
+			one := web.Alert{ID: s.ID, Key: st.Key, Rule: rule, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks, Silence: s.Silence}
 			switch {
 			case s.Phase == rules.Held && s.Silence != "":
 				one.ID, one.Severity, one.Since, one.Sinks = "", "", s.Since, nil
 			case s.Phase != rules.Firing:
-				continue
+				return
 			case s.Ack != nil:
 				one.Ack = &web.Ack{At: s.Ack.At, Author: s.Ack.Author, Comment: s.Ack.Comment}
 			}
 			out = append(out, one)
-		}
+		})
 	})
 	return out, nil
 }

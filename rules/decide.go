@@ -13,12 +13,17 @@ type Settings struct {
 	Hold     time.Duration `yaml:"hold" doc:"how long an item must be lost before an alert rises; a restart of the agent takes about 15s"`
 	Repeat   time.Duration `yaml:"repeat" doc:"how often an open alert is told again; 0s: never"`
 	Patience time.Duration `yaml:"patience" doc:"how long an item may be unobservable before that is an alert of its own"`
+	HoldUp   time.Duration `yaml:"hold_up" doc:"how long an item must be well again before the all-clear; 0s: at once"`
+	Flap     FlapSettings  `yaml:"flap" doc:"when an item that comes and goes is told once instead of each time"`
 }
 
 // Defaults returns the settings of an empty `rules:`. Hold outlasts the gap
 // of about 15 seconds that a module reload or an agent restart leaves.
 func Defaults() Settings {
-	return Settings{Hold: 20 * time.Second, Repeat: 4 * time.Hour, Patience: 5 * time.Minute}
+	return Settings{
+		Hold: 20 * time.Second, Repeat: 4 * time.Hour, Patience: 5 * time.Minute,
+		Flap: FlapSettings{Changes: 6, Window: 10 * time.Minute, Settle: 10 * time.Minute},
+	}
 }
 
 // Validate refuses negative durations, and repetitions that would flood.
@@ -28,6 +33,8 @@ func (s Settings) Validate() error {
 		return setting.Bad("hold", "%s is negative; write 0s or more, such as 20s", s.Hold)
 	case s.Patience < 0:
 		return setting.Bad("patience", "%s is negative; write 0s or more, such as 5m", s.Patience)
+	case s.HoldUp < 0:
+		return setting.Bad("hold_up", "%s is negative; write 0s or more, such as 30s", s.HoldUp)
 	case s.Repeat != 0 && s.Repeat < time.Minute:
 		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", s.Repeat)
 	}
@@ -63,7 +70,9 @@ const (
 	Repeated  Outcome = "repeated"
 	Cleared   Outcome = "cleared"
 	Holding   Outcome = "holding"   // lost, waiting for the hold to end
+	Settling  Outcome = "settling"  // well again, waiting for the all-clear
 	Recovered Outcome = "recovered" // came back before anybody was told
+	Flapping  Outcome = "flapping"  // comes and goes, which is an alert of its own
 	Silenced  Outcome = "silenced"  // a silence keeps it from being told or repeated
 
 	Acknowledged Outcome = "acknowledged" // somebody looks after it; comes with an Alert
@@ -92,6 +101,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 		if st.Event == "" || st.Seen.State != e.Observation.State {
 			st.Changed = e.Observation.At
 		}
+		st.Known = st.known(e.Observation.State)
 		st.Key, st.Seen, st.Event, st.Observer = e.Key(), e.Observation, e.ID, e.Observer
 		st.Gone = e.Reason == event.Gone
 	}
@@ -103,7 +113,14 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 		expected = snap.Verdict.Expected
 	}
 	var out []Decision
-	out = s.step(now, &st, snap, Loss, lossSign(st.Seen.State, expected), out)
+	if s.Flap.Changes > 0 || st.Flap != nil {
+		out = s.flap(now, &st, snap, turn{prev: &prev, fresh: e.ID != "", expected: expected}, out)
+	}
+	if st.flapping() {
+		out = st.freeze(out)
+	} else {
+		out = s.step(now, &st, snap, Loss, lossSign(st.Seen.State, expected), out)
+	}
 	out = s.step(now, &st, snap, Unseen, unseenSign(st.Seen, expected), out)
 	return st, out
 }
@@ -172,7 +189,17 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 	}
 
 	// Firing.
+	if sg != good && !slot.Well.IsZero() {
+		slot.Well = time.Time{} // not well after all
+		slot.resume()
+	}
 	switch {
+	case sg == good && s.settling(now, slot, name != FlapRule && !st.Gone && snap.Row != nil && snap.Verdict.Expected != catalog.No):
+		if slot.Due.Equal(slot.Well) {
+			return out
+		}
+		slot.Due = slot.Well
+		return append(out, Decision{Rule: name, Outcome: Settling, Why: "well again; waits " + s.HoldUp.String() + " before the all-clear"})
 	case sg == good:
 		why := "observed " + string(st.Seen.State)
 		switch {
@@ -183,9 +210,9 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		case snap.Verdict.Expected == catalog.No:
 			why = "no longer expected: " + snap.Verdict.Reason
 		}
-		slot.Phase, slot.Due, slot.Silence = Settled, time.Time{}, ""
+		slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
 		return s.tell(now, st, snap, name, event.Cleared, why, out)
-	case sg == bad && st.Seen.State != slot.State:
+	case sg == bad && name != FlapRule && st.Seen.State != slot.State:
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
 	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
 		return s.again(now, st, snap, name, sg, out)
@@ -216,7 +243,7 @@ func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg si
 
 // routed is who the routes name for the rule's alert as it stands now.
 func (s *Set) routed(st *Status, snap Snapshot, name string) []target {
-	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
+	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
 	return s.targets(sub, snap.Sinks)
 }
 
@@ -233,10 +260,32 @@ func shortest(ts []target) (least time.Duration) {
 
 // wait is how long the named rule holds an alert back.
 func (s *Set) wait(name string) time.Duration {
-	if name == Unseen {
+	switch name {
+	case Unseen:
 		return s.Patience
+	case FlapRule:
+		return 0
 	}
 	return s.Hold
+}
+
+// settling reports whether the all-clear of an item that is well again must
+// wait. What left the list is not waited for: it will not be seen again.
+func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
+	if s.HoldUp == 0 || !listed {
+		return false
+	}
+	if slot.Well.IsZero() {
+		slot.Well = now.Add(s.HoldUp)
+	}
+	return now.Before(slot.Well)
+}
+
+// resume sets the deadline of an open alert to its next repetition.
+func (slot *Slot) resume() {
+	if slot.Due = slot.Round.first(); slot.Ack != nil {
+		slot.Due = time.Time{}
+	}
 }
 
 // rise raises an alert, or notes that a silence keeps it from being told.
@@ -268,7 +317,7 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 	slot.State = st.Seen.State
 	to := slot.Sinks
 	if t.Firing() {
-		slot.Impact = impact(snap, name, st.Seen.State)
+		slot.Impact = impact(st, snap, name)
 		slot.Severity = SeverityOf(slot.Impact)
 		all := s.audience(slot, s.routed(st, snap, name))
 		h := s.hushed(now, st, snap, name)
@@ -303,9 +352,13 @@ func names(ts []target) []string {
 }
 
 // impact is what the loss takes away from the host.
-func impact(snap Snapshot, name string, state event.State) event.Impact {
+func impact(st *Status, snap Snapshot, name string) event.Impact {
 	if name == Unseen || snap.Row == nil {
 		return event.VisibilityLost
+	}
+	state := st.Seen.State
+	if name == FlapRule && st.Flap != nil {
+		state = st.Flap.Worst
 	}
 	os, _ := snap.Facts.Get(event.OS)
 	return snap.Row.ImpactOf(os.Value, state)

@@ -413,7 +413,7 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 	before := &it.status
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
-	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
 		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
 	it.status = after
 	if changed && !it.dirty {

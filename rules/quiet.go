@@ -83,7 +83,7 @@ func (e *Engine) hear(ctx context.Context, all []Silence) error {
 	defer e.mu.Unlock()
 	e.silences, e.ending = all, true
 	for _, it := range e.items {
-		if it.status.Loss.Silence == "" && it.status.Unseen.Silence == "" {
+		if !it.status.silenced() {
 			continue
 		}
 		if it.told {

@@ -204,12 +204,22 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) time.Tim
 // bound moves deadlines that lie further away than the settings allow: the
 // clock was set back, or a setting was shortened.
 func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
+	if latest := now.Add(s.Flap.Settle); st.Flap != nil && st.Flap.Until.After(latest) {
+		st.Flap.Until = latest
+	}
 	for _, name := range ruleNames() {
 		slot := st.slot(name)
 		if slot.Phase != Firing {
 			if latest := now.Add(s.wait(name)); slot.Due.After(latest) {
 				slot.Due = latest
 			}
+			continue
+		}
+		if !slot.Well.IsZero() {
+			if latest := now.Add(s.HoldUp); slot.Well.After(latest) {
+				slot.Well = latest
+			}
+			slot.Due = slot.Well
 			continue
 		}
 		all := s.audience(slot, s.routed(st, snap, name))

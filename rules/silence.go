@@ -83,7 +83,7 @@ func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h h
 	if len(snap.Silences) == 0 && len(s.Windows) == 0 {
 		return h
 	}
-	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
+	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
 	for i := range snap.Silences {
 		q := &snap.Silences[i]
 		if !q.Active(now) || !q.Match.Match(&sub) {
@@ -121,10 +121,15 @@ func (s *Silence) troubled(st *Status, snap Snapshot) bool {
 		if p := st.slot(name).Phase; p != Held && p != Firing {
 			continue
 		}
-		sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(snap, name, st.Seen.State))}
+		sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
 		if s.Match.Match(&sub) {
 			return true
 		}
 	}
 	return false
+}
+
+// silenced reports whether anything is kept quiet.
+func (s *Status) silenced() bool {
+	return s.Loss.Silence != "" || s.Unseen.Silence != "" || s.Flap != nil && s.Flap.Slot.Silence != ""
 }

@@ -13,6 +13,8 @@ import (
 const (
 	Loss   = event.RuleLoss    // the item is expected and down or degraded
 	Unseen = event.RuleUnknown // the item is expected and cannot be observed
+
+	FlapRule = event.RuleFlapping // the item comes and goes
 )
 
 // Phase is where a rule stands with one item.
@@ -33,6 +35,7 @@ type Slot struct {
 	// Due is when the slot wants to be looked at again without an event: the
 	// end of the hold, or the next repetition. Zero means never.
 	Due   time.Time `json:"due,omitzero"`
+	Well  time.Time `json:"well,omitzero"`  // when an item that is well again is taken to be; see Settings.HoldUp
 	Since time.Time `json:"since,omitzero"` // first observation of the trouble
 	First string    `json:"first,omitempty"`
 
@@ -61,32 +64,61 @@ type Slot struct {
 type Status struct {
 	Key      event.Key         `json:"key"`
 	Seen     event.Observation `json:"seen"`
-	Event    string            `json:"event"`          // id of the event that brought Seen
-	Observer string            `json:"observer"`       // who saw it
-	Position uint64            `json:"position"`       // of that event in the stream; older ones are copies
-	Changed  time.Time         `json:"changed"`        // when Seen's state began
-	Gone     bool              `json:"gone,omitempty"` // there is no such item any more
+	Event    string            `json:"event"`           // id of the event that brought Seen
+	Observer string            `json:"observer"`        // who saw it
+	Position uint64            `json:"position"`        // of that event in the stream; older ones are copies
+	Changed  time.Time         `json:"changed"`         // when Seen's state began
+	Gone     bool              `json:"gone,omitempty"`  // there is no such item any more
+	Known    event.State       `json:"known,omitempty"` // the last state that was seen; only while it cannot be
 	Loss     Slot              `json:"loss,omitzero"`
 	Unseen   Slot              `json:"unseen,omitzero"`
+	Flap     *Flap             `json:"flap,omitempty"` // of an item that has changed lately; it is replaced, not changed
 }
 
 // Due returns the earliest moment at which the status wants to be decided
 // again without an event; zero means never.
 func (s *Status) Due() time.Time {
-	a, b := s.Loss.Due, s.Unseen.Due
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+	due := earlier(s.Loss.Due, s.Unseen.Due)
+	if s.Flap != nil {
+		due = earlier(due, earlier(s.Flap.Until, s.Flap.Slot.Due))
+	}
+	return due
+}
+
+// earlier returns the earlier of two deadlines; zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
 	return a
 }
 
-// ruleNames lists the rules.
-func ruleNames() [2]string { return [2]string{Loss, Unseen} }
+// Slots calls each with the memory of every rule, in the order of the rules.
+func (s *Status) Slots(each func(rule string, slot Slot)) {
+	for _, name := range ruleNames() {
+		each(name, *s.slot(name))
+	}
+}
 
-// slot returns the memory of the named rule.
+// Alerting reports whether an alert of the item is open.
+func (s *Status) Alerting() (open bool) {
+	s.Slots(func(_ string, slot Slot) { open = open || slot.Phase == Firing })
+	return open
+}
+
+// ruleNames lists the rules.
+func ruleNames() [3]string { return [3]string{Loss, Unseen, FlapRule} }
+
+// slot returns the memory of the named rule. That of FlapRule may be changed
+// only where s.Flap is a copy of the caller's own.
 func (s *Status) slot(name string) *Slot {
-	if name == Unseen {
+	switch {
+	case name == Unseen:
 		return &s.Unseen
+	case name == FlapRule && s.Flap == nil:
+		return &Slot{}
+	case name == FlapRule:
+		return &s.Flap.Slot
 	}
 	return &s.Loss
 }
@@ -110,6 +142,9 @@ func decodeStatus(b []byte) (Status, error) {
 	}
 	if err := s.Key.Validate(); err != nil {
 		return s, fmt.Errorf("decode status: %w", err)
+	}
+	if s.Flap != nil && len(s.Flap.Flips) > maxFlips {
+		return s, fmt.Errorf("decode status of %s: %d changes, at most %d are kept", s.Key, len(s.Flap.Flips), maxFlips)
 	}
 	for _, name := range ruleNames() {
 		slot := s.slot(name)

@@ -20,9 +20,15 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 		a.Confirm = snap.Row.ConfirmOn(a.OS)
 	}
 	var text []string
+	if a.Rule == FlapRule {
+		if t := s.flapText(a, ja); t != "" {
+			text = append(text, t)
+		}
+	}
 	switch {
 	case a.Transition == event.Cleared:
 		text = append(text, lasted(a, ja))
+	case a.Rule == FlapRule:
 	case a.Rule == Unseen && ja:
 		text = append(text, "状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
 	case a.Rule == Unseen:
@@ -51,6 +57,12 @@ func headlineEN(a *event.Alert) string {
 		still = "still "
 	}
 	switch {
+	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State.Lost():
+		return "has settled: it is " + string(a.State)
+	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Up:
+		return "has settled: it is up"
+	case a.Rule == FlapRule && a.Transition != event.Cleared:
+		return still + "comes and goes"
 	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
 		return "is back"
 	case a.Transition == event.Cleared && a.Rule == Unseen && a.State != event.Unknown:
@@ -75,6 +87,12 @@ func headlineJA(a *event.Alert) string {
 		still = "引き続き"
 	}
 	switch {
+	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State.Lost():
+		return "の状態は落ち着きましたが、停止しています"
+	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Up:
+		return "の状態が落ち着きました (稼働中)"
+	case a.Rule == FlapRule && a.Transition != event.Cleared:
+		return "が" + still + "停止と復旧を繰り返しています"
 	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
 		return "が復旧しました"
 	case a.Transition == event.Cleared && a.Rule == Unseen && a.State != event.Unknown:

@@ -1,0 +1,192 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+// FlapSettings are the keys below `rules.flap:`.
+type FlapSettings struct {
+	Changes int           `yaml:"changes" doc:"how many changes between up and lost within the window make an item flapping, 3 to 100; 0: off"`
+	Window  time.Duration `yaml:"window" doc:"how far back changes count"`
+	Settle  time.Duration `yaml:"settle" doc:"how long the item must keep still before it has settled"`
+}
+
+// maxFlips bounds what is remembered of an item: 24 bytes each.
+const maxFlips = 100
+
+// Validate refuses numbers that would call every restart flapping.
+func (f FlapSettings) Validate() error {
+	switch {
+	case f.Changes == 0:
+		return nil
+	case f.Changes < 3 || f.Changes > maxFlips:
+		return setting.Bad("changes", "%d is out of range: one restart is 2 changes; write 3 to %d, or 0 for never", f.Changes, maxFlips)
+	case f.Window < time.Minute:
+		return setting.Bad("window", "%s is too short for changes to be seen; write 1m or more, such as 10m", f.Window)
+	case f.Settle < time.Minute:
+		return setting.Bad("settle", "%s is too short to tell that it has settled; write 1m or more, such as 10m", f.Settle)
+	}
+	return nil
+}
+
+// Flap is the memory of an item that comes and goes.
+//
+// While its alert is open the item's loss is neither raised, changed, ended
+// nor repeated. Once it has settled an open loss alert ends if the item is
+// up, and stays if it is not; a loss that was never told is told after its
+// hold.
+type Flap struct {
+	Flips []time.Time `json:"flips,omitempty"` // the last changes by the observer's clock, oldest first
+	Until time.Time   `json:"until,omitzero"`  // flapping, unless there are no more changes until then
+	Worst event.State `json:"worst,omitempty"` // of the states since the first of Flips
+	Slot  Slot        `json:"slot,omitzero"`
+}
+
+// turn is what flap looks at beside the status.
+type turn struct {
+	prev     *Status
+	fresh    bool // an event came
+	expected catalog.Tri
+}
+
+// known returns the last state before now that was seen, where now itself is
+// not one.
+func (s *Status) known(now event.State) event.State {
+	switch {
+	case now != event.Unknown:
+		return ""
+	case s.Seen.State != event.Unknown:
+		return s.Seen.State
+	}
+	return s.Known
+}
+
+// flapping reports whether an alert says that the item comes and goes.
+func (s *Status) flapping() bool { return s.Flap != nil && s.Flap.Slot.Phase == Firing }
+
+// flipped reports whether the item went from up to lost or back.
+func (t turn) flipped(st *Status) bool {
+	was := t.prev.Seen.State
+	if was == event.Unknown {
+		was = t.prev.Known
+	}
+	is := st.Seen.State
+	return t.fresh && t.expected == catalog.Yes && was != "" && is != event.Unknown && was.Lost() != is.Lost()
+}
+
+// flap counts changes and moves the slot of the flapping rule. It allocates
+// only when there is something to count or to tell.
+func (s *Set) flap(now time.Time, st *Status, snap Snapshot, t turn, out []Decision) []Decision {
+	flipped := s.Flap.Changes > 0 && t.flipped(st)
+	if st.Flap == nil && !flipped {
+		return out
+	}
+	if !flipped && st.Flap.Until.IsZero() && st.Flap.Slot.Phase != Held && st.Flap.Slot.Phase != Firing {
+		return out
+	}
+	var f Flap
+	if st.Flap != nil {
+		f = *st.Flap
+	}
+	before := f
+	if flipped {
+		f.count(st.Seen, s.Flap)
+		if !f.Until.IsZero() || len(f.Flips) >= s.Flap.Changes {
+			f.Until = now.Add(s.Flap.Settle)
+		}
+	}
+	sg := good
+	switch {
+	case t.expected == catalog.No || s.Flap.Changes == 0 || !now.Before(f.Until):
+		if !f.Until.IsZero() {
+			f.Until, f.Flips = time.Time{}, nil
+		}
+	case t.expected == catalog.Unknown:
+		sg = blind
+	default:
+		sg = bad
+	}
+	st.Flap = &f
+	out = s.step(now, st, snap, FlapRule, sg, out)
+	if before.Slot.Phase == Firing && f.Slot.Phase != Firing && st.Loss.Phase == Firing {
+		st.Loss.resume()
+	}
+	if !flipped && same(before, f) {
+		st.Flap = t.prev.Flap // nothing to store
+	}
+	return out
+}
+
+// same reports whether the two differ in nothing that a look without a
+// change of the item may move.
+func same(a, b Flap) bool {
+	return a.Until.Equal(b.Until) && a.Slot.Phase == b.Slot.Phase && a.Slot.Seq == b.Slot.Seq && a.Slot.Due.Equal(b.Slot.Due) && a.Slot.Silence == b.Slot.Silence
+}
+
+// count adds a change and forgets those that are too old or too many.
+func (f *Flap) count(seen event.Observation, set FlapSettings) {
+	flips := make([]time.Time, 0, len(f.Flips)+1)
+	for _, at := range f.Flips {
+		// A clock that was set back makes old ones look new.
+		if ago := seen.At.Sub(at); ago >= 0 && ago <= set.Window {
+			flips = append(flips, at)
+		}
+	}
+	if len(flips) == 0 {
+		f.Worst = ""
+	}
+	if flips = append(flips, seen.At); len(flips) > set.Changes {
+		flips = slices.Delete(flips, 0, len(flips)-set.Changes)
+	}
+	f.Flips = flips
+	if seen.State == event.Down || f.Worst == "" {
+		f.Worst = event.Degraded
+		if seen.State != event.Degraded {
+			f.Worst = event.Down
+		}
+	}
+}
+
+// freeze keeps the loss rule still while the flapping rule speaks for it.
+func (s *Status) freeze(out []Decision) []Decision {
+	slot := &s.Loss
+	slot.Well = time.Time{}
+	switch slot.Phase {
+	case Firing:
+		slot.Due = time.Time{}
+	case Held:
+		slot.drop()
+		return append(out, Decision{Rule: Loss, Outcome: Flapping, Why: "comes and goes, which is an alert of its own"})
+	}
+	return out
+}
+
+// drop takes a held slot back to where it was before.
+func (slot *Slot) drop() {
+	slot.Phase, slot.Due, slot.Silence = Quiet, time.Time{}, ""
+	if slot.ID != "" {
+		slot.Phase = Settled
+	}
+}
+
+// flapText says what the alert means and how to confirm it.
+func (s *Set) flapText(a *event.Alert, ja bool) string {
+	settle := s.Flap.Settle.String()
+	switch {
+	case a.Transition == event.Cleared && a.State.Lost() && ja:
+		return "停止したままのため、停止のアラートは継続するか、あらためて通知されます。"
+	case a.Transition == event.Cleared && a.State.Lost():
+		return "It has stayed lost: its loss alert stays open, or is told now."
+	case a.Transition == event.Cleared:
+		return ""
+	case ja:
+		return fmt.Sprintf("%s の間に %d 回以上、稼働と停止が入れ替わりました。%s の間変化がなくなるまで、個々の停止と復旧は通知しません。", s.Flap.Window, s.Flap.Changes, settle)
+	}
+	return fmt.Sprintf("It changed between up and lost at least %d times within %s. Until it has kept still for %s, single losses and returns are not told.", s.Flap.Changes, s.Flap.Window, settle)
+}
