@@ -165,6 +165,11 @@ func TestOneResolve(t *testing.T) {
 			f.restart(own + "routes: [{sinks: [other]}]\n")
 			f.tell(event.Process, "own.exe", event.Up)
 		}},
+		"hours that are over": {event.Process, "own.exe", func(f *fleet) {
+			other := strings.ToLower(time.Now().UTC().AddDate(0, 0, 3).Weekday().String()[:3])
+			f.restart(own + fmt.Sprintf("routes: [{sinks: [hook, other], hours: [{days: %s, time_zone: UTC}]}]\n", other))
+			f.tell(event.Process, "own.exe", event.Up)
+		}},
 		"a deleted row":  {event.Process, "own.exe", func(f *fleet) { f.restart("rules: {hold: 0s}\n") }},
 		"an ignored row": {event.Service, "ds_agent", func(f *fleet) { f.restart(strings.Replace(own, "watch: {", "watch: {ignore: [service/ds_agent], ", 1)) }},
 		"a process that the upgrade renamed": {event.Process, "ds_nuagent.exe", func(f *fleet) {

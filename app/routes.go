@@ -22,8 +22,8 @@ func (l *Loaded) configuredSinks() []string {
 // alert can reach.
 func (l *Loaded) checkRoutes() (errs []error) {
 	valid := l.configuredSinks()
-	for i, r := range l.Routes {
-		for n, name := range r.Sinks {
+	exist := func(path string, names []string) {
+		for n, name := range names {
 			if slices.Contains(valid, name) {
 				continue
 			}
@@ -34,7 +34,13 @@ func (l *Loaded) checkRoutes() (errs []error) {
 			if near := setting.Nearest(name, valid); near != "" {
 				next = fmt.Sprintf("did you mean %q?", near)
 			}
-			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d].sinks[%d]", i, n), "there is no sink %q; %s", name, next))
+			errs = append(errs, l.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
+		}
+	}
+	for i, r := range l.Routes {
+		exist(fmt.Sprintf("routes[%d].sinks", i), r.Sinks)
+		if r.Escalate != nil {
+			exist(fmt.Sprintf("routes[%d].escalate.sinks", i), r.Escalate.Sinks)
 		}
 		if by := rules.Shadow(l.Routes, i); by >= 0 {
 			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d]", i),
@@ -50,7 +56,9 @@ func (l *Loaded) routeWarnings() (out []string) {
 		return nil
 	}
 	for i, s := range l.sinks {
-		if !slices.ContainsFunc(l.Routes, func(r rules.Route) bool { return slices.Contains(r.Sinks, s.common.Name) }) {
+		if !slices.ContainsFunc(l.Routes, func(r rules.Route) bool {
+			return slices.Contains(r.Sinks, s.common.Name) || r.Escalate != nil && slices.Contains(r.Escalate.Sinks, s.common.Name)
+		}) {
 			out = append(out, fmt.Sprintf("%s: sinks[%d]: no route leads to sink %s, so it is told nothing; add a route or remove the sink",
 				l.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
 		}
@@ -75,7 +83,14 @@ func (l *Loaded) checkWindows() (errs []error) {
 
 // ruleSet is the rules of this configuration.
 func (l *Loaded) ruleSet() (*rules.Set, error) {
-	set := &rules.Set{Settings: l.Rules, Routes: l.Routes, Language: l.Language}
+	set := &rules.Set{Settings: l.Rules, Language: l.Language}
+	for _, r := range l.Routes {
+		route, err := r.At(l.location())
+		if err != nil {
+			return nil, err
+		}
+		set.Routes = append(set.Routes, route)
+	}
 	for _, w := range l.Windows {
 		span, err := w.Span(l.location())
 		if err != nil {

@@ -25,9 +25,10 @@ func (s *Set) Acknowledge(now time.Time, prev Status, snap Snapshot, rule string
 	// The state is the one that was told: what is seen meanwhile is told by
 	// a transition of its own.
 	slot.Transition, slot.At, slot.Previous = event.Acknowledged, now, slot.State
-	slot.plan(now, s.audience(slot, nil), slot.Sinks)
+	all := s.audience(slot, nil)
+	slot.plan(now, all, slot.Sinks)
 	if slot.Silence == "" {
-		slot.Due = time.Time{}
+		slot.Due = s.wake(now, slot, all, subject(&st, snap, rule))
 	}
 	a := s.alert(&st, snap, rule)
 	return st, []Decision{{Rule: rule, Outcome: Acknowledged, Why: ack.Author + " looks after it", Alert: &a, Sinks: slot.Sinks}}

@@ -227,24 +227,24 @@ func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg si
 		return slot.keep(h, name, out)
 	}
 	slot.Silence = ""
-	all := s.audience(slot, s.routed(st, snap, name))
+	sub := subject(st, snap, name)
+	all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
 	if sg == bad && len(slot.pick(now, all)) > 0 {
 		return s.tell(now, st, snap, name, event.Repeated, "still "+string(st.Seen.State)+" since "+slot.Started.UTC().Format(time.RFC3339), out)
 	}
-	slot.Due = slot.Round.first()
-	if wait := shortest(all); wait == 0 || slot.Ack != nil {
-		slot.Due = time.Time{}
-	} else if !slot.Due.After(now) {
-		// Nothing is known, so nothing is repeated; ask again in due time.
-		slot.Due = now.Add(wait)
-	}
+	// Where nothing is known, nothing is repeated; it asks again later.
+	slot.Due = s.wake(now, slot, all, sub)
 	return out
 }
 
+// subject is the rule's trouble with the item as it stands now.
+func subject(st *Status, snap Snapshot, name string) Subject {
+	return Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
+}
+
 // routed is who the routes name for the rule's alert as it stands now.
-func (s *Set) routed(st *Status, snap Snapshot, name string) []target {
-	sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
-	return s.targets(sub, snap.Sinks)
+func (s *Set) routed(now time.Time, st *Status, snap Snapshot, name string) []target {
+	return s.targets(now, subject(st, snap, name), snap.Sinks, st.slot(name))
 }
 
 // shortest is the shortest interval at which any of them is told again; 0:
@@ -281,12 +281,8 @@ func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
 	return now.Before(slot.Well)
 }
 
-// resume sets the deadline of an open alert to its next repetition.
-func (slot *Slot) resume() {
-	if slot.Due = slot.Round.first(); slot.Ack != nil {
-		slot.Due = time.Time{}
-	}
-}
+// resume makes an open alert look anew at when it is repeated, and to whom.
+func (slot *Slot) resume() { slot.Due = slot.At }
 
 // rise raises an alert, or notes that a silence keeps it from being told.
 func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
@@ -305,7 +301,7 @@ func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out [
 	slot := st.slot(name)
 	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State = Firing, id, slot.Since, 0, ""
-	slot.Sinks, slot.Round, slot.Silence, slot.Ack = nil, nil, "", nil
+	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Raised = nil, nil, "", nil, now
 	return s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
 }
 
@@ -319,7 +315,7 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 	if t.Firing() {
 		slot.Impact = impact(st, snap, name)
 		slot.Severity = SeverityOf(slot.Impact)
-		all := s.audience(slot, s.routed(st, snap, name))
+		all := s.audience(slot, s.routed(now, st, snap, name))
 		h := s.hushed(now, st, snap, name)
 		if h.id != "" {
 			all = all[:len(slot.Sinks)] // nobody new hears of it while it is silenced
@@ -329,10 +325,8 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 			to = slot.pick(now, all)
 		}
 		slot.Sinks = names(all)
-		slot.Due = slot.plan(now, all, to)
-		if slot.Ack != nil {
-			slot.Due = time.Time{}
-		}
+		slot.plan(now, all, to)
+		slot.Due = s.wake(now, slot, all, subject(st, snap, name))
 		if slot.Silence = h.id; h.id != "" {
 			slot.Due = h.until
 		}

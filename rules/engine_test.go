@@ -640,6 +640,9 @@ func someRoutes(t *testing.T) [][]rules.Route {
 		},
 		{{Match: matchers(t, `name=~"relay.*"`), Sinks: []string{"nms"}, Repeat: &minute}, {Sinks: []string{"hook"}}},
 		{{Match: matchers(t, "host=elsewhere"), Sinks: []string{"nms"}}},
+		routes(t, rules.Route{Sinks: []string{"nms"}, Hours: []rules.Hours{{From: "00:03", To: "00:07"}, {From: "00:10", To: "00:20"}}, Repeat: &minute, Continue: true},
+			rules.Route{Sinks: []string{"hook"}, Hours: []rules.Hours{{From: "00:05", To: "00:12"}}}),
+		routes(t, rules.Route{Sinks: []string{"nms"}, Escalate: &rules.Escalation{After: 2 * time.Minute, Sinks: []string{"hook"}}}),
 	}
 }
 

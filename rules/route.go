@@ -16,6 +16,10 @@ type Route struct {
 	Sinks       []string       `yaml:"sinks" doc:"Names of the sinks that are told."`
 	Continue    bool           `yaml:"continue" doc:"Whether later routes are tried too; default false: the first route that matches is the last."`
 	Repeat      *time.Duration `yaml:"repeat" doc:"How often an open alert is told again to these sinks; 0s: never; default rules.repeat."`
+	Hours       []Hours        `yaml:"hours" doc:"When the route takes alerts; default always. What is still open when they begin is told then; who was told is always told the end."`
+	Escalate    *Escalation    `yaml:"escalate" doc:"Who is told as well when an alert is still open and nobody has acknowledged it; default nobody."`
+
+	shifts []shift // Hours, see At
 }
 
 // Validate refuses a route that tells nobody, and repetitions that flood.
@@ -27,6 +31,8 @@ func (r Route) Validate() error {
 		return setting.Bad("min_severity", "%q is not a severity; write one of %s", r.MinSeverity, strings.Join(closed("severity"), ", "))
 	case r.Repeat != nil && *r.Repeat != 0 && *r.Repeat < time.Minute:
 		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", *r.Repeat)
+	case r.Escalate != nil && len(r.Escalate.Sinks) > 0 && !slices.ContainsFunc(r.Escalate.Sinks, func(name string) bool { return !slices.Contains(r.Sinks, name) }):
+		return setting.Bad("escalate", "all of its sinks are told at once by the route itself; name another one, or remove it")
 	case !r.reach().possible():
 		return setting.Bad("match", "no alert has such a combination; remove a matcher")
 	}
@@ -53,7 +59,7 @@ func (r *Route) reach() Matchers {
 // routes[i], or -1.
 func Shadow(routes []Route, i int) int {
 	for n := range i {
-		if !routes[n].Continue && routes[n].reach().covers(routes[i].reach()) {
+		if !routes[n].Continue && len(routes[n].Hours) == 0 && routes[n].reach().covers(routes[i].reach()) {
 			return n
 		}
 	}
@@ -62,46 +68,68 @@ func Shadow(routes []Route, i int) int {
 
 // CatchAll reports whether every alert finds a route.
 func CatchAll(routes []Route) bool {
-	return slices.ContainsFunc(routes, func(r Route) bool { return r.reach().covers(nil) })
+	return slices.ContainsFunc(routes, func(r Route) bool { return len(r.Hours) == 0 && r.reach().covers(nil) })
 }
 
 // target is one sink with how often it is told about an open alert.
 type target struct {
 	sink   string
 	repeat time.Duration // 0: never
+	opens  time.Time     // was told before, and is not told again before this: its route's hours are over; zero: at any time
 }
 
-// targets returns who is told about s: all of everyone where there are no
-// routes, else the sinks of the routes that match, each with the settings of
-// the first one that names it.
-func (s *Set) targets(sub Subject, everyone []string) []target {
+// targets returns who is told about sub at now: all of everyone where there
+// are no routes, else the sinks of the routes that match, each with the
+// settings of the first one that names it. slot is the open alert, or nil.
+func (s *Set) targets(now time.Time, sub Subject, everyone []string, slot *Slot) []target {
 	var out []target
-	add := func(sinks []string, repeat time.Duration) {
+	add := func(sinks []string, repeat time.Duration, opens time.Time) {
 		for _, name := range sinks {
 			if !slices.ContainsFunc(out, func(t target) bool { return t.sink == name }) {
-				out = append(out, target{name, repeat})
+				out = append(out, target{name, repeat, opens})
 			}
 		}
 	}
 	if len(s.Routes) == 0 {
-		add(everyone, s.Repeat)
+		add(everyone, s.Repeat, time.Time{})
 		return out
 	}
+	var later, closed []*Route // that have more to say once all the sinks told at once are known
 	for i := range s.Routes {
 		r := &s.Routes[i]
 		if !r.matches(&sub) {
 			continue
 		}
-		repeat := s.Repeat
-		if r.Repeat != nil {
-			repeat = *r.Repeat
+		if !r.open(now) {
+			closed = append(closed, r)
+			continue
 		}
-		add(r.Sinks, repeat)
+		add(r.Sinks, s.repeat(r), time.Time{})
+		if r.Escalate != nil {
+			later = append(later, r)
+		}
 		if !r.Continue {
 			break
 		}
 	}
+	for _, r := range later {
+		add(r.escalated(now, slot), 0, time.Time{})
+	}
+	for _, r := range closed {
+		if slot != nil {
+			add(slices.DeleteFunc(slices.Clone(r.Sinks), func(name string) bool { return !slices.Contains(slot.Sinks, name) }), s.repeat(r), r.turns(now))
+			add(slices.DeleteFunc(r.escalated(now, slot), func(name string) bool { return !slices.Contains(slot.Sinks, name) }), 0, time.Time{})
+		}
+	}
 	return out
+}
+
+// repeat is how often the route's sinks are told again.
+func (s *Set) repeat(r *Route) time.Duration {
+	if r.Repeat != nil {
+		return *r.Repeat
+	}
+	return s.Repeat
 }
 
 // Round is how the repetitions of one open alert stand. It is replaced, not
@@ -131,25 +159,15 @@ func (r *Round) due(sink string) (at time.Time, known bool) {
 	return time.Time{}, false
 }
 
-// first returns when the first sink is told again; zero: never.
-func (r *Round) first() (first time.Time) {
-	if r == nil {
-		return first
-	}
-	for _, a := range r.Next {
-		if !a.Due.IsZero() && (first.IsZero() || a.Due.Before(first)) {
-			first = a.Due
-		}
-	}
-	return first
-}
-
 // pick returns the sinks among all that are to be told again at now: those
 // that never heard of the alert, and while nobody looks after it, those whose
 // time has come.
 func (slot *Slot) pick(now time.Time, all []target) (sinks []string) {
 	for _, t := range all {
 		at, known := slot.Round.due(t.sink)
+		if now.Before(t.opens) {
+			continue
+		}
 		if !known || slot.Ack == nil && t.repeat > 0 && !at.IsZero() && !now.Before(at) {
 			sinks = append(sinks, t.sink)
 		}
@@ -165,7 +183,7 @@ func (s *Set) audience(slot *Slot, routed []target) []target {
 	for _, name := range slot.Sinks {
 		i := slices.IndexFunc(routed, func(t target) bool { return t.sink == name })
 		if i < 0 {
-			out = append(out, target{name, s.Repeat})
+			out = append(out, target{sink: name, repeat: s.Repeat})
 		} else {
 			out = append(out, routed[i])
 		}
@@ -179,8 +197,8 @@ func (s *Set) audience(slot *Slot, routed []target) []target {
 }
 
 // plan notes that `told` heard of the slot's last transition at now, and when
-// each of the audience hears of it next. It returns the earliest of these.
-func (slot *Slot) plan(now time.Time, audience []target, told []string) time.Time {
+// each of the audience hears of it next.
+func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 	before := slot.Round
 	r := &Round{All: slot.Seq, Last: told}
 	if len(told) < len(audience) && before != nil {
@@ -198,7 +216,6 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) time.Tim
 		r.Next = append(r.Next, a)
 	}
 	slot.Round = r
-	return r.first()
 }
 
 // bound moves deadlines that lie further away than the settings allow: the
@@ -222,7 +239,7 @@ func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
 			slot.Due = slot.Well
 			continue
 		}
-		all := s.audience(slot, s.routed(st, snap, name))
+		all := s.audience(slot, s.routed(now, st, snap, name))
 		if slot.Round != nil {
 			r := *slot.Round
 			r.Next = slices.Clone(r.Next)
@@ -236,12 +253,15 @@ func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
 			}
 			slot.Round = &r
 		}
-		if latest := now.Add(shortest(all)); slot.Due.After(latest) {
+		// Who is told at which time of the day may have been changed, too.
+		if latest := now.Add(shortest(all)); slot.Due.After(latest) || slot.Silence == "" && s.timed() {
 			slot.Due = latest
 		}
 	}
 }
 
-// Told returns the sinks that hear of a new alert: for lints and for people
-// who ask. everyone counts where there are no routes.
-func (s *Set) Told(sub Subject, everyone []string) []string { return names(s.targets(sub, everyone)) }
+// Told returns the sinks that hear of a new alert at now: for lints and for
+// people who ask. everyone counts where there are no routes.
+func (s *Set) Told(now time.Time, sub Subject, everyone []string) []string {
+	return names(s.targets(now, sub, everyone, nil))
+}

@@ -130,7 +130,7 @@ func TestShadow(t *testing.T) {
 		for _, sub := range subjects() {
 			set := rules.Set{Routes: []rules.Route{c.routes[got], {Sinks: []string{"late"}}}}
 			if c.routes[last].Match.Match(&sub) && sub.Severity.Rank() >= c.routes[last].MinSeverity.Rank() {
-				if to := set.Told(sub, nil); slices.Contains(to, "late") {
+				if to := set.Told(t0, sub, nil); slices.Contains(to, "late") {
 					t.Errorf("%s: %+v is not caught by the earlier route", name, sub)
 				}
 			}
@@ -168,7 +168,7 @@ func TestRoutesInOrder(t *testing.T) {
 		"below the least severity":    {rules.Subject{Key: event.Key{Host: "w", Kind: event.Port}, Rule: rules.Loss, Severity: event.Warning}, []string{"chat"}},
 		"no route":                    {rules.Subject{Key: event.Key{Host: "w", Kind: event.Port}, Rule: rules.Unseen, Severity: event.Warning}, nil},
 	} {
-		if d := cmp.Diff(c.want, set.Told(c.sub, []string{"everyone"})); d != "" {
+		if d := cmp.Diff(c.want, set.Told(t0, c.sub, []string{"everyone"})); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
 	}

@@ -43,6 +43,7 @@ type Slot struct {
 	// restart can compare it with what the sinks confirmed.
 	ID         string           `json:"id,omitempty"`
 	Started    time.Time        `json:"started,omitzero"` // Since, of this alert
+	Raised     time.Time        `json:"raised,omitzero"`  // when it was raised
 	Seq        int              `json:"seq,omitempty"`
 	Transition event.Transition `json:"transition,omitempty"`
 	At         time.Time        `json:"at,omitzero"`

@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"dswatch/setting"
+)
+
+// Escalation says who is told as well when nobody looks after an alert.
+type Escalation struct {
+	After time.Duration `yaml:"after" doc:"How long after the alert rose, such as 15m; at least 1m."`
+	Sinks []string      `yaml:"sinks" doc:"Names of the sinks that are told then, once, and told the end."`
+}
+
+// Validate refuses an escalation to nobody.
+func (e Escalation) Validate() error {
+	switch {
+	case e.After < time.Minute:
+		return setting.Bad("after", "%s is too short; write 1m or more, such as 15m", e.After)
+	case len(e.Sinks) == 0:
+		return setting.Bad("sinks", "the escalation names no sink; write sinks: [NAME]")
+	}
+	return nil
+}
+
+// since is when the time until an escalation began to run.
+func (slot *Slot) since() time.Time {
+	if slot.Raised.IsZero() { // stored by a version that did not note it
+		return slot.Started
+	}
+	return slot.Raised
+}
+
+// escalated is who the route adds to the audience of an alert: nobody before
+// its time or once somebody looks after it, but always who was told already.
+func (r *Route) escalated(now time.Time, slot *Slot) (sinks []string) {
+	if r.Escalate == nil || slot == nil {
+		return nil
+	}
+	ripe := slot.Ack == nil && slot.Phase == Firing && !now.Before(slot.since().Add(r.Escalate.After))
+	for _, name := range r.Escalate.Sinks {
+		if ripe || slices.Contains(slot.Sinks, name) {
+			sinks = append(sinks, name)
+		}
+	}
+	return sinks
+}
+
+// timed reports whether time alone changes who is told.
+func (s *Set) timed() bool {
+	return slices.ContainsFunc(s.Routes, func(r Route) bool { return len(r.Hours) > 0 || r.Escalate != nil })
+}
+
+// turns returns when the audience of an open alert may change next without
+// an event; zero: never.
+func (s *Set) turns(now time.Time, slot *Slot, sub Subject) (next time.Time) {
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		if len(r.Hours) == 0 && r.Escalate == nil || !r.matches(&sub) {
+			continue
+		}
+		if len(r.Hours) > 0 {
+			next = earlier(next, r.turns(now))
+		}
+		if r.Escalate != nil && slot.Ack == nil && r.open(now) && slices.ContainsFunc(r.Escalate.Sinks, func(name string) bool { return !slices.Contains(slot.Sinks, name) }) {
+			next = earlier(next, slot.since().Add(r.Escalate.After))
+		}
+	}
+	return next
+}
+
+// blindly is how long an open alert waits when somebody is to be told and
+// nothing is known about the item.
+const blindly = time.Minute
+
+// wake returns when an open alert wants to be looked at again; zero: never.
+func (s *Set) wake(now time.Time, slot *Slot, all []target, sub Subject) (due time.Time) {
+	for _, t := range all {
+		at, _ := slot.Round.due(t.sink)
+		if slot.Ack == nil && t.repeat > 0 && !at.IsZero() {
+			if at.Before(t.opens) {
+				at = t.opens
+			}
+			due = earlier(due, at)
+		}
+	}
+	due = earlier(due, s.turns(now, slot, sub))
+	if !due.IsZero() && !due.After(now) {
+		due = now.Add(blindly)
+	}
+	return due
+}
