@@ -39,7 +39,11 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 		if err != nil {
 			return st, err
 		}
-		st.Sinks = append(st.Sinks, web.SinkStatus{Name: w.name, Type: w.kind, Waiting: left.Waiting + uint64(left.Held)})
+		h := w.worker.Health()
+		st.Sinks = append(st.Sinks, web.SinkStatus{
+			Name: w.name, Type: w.kind, Waiting: left.Waiting + uint64(left.Held), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
+			Delivered: h.Delivered, Dead: h.Dead, FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError,
+		})
 	}
 	return st, nil
 }

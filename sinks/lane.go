@@ -46,8 +46,16 @@ func (l *lane) run(ctx, hard context.Context) {
 	for ctx.Err() == nil {
 		it, wait := l.next(time.Now())
 		if it != nil {
-			l.deliver(ctx, hard, it)
-			continue
+			if l.unsent(ctx, it) {
+				continue
+			}
+			if wait = l.w.gate.enter(it.slot, time.Now()); wait == 0 {
+				l.deliver(ctx, hard, it)
+				continue
+			}
+			if l.parked[it.slot] == nil {
+				l.fresh = it // looked at again
+			}
 		}
 		in := l.in
 		var expired <-chan time.Time
@@ -132,24 +140,27 @@ func (l *lane) firstDue(now time.Time) *parked {
 	return nil
 }
 
-// deliver tries it once and settles or parks it.
-func (l *lane) deliver(ctx, hard context.Context, it *item) {
+// unsent settles what needs no attempt and reports whether it was that.
+func (l *lane) unsent(ctx context.Context, it *item) bool {
 	r, known := l.receipts[it.slot]
 	switch {
 	case it.bad != nil:
 		if l.w.bury(ctx, it, Permanent(it.bad)) {
 			l.done(it, Receipt{})
 		}
-		return
 	case known && r.covers(it.alert, it.Position()):
 		l.w.m.duplicate.Inc()
 		l.done(it, Receipt{})
-		return
 	case known && r.orphaned(it.alert):
 		l.giveUp(ctx, it, errOrphaned)
-		return
+	default:
+		return false
 	}
+	return true
+}
 
+// deliver tries it once and settles or parks it.
+func (l *lane) deliver(ctx, hard context.Context, it *item) {
 	start := time.Now()
 	if it.attempts == 0 {
 		it.first = start
@@ -186,6 +197,9 @@ func (l *lane) deliver(ctx, hard context.Context, it *item) {
 	l.w.failed(now, err)
 	l.fails++
 	l.resume = now.Add(l.pauses.next())
+	if l.w.counted(it.slot, now) {
+		l.resume = time.Time{}
+	}
 	if d, ok := After(err); ok && d > 0 {
 		l.w.hush(now.Add(d))
 	}
@@ -198,6 +212,7 @@ func (l *lane) deliver(ctx, hard context.Context, it *item) {
 
 // answered notes that the far end is alive.
 func (l *lane) answered() {
+	l.w.answered()
 	l.wins++
 	if l.fails >= 2 { // once is chance or one delivery's own trouble
 		l.w.cheer()

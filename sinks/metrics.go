@@ -11,6 +11,7 @@ type Metrics struct {
 	latency    *prometheus.HistogramVec
 	delay      *prometheus.HistogramVec
 	held       *prometheus.GaugeVec
+	circuit    *prometheus.GaugeVec
 }
 
 // NewMetrics returns Metrics registered with reg.
@@ -37,8 +38,11 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "dswatch_sink_held", Help: "Deliveries taken from the outbox and not yet settled.",
 		}, sink),
+		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "dswatch_sink_circuit", Help: "Whether attempts are made: 0 closed (yes), 1 half-open (one is probing), 2 open (the far end is down).",
+		}, sink),
 	}
-	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.retries, m.latency, m.delay, m.held} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.retries, m.latency, m.delay, m.held, m.circuit} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -52,7 +56,7 @@ type counters struct {
 	retried                    prometheus.Counter
 	failures                   map[Class]prometheus.Counter
 	latency, delay             prometheus.Observer
-	held                       prometheus.Gauge
+	held, circuit              prometheus.Gauge
 }
 
 // of returns the counters of one sink; on nil Metrics nobody sees them.
@@ -69,6 +73,7 @@ func (m *Metrics) of(sink string) counters {
 		latency:   m.latency.WithLabelValues(sink),
 		delay:     m.delay.WithLabelValues(sink),
 		held:      m.held.WithLabelValues(sink),
+		circuit:   m.circuit.WithLabelValues(sink),
 	}
 	for _, class := range Classes() {
 		c.failures[class] = m.failures.WithLabelValues(sink, string(class))

@@ -14,11 +14,13 @@ type Settings struct {
 	Timeout     time.Duration `yaml:"timeout" doc:"longest time for one attempt; default 10s"`
 	Patience    time.Duration `yaml:"patience" doc:"how long one delivery is tried again before it goes to the dead letters; a restart begins anew; default 24h"`
 	Concurrency int           `yaml:"concurrency" doc:"attempts in flight at once, 1 to 256; the order of one item's alerts is kept with any number"`
+	Rate        Rate          `yaml:"rate" doc:"most attempts, such as 10/s, 20/m or 100/h, also while an outage is caught up; what a second allows may go at once; 0 for no limit; default 0"`
+	Circuit     Circuit       `yaml:"circuit" doc:"when the far end counts as down, so that all attempts pause"`
 }
 
 // Defaults returns the default Settings of a kind with its own concurrency.
 func Defaults(concurrency int) Settings {
-	return Settings{Timeout: 10 * time.Second, Patience: 24 * time.Hour, Concurrency: concurrency}
+	return Settings{Timeout: 10 * time.Second, Patience: 24 * time.Hour, Concurrency: concurrency, Circuit: Circuit{Failures: 5, Pause: 15 * time.Second}}
 }
 
 // Common returns s. Through embedding every Config has it, so that whoever
@@ -36,6 +38,10 @@ func (s Settings) Validate() error {
 		return setting.Bad("patience", "%s is out of range; write 1s to 720h, such as 24h", s.Patience)
 	case s.Concurrency < 1 || s.Concurrency > 256:
 		return setting.Bad("concurrency", "%d is out of range; write 1 to 256", s.Concurrency)
+	case s.Circuit.Failures < 0 || s.Circuit.Failures > 1000:
+		return setting.Bad("circuit.failures", "%d is out of range; write 1 to 1000, or 0 for never", s.Circuit.Failures)
+	case s.Circuit.Failures > 0 && (s.Circuit.Pause < 100*time.Millisecond || s.Circuit.Pause > time.Hour):
+		return setting.Bad("circuit.pause", "%s is out of range; write 100ms to 1h, such as 15s", s.Circuit.Pause)
 	}
 	return nil
 }

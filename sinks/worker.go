@@ -129,7 +129,9 @@ const maxPanics = 5
 // next attempt, whichever slot that is for. So a far end that is down gets
 // one attempt per lane and pause, and one delivery that a far end chokes on
 // holds up its own slot only. The first success after an outage ends the
-// pauses of all lanes. A Retry-After pauses all lanes.
+// pauses of all lanes. A Retry-After pauses all lanes. When the attempts of
+// several slots fail in a row, the circuit opens and one lane probes for all.
+// Settings.Rate bounds the attempts of all lanes together.
 type Worker struct {
 	o     WorkerOptions
 	log   *slog.Logger
@@ -141,6 +143,7 @@ type Worker struct {
 	freed   chan struct{} // room in held
 
 	quiet atomic.Pointer[time.Time] // the far end wants nothing before
+	gate  *gate
 
 	mu     sync.Mutex
 	held   map[*item]struct{}
@@ -159,6 +162,9 @@ type Health struct {
 	FailingSince  time.Time `json:"failing_since,omitzero"` // zero: the last attempt succeeded
 	LastError     string    `json:"last_error,omitempty"`   // one clean line without secrets
 	QuietUntil    time.Time `json:"quiet_until,omitzero"`   // the far end asked for a pause
+
+	Circuit CircuitState `json:"circuit"`
+	ProbeAt time.Time    `json:"probe_at,omitzero"` // of an open circuit
 }
 
 // item is one delivery on its way.
@@ -197,8 +203,8 @@ func NewWorker(o WorkerOptions) *Worker {
 	w := &Worker{
 		o: o, log: o.Log.With("sink", o.Settings.Name), m: o.Metrics.of(o.Settings.Name), seed: maphash.MakeSeed(),
 		settled: make(chan settled, o.Window), freed: make(chan struct{}, 1), held: make(map[*item]struct{}, o.Window),
-		health: Health{Sink: o.Settings.Name},
-		told:   rate.Sometimes{First: 3, Interval: 10 * time.Second},
+		health: Health{Sink: o.Settings.Name}, gate: newGate(o.Settings),
+		told: rate.Sometimes{First: 3, Interval: 10 * time.Second},
 	}
 	for range max(1, o.Settings.Concurrency) {
 		w.lanes = append(w.lanes, &lane{
@@ -218,6 +224,7 @@ func (w *Worker) Health() Health {
 	if q := w.quiet.Load(); q != nil && time.Until(*q) > 0 {
 		h.QuietUntil = *q
 	}
+	h.Circuit, h.ProbeAt = w.gate.now()
 	return h
 }
 
@@ -484,6 +491,31 @@ func (w *Worker) failed(now time.Time, err error) {
 	if first {
 		w.log.Warn("sink fails, will be tried again", "error", Line(err.Error(), maxReason))
 	}
+}
+
+// answered notes that the far end is alive, whatever it said.
+func (w *Worker) answered() {
+	if w.gate.answered() {
+		w.log.Info("sink answers, its circuit is closed")
+		w.m.circuit.Set(Closed.number())
+		w.cheer()
+	}
+}
+
+// counted notes a failure without an answer and reports whether the circuit
+// says from now on when the next attempt is. The end of a probe wakes the
+// other lanes, so that they learn how long to wait now.
+func (w *Worker) counted(slot string, now time.Time) bool {
+	before, after := w.gate.failed(slot, now)
+	if before == after {
+		return after != Closed
+	}
+	w.m.circuit.Set(after.number())
+	if before == Closed {
+		w.log.Warn("sink seems to be down, its circuit is open: one attempt at a time finds out when it is back")
+	}
+	w.cheer()
+	return true
 }
 
 // bury moves it to the dead letters and reports whether that is done.

@@ -380,9 +380,9 @@ func TestWorkerBacksOffAndRecovers(t *testing.T) {
 		if h.FailingSince.IsZero() || h.LastError != "connection refused" || h.Held == 0 {
 			t.Errorf("health in the outage: %+v", h)
 		}
-		// Full jitter: the mean pause is half of 30 s.
+		// One probe in 7.5 to 15 s, however many lanes there are.
 		tries := len(f.tries())
-		if least, most := lanes*2*3600/30, 2*lanes*2*3600/15; tries < least || tries > most {
+		if least, most := 2*3600/15, 2*3600*2/15+2*lanes; tries < least || tries > most {
 			t.Errorf("%d attempts in two hours, want %d to %d", tries, least, most)
 		}
 		time.Sleep(35 * time.Second)
@@ -416,7 +416,7 @@ func TestFirstSuccessEndsAllPauses(t *testing.T) {
 			m.put(t, firing(n, 0)[0])
 		}
 		o := options(m, f, 16)
-		o.MaxBackoff = time.Hour
+		o.MaxBackoff, o.Settings.Circuit.Failures = time.Hour, 0
 		_, stop := start(o)
 		defer stop()
 		time.Sleep(24*time.Hour - time.Minute)

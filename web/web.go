@@ -56,6 +56,14 @@ type SinkStatus struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"`
 	Waiting uint64 `json:"waiting"` // deliveries in its outbox
+
+	Circuit       string    `json:"circuit"`                 // closed, half-open or open: whether attempts are made
+	ProbeAt       time.Time `json:"probe_at,omitzero"`       // of an open circuit
+	Delivered     uint64    `json:"delivered"`               // since the start
+	Dead          uint64    `json:"dead"`                    // moved to the dead letters since the start
+	FailingSince  time.Time `json:"failing_since,omitzero"`  // zero: the last attempt succeeded
+	LastDelivered time.Time `json:"last_delivered,omitzero"` // since the start
+	LastError     string    `json:"last_error,omitempty"`    // of the last failure, which may be over
 }
 
 // Status is what a running dswatch says about itself.

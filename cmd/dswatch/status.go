@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -31,9 +32,16 @@ func statusCommand() *cobra.Command {
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.State, i.Expected, alert, i.Key)
 			}
-			fmt.Fprintln(w, "\nSINK\tTYPE\tWAITING\t")
+			fmt.Fprintln(w, "\nSINK\tTYPE\tWAITING\tDEAD\tCIRCUIT\tFAILING SINCE\tLAST ERROR")
 			for _, s := range st.Sinks {
-				fmt.Fprintf(w, "%s\t%s\t%d\t\n", s.Name, s.Type, s.Waiting)
+				since, problem := "-", "-"
+				if !s.FailingSince.IsZero() {
+					since = s.FailingSince.Local().Format(time.RFC3339)
+				}
+				if s.LastError != "" {
+					problem = plain(s.LastError)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", s.Name, s.Type, s.Waiting, s.Dead, s.Circuit, since, problem)
 			}
 			return w.Flush()
 		},
