@@ -93,7 +93,8 @@ type Parts struct {
 	Receipts Receipts
 	Silences SilenceStore
 	Log      *slog.Logger
-	Now      func() time.Time // the wall clock; nil: time.Now
+	Now      func() time.Time // how time passes; nil: time.Now, which nobody can set
+	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
 	// OnDecision is told every decision, for metrics; nil: nobody.
 	OnDecision func(event.Key, Decision)
 }
@@ -109,7 +110,7 @@ type Rows interface {
 // Engine is the shell around Decide. It is the only writer of its stores.
 type Engine struct {
 	Parts
-	start time.Time
+	clock clock
 
 	mu    sync.Mutex // guards what follows for Items; only Run changes it
 	items map[event.Key]*item
@@ -145,14 +146,15 @@ func NewEngine(p Parts) *Engine {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	return &Engine{Parts: p, start: p.Now(), items: map[event.Key]*item{}, hosts: map[string]*host{}, acks: make(chan ack)}
+	if p.Wall == nil {
+		p.Wall = time.Now
+	}
+	c := clock{steady: p.Now, wall: p.Wall, start: p.Now()}
+	c.step()
+	return &Engine{Parts: p, clock: c, items: map[event.Key]*item{}, hosts: map[string]*host{}, acks: make(chan ack)}
 }
 
-// now is the wall clock at the start plus the time that has passed since by
-// the monotonic clock: a step of the wall clock moves no deadline.
-func (e *Engine) now() time.Time {
-	return e.start.Add(e.Now().Sub(e.start)).Round(0).UTC()
-}
+func (e *Engine) now() time.Time { return e.clock.now() }
 
 // retry is how long Run waits before it reads everything anew.
 const retry = time.Second
@@ -214,6 +216,7 @@ func (e *Engine) load(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.due = map[event.Key]*item{}, map[string]*host{}, nil
 	e.dirty, e.pending = nil, nil
+	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
 	if err != nil {
 		return fmt.Errorf("find the end of the event stream: %w", err)
@@ -311,6 +314,9 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []Silence, lost <-chan e
 func (e *Engine) take(ctx context.Context, batch []Delivery) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.keepTime(ctx); err != nil {
+		return err
+	}
 	for _, d := range batch {
 		if err := e.receive(ctx, d); err != nil {
 			return err
@@ -383,6 +389,9 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 func (e *Engine) tick(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.keepTime(ctx); err != nil {
+		return err
+	}
 	now := e.now()
 	for len(e.due) > 0 && !e.due[0].due.After(now) {
 		it := heap.Pop(&e.due).(*item)

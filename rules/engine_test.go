@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +48,7 @@ type world struct {
 	wake    chan struct{}
 	sinks   []string
 	engine  *rules.Engine // the one that was started last
+	ahead   atomic.Int64  // nanoseconds that the wall clock was set ahead
 }
 
 var errCrashed = errors.New("crashed")
@@ -57,6 +59,9 @@ func newWorld(seed uint64) *world {
 		silences: map[string]rules.Silence{}, quieted: make(chan struct{}),
 		fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
 }
+
+// wall is the clock that somebody may set.
+func (w *world) wall() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // life is one run of an engine in the world.
 type life struct {
@@ -283,7 +288,7 @@ func startEngine(w *world, l *list, set *rules.Set) (stop func()) {
 	w.mu.Unlock()
 	e := rules.NewEngine(rules.Parts{
 		Set: set, Rows: l, Source: li, Statuses: store{li, w.statuses}, Facts: store{li, w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), Wall: w.wall,
 	})
 	w.engine = e
 	ctx, cancel := context.WithCancel(context.Background())
@@ -340,6 +345,7 @@ type plot struct {
 	powerLoss bool
 	silences  bool
 	acks      bool
+	clocks    bool          // the wall clock is set now and then
 	windows   []*rules.Span // of the sets; they match everything
 }
 
@@ -389,6 +395,9 @@ func story(t *testing.T, seed uint64, p plot) {
 				set = sets[w.rnd.IntN(len(sets))]
 				stop = startEngine(w, l, set)
 			case 5, 6:
+				if p.clocks {
+					w.ahead.Add(int64([]time.Duration{-time.Hour, time.Hour, 24 * time.Hour, -5 * time.Minute, 3 * time.Minute}[w.rnd.IntN(5)]))
+				}
 				if p.silences {
 					w.silence(t, names)
 				}

@@ -81,6 +81,9 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 func (e *Engine) hear(ctx context.Context, all []Silence) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.keepTime(ctx); err != nil {
+		return err
+	}
 	e.silences, e.ending = all, true
 	for _, it := range e.items {
 		if !it.status.silenced() {

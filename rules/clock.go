@@ -1,0 +1,113 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"dswatch/event"
+)
+
+// clock is the time by which the engine decides. Calendars go by the wall
+// clock: silences, windows, hours. Deadlines go by the time that passes:
+// holds, repetitions, escalations. Both are one scale here, and when somebody
+// sets the wall clock the deadlines move with it.
+type clock struct {
+	steady func() time.Time // with a monotonic reading
+	wall   func() time.Time
+	start  time.Time     // by steady
+	skew   time.Duration // what the wall clock is ahead of start plus the time that has passed
+}
+
+// leastStep tells a clock that was set from one that is slewed: what is less
+// makes no difference to a deadline.
+const leastStep = 2 * time.Second
+
+func (c *clock) now() time.Time {
+	return c.start.Add(c.steady().Sub(c.start) + c.skew).Round(0).UTC()
+}
+
+// step returns how far the wall clock was set since the last call; 0: it was
+// not. now has followed.
+func (c *clock) step() time.Duration {
+	passed := c.steady().Sub(c.start)
+	d := c.wall().Round(0).Sub(c.start.Round(0).Add(passed)) - c.skew
+	if d.Abs() < leastStep {
+		return 0
+	}
+	c.skew += d
+	return d
+}
+
+// keepTime moves all deadlines when the wall clock was set. What the calendar
+// decides is decided anew.
+func (e *Engine) keepTime(ctx context.Context) error {
+	d := e.clock.step()
+	if d == 0 {
+		return nil
+	}
+	e.Log.Info("the wall clock was set; deadlines move with it", "by", d)
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	now := e.now()
+	for _, it := range e.items {
+		if !it.status.shift(now, d) {
+			continue
+		}
+		e.schedule(it)
+		e.decide(it, event.Event{})
+		if !it.dirty {
+			it.dirty = true
+			e.dirty = append(e.dirty, it)
+		}
+	}
+	return e.flush(ctx)
+}
+
+// shift moves every deadline by d and reports whether there was one.
+func (s *Status) shift(now time.Time, d time.Duration) (moved bool) {
+	if s.Flap != nil {
+		f := *s.Flap
+		s.Flap = &f
+		if moved = !f.Until.IsZero(); moved {
+			f.Until = f.Until.Add(d)
+		}
+	}
+	for _, name := range ruleNames() {
+		slot := s.slot(name)
+		if slot.Phase == Held || slot.Phase == Firing {
+			moved = true
+			slot.shift(now, d)
+		}
+	}
+	return moved
+}
+
+func (slot *Slot) shift(now time.Time, d time.Duration) {
+	move := func(t *time.Time) {
+		if !t.IsZero() {
+			*t = t.Add(d)
+		}
+	}
+	move(&slot.Raised)
+	move(&slot.Well)
+	if slot.Round != nil {
+		r := *slot.Round
+		r.Next = slices.Clone(r.Next)
+		for i := range r.Next {
+			move(&r.Next[i].Due)
+		}
+		slot.Round = &r
+	}
+	switch {
+	case slot.Silence != "":
+		slot.Due = now // the calendar's: it may have begun or ended
+	case slot.Phase == Held:
+		move(&slot.Due)
+	case !slot.Well.IsZero():
+		slot.Due = slot.Well
+	case !slot.Due.IsZero():
+		slot.Due = now // partly the calendar's: see wake
+	}
+}
