@@ -106,6 +106,9 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("make sink %s: %w", name, err)
 		}
+		if sink, err = sinks.Titled(sink, spec.common, a.Log.With("sink", name)); err != nil {
+			return fmt.Errorf("make sink %s: %w", name, err)
+		}
 		c, err := a.bus.Consumer(ctx, bus.ConsumerConfig{
 			Stream: bus.Outbox, Durable: name, Filter: outboxSubject(name), MaxPending: 1024, Renew: true,
 		})

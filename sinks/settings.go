@@ -16,6 +16,8 @@ type Settings struct {
 	Concurrency int           `yaml:"concurrency" doc:"attempts in flight at once, 1 to 256; the order of one item's alerts is kept with any number"`
 	Rate        Rate          `yaml:"rate" doc:"most attempts, such as 10/s, 20/m or 100/h, also while an outage is caught up; what a second allows may go at once; 0 for no limit; default 0"`
 	Circuit     Circuit       `yaml:"circuit" doc:"when the far end counts as down, so that all attempts pause"`
+	Title       Template      `yaml:"title" doc:"title of every alert instead of the built-in one: a Go template (docs/sinks.md), or a map with one for en and one for ja; default: built in"`
+	Text        Template      `yaml:"text" doc:"text of every alert instead of the built-in one, likewise; default: built in"`
 }
 
 // Defaults returns the default Settings of a kind with its own concurrency.
@@ -42,6 +44,12 @@ func (s Settings) Validate() error {
 		return setting.Bad("circuit.failures", "%d is out of range; write 1 to 1000, or 0 for never", s.Circuit.Failures)
 	case s.Circuit.Failures > 0 && (s.Circuit.Pause < 100*time.Millisecond || s.Circuit.Pause > time.Hour):
 		return setting.Bad("circuit.pause", "%s is out of range; write 100ms to 1h, such as 15s", s.Circuit.Pause)
+	}
+	if err := s.Title.check(notEmpty); err != nil {
+		return setting.Bad("title", "%w", err)
+	}
+	if err := s.Text.check(nil); err != nil {
+		return setting.Bad("text", "%w", err)
 	}
 	return nil
 }
