@@ -136,9 +136,10 @@ type item struct {
 }
 
 type host struct {
-	facts    event.Facts
-	revision uint64
-	items    []*item
+	facts   event.Facts         // what counts, of all reports together
+	reports map[string]reported // by the observer's token
+	denied  []string            // contradictions that were logged
+	items   []*item
 }
 
 // NewEngine returns an engine that has not read anything yet.
@@ -227,12 +228,14 @@ func (e *Engine) load(ctx context.Context) error {
 			e.Log.Warn("stored facts are unreadable and are discovered again", "key", r.Key, "error", err)
 			return nil
 		}
-		h := e.host(report.Host)
-		h.facts, h.revision = report.Facts, r.Revision
+		e.host(report.Host).take(report, r.Revision)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("load facts: %w", err)
+	}
+	for host, h := range e.hosts {
+		h.facts, _ = together(host, h.reports)
 	}
 	now := e.now()
 	err = e.Statuses.Load(ctx, func(r Record) error {
@@ -361,18 +364,27 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 	return nil
 }
 
-// learn takes what a host reports about itself and decides its items again.
+// learn takes what an observer reports about a host and decides the host's
+// items again.
 func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) error {
 	h := e.host(r.Host)
-	if h.facts.Equal(r.Facts) && h.revision != 0 {
+	before := h.reports[event.Token(r.Observer)]
+	if before.facts.Equal(r.Facts) && (before.revision != 0 || len(r.Facts) == 0 && r.Host != r.Observer) {
 		return nil
 	}
-	h.facts = r.Facts
-	revisions, err := e.Facts.Save(ctx, []Record{{Key: event.Token(r.Host), Value: raw, Revision: h.revision}})
+	revisions, err := e.Facts.Save(ctx, []Record{{Key: factsKey(r.Host, r.Observer), Value: raw, Revision: before.revision}})
 	if err != nil {
 		return fmt.Errorf("store facts of %s: %w", r.Host, err)
 	}
-	h.revision = revisions[0]
+	h.take(r, revisions[0])
+	var denied []string
+	h.facts, denied = together(event.Token(r.Host), h.reports)
+	for _, d := range denied {
+		if !slices.Contains(h.denied, d) {
+			e.Log.Warn("facts about a host contradict each other", "host", r.Host, "fact", d)
+		}
+	}
+	h.denied = denied
 	for _, it := range h.items {
 		if it.told {
 			if err := e.flush(ctx); err != nil {
@@ -522,10 +534,11 @@ func compareKeys(a, b event.Key) int {
 }
 
 func (e *Engine) host(name string) *host {
-	h := e.hosts[name]
+	token := event.Token(name) // as its records are named: whoever else writes the name counts as the same
+	h := e.hosts[token]
 	if h == nil {
 		h = &host{}
-		e.hosts[name] = h
+		e.hosts[token] = h
 	}
 	return h
 }
