@@ -112,7 +112,7 @@ func FuzzDecode(f *testing.F) {
 		seen := map[string]bool{}
 		d := open(t, c)
 		for _, o := range d.take(t.Context(), listing{list, time.Now()}) {
-			if err := valid(o); err != nil {
+			if err := o.Validate(); err != nil {
 				t.Fatal(err)
 			}
 			if k := o.Key.String(); seen[k] || !utf8.ValidString(k) || strings.ContainsAny(k, "\n\r\x00\x1b") || strings.Count(k, "/") != 3 {

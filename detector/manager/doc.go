@@ -7,12 +7,13 @@
 //	HOST/agent/heartbeat/agent     the manager hears from the agent
 //	HOST/agent/module/MODULE       anti_malware, web_reputation, firewall, intrusion_prevention
 //	MANAGER/manager/heartbeat/manager   the manager answers its status page
+//	MANAGER/manager/heartbeat/api       its API tells of the computers
 //
 // None of the kinds of the vendor's list fits: a heartbeat is neither a
 // process nor a port of the host, and a module error is not the loss of one
 // process. A key of an existing kind would also make the manager's word and
 // that of a dswatch on the host itself contradict each other about one item.
-// Hence the two kinds Heartbeat and Module. HOST is the host name that the
+// Hence the kinds event.Heartbeat and event.Module. HOST is the host name that the
 // manager has for the computer; where several computers share one, all but
 // that with the lowest ID get "#ID" behind it.
 //
@@ -20,9 +21,10 @@
 //
 // The manager's enumerations decide, its messages are only shown.
 //
-//	computer   active: up; warning: degraded; error: down if the last communication is
-//	           older than `late` or not known, else degraded (something else is wrong);
-//	           inactive (not activated): down; anything else: unknown
+//	computer   active, warning: up; error: down if the last communication is older
+//	           than `late` or not known, else up (something else is wrong, which a
+//	           module's item or the detail tells); inactive (not activated): down;
+//	           anything else: unknown
 //	module     active: up; warning: degraded; error, inactive, not-supported: down; anything else: unknown
 //
 // Facts are told for each computer before its items: components and edition,
@@ -33,15 +35,20 @@
 // down; whether that counts is decided from the facts, as for every row. A
 // computer that is not activated has no component agent. That keeps the
 // hundreds of computers quiet that a cloud connector imports, and means that a
-// deactivation is not told as a loss.
+// deactivation is not told as a loss. A computer that a whole listing leaves
+// out is gone: its items are no longer reported, and it has no facts.
 //
 // # Promises
 //
 //   - An answer that is no answer (no connection, a certificate that does not
 //     fit, HTML, a refused key, an answer without end, one that comes too late)
-//     makes the items unknown, with the reason; never down. The manager's own
-//     heartbeat is down when it cannot be reached, does not answer within 10
+//     makes the items unknown, with the reason; never down. The item api stands
+//     for all of them then (Observation.Behind), and itself behind the manager's
+//     own heartbeat where that is not up, so that one trouble is told once. The
+//     manager's own heartbeat is down when it cannot be reached, does not answer within 10
 //     seconds, or answers with a status that no other cause explains.
+//   - A listing without any computer, where there were some, is taken for a key
+//     that may see nothing any more.
 //   - What one computer's record lacks, or what it has that cannot be read,
 //     makes that computer's items unknown and no other's.
 //   - After 429 nothing is asked before Retry-After, or 61 seconds, have passed;

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +14,6 @@ import (
 	"dswatch/setting"
 )
 
-// The kinds of this detector's items; see the package's doc for why the
-// vendor's four do not fit.
-const (
-	Heartbeat event.Kind = "heartbeat"
-	Module    event.Kind = "module"
-)
-
 const (
 	// tellEvery is how often a computer's facts are told, changed or not.
 	tellEvery = 10 * time.Minute
@@ -28,21 +22,29 @@ const (
 	keepListing = 15 * time.Minute
 	// pingTimeout bounds the look at the manager's status page.
 	pingTimeout = 10 * time.Second
+	// tellAtOnce is how many reports are handed on together.
+	tellAtOnce = 500
 )
+
+// API is the name of the item that stands for the manager's API.
+const API = "api"
 
 // Options are what a configuration does not say.
 type Options struct {
 	Observer string // this host, as facts name it
-	// Tell takes what the manager knows about one computer. A report without
+	// Tell takes what the manager knows about computers. A report without
 	// facts means that the manager does not, or no longer, manage it. When Tell
-	// fails the report comes again with the next look. Nil: nothing is told.
-	Tell func(ctx context.Context, r event.FactsReport) error
+	// fails the reports come again with the next look. Nil: nothing is told.
+	Tell func(ctx context.Context, reports []event.FactsReport) error
+	// Known are the computers' items that were listed when the program last
+	// ran: they are unknown until the manager is heard.
+	Known []event.Key
 }
 
 // Detector asks one manager. Which items it has is for the manager to say:
-// each look may bring new ones, and every item that was there once comes with
-// every later look. It implements detector.Detector and is not safe for
-// concurrent use.
+// each look may bring new ones, and an item stays until a whole listing comes
+// without it. It implements detector.Detector and is not safe for concurrent
+// use.
 type Detector struct {
 	client *client
 	late   time.Duration
@@ -73,7 +75,14 @@ func New(c Config, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Detector{client: client, late: c.Late, opts: o, known: map[event.Key]event.Observation{}, told: map[string]told{}}, nil
+	d := &Detector{client: client, late: c.Late, opts: o, known: map[event.Key]event.Observation{}, told: map[string]told{}}
+	for _, k := range o.Known {
+		if k.Component == event.Agent && client.key != "" {
+			d.known[k] = event.Observation{}
+			d.told[k.Host] = told{} // so that one that has left meanwhile is told as such
+		}
+	}
+	return d, nil
 }
 
 // Close ends the connections that are kept for the next look.
@@ -83,12 +92,20 @@ func (d *Detector) Close() error {
 }
 
 // Keys returns the items that are there from the start: the manager's own
-// heartbeat, and none where the cloud has no status page.
+// heartbeat, which the cloud has no page for, and its API, with a key.
 func (d *Detector) Keys() []event.Key {
-	if d.client.edition == event.WorkloadSecurity {
-		return nil
+	var keys []event.Key
+	if d.client.edition != event.WorkloadSecurity {
+		keys = append(keys, d.key(event.Manager))
 	}
-	return []event.Key{{Host: hostName(d.client.base.Hostname()), Component: event.Manager, Kind: Heartbeat, Name: event.Manager}}
+	if d.client.key != "" {
+		keys = append(keys, d.key(API))
+	}
+	return keys
+}
+
+func (d *Detector) key(name string) event.Key {
+	return event.Key{Host: hostName(d.client.base.Hostname()), Component: event.Manager, Kind: event.Heartbeat, Name: name}
 }
 
 // Detect looks at the manager, then asks it for its computers. It never
@@ -101,13 +118,17 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		defer cancel()
 	}
 	var out []event.Observation
-	for _, k := range d.Keys() {
-		out = append(out, d.ping(ctx, k))
+	if d.client.edition != event.WorkloadSecurity {
+		out = append(out, d.ping(ctx, d.key(event.Manager)))
 	}
 	if d.client.key == "" {
 		return out, nil
 	}
-	return append(out, d.look(ctx)...), nil
+	api, computers := d.look(ctx)
+	if len(out) > 0 && out[0].State != event.Up && api.State == event.Unknown {
+		api.Behind = out[0].Key // one trouble is told once
+	}
+	return append(append(out, api), computers...), nil
 }
 
 // ping looks whether the manager answers.
@@ -129,33 +150,51 @@ func (d *Detector) ping(ctx context.Context, k event.Key) event.Observation {
 	return o
 }
 
-// look returns every computer's items.
-func (d *Detector) look(ctx context.Context) []event.Observation {
+// look asks for the computers and returns the API's item and theirs.
+func (d *Detector) look(ctx context.Context) (api event.Observation, computers []event.Observation) {
 	now := time.Now()
-	if now.Before(d.resume) {
-		return d.without(now, d.refuse)
+	err := d.refuse
+	var l listing
+	if !now.Before(d.resume) {
+		l, err = d.client.list(ctx)
 	}
-	l, err := d.client.list(ctx)
-	if err != nil {
-		var tooMany *limited
-		if errors.As(err, &tooMany) {
+	if err == nil && len(l.computers) == 0 && len(d.known) > 0 {
+		err = errors.New("the manager no longer lists any computer; look at the role of the API key")
+	}
+	api = event.Observation{Key: d.key(API), State: event.Up, Found: 1, Want: 1, At: now}
+	if err == nil {
+		api.Detail = fmt.Sprintf("told of %d computers", len(l.computers))
+		return api, d.take(ctx, l)
+	}
+	var tooMany *limited
+	if errors.As(err, &tooMany) {
+		if !now.Before(d.resume) {
 			d.resume, d.refuse = now.Add(tooMany.pause), err
 		}
-		return d.without(now, err)
+		if now.Sub(d.listed) <= keepListing {
+			api.Detail = err.Error() + "; what it told at " + d.listed.UTC().Format(time.RFC3339) + " counts"
+			return api, d.last()
+		}
 	}
-	return d.take(ctx, l)
+	api.State, api.Found, api.Detail = event.Unknown, 0, err.Error()
+	return api, d.without(api)
 }
 
-// without answers for every known item when there is no listing.
-func (d *Detector) without(now time.Time, err error) []event.Observation {
-	var tooMany *limited
-	keep := errors.As(err, &tooMany) && now.Sub(d.listed) <= keepListing
+// last returns the computers' items as they were listed.
+func (d *Detector) last() []event.Observation {
 	out := make([]event.Observation, 0, len(d.known))
-	for k, o := range d.known {
-		if !keep {
-			o = event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: err.Error(), At: now}
-		}
+	for _, o := range d.known {
 		out = append(out, o)
+	}
+	return out
+}
+
+// without answers for every known item when there is no listing. The API's
+// item tells of the trouble for all of them.
+func (d *Detector) without(api event.Observation) []event.Observation {
+	out := make([]event.Observation, 0, len(d.known))
+	for k := range d.known {
+		out = append(out, event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: api.Detail, At: api.At, Behind: api.Key})
 	}
 	return out
 }
@@ -165,52 +204,57 @@ func (d *Detector) take(ctx context.Context, l listing) []event.Observation {
 	now := time.Now()
 	d.listed = now
 	// By ID, so that which computer has the plain name does not depend on the manager's order.
-	slices.SortStableFunc(l.computers, func(a, b computer) int { return int(min(max(a.ID-b.ID, -1), 1)) })
+	slices.SortStableFunc(l.computers, func(a, b computer) int { return cmp.Compare(a.ID, b.ID) })
 	seen := make(map[event.Key]event.Observation, len(d.known))
+	taken := make(map[string]bool, len(l.computers)) // by token: what is kept of hosts is kept under it
 	named := make(map[string]bool, len(l.computers))
+	var news []event.FactsReport
 	for _, c := range l.computers {
-		host := c.host(named)
-		named[host] = true
+		host := c.host(taken)
+		taken[event.Token(host)], named[host] = true, true
 		for _, o := range c.observe(host, l.at.Add(-d.late)) {
 			o.At = now
 			seen[o.Key] = o
 		}
 		if c.fault == "" { // of a torn record nothing new is known
-			d.tell(ctx, host, c.facts(now, d.client.edition))
-		}
-	}
-	for k := range d.known {
-		if _, ok := seen[k]; !ok {
-			seen[k] = event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: "the manager no longer lists this computer; if it was not removed on purpose, look at the role of the API key", At: now}
+			news = append(news, d.report(host, c.facts(now, d.client.edition), now)...)
 		}
 	}
 	for host := range d.told {
 		if !named[host] {
-			d.tell(ctx, host, event.Facts{})
+			news = append(news, d.report(host, event.Facts{}, now)...)
 		}
 	}
+	d.tell(ctx, news, named)
 	d.known = seen
-	out := make([]event.Observation, 0, len(seen))
-	for _, o := range seen {
-		out = append(out, o)
-	}
-	return out
+	return d.last()
 }
 
-// tell hands a host's facts on if they are new or were told long ago.
-func (d *Detector) tell(ctx context.Context, host string, f event.Facts) {
+// report returns a host's facts if they are new or were told long ago.
+func (d *Detector) report(host string, f event.Facts, now time.Time) []event.FactsReport {
+	if before, ok := d.told[host]; ok && before.facts.Equal(f) && now.Sub(before.at) < tellEvery {
+		return nil
+	}
+	return []event.FactsReport{{Host: host, Observer: d.opts.Observer, Facts: f, At: now}}
+}
+
+// tell hands facts on, and remembers what was taken of the named hosts.
+func (d *Detector) tell(ctx context.Context, news []event.FactsReport, named map[string]bool) {
 	if d.opts.Tell == nil {
 		return
 	}
-	now := time.Now()
-	if before, ok := d.told[host]; ok && before.facts.Equal(f) && now.Sub(before.at) < tellEvery {
-		return
+	for some := range slices.Chunk(news, tellAtOnce) {
+		if d.opts.Tell(ctx, some) != nil {
+			return // the bus says why; they come again
+		}
+		for _, r := range some {
+			if named[r.Host] {
+				d.told[r.Host] = told{r.Facts, r.At}
+			} else {
+				delete(d.told, r.Host)
+			}
+		}
 	}
-	t := told{facts: f, at: now}
-	if err := d.opts.Tell(ctx, event.FactsReport{Host: host, Observer: d.opts.Observer, Facts: f, At: now}); err != nil {
-		t.at = time.Time{} // comes again
-	}
-	d.told[host] = t
 }
 
 // host is the name of the computer's items.
@@ -220,7 +264,7 @@ func (c computer) host(taken map[string]bool) string {
 		name = c.DisplayName
 	}
 	name = hostName(name)
-	if name == "" || taken[name] {
+	if name == "" || taken[event.Token(name)] {
 		name = fmt.Sprintf("%s#%d", name, c.ID)
 	}
 	return name
@@ -239,10 +283,10 @@ func hostName(s string) string {
 // observe returns the computer's five items. A communication before late is
 // too long ago.
 func (c computer) observe(host string, late time.Time) []event.Observation {
-	heartbeat := event.Key{Host: host, Component: event.Agent, Kind: Heartbeat, Name: event.Agent}
+	heartbeat := event.Key{Host: host, Component: event.Agent, Kind: event.Heartbeat, Name: event.Agent}
 	out := []event.Observation{c.heartbeat(heartbeat, late)}
 	for _, m := range c.modules() {
-		o := event.Observation{Key: event.Key{Host: host, Component: event.Agent, Kind: Module, Name: m.name()}, Want: 1}
+		o := event.Observation{Key: event.Key{Host: host, Component: event.Agent, Kind: event.Module, Name: m.name()}, Want: 1}
 		if c.fault != "" {
 			o.State, o.Detail = event.Unknown, "the manager's record of this computer cannot be read: "+c.fault
 		} else {
@@ -268,14 +312,12 @@ func (c computer) heartbeat(k event.Key, late time.Time) event.Observation {
 		heard, recent = "last communication "+at.Format(time.RFC3339), !at.Before(late)
 	}
 	switch s := c.status(); s {
-	case active:
+	case active, warning:
 		o.State, o.Found = event.Up, 1
-	case warning:
-		o.State, o.Found = event.Degraded, 1
-	case failing:
+	case failing: // of anything: whatever is wrong, an agent that was heard is heard
 		o.State = event.Down
 		if recent {
-			o.State, o.Found = event.Degraded, 1
+			o.State, o.Found = event.Up, 1
 		}
 	case inactive:
 		o.State = event.Down

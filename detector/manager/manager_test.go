@@ -19,6 +19,8 @@ import (
 
 var _ detector.Detector = (*Detector)(nil)
 
+const apiItem = "127.0.0.1/manager/heartbeat/api"
+
 func want(t *testing.T, got map[string]event.Observation, k string, s event.State, parts ...string) {
 	t.Helper()
 	o, ok := got[k]
@@ -37,11 +39,12 @@ func want(t *testing.T, got map[string]event.Observation, k string, s event.Stat
 
 func TestHealthyComputer(t *testing.T) {
 	s := start(t, computerOf(7, "web01"))
-	d := open(t, s.config())
+	d := open(t, config(s))
 	got := d.look()
-	if len(got) != 6 {
+	if len(got) != 7 {
 		t.Errorf("%d items: %v", len(got), got)
 	}
+	want(t, got, apiItem, event.Up, "told of 1 computers")
 	want(t, got, "127.0.0.1/manager/heartbeat/manager", event.Up, "answered within")
 	want(t, got, "web01/agent/heartbeat/agent", event.Up, "Managed (Online)", "last communication 20")
 	for _, m := range []string{"anti_malware", "web_reputation", "firewall", "intrusion_prevention"} {
@@ -59,7 +62,7 @@ func TestHealthyComputer(t *testing.T) {
 			t.Errorf("%s is %+v", n, f)
 		}
 	}
-	if asked := s.asked(); !slices.Equal(asked, []int64{0, 7}) {
+	if asked := s.Asked(); !slices.Equal(asked, []int64{0, 7}) {
 		t.Errorf("asked after %v, want until an empty page", asked)
 	}
 }
@@ -75,9 +78,9 @@ func TestStates(t *testing.T) {
 		fact  event.Name // of the item's feature or component
 		value string
 	}{
-		"warning":                    {[]func(map[string]any){status("warning", "Reboot Required")}, heartbeat, event.Degraded, []string{"Reboot Required", "last communication"}, event.Components, "agent"},
+		"warning":                    {[]func(map[string]any){status("warning", "Reboot Required")}, heartbeat, event.Up, []string{"Reboot Required", "last communication"}, event.Components, "agent"},
 		"error, long out of contact": {[]func(map[string]any){status("error", "Offline"), old}, heartbeat, event.Down, []string{"Offline"}, event.Components, "agent"},
-		"error, in contact":          {[]func(map[string]any){status("error", "Anti-Malware Engine Offline")}, heartbeat, event.Degraded, []string{"Anti-Malware Engine Offline"}, event.Components, "agent"},
+		"error, in contact":          {[]func(map[string]any){status("error", "Anti-Malware Engine Offline")}, heartbeat, event.Up, []string{"Anti-Malware Engine Offline"}, event.Components, "agent"},
 		"error, never in contact":    {[]func(map[string]any){status("error"), without("lastAgentCommunication")}, heartbeat, event.Down, []string{"no communication"}, event.Components, "agent"},
 		"the enum decides":           {[]func(map[string]any){status("active", "Offline"), old}, heartbeat, event.Up, []string{"Offline"}, event.Components, "agent"},
 		"inactive":                   {[]func(map[string]any){status("inactive", "Unmanaged (Unknown)")}, heartbeat, event.Down, []string{"not activated", "Unmanaged"}, event.Components, ""},
@@ -106,7 +109,7 @@ func TestStates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, computerOf(1, "web01", c.with...), computerOf(2, "web02"))
-			d := open(t, s.config())
+			d := open(t, config(s))
 			got := d.look()
 			want(t, got, c.item, c.state, c.says...)
 			if v := d.facts["web01"].Facts[c.fact]; v.Value != c.value {
@@ -122,12 +125,12 @@ func TestStates(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	s := start(t, computerOf(3, "same"), computerOf(2, "same"), computerOf(9, "", with("displayName", "shown")), computerOf(10, ""),
-		computerOf(11, " a/b\nc "), computerOf(12, strings.Repeat("日本", 200)))
-	got := open(t, s.config()).look()
-	for _, host := range []string{"same", "same#3", "shown", "#10", "a_b c"} {
+		computerOf(11, " a/b\nc "), computerOf(13, "SAME"), computerOf(12, strings.Repeat("日本", 200)))
+	got := open(t, config(s)).look()
+	for _, host := range []string{"same", "same#3", "SAME#13", "shown", "#10", "a_b c"} {
 		want(t, got, host+"/agent/heartbeat/agent", event.Up)
 	}
-	if len(got) != 1+6*5 {
+	if len(got) != 2+7*5 {
 		t.Errorf("%d items", len(got))
 	}
 }
@@ -138,26 +141,26 @@ func TestPaging(t *testing.T) {
 		all = append(all, computerOf(id*10, fmt.Sprintf("h%02d", id)))
 	}
 	s := start(t, all...)
-	c := s.config()
+	c := config(s)
 	c.Page = 10
-	if got := open(t, c).look(); len(got) != 1+25*5 {
+	if got := open(t, c).look(); len(got) != 2+25*5 {
 		t.Errorf("%d items", len(got))
 	}
-	if asked := s.asked(); !slices.Equal(asked, []int64{0, 100, 200, 250}) {
+	if asked := s.Asked(); !slices.Equal(asked, []int64{0, 100, 200, 250}) {
 		t.Errorf("asked after %v", asked)
 	}
 }
 
 func TestCloud(t *testing.T) {
 	s := start(t, computerOf(1, "web01"))
-	s.cloud = true
-	c := s.config()
+	s.Cloud = true
+	c := config(s)
 	c.URL, c.Edition = s.URL+"/api/", "workload_security"
 	d := open(t, c)
 	got := d.look()
 	want(t, got, "web01/agent/heartbeat/agent", event.Up)
-	if len(got) != 5 || s.pings != 0 || len(d.Keys()) != 0 {
-		t.Errorf("%d items, %d pings, keys %v", len(got), s.pings, d.Keys())
+	if len(got) != 6 || s.Pings() != 0 || len(d.Keys()) != 1 {
+		t.Errorf("%d items, %d pings, keys %v", len(got), s.Pings(), d.Keys())
 	}
 	if v := d.facts["web01"].Facts[event.Edition].Value; v != "workload_security" {
 		t.Error(v)
@@ -171,11 +174,11 @@ func TestCloud(t *testing.T) {
 
 func TestWithoutKeyOnlyThePing(t *testing.T) {
 	s := start(t, computerOf(1, "web01"))
-	c := s.config()
+	c := config(s)
 	c.APIKey = ""
 	d := open(t, c)
-	if got := d.look(); len(got) != 1 || len(s.asked()) != 0 {
-		t.Errorf("%v, asked %v", got, s.asked())
+	if got := d.look(); len(got) != 1 || len(s.Asked()) != 0 {
+		t.Errorf("%v, asked %v", got, s.Asked())
 	}
 	if k := d.Keys(); len(k) != 1 || k[0].String() != "127.0.0.1/manager/heartbeat/manager" {
 		t.Errorf("%v", k)
@@ -198,18 +201,18 @@ func TestPing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
-			s.pinged = c.answer
-			want(t, open(t, s.config()).look(), "127.0.0.1/manager/heartbeat/manager", c.state, c.says)
+			s.Pinged = c.answer
+			want(t, open(t, config(s)).look(), "127.0.0.1/manager/heartbeat/manager", c.state, c.says)
 		})
 	}
 	t.Run("nobody listens", func(t *testing.T) {
 		s := start(t)
-		c := s.config()
+		c := config(s)
 		s.Close()
 		want(t, open(t, c).look(), "127.0.0.1/manager/heartbeat/manager", event.Down, "cannot be reached", "refused")
 	})
 	t.Run("no such name", func(t *testing.T) {
-		c := start(t).config()
+		c := config(start(t))
 		c.URL = "https://dsm.invalid:4119"
 		want(t, open(t, c).look(), "dsm.invalid/manager/heartbeat/manager", event.Unknown, "looked up")
 	})
@@ -257,9 +260,9 @@ func TestListingFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, computerOf(1, "web01"))
-			d := open(t, s.config())
+			d := open(t, config(s))
 			want(t, d.look(), "web01/agent/heartbeat/agent", event.Up)
-			s.set(func() { s.page = c.page })
+			s.Set(func() { s.Page = c.page })
 			d.client.most = 2 << 20
 
 			patience := 10 * time.Second
@@ -276,18 +279,18 @@ func TestListingFails(t *testing.T) {
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
 				t.Errorf("allocated %d bytes", grown)
 			}
-			if err != nil || len(obs) != 6 || ctx.Err() != nil {
+			if err != nil || len(obs) != 7 || ctx.Err() != nil {
 				t.Errorf("%d items, %v, after %s (%v)", len(obs), err, time.Since(begin), ctx.Err())
 			}
 			for _, o := range obs {
-				if o.Key.Component == event.Manager {
+				if o.Key.Name == event.Manager {
 					if o.State != event.Up {
 						t.Errorf("%+v", o)
 					}
 					continue
 				}
-				if o.State != event.Unknown {
-					t.Errorf("%s is %s", o.Key, o.State)
+				if api := o.Key.Name == API; o.State != event.Unknown || (o.Behind == event.Key{}) != api || !api && o.Behind.Name != API {
+					t.Errorf("%+v", o)
 				}
 				for _, p := range c.says {
 					if !strings.Contains(o.Detail, p) {
@@ -301,7 +304,7 @@ func TestListingFails(t *testing.T) {
 			if got := d.facts["web01"].Facts; len(got) != 7 {
 				t.Errorf("facts became %v", got)
 			}
-			s.set(func() { s.page = nil })
+			s.Set(func() { s.Page = nil })
 			want(t, d.look(), "web01/agent/heartbeat/agent", event.Up)
 		})
 	}
@@ -346,26 +349,29 @@ func TestTooManyRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, computerOf(1, "web01"))
-			d := open(t, s.config())
+			d := open(t, config(s))
 			d.look()
-			s.set(func() { s.limit, s.retry = 2, c.retry })
+			s.Set(func() { s.Limit, s.Retry = 2, c.retry })
 			got := d.look()
 			want(t, got, "web01/agent/heartbeat/agent", event.Up) // the last listing counts
 			if left := time.Until(d.resume); left < c.least-2*time.Second || left > c.most {
 				t.Errorf("pauses %s, want %s to %s", left, c.least, c.most)
 			}
-			asked := len(s.asked())
+			asked := len(s.Asked())
 			if c.least > 0 {
 				d.look()
 			}
-			if n := len(s.asked()); n != asked {
+			if n := len(s.Asked()); n != asked {
 				t.Errorf("asked %d times during the pause", n-asked)
 			}
+			want(t, got, apiItem, event.Up, "429", "counts")
 			d.listed = d.listed.Add(-keepListing)
 			d.resume = time.Now().Add(time.Minute)
-			want(t, d.look(), "web01/agent/heartbeat/agent", event.Unknown, "429")
+			got = d.look()
+			want(t, got, "web01/agent/heartbeat/agent", event.Unknown, "429")
+			want(t, got, apiItem, event.Unknown, "429")
 			d.resume = time.Time{}
-			s.set(func() { s.limit = 0 })
+			s.Set(func() { s.Limit = 0 })
 			want(t, d.look(), "web01/agent/heartbeat/agent", event.Up)
 		})
 	}
@@ -373,35 +379,109 @@ func TestTooManyRequests(t *testing.T) {
 
 func TestComputerRemoved(t *testing.T) {
 	s := start(t, computerOf(1, "web01"), computerOf(2, "web02"))
-	d := open(t, s.config())
+	d := open(t, config(s))
 	d.look()
-	s.set(func() { s.computers = s.computers[1:] })
+	s.Set(func() { s.Computers = s.Computers[1:] })
 	for range 2 {
 		got := d.look()
-		want(t, got, "web01/agent/heartbeat/agent", event.Unknown, "no longer lists")
-		want(t, got, "web01/agent/module/firewall", event.Unknown, "no longer lists")
 		want(t, got, "web02/agent/heartbeat/agent", event.Up)
+		if len(got) != 2+5 {
+			t.Errorf("%d items: %v", len(got), got)
+		}
+	}
+	if d.tells != 3 {
+		t.Errorf("told %d times, want once more", d.tells)
 	}
 	if r, ok := d.facts["web01"]; !ok || len(r.Facts) != 0 {
 		t.Errorf("told %+v", r)
 	}
-	s.set(func() { s.computers = append(s.computers, computerOf(1, "web01")) })
+	s.Set(func() { s.Computers = append(s.Computers, computerOf(1, "web01")) })
 	want(t, d.look(), "web01/agent/heartbeat/agent", event.Up)
 	if len(d.facts["web01"].Facts) == 0 {
 		t.Error("its facts did not come back")
 	}
 }
 
+// TestNoComputerLeft: a key whose role sees nothing any more is no reason to
+// forget every computer.
+func TestNoComputerLeft(t *testing.T) {
+	s := start(t, computerOf(1, "web01"))
+	d := open(t, config(s))
+	d.look()
+	s.Set(func() { s.Computers = nil })
+	got := d.look()
+	want(t, got, "web01/agent/heartbeat/agent", event.Unknown, "no longer lists any computer", "role")
+	want(t, got, apiItem, event.Unknown, "role")
+	if len(d.facts["web01"].Facts) == 0 {
+		t.Error("its facts were taken back")
+	}
+}
+
+// TestKnownBefore: what was listed when the program last ran is unknown, not
+// gone, until the manager is heard; what it no longer lists then is gone.
+func TestKnownBefore(t *testing.T) {
+	s := start(t, computerOf(2, "web02"))
+	known := open(t, config(s))
+	known.look()
+	var keys []event.Key
+	for k := range known.known {
+		keys = append(keys, k)
+	}
+	keys = append(keys, event.Key{Host: "old", Component: "agent", Kind: event.Heartbeat, Name: "agent"})
+	s.Set(func() { s.Limit = 1 })
+	var told []event.FactsReport
+	d, err := New(config(s), Options{Observer: "hub", Known: keys, Tell: func(_ context.Context, all []event.FactsReport) error {
+		told = append(told, all...)
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	got, _ := d.Detect(t.Context())
+	if len(got) != 2+6 || told != nil {
+		t.Errorf("%d items, told %v", len(got), told)
+	}
+	for _, o := range got[2:] {
+		if o.State != event.Unknown || o.Behind.Name != API {
+			t.Errorf("%+v", o)
+		}
+	}
+	d.resume = time.Time{}
+	s.Set(func() { s.Limit = 0 })
+	got, _ = d.Detect(t.Context())
+	if len(got) != 2+5 || len(told) != 2 || told[0].Host != "web02" || told[1].Host != "old" || len(told[1].Facts) != 0 {
+		t.Errorf("%d items, told %v", len(got), told)
+	}
+}
+
+// TestManagerDown: the manager's own item is the one that tells.
+func TestManagerDown(t *testing.T) {
+	s := start(t, computerOf(1, "web01"))
+	d := open(t, config(s))
+	d.look()
+	s.Close()
+	got := d.look()
+	want(t, got, "127.0.0.1/manager/heartbeat/manager", event.Down, "cannot be reached")
+	want(t, got, apiItem, event.Unknown)
+	want(t, got, "web01/agent/heartbeat/agent", event.Unknown)
+	for k, o := range got {
+		if loud := o.Behind == (event.Key{}); loud != (o.Key.Name == event.Manager) {
+			t.Errorf("%s is behind %q", k, o.Behind)
+		}
+	}
+}
+
 func TestFactsAreToldOnceUnlessTheyChange(t *testing.T) {
 	s := start(t, computerOf(1, "web01"))
-	d := open(t, s.config())
+	d := open(t, config(s))
 	d.look()
 	d.look()
 	if d.tells != 1 {
 		t.Errorf("told %d times", d.tells)
 	}
-	s.set(func() {
-		s.computers = []map[string]any{computerOf(1, "web01", moduleIs("firewall", "off", "inactive", ""))}
+	s.Set(func() {
+		s.Computers = []map[string]any{computerOf(1, "web01", moduleIs("firewall", "off", "inactive", ""))}
 	})
 	d.look()
 	if d.tells != 2 || d.facts["web01"].Facts[event.Firewall].Value != "off" {
@@ -413,8 +493,8 @@ func TestFactsAreToldOnceUnlessTheyChange(t *testing.T) {
 		t.Errorf("told %d times after a long while", d.tells)
 	}
 	fail := errors.New("no bus")
-	d.opts.Tell = func(context.Context, event.FactsReport) error { d.tells++; return fail }
-	s.set(func() { s.computers = []map[string]any{computerOf(1, "web01")} })
+	d.opts.Tell = func(context.Context, []event.FactsReport) error { d.tells++; return fail }
+	s.Set(func() { s.Computers = []map[string]any{computerOf(1, "web01")} })
 	d.look()
 	d.look()
 	if d.tells != 5 {
@@ -443,21 +523,21 @@ func TestTrust(t *testing.T) {
 		ok           bool
 		says         []string
 	}{
-		"nothing":                   {says: []string{"not trusted", "ca_file", "fingerprint " + s.fingerprint()}},
-		"its authority":             {ca: s.caFile(t), ok: true},
-		"its fingerprint":           {pin: s.fingerprint(), ok: true},
-		"as openssl prints it":      {pin: "SHA256:" + colons(s.fingerprint()), ok: true},
-		"another fingerprint":       {pin: other, says: []string{"not the pinned one", s.fingerprint()}},
-		"both":                      {ca: s.caFile(t), pin: s.fingerprint(), ok: true},
-		"authority, another pin":    {ca: s.caFile(t), pin: other, says: []string{"not the pinned one"}},
-		"pin, another authority":    {ca: otherCA(t), pin: s.fingerprint(), says: []string{"not trusted"}},
+		"nothing":                   {says: []string{"not trusted", "ca_file", "fingerprint " + s.Fingerprint()}},
+		"its authority":             {ca: s.CAFile(t), ok: true},
+		"its fingerprint":           {pin: s.Fingerprint(), ok: true},
+		"as openssl prints it":      {pin: "SHA256:" + colons(s.Fingerprint()), ok: true},
+		"another fingerprint":       {pin: other, says: []string{"not the pinned one", s.Fingerprint()}},
+		"both":                      {ca: s.CAFile(t), pin: s.Fingerprint(), ok: true},
+		"authority, another pin":    {ca: s.CAFile(t), pin: other, says: []string{"not the pinned one"}},
+		"pin, another authority":    {ca: otherCA(t), pin: s.Fingerprint(), says: []string{"not trusted"}},
 		"another authority":         {ca: otherCA(t), says: []string{"not trusted"}},
-		"authority, another name":   {ca: s.caFile(t), url: strings.Replace(s.URL, "127.0.0.1", "localhost", 1), says: []string{"not trusted"}},
-		"fingerprint, another name": {pin: s.fingerprint(), url: strings.Replace(s.URL, "127.0.0.1", "localhost", 1), ok: true},
+		"authority, another name":   {ca: s.CAFile(t), url: strings.Replace(s.URL, "127.0.0.1", "localhost", 1), says: []string{"not trusted"}},
+		"fingerprint, another name": {pin: s.Fingerprint(), url: strings.Replace(s.URL, "127.0.0.1", "localhost", 1), ok: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := len(s.asked())
-			conf := s.config()
+			before := len(s.Asked())
+			conf := config(s)
 			conf.CAFile, conf.Fingerprint = c.ca, c.pin
 			if c.url != "" {
 				conf.URL = c.url
@@ -471,7 +551,7 @@ func TestTrust(t *testing.T) {
 				return
 			}
 			want(t, got, k, event.Unknown, c.says...)
-			if len(s.asked()) != before {
+			if len(s.Asked()) != before {
 				t.Error("the key was sent all the same")
 			}
 		})
@@ -507,7 +587,7 @@ func TestProxy(t *testing.T) {
 	}
 	go func() { _ = proxy.Serve(ln) }()
 	t.Cleanup(func() { _ = proxy.Close() })
-	c := s.config()
+	c := config(s)
 	c.Proxy = setting.Secret("http://user:password1@" + ln.Addr().String())
 	want(t, open(t, c).look(), "web01/agent/heartbeat/agent", event.Up)
 	if len(through) == 0 || through[0] != s.Listener.Addr().String() {
