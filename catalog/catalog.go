@@ -16,9 +16,14 @@ import (
 //go:embed deepsecurity.yaml
 var embedded []byte
 
+//go:embed reported.yaml
+var reported []byte
+
 // Catalog is a list of rows with the footnotes they name. It is immutable.
 type Catalog struct {
 	rows      []*Row
+	reported  []*Row // of items that come with who reports them; beside the list
+	shown     bool   // reported ones are shown as well
 	footnotes []Footnote
 }
 
@@ -42,7 +47,18 @@ func (n Footnote) In(language string) string {
 
 // Load returns the vendor's list. An error is a defect of the program: the
 // list is part of the binary.
-func Load() (*Catalog, error) { return parse(embedded) }
+func Load() (*Catalog, error) {
+	c, err := parse(embedded)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := parse(reported)
+	if err != nil {
+		return nil, err
+	}
+	c.reported, c.footnotes = beside.rows, append(c.footnotes, beside.footnotes...)
+	return c, nil
+}
 
 func parse(b []byte) (*Catalog, error) {
 	var file struct {
@@ -104,7 +120,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 	gone := make(map[*Row]bool)
 	for i, entry := range ignore {
 		matched := false
-		for _, r := range c.rows {
+		for _, r := range c.all() {
 			if entry == r.Name || entry == r.ID() {
 				gone[r], matched = true, true
 			}
@@ -113,7 +129,12 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			return nil, setting.Bad(fmt.Sprintf("ignore[%d]", i), "%.80q matches no row; %s", entry, c.meantRow(entry))
 		}
 	}
-	out := &Catalog{footnotes: c.footnotes, rows: make([]*Row, 0, len(c.rows)+len(items))}
+	out := &Catalog{footnotes: c.footnotes, shown: c.shown, rows: make([]*Row, 0, len(c.rows)+len(items))}
+	for _, r := range c.reported {
+		if !gone[r] {
+			out.reported = append(out.reported, r)
+		}
+	}
 	for _, r := range c.rows {
 		if !gone[r] {
 			out.rows = append(out.rows, r)
@@ -122,6 +143,9 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 	for i, r := range items {
 		if r.Component == "" {
 			r.Component = Own
+		}
+		if r.Kind.Valid() && !slices.Contains(watched(), r.Kind) {
+			return nil, setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s is not looked for on a host; write process, service, driver or port", r.Kind)
 		}
 		if err := out.add(&r); err != nil {
 			if s, ok := err.(*setting.Error); ok {
@@ -136,7 +160,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 // meantRow ends the error about an entry of `ignore` that matches nothing.
 func (c *Catalog) meantRow(entry string) string {
 	var names []string
-	for _, r := range c.rows {
+	for _, r := range c.all() {
 		if strings.HasSuffix(entry, "/"+r.Name) { // the kind is wrong
 			return "did you mean " + r.ID() + "?"
 		}
@@ -148,7 +172,18 @@ func (c *Catalog) meantRow(entry string) string {
 	return "write a row's name or kind/name as `dswatch catalog` shows them"
 }
 
-// Rows returns the rows for os in the order of the list; "" is any: all of
+// Reported returns the catalog with the rows of what the manager's API reports
+// among the Entries: where nobody asks it they would only be in the way.
+func (c *Catalog) Reported() *Catalog {
+	out := *c
+	out.shown = true
+	return &out
+}
+
+// all returns the rows of the list and those of what is reported.
+func (c *Catalog) all() []*Row { return append(slices.Clip(c.rows), c.reported...) }
+
+// Rows returns the rows that are looked for on os in the order of the list; "" is any: all of
 // them. The rows must not be changed.
 func (c *Catalog) Rows(os string) []*Row {
 	var rows []*Row
@@ -164,9 +199,11 @@ func (c *Catalog) Rows(os string) []*Row {
 // OS, where the first row of the name counts. It is nil where no row is on
 // the list.
 func (c *Catalog) Find(k event.Key, os string) *Row {
-	for _, r := range c.rows {
-		if r.Name == k.Name && r.Kind == k.Kind && r.Component == k.Component && r.On(os) {
-			return r
+	for _, rows := range [][]*Row{c.rows, c.reported} {
+		for _, r := range rows {
+			if r.Name == k.Name && r.Kind == k.Kind && r.Component == k.Component && r.On(os) {
+				return r
+			}
 		}
 	}
 	return nil

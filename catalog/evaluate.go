@@ -80,7 +80,7 @@ func (r Row) onOS(f event.Facts) Tri {
 }
 
 func (r Row) installed(f event.Facts) Tri {
-	if !r.vendors() {
+	if !r.vendors() || r.asked() {
 		return Yes
 	}
 	has, known := f.Has(r.Component)
@@ -90,12 +90,20 @@ func (r Row) installed(f event.Facts) Tri {
 	return triOf(has)
 }
 
+// asked reports whether the item is there because the configuration names it:
+// a manager that is asked need not tell its components first.
+func (r Row) asked() bool { return r.Kind == event.Heartbeat && r.Component == event.Manager }
+
 // vendors reports whether the component is one that the components fact
 // tells of.
 func (r Row) vendors() bool { return slices.Contains(event.Components.Allowed(), r.Component) }
 
 // always is the reason of a row without a condition.
 func (r Row) always(f event.Facts) (en, ja string) {
+	if r.asked() {
+		ids := strings.Join(r.Footnotes, ", ")
+		return "always expected: detectors.manager asks this manager; see footnote " + ids, "常に稼働（detectors.manager で問い合わせる Manager、注記 " + ids + " 参照）"
+	}
 	if !r.vendors() {
 		return "always expected: the row has no condition", "常に稼働（条件のない行）"
 	}

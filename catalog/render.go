@@ -32,7 +32,11 @@ type Entry struct {
 func (c *Catalog) Entries(f event.Facts, language string) []Entry {
 	os, known := f.Get(event.OS)
 	out := []Entry{}
-	for _, r := range c.rows {
+	rows := c.rows
+	if c.shown {
+		rows = c.all()
+	}
+	for _, r := range rows {
 		systems := r.OS
 		switch {
 		case known && !r.On(os.Value):
@@ -144,14 +148,14 @@ type words struct {
 
 var english = words{
 	heads:     []string{"COMPONENT", "OS", "KIND", "NAME", "EXPECTED", "WHY"},
-	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port"},
+	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port", event.Heartbeat: "heartbeat", event.Module: "module"},
 	expected:  map[Tri]string{Yes: "yes", No: "no", Unknown: "unknown"},
 	footnotes: "Footnotes",
 }
 
 var japanese = words{
 	heads:     []string{"コンポーネント", "OS", "種別", "名前", "稼働要否", "理由"},
-	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート"},
+	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート", event.Heartbeat: "ハートビート", event.Module: "保護モジュール"},
 	expected:  map[Tri]string{Yes: "要", No: "不要", Unknown: "不明"},
 	footnotes: "注記",
 }

@@ -220,9 +220,14 @@ func portNumber(name string) (int, bool) {
 	return int(n), true
 }
 
+// watched are the kinds that are looked for on a host.
+func watched() []event.Kind {
+	return []event.Kind{event.Process, event.Service, event.Driver, event.Port}
+}
+
 func kinds() []string {
 	var s []string
-	for _, k := range event.Kinds() {
+	for _, k := range watched() {
 		s = append(s, string(k))
 	}
 	return s
