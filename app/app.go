@@ -165,6 +165,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if jobs, err = a.withManager(jobs, a.reportedBefore(ctx), a.tellReports); err != nil {
+		return err
+	}
 	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	sched, err := detector.NewScheduler(detector.Options{
 		Observer: a.Host, Jobs: jobs, Publisher: learning{publisher{a.bus}, known.learned, news}, Location: a.location(), Log: a.Log,

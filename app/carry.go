@@ -30,13 +30,17 @@ func (p publisher) Publish(ctx context.Context, events []event.Event) error {
 	return p.bus.Publish(ctx, msgs...)
 }
 
-// publishFacts tells the rules what is known about a host.
-func publishFacts(ctx context.Context, b *bus.Bus, r event.FactsReport) error {
-	id, data, err := event.EncodeFacts(r)
-	if err != nil {
-		return err
+// publishFacts tells the rules what by knows about hosts.
+func publishFacts(ctx context.Context, b *bus.Bus, by string, reports ...event.FactsReport) error {
+	msgs := make([]bus.Message, len(reports))
+	for i, r := range reports {
+		id, data, err := event.EncodeFacts(r)
+		if err != nil {
+			return err
+		}
+		msgs[i] = bus.Message{Subject: "dswatch.facts." + event.Token(by), ID: id, Data: data}
 	}
-	return b.Publish(ctx, bus.Message{Subject: "dswatch.facts." + event.Token(r.Host), ID: id, Data: data})
+	return b.Publish(ctx, msgs...)
 }
 
 // eventsBatch is how many events are decided between two stores.

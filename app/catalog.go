@@ -18,14 +18,17 @@ type CatalogQuery struct {
 // WriteCatalog writes every row of the list with whether it is expected.
 func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, log *slog.Logger) error {
 	var known event.Facts
-	var err error
 	if q.FactsFile != "" {
-		known, err = ReadFacts(q.FactsFile)
+		var err error
+		if known, err = ReadFacts(q.FactsFile); err != nil {
+			return err
+		}
 	} else {
-		_, known, err = l.look(ctx, log)
-	}
-	if err != nil {
-		return err
+		_, all, err := l.look(ctx, log)
+		if err != nil {
+			return err
+		}
+		known = all[event.Token(l.Host)]
 	}
 	if q.JSON {
 		return l.Catalog.WriteJSON(w, known, q.Language)

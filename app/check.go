@@ -26,6 +26,7 @@ const (
 
 // CheckItem is one row of check, a contract.
 type CheckItem struct {
+	Host      string      `json:"host"` // the host the item is on
 	Component string      `json:"component"`
 	OS        string      `json:"os"`
 	Kind      event.Kind  `json:"kind"`
@@ -40,7 +41,6 @@ type CheckItem struct {
 
 	severity event.Severity
 	meaning  string
-	host     string
 }
 
 // bad reports whether the item is expected and not healthy.
@@ -60,26 +60,34 @@ type CheckResult struct {
 // Check looks once at everything on this host. Facts declared in over count
 // more than those of the configuration. What could not be found out goes to log.
 func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) (*CheckResult, error) {
-	seen, known, err := l.look(ctx, log)
+	seen, all, err := l.look(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	known = known.Merge(over)
+	own := event.Token(l.Host)
+	known := all[own].Merge(over)
+	of := func(k event.Key) event.Facts { // what counts for the item
+		if t := event.Token(k.Host); t != own && reported(k.Kind) {
+			return all[t]
+		}
+		return known
+	}
 	rows := newRows(l, nil)
 	res := &CheckResult{Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{}, facts: known, lang: l.Language}
 	for n, f := range known {
 		res.Facts[n] = f.Value
 	}
-	os, _ := known.Get(event.OS)
 	for _, o := range seen {
-		row, verdict := rows.Find(o.Key, known)
+		facts := of(o.Key)
+		os, _ := facts.Get(event.OS)
+		row, verdict := rows.Find(o.Key, facts)
 		if row == nil {
 			continue
 		}
 		it := CheckItem{
-			Component: o.Key.Component, OS: os.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
+			Host: o.Key.Host, Component: o.Key.Component, OS: os.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
 			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Language),
-			State: o.State, Found: o.Found, Detail: o.Detail, host: o.Key.Host,
+			State: o.State, Found: o.Found, Detail: o.Detail,
 		}
 		if it.Footnotes == nil {
 			it.Footnotes = []string{}
@@ -252,8 +260,8 @@ func (r *CheckResult) ordered() []CheckItem {
 }
 
 func (i CheckItem) label(host string) string {
-	if i.host != host {
-		return i.host + " " + plain(i.Name)
+	if i.Host != host {
+		return i.Host + " " + plain(i.Name)
 	}
 	return plain(i.Name)
 }

@@ -65,6 +65,7 @@ type Detectors struct {
 	Service detector.Settings `yaml:"service" doc:"Services: systemd units, Windows services."`
 	Driver  detector.Settings `yaml:"driver" doc:"Kernel modules, Windows drivers."`
 	Port    Ports             `yaml:"port" doc:"Listening ports of this host, and ports of other hosts."`
+	Manager Manager           `yaml:"manager" doc:"What the manager of Deep Security tells of its computers: heartbeats, protection modules and facts."`
 }
 
 // Ports is the section detectors.port.
@@ -84,7 +85,7 @@ func Defaults() Config {
 		Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(),
 		Detectors: Detectors{
 			Process: detector.DefaultSettings(), Service: detector.DefaultSettings(), Driver: detector.DefaultSettings(),
-			Port: Ports{ports, port.Defaults()},
+			Port: Ports{ports, port.Defaults()}, Manager: managerDefaults(),
 		},
 		Rules: rules.Defaults(), Web: web.Defaults(),
 	}
@@ -159,6 +160,9 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 	if err == nil { // the rows are complete
 		list, lerr = list.With(c.Watch.Items, c.Watch.Ignore)
 		errs = append(errs, below(file, "watch", lerr))
+		if lerr == nil && c.Detectors.Manager.Enabled() {
+			list = list.Reported()
+		}
 	}
 	l.Catalog = list
 	specs, serr := decodeSinks(c.Sinks)

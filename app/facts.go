@@ -45,9 +45,20 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 	return discovered.Merge(k.declared)
 }
 
-// look observes everything on this host once.
-func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, event.Facts, error) {
+// look observes everything once: on this host, and what its manager tells.
+// The facts are those of each host, by its token.
+func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
 	jobs, err := l.jobs(runtime.GOOS)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[string]event.Facts{}
+	jobs, err = l.withManager(jobs, nil, func(_ context.Context, reports []event.FactsReport) error {
+		for _, r := range reports {
+			known[event.Token(r.Host)] = r.Facts
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -61,7 +72,9 @@ func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observatio
 	for _, o := range seen {
 		k.learned.Observe(o)
 	}
-	return seen, k.now(ctx), nil
+	own := event.Token(l.Host)
+	known[own] = known[own].Merge(k.now(ctx)) // the host knows better than the manager
+	return seen, known, nil
 }
 
 // learning lets the facts learn from what the detectors publish. It
@@ -90,7 +103,7 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 // tellFacts publishes what is known about this host, and returns it.
 func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) {
 	known := k.now(ctx)
-	return known, publishFacts(ctx, a.bus, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
+	return known, publishFacts(ctx, a.bus, a.Host, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
 }
 
 // repeatFacts tells the facts every now and then, and when something

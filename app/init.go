@@ -69,6 +69,10 @@ watch:
 #   port:
 #     schedule: "@every 30s"
 #     targets: [{host: 192.0.2.10, ports: [4118], method: syn}]   # ports of other hosts
+#   manager:                    # heartbeats and modules of all computers, as the manager sees them
+#     url: https://dsm.example.com:4119
+#     api_key_file: /etc/dswatch/dsm.key    # of a role that may read computers
+#     ca_file: /etc/dswatch/dsm-ca.pem      # or fingerprint: the certificate's SHA-256
 
 rules:
   hold: 20s                     # an agent restart takes about 15s

@@ -86,7 +86,7 @@ func (f *fleet) agent(version string) {
 	for n, v := range map[event.Name]string{event.OS: event.Windows, event.Components: event.Agent, event.AgentVersion: version, event.TLSInspection: event.On} {
 		facts[n] = event.Fact{Value: v, Origin: "test"}
 	}
-	if err := publishFacts(f.t.Context(), f.a.bus, event.FactsReport{Host: "win01", Observer: "win01", Facts: facts, At: time.Now()}); err != nil {
+	if err := publishFacts(f.t.Context(), f.a.bus, "win01", event.FactsReport{Host: "win01", Observer: "win01", Facts: facts, At: time.Now()}); err != nil {
 		f.t.Fatal(err)
 	}
 }

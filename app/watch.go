@@ -97,10 +97,11 @@ type rows struct {
 	list    *catalog.Catalog
 	targets map[event.Key]bool
 	sinks   []string
+	asked   bool // a manager may be asked, here or elsewhere
 }
 
 func newRows(l *Loaded, sinks []string) *rows {
-	return &rows{list: l.Catalog, targets: l.targets(), sinks: sinks}
+	return &rows{list: l.Catalog, targets: l.targets(), sinks: sinks, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != ""}
 }
 
 // Find returns the row of an item and whether it is expected. A port that
@@ -108,6 +109,9 @@ func newRows(l *Loaded, sinks []string) *rows {
 func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
 	os, _ := f.Get(event.OS)
 	row := r.list.Find(k, os.Value)
+	if reported(k.Kind) && !r.asked {
+		return nil, catalog.Verdict{} // the section was taken out of the configuration
+	}
 	if r.targets[k] {
 		if row == nil {
 			row = &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name}

@@ -239,7 +239,7 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 	now := e.now()
 	err = e.Statuses.Load(ctx, func(r Record) error {
-		st, err := decodeStatus(r.Value)
+		st, err := DecodeStatus(r.Value)
 		if err != nil {
 			e.Log.Error("a stored status is unreadable; its item is observed anew, an open alert of it is not resolved", "key", r.Key, "error", err)
 			return nil

@@ -135,8 +135,8 @@ func (s *Status) encode() ([]byte, error) {
 	return b, nil
 }
 
-// decodeStatus reads what encode wrote and refuses what cannot be acted on.
-func decodeStatus(b []byte) (Status, error) {
+// DecodeStatus reads what encode wrote and refuses what cannot be acted on.
+func DecodeStatus(b []byte) (Status, error) {
 	s, err := statusForm.Decode(b)
 	if err != nil {
 		return s, fmt.Errorf("decode status: %w", err)

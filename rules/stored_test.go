@@ -21,7 +21,7 @@ func FuzzDecodeStatus(f *testing.F) {
 	f.Add(b)
 	f.Add([]byte(`{"key":{"host":"h","component":"c","kind":"port","name":"1/tcp"},"loss":{"phase":"firing"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		st, err := decodeStatus(b)
+		st, err := DecodeStatus(b)
 		if err != nil {
 			return
 		}
@@ -29,7 +29,7 @@ func FuzzDecodeStatus(f *testing.F) {
 		if err != nil {
 			t.Fatalf("accepted but not encodable: %v", err)
 		}
-		if _, err := decodeStatus(again); err != nil {
+		if _, err := DecodeStatus(again); err != nil {
 			t.Fatalf("accepted, encoded, refused: %v", err)
 		}
 	})

@@ -45,6 +45,9 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 // headline says in a few words what happened to what.
 func headline(a *event.Alert, ja bool) string {
 	what := noun(a.Key.Kind, ja) + " " + a.Key.Name
+	if a.Key.Kind == event.Heartbeat {
+		what = speaker(a.Key, ja)
+	}
 	if ja {
 		return what + " " + headlineJA(a)
 	}
@@ -71,12 +74,20 @@ func headlineEN(a *event.Alert) string {
 		return "is no longer expected"
 	case a.Rule == Unseen:
 		return still + "cannot be observed"
+	case a.State == event.Degraded && a.Key.Kind == event.Module:
+		return "is " + still + "degraded"
 	case a.State == event.Degraded:
 		return fmt.Sprintf("is %sdegraded (%d of %d)", still, a.Found, a.Want)
 	case a.Key.Kind == event.Driver:
 		return "is " + still + "not loaded"
 	case a.Key.Kind == event.Port:
 		return "is " + still + "not open"
+	case a.Key.Kind == event.Module:
+		return "is " + still + "not working"
+	case a.Key.Kind == event.Heartbeat && a.Key.Component == event.Manager:
+		return "is " + still + "not answering"
+	case a.Key.Kind == event.Heartbeat:
+		return "is " + still + "lost"
 	}
 	return "is " + still + "down"
 }
@@ -101,21 +112,49 @@ func headlineJA(a *event.Alert) string {
 		return "は監視の対象ではなくなりました"
 	case a.Rule == Unseen:
 		return "の状態を" + still + "確認できません"
+	case a.State == event.Degraded && a.Key.Kind == event.Module:
+		return "が" + still + "一部制限された状態です"
 	case a.State == event.Degraded:
 		return fmt.Sprintf("が%s一部しか動いていません (%d/%d)", still, a.Found, a.Want)
 	case a.Key.Kind == event.Driver:
 		return "が" + still + "ロードされていません"
 	case a.Key.Kind == event.Port:
 		return "が" + still + "待ち受けていません"
+	case a.Key.Kind == event.Module:
+		return "が" + still + "動作していません"
+	case a.Key.Kind == event.Heartbeat && a.Key.Component == event.Manager:
+		return "が" + still + "応答しません"
+	case a.Key.Kind == event.Heartbeat:
+		return "が" + still + "途絶えています"
 	}
 	return "が" + still + "停止しています"
 }
 
+// speaker names what a heartbeat comes from.
+func speaker(k event.Key, ja bool) string {
+	switch {
+	case k.Component != event.Manager && ja:
+		return "Agent のハートビート"
+	case k.Component != event.Manager:
+		return "heartbeat of the agent"
+	case k.Name == event.Manager:
+		return "Deep Security Manager"
+	case ja:
+		return "Manager の API"
+	}
+	return "API of the manager"
+}
+
 func noun(k event.Kind, ja bool) string {
+	if k == event.Module && !ja {
+		return "protection module"
+	}
 	if !ja {
 		return string(k)
 	}
 	switch k {
+	case event.Module:
+		return "保護モジュール"
 	case event.Process:
 		return "プロセス"
 	case event.Service:

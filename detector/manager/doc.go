@@ -50,7 +50,8 @@
 //   - A listing without any computer, where there were some, is taken for a key
 //     that may see nothing any more.
 //   - What one computer's record lacks, or what it has that cannot be read,
-//     makes that computer's items unknown and no other's.
+//     makes that computer's items unknown and no other's, and leaves the facts
+//     that were told of them.
 //   - After 429 nothing is asked before Retry-After, or 61 seconds, have passed;
 //     meanwhile the last listing counts, if it is no older than 15 minutes.
 //   - At most MaxAnswer bytes of a page are read, 1 MiB of one record, and

@@ -216,8 +216,14 @@ func (d *Detector) take(ctx context.Context, l listing) []event.Observation {
 			o.At = now
 			seen[o.Key] = o
 		}
-		if c.fault == "" { // of a torn record nothing new is known
-			news = append(news, d.report(host, c.facts(now, d.client.edition), now)...)
+		if c.fault == "" && c.status() != "" { // else nothing new is known
+			f := c.facts(now, d.client.edition)
+			for _, m := range c.modules() {
+				if before, ok := d.told[host].facts[m.feature]; ok && m.module == nil && len(f) > 0 {
+					f[m.feature] = before // what is missing is not off: its item says that it cannot be seen
+				}
+			}
+			news = append(news, d.report(host, f, now)...)
 		}
 	}
 	for host := range d.told {

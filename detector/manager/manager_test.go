@@ -377,6 +377,26 @@ func TestTooManyRequests(t *testing.T) {
 	}
 }
 
+// TestMissingFieldsLeaveFacts: what a record lacks cannot be seen, which is
+// not the same as switched off.
+func TestMissingFieldsLeaveFacts(t *testing.T) {
+	s := start(t, computerOf(1, "web01"))
+	d := open(t, config(s))
+	d.look()
+	for _, lacks := range [][]string{{"firewall"}, {"computerStatus"}, {"firewall", "computerStatus", "agentVersion"}} {
+		s.Set(func() { s.Computers = []map[string]any{computerOf(1, "web01", without(lacks...))} })
+		got := d.look()
+		if f := d.facts["web01"].Facts; f[event.Firewall].Value != "on" || f[event.Components].Value != "agent" {
+			t.Errorf("without %v: %v", lacks, f)
+		}
+		item := "web01/agent/module/firewall"
+		if lacks[0] == "computerStatus" {
+			item = "web01/agent/heartbeat/agent"
+		}
+		want(t, got, item, event.Unknown)
+	}
+}
+
 func TestComputerRemoved(t *testing.T) {
 	s := start(t, computerOf(1, "web01"), computerOf(2, "web02"))
 	d := open(t, config(s))
