@@ -26,7 +26,7 @@ const maxLong = 1000
 // message renders a.
 func message(a event.Alert) *slack.WebhookMessage {
 	w := sinks.In(a.Language)
-	head := sign(a) + " " + w.Headline(a, sinks.MaxTitle)
+	head := sinks.ToneOf(a).Sign() + " " + w.Headline(a, sinks.MaxTitle)
 	no := false
 	top := slack.Blocks{BlockSet: []slack.Block{slack.NewHeaderBlock(plain(head, maxHeader))}}
 	return &slack.WebhookMessage{
@@ -94,29 +94,8 @@ func plain(s string, most int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, escape(s, most), false, false)
 }
 
-// sign leads the header, for eyes that scan a channel.
-func sign(a event.Alert) string {
-	switch {
-	case a.Transition == event.Cleared:
-		return "✅"
-	case a.Severity == event.Critical:
-		return "🔴"
-	case a.Severity == event.Warning:
-		return "🟠"
-	}
-	return "🔵"
-}
-
 func color(a event.Alert) string {
-	switch {
-	case a.Transition == event.Cleared:
-		return "#2eb886"
-	case a.Severity == event.Critical:
-		return "#d00000"
-	case a.Severity == event.Warning:
-		return "#f2a100"
-	}
-	return "#2f6fde"
+	return [...]string{sinks.Good: "#2eb886", sinks.Calm: "#2f6fde", sinks.Warm: "#f2a100", sinks.Hot: "#d00000"}[sinks.ToneOf(a)]
 }
 
 // escape replaces what Slack's parser looks for and cuts to most characters

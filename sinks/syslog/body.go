@@ -19,15 +19,7 @@ const (
 
 // level maps an alert to 0..10, as CEF and LEEF count.
 func level(a event.Alert) string {
-	switch {
-	case a.Transition == event.Cleared:
-		return "1"
-	case a.Severity == event.Critical:
-		return "9"
-	case a.Severity == event.Warning:
-		return "6"
-	}
-	return "3"
+	return [...]string{sinks.Good: "1", sinks.Calm: "3", sinks.Warm: "6", sinks.Hot: "9"}[sinks.ToneOf(a)]
 }
 
 // class names the sort of event: one for each rule and transition.

@@ -112,7 +112,7 @@ func encode(a event.Alert, most int) ([]byte, error) {
 func newDraft(a event.Alert) *draft {
 	w := sinks.In(a.Language)
 	d := &draft{words: w, alert: a}
-	d.head = sign(a) + " " + d.cut(w.Headline(a, sinks.MaxTitle), maxHead)
+	d.head = sinks.ToneOf(a).Sign() + " " + d.cut(w.Headline(a, sinks.MaxTitle), maxHead)
 	for _, f := range w.Fields(a) {
 		if v := strings.TrimSpace(d.cut(f.Value, maxValue)); v != "" {
 			d.facts = append(d.facts, fact{f.Label, markdown(v)})
@@ -247,28 +247,7 @@ func rich(spacing string, r run) element {
 	return element{Type: "RichTextBlock", Spacing: spacing, Inlines: []run{r}}
 }
 
-// sign leads the header, for eyes that scan a channel.
-func sign(a event.Alert) string {
-	switch {
-	case a.Transition == event.Cleared:
-		return "✅"
-	case a.Severity == event.Critical:
-		return "🔴"
-	case a.Severity == event.Warning:
-		return "🟠"
-	}
-	return "🔵"
-}
-
 // style is the container style that stands for a colour.
 func style(a event.Alert) string {
-	switch {
-	case a.Transition == event.Cleared:
-		return "good"
-	case a.Severity == event.Critical:
-		return "attention"
-	case a.Severity == event.Warning:
-		return "warning"
-	}
-	return "accent"
+	return [...]string{sinks.Good: "good", sinks.Calm: "accent", sinks.Warm: "warning", sinks.Hot: "attention"}[sinks.ToneOf(a)]
 }
