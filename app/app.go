@@ -302,7 +302,7 @@ func (a *App) startWeb() error {
 	if err != nil {
 		return err
 	}
-	a.web, err = web.Start(web.Parts{Config: a.Web, Token: token, Program: a, Silencer: a, Alerts: a, Metrics: a.registry, Log: a.Log})
+	a.web, err = web.Start(web.Parts{Config: a.Web, Token: token, Program: a, Silencer: a, Alerts: a, Outbox: a, Metrics: a.registry, Log: a.Log})
 	return err
 }
 

@@ -207,9 +207,8 @@ func (g graveyard) Bury(ctx context.Context, l sinks.Letter) error {
 	if err != nil {
 		return fmt.Errorf("encode dead letter: %w", err)
 	}
-	id := "dead." + l.Sink + "." + l.DeliveryID
-	if l.DeliveryID == "" {
-		id = "" // not an alert: nothing tells two of them apart
-	}
+	// Once for each place in the outbox: a replay that is refused again is
+	// another letter.
+	id := fmt.Sprintf("dead.%s.%s.%d", l.Sink, l.DeliveryID, l.Position)
 	return g.bus.Publish(ctx, bus.Message{Subject: "dswatch.dead." + l.Sink, ID: id, Data: data})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"dswatch/bus"
@@ -64,7 +63,7 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 	}
 	for _, n := range names {
 		if !slices.ContainsFunc(chosen, func(w *worker) bool { return w.name == n }) {
-			return nil, fmt.Errorf("test sink %q: there is no such sink; the configuration has %s", n, strings.Join(a.sinkNames(), ", "))
+			return nil, a.noSuchSink(n)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, testWait)

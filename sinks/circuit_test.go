@@ -20,9 +20,9 @@ func TestCircuit(t *testing.T) {
 		var down atomic.Bool
 		var atOnce, most atomic.Int32
 		down.Store(true)
-		probing := false
+		var probing atomic.Bool
 		f.do = func(context.Context, event.Alert) error {
-			if n := atOnce.Add(1); probing && n > most.Load() {
+			if n := atOnce.Add(1); probing.Load() && n > most.Load() {
 				most.Store(n)
 			}
 			defer atOnce.Add(-1)
@@ -43,7 +43,7 @@ func TestCircuit(t *testing.T) {
 			t.Errorf("at the start: %+v", h)
 		}
 		time.Sleep(2 * time.Second)
-		probing = true
+		probing.Store(true)
 		if h := w.Health(); h.Circuit != sinks.Open || time.Until(h.ProbeAt) <= 0 {
 			t.Errorf("after the first failures: %+v", h)
 		}
@@ -59,7 +59,7 @@ func TestCircuit(t *testing.T) {
 		if !half || most.Load() != 1 {
 			t.Errorf("half-open: %v, %d attempts at once, want 1", half, most.Load())
 		}
-		probing = false
+		probing.Store(false)
 		down.Store(false)
 		time.Sleep(5 * time.Minute)
 		if h := w.Health(); h.Circuit != sinks.Closed || m.unacked() != 0 {

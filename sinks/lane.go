@@ -263,6 +263,9 @@ func (l *lane) giveUp(ctx context.Context, it *item, err error) {
 func (l *lane) receipt(it *item, dead bool) Receipt {
 	a := it.alert
 	before := l.receipts[it.slot]
+	if a.Replay && before.AlertID != "" && before.AlertID != a.ID && before.At.After(a.At) {
+		return Receipt{} // of an earlier firing: what the far end knows of the later one still counts
+	}
 	r := Receipt{
 		Slot: it.slot, AlertID: a.ID, Seq: a.Seq, Transition: a.Transition, At: a.At,
 		Attempts: it.attempts, Position: it.Position(), Dead: dead,

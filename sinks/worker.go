@@ -97,6 +97,7 @@ type Letter struct {
 	Attempts   int       `json:"attempts"`
 	First      time.Time `json:"first,omitzero"` // first attempt
 	At         time.Time `json:"at"`             // given up
+	Position   uint64    `json:"position"`       // Delivery.Position
 	Data       []byte    `json:"data"`           // as it was in the outbox
 }
 
@@ -522,7 +523,7 @@ func (w *Worker) counted(slot string, now time.Time) bool {
 func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 	l := Letter{
 		Sink: w.o.Settings.Name, Reason: Line(err.Error(), maxReason), Class: Classify(err),
-		Attempts: it.attempts, First: it.first, At: time.Now(), Data: it.Data(),
+		Attempts: it.attempts, First: it.first, At: time.Now(), Position: it.Position(), Data: it.Data(),
 	}
 	if it.bad == nil {
 		l.DeliveryID = it.alert.DeliveryID()

@@ -610,6 +610,34 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestReplayOfAnEarlierFiring goes out and leaves what is known of the later
+// one alone.
+func TestReplayOfAnEarlierFiring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := newMemory(), &far{}
+		m.put(t, firing(0, 1)[0])
+		for _, a := range []event.Alert{firing(0, 0)[0], firing(0, 0)[3]} {
+			a.Replay = true
+			m.put(t, a)
+		}
+		m.put(t, firing(0, 1)[1])
+		_, stop := start(options(m, f, 1))
+		time.Sleep(time.Minute)
+		stop()
+		if got, want := f.ids(), []string{"item0-round1.1", "item0-round0.1", "item0-round0.4", "item0-round1.2"}; !slices.Equal(got, want) {
+			t.Errorf("arrived %v, want %v", got, want)
+		}
+		for _, r := range m.receipts {
+			if r.AlertID != "item0-round1" || r.Seq != 2 {
+				t.Errorf("%+v", r)
+			}
+		}
+		if m.unacked() != 0 {
+			t.Error("not everything was acknowledged")
+		}
+	})
+}
+
 func TestPanicIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, f := newMemory(), &far{}

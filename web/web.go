@@ -96,6 +96,7 @@ type Parts struct {
 	Program  Program
 	Silencer Silencer
 	Alerts   Alerts
+	Outbox   Outbox
 	Metrics  prometheus.Gatherer
 	Log      *slog.Logger
 }
@@ -148,6 +149,7 @@ func (s *Server) handler() http.Handler {
 		return s.Program.TestSinks(r.Context(), in.Names)
 	}))
 	s.handleSilences(mux)
+	s.handleOutbox(mux)
 	return s.sameHost(mux)
 }
 

@@ -43,8 +43,25 @@ func (program) Ack(_ context.Context, id string, a web.Ack) error {
 	return nil
 }
 
+func (program) Letters(context.Context, web.Selection) ([]web.Letter, error) {
+	return []web.Letter{{ID: "7"}}, nil
+}
+func (program) Letter(_ context.Context, id string) (web.Letter, error) {
+	if id != "7" {
+		return web.Letter{}, errors.New("no dead letter")
+	}
+	return web.Letter{ID: id}, nil
+}
+func (program) Replay(_ context.Context, s web.Selection) (web.Replayed, error) {
+	return web.Replayed{Replayed: len(s.IDs)}, nil
+}
+func (program) Drop(_ context.Context, s web.Selection) (int, error) { return len(s.IDs), nil }
+func (program) Resync(_ context.Context, sink string) (web.Resynced, error) {
+	return web.Resynced{Sink: sink}, nil
+}
+
 func TestServer(t *testing.T) {
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Silencer: program{}, Alerts: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +92,16 @@ func TestServer(t *testing.T) {
 		"ack":                         {"POST", "/api/v1/alerts/a1/ack", "tok", "", `{"author":"kim"}`, 200, `"done":true`},
 		"ack of another":              {"POST", "/api/v1/alerts/a2/ack", "tok", "", `{"author":"kim"}`, 400, "no open alert"},
 		"ack without the token":       {"POST", "/api/v1/alerts/a1/ack", "", "", `{"author":"kim"}`, 401, "token"},
+		"dead letters":                {"POST", "/api/v1/deadletters", "tok", "", `{}`, 200, `"id":"7"`},
+		"dead letters need the token": {"POST", "/api/v1/deadletters", "", "", `{}`, 401, "token"},
+		"one dead letter":             {"GET", "/api/v1/deadletters/7", "tok", "", "", 200, `"id":"7"`},
+		"another dead letter":         {"GET", "/api/v1/deadletters/8", "tok", "", "", 400, "no dead letter"},
+		"replay":                      {"POST", "/api/v1/deadletters/replay", "tok", "", `{"ids":["7"]}`, 200, `"replayed":1`},
+		"replay without the token":    {"POST", "/api/v1/deadletters/replay", "", "", `{"ids":["7"]}`, 401, "token"},
+		"drop":                        {"POST", "/api/v1/deadletters/drop", "tok", "", `{"ids":["7"]}`, 200, `"dropped":1`},
+		"drop without the token":      {"POST", "/api/v1/deadletters/drop", "", "", `{"ids":["7"]}`, 401, "token"},
+		"resync":                      {"POST", "/api/v1/sinks/nms/resync", "tok", "", `{}`, 200, `"sink":"nms"`},
+		"resync without the token":    {"POST", "/api/v1/sinks/nms/resync", "", "", `{}`, 401, "token"},
 		"another method":              {"POST", "/api/v1/status", "tok", "", "", 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +124,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestStartOnATakenAddress(t *testing.T) {
-	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Silencer: program{}, Alerts: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	s, err := web.Start(p)
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func run(args []string) int {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
-		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), mibCommand(), versionCommand(), pretendCommand())
+		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), deadletterCommand(), mibCommand(), versionCommand(), pretendCommand())
 	err := root.Execute()
 	var code exitCode
 	var usage usageError

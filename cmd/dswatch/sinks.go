@@ -9,7 +9,7 @@ import (
 )
 
 func sinksCommand() *cobra.Command {
-	root := &cobra.Command{Use: "sinks", Short: "Test the sinks", Args: cobra.NoArgs}
+	root := &cobra.Command{Use: "sinks", Short: "Test the sinks, or tell one of them again what is open", Args: cobra.NoArgs}
 	var file string
 	test := &cobra.Command{
 		Use:   "test [NAME...]",
@@ -44,6 +44,33 @@ func sinksCommand() *cobra.Command {
 		},
 	}
 	configFlag(test, &file)
-	root.AddCommand(test)
+	root.AddCommand(test, sinksResync())
 	return root
+}
+
+func sinksResync() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "resync NAME", Short: "Tell a sink again of every open alert, marked as replay", Args: cobra.ExactArgs(1),
+		Long: "Puts every open alert that this sink was told of into its outbox again, marked as replay and with the same\n" +
+			"idempotency key: for a far end that has lost its memory. Other sinks hear nothing of it.",
+		RunE: func(c *cobra.Command, names []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			done, err := l.Resync(c.Context(), names[0])
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s: %d open alerts are told again", done.Sink, done.Alerts)
+			if done.Waiting > 0 {
+				fmt.Printf(", %d more wait in its outbox anyway", done.Waiting)
+			}
+			fmt.Println()
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
 }

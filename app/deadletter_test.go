@@ -1,0 +1,230 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dswatch/bus"
+	"dswatch/event"
+	"dswatch/web"
+)
+
+const quickRules = "rules: {hold: 0s, hold_up: 0s}\nwatch: {items: [{kind: process, name: own.exe, os: [windows]}]}\n"
+
+// refused starts a program whose sink hook refuses everything.
+func refused(t *testing.T, more string) *fleet {
+	f := newFleet(t)
+	f.start(quickRules + more)
+	f.agent("20.0.0-5512")
+	f.hook.Answer(400, nil)
+	return f
+}
+
+func (f *fleet) letters(s web.Selection) []web.Letter {
+	f.t.Helper()
+	list, err := f.a.Letters(f.t.Context(), s)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return list
+}
+
+func (f *fleet) replay(s web.Selection) web.Replayed {
+	f.t.Helper()
+	done, err := f.a.Replay(f.t.Context(), s)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return done
+}
+
+// marked are the transitions that arrived as replays.
+func marked(f *fleet) (out []string) {
+	for _, d := range f.hook.Received() {
+		if d.Alert.Replay {
+			out = append(out, string(d.Alert.Transition))
+		}
+	}
+	return out
+}
+
+func TestDeadLetters(t *testing.T) {
+	f := refused(t, "")
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the raise is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the all-clear is dead", func() bool { return len(f.letters(web.Selection{})) == 2 })
+	list := f.letters(web.Selection{})
+	if x := list[0]; x.Sink != "hook" || x.Transition != event.Raised || x.Key.Name != "own.exe" || x.Class != "permanent" || !strings.Contains(x.Reason, "400") || x.Attempts != 1 || x.AlertID == "" {
+		t.Errorf("%+v", x)
+	}
+	one, err := f.a.Letter(t.Context(), list[1].ID)
+	if err != nil || !strings.Contains(string(one.Alert), `"transition":"cleared"`) {
+		t.Errorf("%+v, %v", one, err)
+	}
+	for name, c := range map[string]struct {
+		s    web.Selection
+		want int
+	}{
+		"of the sink": {web.Selection{Sink: "hook"}, 2}, "of the other": {web.Selection{Sink: "other"}, 0},
+		"by id": {web.Selection{IDs: []string{list[0].ID}}, 1}, "old ones": {web.Selection{OlderThan: time.Hour}, 0},
+	} {
+		if n := len(f.letters(c.s)); n != c.want {
+			t.Errorf("%s: %d letters, want %d", name, n, c.want)
+		}
+	}
+	for name, c := range map[string]struct {
+		s    web.Selection
+		want string
+	}{
+		"nothing":     {web.Selection{}, "nothing is selected"},
+		"a wrong id":  {web.Selection{IDs: []string{"4711\x1b"}}, "no dead letter"},
+		"a wrong one": {web.Selection{Sink: "hok"}, "there is no sink"},
+	} {
+		if _, err := f.a.Replay(t.Context(), c.s); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("replay of %s: %v", name, err)
+		}
+		if _, err := f.a.Drop(t.Context(), c.s); err == nil {
+			t.Errorf("drop of %s is done", name)
+		}
+	}
+
+	// Refused again, within the window in which the streams remember ids.
+	if done := f.replay(web.Selection{All: true}); done.Replayed != 2 || len(done.Kept) != 0 {
+		t.Errorf("%+v", done)
+	}
+	eventually(t, "both are dead again", func() bool { return len(f.letters(web.Selection{})) == 2 })
+
+	f.hook.Answer(0, nil)
+	again := f.letters(web.Selection{})
+	if again[0].ID == list[0].ID {
+		t.Error("the old letters are still there")
+	}
+	// A part of an alert brings the rest with it.
+	if done := f.replay(web.Selection{IDs: []string{again[0].ID}}); done.Replayed != 2 {
+		t.Errorf("%+v", done)
+	}
+	eventually(t, "both arrived", func() bool { return len(f.hook.Received()) == 2 })
+	if got := marked(f); !slices.Equal(got, []string{"raised", "cleared"}) {
+		t.Errorf("arrived: %v", got)
+	}
+	if got := f.hook.Received(); got[0].DeliveryID != list[0].DeliveryID {
+		t.Error("the replay has another idempotency key")
+	}
+	if n := len(f.letters(web.Selection{})); n != 0 || len(marked(f)) != 2 || len(f.other.Received()) != 2 {
+		t.Errorf("%d letters are left, the other sink was told %d times", n, len(f.other.Received()))
+	}
+}
+
+// TestReplayOfWhatIsOpen: the raise goes, and its all-clear follows of itself.
+func TestReplayOfWhatIsOpen(t *testing.T) {
+	f := refused(t, "")
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the raise is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	f.hook.Answer(0, nil)
+	f.replay(web.Selection{Sink: "hook"})
+	eventually(t, "it arrived", func() bool { return len(f.hook.Received()) == 1 })
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "so did its all-clear", func() bool { return len(f.hook.Received()) == 2 })
+	if got := transitions(f.hook); !slices.Equal(got, []string{"raised own.exe", "cleared own.exe"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestReplayOfWhatNothingWouldEnd keeps a raise whose all-clear was dropped.
+func TestReplayOfWhatNothingWouldEnd(t *testing.T) {
+	f := refused(t, "")
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the raise is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the all-clear is dead", func() bool { return len(f.letters(web.Selection{})) == 2 })
+	list := f.letters(web.Selection{})
+	if n, err := f.a.Drop(t.Context(), web.Selection{IDs: []string{list[1].ID}}); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	f.hook.Answer(0, nil)
+	done := f.replay(web.Selection{All: true})
+	if done.Replayed != 0 || len(done.Kept) != 1 || !strings.Contains(done.Kept[0].Why, "all-clear") {
+		t.Errorf("%+v", done)
+	}
+	if n := len(f.letters(web.Selection{})); n != 1 {
+		t.Errorf("%d letters, want the kept one", n)
+	}
+}
+
+// TestUnreadableLetters can be seen and dropped, and change nothing else.
+func TestUnreadableLetters(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	for _, data := range []string{"{", `{"sink":"hook","delivery_id":"x.1","reason":"r\u001b[31m","data":"e30="}`} {
+		if err := f.a.bus.Publish(t.Context(), bus.Message{Subject: "dswatch.dead.hook", Data: []byte(data)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := f.letters(web.Selection{})
+	if len(list) != 2 || list[0].DeliveryID != "" || list[1].DeliveryID != "" {
+		t.Fatalf("%+v", list)
+	}
+	if done := f.replay(web.Selection{All: true}); done.Replayed != 0 || len(done.Kept) != 2 {
+		t.Errorf("%+v", done)
+	}
+	if n, err := f.a.Drop(t.Context(), web.Selection{Sink: "hook"}); n != 2 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func TestResync(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules + "routes: [{match: [component=custom], sinks: [hook, other]}, {sinks: [other]}]\n")
+	f.agent("20.0.0-5512")
+	f.tell(event.Process, "own.exe", event.Down)
+	f.tell(event.Process, "dsa.exe", event.Down) // the other sink's alone
+	eventually(t, "told", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) >= 1 })
+	time.Sleep(100 * time.Millisecond)
+	others := len(f.other.Received())
+	for i := range 2 { // as often as one likes
+		done, err := f.a.Resync(t.Context(), "hook")
+		if err != nil || done.Alerts != 1 || done.Waiting != 0 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		eventually(t, "told again", func() bool { return len(f.hook.Received()) == 2+i })
+	}
+	got := f.hook.Received()
+	if a, b := got[0], got[1]; a.Alert.Replay || !b.Alert.Replay || a.DeliveryID != b.DeliveryID {
+		t.Errorf("first %v %s, then %v %s", a.Alert.Replay, a.DeliveryID, b.Alert.Replay, b.DeliveryID)
+	}
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the all-clear", func() bool { return len(f.hook.Received()) == 4 })
+	if done, err := f.a.Resync(t.Context(), "hook"); err != nil || done.Alerts != 0 {
+		t.Errorf("nothing is open, and %+v, %v", done, err)
+	}
+	if n := len(f.other.Received()); n > others+1 {
+		t.Errorf("the other sink heard %d things of it", n-others-1)
+	}
+	if _, err := f.a.Resync(t.Context(), "nobody"); err == nil || !strings.Contains(err.Error(), "hook, other") {
+		t.Error(err)
+	}
+}
+
+// TestResyncOfWhatWaits tells nothing twice that waits in the outbox.
+func TestResyncOfWhatWaits(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	f.hook.Answer(503, nil)
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the other sink is told", func() bool { return len(f.other.Received()) == 1 })
+	done, err := f.a.Resync(t.Context(), "hook")
+	if err != nil || done.Alerts != 0 || done.Waiting != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	f.hook.Answer(0, nil)
+	f.hook.Await(t, 1)
+	time.Sleep(100 * time.Millisecond)
+	if got := fmt.Sprint(transitions(f.hook)); got != "[raised own.exe]" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func deadletterCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use: "deadletter", Short: "See what could not be delivered, send it again or forget it", Args: cobra.NoArgs,
+		Long: "A delivery that a far end refuses for good, or that was tried for as long as `patience` of its sink says,\n" +
+			"becomes a dead letter. It stays until it is replayed or dropped, or until bus.max_dead is full.",
+	}
+	root.AddCommand(deadletterList(), deadletterShow(), deadletterReplay(), deadletterDrop())
+	return root
+}
+
+// selectFlags let the operator say which letters are meant.
+func selectFlags(c *cobra.Command, s *app.Selection) {
+	c.Flags().StringVar(&s.Sink, "sink", "", "only those of this sink")
+	c.Flags().DurationVar(&s.OlderThan, "older-than", 0, "only those given up so long ago, such as 24h")
+}
+
+func deadletterList() *cobra.Command {
+	var file, format string
+	var s app.Selection
+	c := &cobra.Command{
+		Use: "list", Short: "List the dead letters, the oldest first", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if format != "table" && format != "json" {
+				return usageError{fmt.Errorf("--format %q is neither table nor json; write one of them", format)}
+			}
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			list, err := l.RunningLetters(c.Context(), s)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return writeJSON(list)
+			}
+			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "ID\tSINK\tGIVEN UP\tATTEMPTS\tCLASS\tTRANSITION\tALERT\tITEM\tREASON")
+			for _, x := range list {
+				item := "-"
+				if x.DeliveryID != "" {
+					item = plain(x.Key.String())
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, plain(x.Sink), x.At.Local().Format(time.RFC3339), x.Attempts,
+					plain(x.Class), plain(string(x.Transition)), plain(x.AlertID), item, plain(x.Reason))
+			}
+			return w.Flush()
+		},
+	}
+	configFlag(c, &file)
+	selectFlags(c, &s)
+	c.Flags().StringVar(&format, "format", "table", "table or json")
+	return c
+}
+
+func deadletterShow() *cobra.Command {
+	var file, format string
+	c := &cobra.Command{
+		Use: "show ID", Short: "Show one dead letter with the whole alert", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, ids []string) error {
+			if format != "text" && format != "json" {
+				return usageError{fmt.Errorf("--format %q is neither text nor json; write one of them", format)}
+			}
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			x, err := l.RunningLetter(c.Context(), ids[0])
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return writeJSON(x)
+			}
+			fmt.Printf("%s\n\nsink      %s\ngiven up  %s, after %d attempts\nclass     %s\nreason    %s\n", plain(x.Title), plain(x.Sink),
+				x.At.Local().Format(time.RFC3339), x.Attempts, plain(x.Class), plain(x.Reason))
+			if x.DeliveryID == "" {
+				fmt.Println("\nIt holds no alert and cannot be replayed.")
+				return nil
+			}
+			fmt.Printf("delivery  %s\nitem      %s\n\n", plain(x.DeliveryID), plain(x.Key.String()))
+			text, err := json.MarshalIndent(x.Alert, "", "  ")
+			if err != nil {
+				return err
+			}
+			for line := range strings.SplitSeq(string(text), "\n") {
+				fmt.Println(plain(line))
+			}
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	c.Flags().StringVar(&format, "format", "text", "text or json")
+	return c
+}
+
+func deadletterReplay() *cobra.Command {
+	var file string
+	var s app.Selection
+	c := &cobra.Command{
+		Use: "replay [ID...]", Short: "Send dead letters again, marked as replay",
+		Long: "Puts dead letters back into the outbox of their sink, marked as replay and with the same idempotency key.\n" +
+			"All letters of one alert go together and in order. What is over without its all-clear among the letters is\n" +
+			"kept: nothing would end it at the far end. Exit status 1 when one was kept.",
+		Example: "  dswatch deadletter replay 17 18\n  dswatch deadletter replay --sink siem",
+		RunE: func(c *cobra.Command, ids []string) error {
+			s.IDs = ids
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			done, err := l.ReplayLetters(c.Context(), s)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%d replayed\n", done.Replayed)
+			for _, k := range done.Kept {
+				fmt.Printf("%s kept: %s\n", k.ID, plain(k.Why))
+			}
+			if len(done.Kept) > 0 {
+				return exitCode(1)
+			}
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	selectFlags(c, &s)
+	c.Flags().BoolVar(&s.All, "all", false, "all of them")
+	return c
+}
+
+func deadletterDrop() *cobra.Command {
+	var file string
+	var s app.Selection
+	c := &cobra.Command{
+		Use: "drop [ID...]", Short: "Forget dead letters for good",
+		Example: "  dswatch deadletter drop 17\n  dswatch deadletter drop --sink chat --older-than 720h",
+		RunE: func(c *cobra.Command, ids []string) error {
+			s.IDs = ids
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			n, err := l.DropLetters(c.Context(), s)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%d dropped\n", n)
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	selectFlags(c, &s)
+	c.Flags().BoolVar(&s.All, "all", false, "all of them")
+	return c
+}

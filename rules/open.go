@@ -1,0 +1,24 @@
+package rules
+
+import (
+	"slices"
+
+	"dswatch/event"
+)
+
+// Open returns the last transition of every open alert that the sink was told
+// of, the oldest alert first.
+func (e *Engine) Open(sink string) []event.Alert {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []event.Alert
+	for _, it := range e.items {
+		it.status.Slots(func(rule string, s Slot) {
+			if s.Phase == Firing && slices.Contains(s.Sinks, sink) {
+				out = append(out, e.Set.alert(&it.status, it.snap, rule))
+			}
+		})
+	}
+	slices.SortFunc(out, func(a, b event.Alert) int { return a.StartedAt.Compare(b.StartedAt) })
+	return out
+}
