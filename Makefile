@@ -32,7 +32,7 @@ test: tools vet ## install what the tests need, then run every test with the rac
 	@# The acceptance tests watch the whole machine, so they run when no other
 	@# package's tests start processes under the vendor's names.
 	{ CGO_ENABLED=1 $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vx dswatch/test); \
-	  CGO_ENABLED=1 $(GO) test $(TESTFLAGS) ./test; } 2>&1 | tee bin/test.log | $(GO) run ./test/summary
+	  CGO_ENABLED=1 $(GO) test $(TESTFLAGS) ./test; } 2>&1 | tee bin/test.log | $(GO) run ./test/summary linux:
 
 .PHONY: tools
 tools: ## install with apt what the tests need, or say what to install
@@ -45,7 +45,9 @@ test-windows: export GOARCH = amd64
 test-windows: ## install Wine 10 below WINE_DIR, then run the Windows build's tests under it; needs root
 	@test/wine/setup-wine10.sh $(WINE_DIR)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dswatch.exe ./cmd/dswatch
-	timeout -k 5 900 test/wine/winesession $(WINE_DIR) $(GO) test -count=1 -p 1 -timeout 10m -exec $(CURDIR)/test/wine/wexec ./detector/... ./test/wine/...
+	@# The summary reads it here, not in the session: it is a program of this machine.
+	@set -o pipefail; timeout -k 5 900 test/wine/winesession $(WINE_DIR) $(GO) test -count=1 -p 1 -timeout 10m -v \
+	  -exec $(CURDIR)/test/wine/wexec ./detector/... ./test/wine/... 2>&1 | tee bin/test-windows.log | GOOS= GOARCH= $(GO) run ./test/summary windows, under Wine:
 
 .PHONY: vet
 vet: ## gofmt and go vet, for linux and for windows

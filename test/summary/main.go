@@ -1,6 +1,6 @@
 // Command summary reads the output of `go test -v` and prints what a person
 // wants of it: every package with its result, every failure whole, what was
-// skipped, and the counts.
+// skipped, and the counts, after the words it is called with.
 package main
 
 import (
@@ -69,6 +69,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "read test output:", err)
 		os.Exit(1)
 	}
+	fmt.Print(strings.Join(append(os.Args[1:], ""), " "))
 	fmt.Printf("%d passed, %d failed, %d skipped\n", counts["PASS"], counts["FAIL"], counts["SKIP"])
 	if failed || counts["FAIL"] > 0 || counts["PASS"] == 0 {
 		os.Exit(1)

@@ -173,6 +173,44 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestDiscovery writes what the vendor's installer writes, with Windows' own
+// tool, and lets the program find out by itself.
+func TestDiscovery(t *testing.T) {
+	dir := t.TempDir()
+	const agent, listed = `HKLM\SOFTWARE\TrendMicro\Deep Security Agent`, `HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\DeepSecurityAgent`
+	reg := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("reg", append(args, "/f", "/reg:64")...).CombinedOutput(); err != nil {
+			t.Fatalf("reg %q: %v: %s", args, err, out)
+		}
+	}
+	reg("add", agent, "/v", "InstallationFolder", "/d", dir)
+	t.Cleanup(func() { reg("delete", agent); reg("delete", listed) })
+	reg("add", listed, "/v", "DisplayName", "/d", "Trend Micro Deep Security Agent")
+	for _, version := range []string{"20.0.0.7118", "20.0.0.7119"} {
+		reg("add", listed, "/v", "DisplayVersion", "/d", version)
+		out, exit := dswatch(t, "check", "--format", "json")
+		var answer struct {
+			Facts map[string]string
+			Items []item
+		}
+		if err := json.Unmarshal([]byte(out), &answer); err != nil || exit != 2 {
+			t.Fatalf("exit status %d, %v: %s", exit, err, out)
+		}
+		if f := answer.Facts; f["os"] != "windows" || f["components"] != "agent" || f["agent_version"] != version {
+			t.Errorf("%s: facts %v", version, f)
+		}
+		for _, i := range answer.Items {
+			switch {
+			case i.Name == "dsa.exe" && (i.Expected != "yes" || i.State != "down"):
+				t.Errorf("%s: %+v", version, i)
+			case i.Kind == "service" && i.Name == "ds_nuagent" && i.Expected != map[string]string{"20.0.0.7118": "unknown", "20.0.0.7119": "no"}[version]:
+				t.Errorf("%s: %+v", version, i) // whether TLS inspection is on is unknown; from 7119 on it does not matter
+			}
+		}
+	}
+}
+
 func TestCatalog(t *testing.T) {
 	out, exit := dswatch(t, "catalog", "--facts", factsFile(t), "--format", "json", "--language", "ja")
 	var rows []struct {

@@ -9,7 +9,11 @@
 set -euo pipefail
 dir=${1:-/opt/dswatch-wine}
 root=$dir/root
-[ "$(id -u)" = 0 ] || { echo "setup-wine10.sh: run it as root" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || {
+  echo "the Windows tests need root on a Debian machine: they unpack Wine 10 (wine64 and libwine of Debian 13, with mmdebstrap) below $dir and run it in namespaces" >&2
+  echo "run: sudo make test-windows" >&2
+  exit 2
+}
 mkdir -p "$dir"
 exec 9>"$dir/.lock"
 flock 9 # two runs at once would unpack into each other
