@@ -82,6 +82,11 @@ func parse(b []byte) (*Catalog, error) {
 			return nil, fmt.Errorf("parse catalog: rows[%d]: %w", i, err)
 		}
 	}
+	for i, r := range c.rows {
+		if err := c.relatives(r); err != nil {
+			return nil, fmt.Errorf("parse catalog: rows[%d]: %w", i, err)
+		}
+	}
 	return c, nil
 }
 
@@ -148,13 +153,23 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			return nil, setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s is not looked for on a host; write process, service, driver or port", r.Kind)
 		}
 		if err := out.add(&r); err != nil {
-			if s, ok := err.(*setting.Error); ok {
-				return nil, &setting.Error{Key: fmt.Sprintf("items[%d].%s", i, s.Key), Err: s.Err}
-			}
-			return nil, err
+			return nil, ofItem(i, err)
+		}
+	}
+	for i, r := range out.rows[len(out.rows)-len(items):] {
+		if err := out.relatives(r); err != nil {
+			return nil, ofItem(i, err)
 		}
 	}
 	return out, nil
+}
+
+// ofItem names the item in an error about a row.
+func ofItem(i int, err error) error {
+	if s, ok := err.(*setting.Error); ok {
+		return &setting.Error{Key: fmt.Sprintf("items[%d].%s", i, s.Key), Err: s.Err}
+	}
+	return err
 }
 
 // meantRow ends the error about an entry of `ignore` that matches nothing.

@@ -28,7 +28,8 @@ type Row struct {
 	Instances int               `yaml:"instances" doc:"processes that a healthy host shows; fewer, but not none, is degraded (default 1)"`
 	When      When              `yaml:"when" doc:"condition under which the item must run, such as relay AND agent_version >= 20.0 (default always)"`
 	Footnotes []string          `yaml:"footnotes" doc:"ids of the footnotes behind the condition, shown beside the reason"`
-	Loss      []Loss            `yaml:"loss" doc:"what the loss of the item means; the first entry for the host's system counts"`
+	Loss      []Loss            `yaml:"loss" doc:"what the loss of the item means; the first entry that applies counts"`
+	DependsOn []string          `yaml:"depends_on" doc:"rows of the same host, as kind/name, without which the item cannot run: while one of them is lost, the loss of this one is told with it and not on its own"`
 	Confirm   map[string]string `yaml:"confirm" doc:"command by which a person confirms the state, by system (default made from kind and name)"`
 }
 
@@ -40,9 +41,11 @@ type Match struct {
 
 // Loss is what the loss of an item means on some systems.
 type Loss struct {
-	OS       []string `yaml:"os" doc:"systems that the entry is for (default any)"`
-	Down     Effect   `yaml:"down" doc:"the item is down"`
-	Degraded Effect   `yaml:"degraded" doc:"some instances are missing (default made from down)"`
+	OS       []string          `yaml:"os" doc:"systems that the entry is for (default any)"`
+	When     When              `yaml:"when" doc:"condition under which the entry applies, as that of a row (default always)"`
+	With     map[string]string `yaml:"with" doc:"rows of the same host, as kind/name, with the state that each must have for the entry to apply: up or lost (default none)"`
+	Down     Effect            `yaml:"down" doc:"the item is down"`
+	Degraded Effect            `yaml:"degraded" doc:"some instances are missing (default made from down)"`
 }
 
 // Effect is what one state takes away.
@@ -107,7 +110,24 @@ func (r Row) Validate() error {
 	case r.Instances > 1 && r.Kind != event.Process:
 		return setting.Bad("instances", "a %s is there once or not at all; remove it", r.Kind)
 	}
+	for i, id := range r.DependsOn {
+		if err := r.validRelative(fmt.Sprintf("depends_on[%d]", i), id); err != nil {
+			return err
+		}
+		if slices.Contains(r.DependsOn[:i], id) {
+			return setting.Bad(fmt.Sprintf("depends_on[%d]", i), "%s is there twice; remove one", id)
+		}
+	}
 	for i, l := range r.Loss {
+		for _, id := range slices.Sorted(maps.Keys(l.With)) {
+			key := fmt.Sprintf("loss[%d].with", i)
+			if err := r.validRelative(key, id); err != nil {
+				return err
+			}
+			if v := l.With[id]; v != withUp && v != withLost {
+				return setting.Bad(key, "%.80q is not a state that can be asked of %s; write up or lost", v, id)
+			}
+		}
 		if err := l.validate(fmt.Sprintf("loss[%d].", i)); err != nil {
 			return err
 		}

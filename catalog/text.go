@@ -1,20 +1,24 @@
 package catalog
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"dswatch/event"
 )
 
-// ImpactOf returns what the row's state takes away from a host with this OS;
-// "" is an unknown OS.
+// ImpactOf returns what the row's state takes away from a host with this OS
+// of which nothing else is known; "" is an unknown OS.
 func (r Row) ImpactOf(os string, state event.State) event.Impact {
+	return r.ImpactIn(Sight{OS: os}, state)
+}
+
+// ImpactIn returns what the row's state takes away from the host.
+func (r Row) ImpactIn(on Sight, state event.State) event.Impact {
 	if state == event.Unknown {
 		return event.VisibilityLost
 	}
-	loss := r.lossOn(os)
+	loss := r.lossIn(on)
 	impact := loss.Down.Impact
 	if impact == "" {
 		// Nothing says how much an operator's own item matters; this is a
@@ -33,12 +37,18 @@ func (r Row) ImpactOf(os string, state event.State) event.Impact {
 	return impact
 }
 
-// MeaningOn says what the row's state means on a host with this OS, in one
-// or two sentences: what is lost and what still works. It is empty for a
-// state that means no loss. Language is "ja", or English for anything else.
+// MeaningOn is MeaningIn for a host with this OS of which nothing else is
+// known.
 func (r Row) MeaningOn(os string, state event.State, language string) string {
+	return r.MeaningIn(Sight{OS: os}, state, language)
+}
+
+// MeaningIn says what the row's state means on the host, in a few sentences:
+// what is lost and what still works. It is empty for a state that means no
+// loss. Language is "ja", or English for anything else.
+func (r Row) MeaningIn(on Sight, state event.State, language string) string {
 	ja := language == "ja"
-	loss := r.lossOn(os)
+	loss := r.lossIn(on)
 	switch state {
 	case event.Down:
 		return r.down(loss, ja)
@@ -77,17 +87,6 @@ func (e Effect) in(ja bool) string {
 		return e.JA
 	}
 	return e.EN
-}
-
-// lossOn returns the entry for os: the first that names it or any; for an
-// unknown OS the first.
-func (r Row) lossOn(os string) Loss {
-	for _, l := range r.Loss {
-		if os == "" || len(l.OS) == 0 || slices.Contains(l.OS, os) {
-			return l
-		}
-	}
-	return Loss{}
 }
 
 // ConfirmOn returns a command by which a person confirms the state by hand
