@@ -94,8 +94,9 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		}
 		it.severity, it.meaning = event.Warning, ""
 		if o.State.Lost() {
-			it.severity = rules.SeverityOf(row.ImpactOf(os.Value, o.State))
-			it.meaning = row.MeaningOn(os.Value, o.State, l.Language)
+			on := sight(row, known, seen)
+			it.severity = rules.SeverityOf(row.ImpactIn(on, o.State))
+			it.meaning = row.MeaningIn(on, o.State, l.Language)
 		}
 		res.Items = append(res.Items, it)
 	}
@@ -104,6 +105,20 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		res.Exit = ExitUnknown
 	}
 	return res, nil
+}
+
+// sight is what the meaning of a row's loss depends on, after one look.
+func sight(row *catalog.Row, known event.Facts, seen []event.Observation) catalog.Sight {
+	os, _ := known.Get(event.OS)
+	on := catalog.Sight{OS: os.Value, Facts: known}
+	for _, id := range row.Peers() {
+		for _, o := range seen {
+			if o.Key.Row() == id {
+				on.Peers = append(on.Peers, catalog.Peer{ID: id, State: o.State})
+			}
+		}
+	}
+	return on
 }
 
 // exitOf is the worst of all expected items. An item that cannot be seen is

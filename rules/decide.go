@@ -58,6 +58,7 @@ type Snapshot struct {
 	Sinks   []string // who is told where there are no routes
 	// Silences are those of the whole fleet.
 	Silences []Silence
+	Related  *Related // nil: no other item has to do with it
 }
 
 // Outcome is what Decide did about one rule.
@@ -73,6 +74,7 @@ const (
 	Settling  Outcome = "settling"  // well again, waiting for the all-clear
 	Recovered Outcome = "recovered" // came back before anybody was told
 	Flapping  Outcome = "flapping"  // comes and goes, which is an alert of its own
+	Explained Outcome = "explained" // the alert of its cause names it
 	Silenced  Outcome = "silenced"  // a silence keeps it from being told or repeated
 
 	Acknowledged Outcome = "acknowledged" // somebody looks after it; comes with an Alert
@@ -171,18 +173,15 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 
 	case Held:
 		switch {
-		case sg == blind && slot.Silence != "":
+		case sg == blind && (slot.Silence != "" || slot.Cause != ""):
 			// As with an open alert, being blind does not end it.
 			slot.Due = time.Time{}
 			return out
 		case sg != bad:
 			// An alert told earlier stays on record for reconciliation.
-			slot.Phase, slot.Due, slot.Silence = Quiet, time.Time{}, ""
-			if slot.ID != "" {
-				slot.Phase = Settled
-			}
+			slot.drop()
 			return append(out, Decision{Rule: name, Outcome: Recovered, Why: "over before anybody was told"})
-		case slot.Silence == "" && now.Before(slot.Due):
+		case slot.Silence == "" && slot.Cause == "" && now.Before(slot.Due):
 			return out
 		}
 		return s.rise(now, st, snap, name, out)
@@ -214,6 +213,8 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		return s.tell(now, st, snap, name, event.Cleared, why, out)
 	case sg == bad && name != FlapRule && st.Seen.State != slot.State:
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
+	case sg == bad && name == Loss && !snap.unsure() && impact(st, snap, name) != slot.Impact:
+		return s.tell(now, st, snap, name, event.Changed, "what it means has changed with what else is known of the host", out)
 	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
 		return s.again(now, st, snap, name, sg, out)
 	}
@@ -284,8 +285,13 @@ func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
 // resume makes an open alert look anew at when it is repeated, and to whom.
 func (slot *Slot) resume() { slot.Due = slot.At }
 
-// rise raises an alert, or notes that a silence keeps it from being told.
+// rise raises an alert, or notes that its cause explains it or that a silence
+// keeps it from being told.
 func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
+	out, waits := s.explained(now, st, snap, name, out)
+	if waits {
+		return out
+	}
 	if h := s.hushed(now, st, snap, name); h.id != "" {
 		slot := st.slot(name)
 		slot.Phase = Held
@@ -301,7 +307,7 @@ func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out [
 	slot := st.slot(name)
 	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State = Firing, id, slot.Since, 0, ""
-	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Raised = nil, nil, "", nil, now
+	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", now
 	return s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
 }
 
@@ -354,8 +360,7 @@ func impact(st *Status, snap Snapshot, name string) event.Impact {
 	if name == FlapRule && st.Flap != nil {
 		state = st.Flap.Worst
 	}
-	os, _ := snap.Facts.Get(event.OS)
-	return snap.Row.ImpactOf(os.Value, state)
+	return snap.Row.ImpactIn(snap.sight(), state)
 }
 
 // SeverityOf follows from the impact alone.
@@ -380,6 +385,9 @@ func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
 		OS: os.Value, AgentVersion: version.Value, Observer: st.Observer,
 		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack,
+	}
+	if snap.Related != nil {
+		a.Affected, a.AffectedCount = snap.Related.Affected, snap.Related.AffectedCount
 	}
 	if slot.Transition == event.Cleared {
 		a.EndedAt = slot.At

@@ -122,12 +122,14 @@ type Engine struct {
 	acks     chan ack
 
 	dirty   []*item // changed since the last flush
+	stirred []*item // changed in a way that may concern others, see revise
 	pending []Outgoing
 }
 
 type item struct {
 	status   Status
 	snap     Snapshot
+	peers    []string // see catalog.Row.Peers
 	revision uint64
 	told     bool // has transitions in pending
 	dirty    bool
@@ -140,6 +142,8 @@ type host struct {
 	reports map[string]reported // by the observer's token
 	denied  []string            // contradictions that were logged
 	items   []*item
+	self    *item   // the item of kind host, if silence of the host is watched
+	heirs   []*item // those that another item of the host may concern
 }
 
 // NewEngine returns an engine that has not read anything yet.
@@ -216,7 +220,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.due = map[event.Key]*item{}, map[string]*host{}, nil
-	e.dirty, e.pending = nil, nil
+	e.dirty, e.pending, e.stirred = nil, nil, nil
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
 	if err != nil {
@@ -361,7 +365,7 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 	}
 	it.status.Position = d.Position
 	e.decide(it, ev)
-	return nil
+	return e.revise(ctx)
 }
 
 // learn takes what an observer reports about a host and decides the host's
@@ -386,15 +390,12 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 	}
 	h.denied = denied
 	for _, it := range h.items {
-		if it.told {
-			if err := e.flush(ctx); err != nil {
-				return err
-			}
-		}
 		e.look(it)
-		e.decide(it, event.Event{})
+		if err := e.redecide(ctx, it); err != nil {
+			return err
+		}
 	}
-	return nil
+	return e.revise(ctx)
 }
 
 // tick decides every item whose deadline has passed.
@@ -407,7 +408,12 @@ func (e *Engine) tick(ctx context.Context) error {
 	now := e.now()
 	for len(e.due) > 0 && !e.due[0].due.After(now) {
 		it := heap.Pop(&e.due).(*item)
-		e.decide(it, event.Event{})
+		if err := e.redecide(ctx, it); err != nil {
+			return err
+		}
+		if err := e.revise(ctx); err != nil {
+			return err
+		}
 	}
 	return e.flush(ctx)
 }
@@ -425,6 +431,7 @@ func (e *Engine) untilDue() time.Duration {
 func (e *Engine) decide(it *item, ev event.Event) {
 	snap := it.snap
 	snap.Silences = e.silences
+	e.relate(it, ev, &snap)
 	after, decisions := e.Set.Decide(e.now(), it.status, snap, ev)
 	e.apply(it, after, decisions)
 }
@@ -436,6 +443,7 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 	// worth a write: 200,000 items would write 40,000 times a minute.
 	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
 		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
+	e.stir(it, &after)
 	it.status = after
 	if changed && !it.dirty {
 		it.dirty = true
@@ -560,6 +568,7 @@ func (e *Engine) look(it *item) {
 	f := e.host(it.status.Key.Host).facts
 	row, verdict := e.Rows.Find(it.status.Key, f)
 	it.snap = Snapshot{Row: row, Verdict: verdict, Facts: f, Sinks: e.Rows.Sinks(it.status.Key)}
+	e.inherit(it)
 }
 
 // schedule keeps the heap in step with the item's deadline.

@@ -280,7 +280,7 @@ func (l *list) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 func (l *list) Sinks(event.Key) []string { return l.sinks }
 
 // startEngine begins a new life of the engine and returns a stop.
-func startEngine(w *world, l *list, set *rules.Set) (stop func()) {
+func startEngine(w *world, l rules.Rows, set *rules.Set) (stop func()) {
 	w.mu.Lock()
 	w.life++
 	w.running = w.life

@@ -169,7 +169,7 @@ func (s *Status) freeze(out []Decision) []Decision {
 
 // drop takes a held slot back to where it was before.
 func (slot *Slot) drop() {
-	slot.Phase, slot.Due, slot.Silence = Quiet, time.Time{}, ""
+	slot.Phase, slot.Due, slot.Silence, slot.Cause = Quiet, time.Time{}, "", ""
 	if slot.ID != "" {
 		slot.Phase = Settled
 	}

@@ -69,7 +69,9 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 			return err
 		}
 	}
-	after, decisions := e.Set.Acknowledge(e.now(), found.status, found.snap, rule, q.ack)
+	snap := found.snap
+	e.relate(found, event.Event{}, &snap)
+	after, decisions := e.Set.Acknowledge(e.now(), found.status, snap, rule, q.ack)
 	e.apply(found, after, decisions)
 	err := e.flush(ctx)
 	q.done <- err
@@ -89,12 +91,12 @@ func (e *Engine) hear(ctx context.Context, all []Silence) error {
 		if !it.status.silenced() {
 			continue
 		}
-		if it.told {
-			if err := e.flush(ctx); err != nil {
-				return err
-			}
+		if err := e.redecide(ctx, it); err != nil {
+			return err
 		}
-		e.decide(it, event.Event{})
+	}
+	if err := e.revise(ctx); err != nil {
+		return err
 	}
 	return e.flush(ctx)
 }

@@ -66,10 +66,12 @@ func (e *Engine) reconcile(ctx context.Context) error {
 				if slot.ID == "" {
 					continue
 				}
-				last := e.Set.alert(&it.status, it.snap, rule)
-				out := e.Set.missing(last, slot.needed(name), it.snap, slots[last.Slot()])
+				snap := it.snap
+				e.relate(it, event.Event{}, &snap)
+				last := e.Set.alert(&it.status, snap, rule)
+				out := e.Set.missing(last, slot.needed(name), snap, slots[last.Slot()])
 				if !slices.Contains(slot.Sinks, name) {
-					out = e.Set.over(last, it.snap, slots[last.Slot()])
+					out = e.Set.over(last, snap, slots[last.Slot()])
 				}
 				for _, a := range out {
 					if err := e.put(a, name); err != nil {
@@ -83,7 +85,12 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		e.Log.Info("telling the sinks what they had not been told when the program stopped", "deliveries", n)
 	}
 	for _, it := range e.items {
-		e.decide(it, event.Event{})
+		if err := e.redecide(ctx, it); err != nil {
+			return err
+		}
+	}
+	if err := e.revise(ctx); err != nil {
+		return err
 	}
 	e.ending = true
 	return e.flush(ctx)
@@ -153,7 +160,8 @@ func (s *Set) over(last event.Alert, snap Snapshot, k known) []event.Alert {
 		}
 		over := last
 		over.ID, over.Seq, over.Transition = id, k[id].seq+1, event.Cleared
-		over.State, over.Previous, over.Ack = event.Up, event.Unknown, nil // whose it was is forgotten
+		over.State, over.Previous = event.Up, event.Unknown
+		over.Ack, over.Affected, over.AffectedCount = nil, nil, 0 // forgotten
 		over.At, over.EndedAt = last.StartedAt, last.StartedAt
 		s.write(&over, snap)
 		out = append(out, over)

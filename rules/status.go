@@ -58,6 +58,9 @@ type Slot struct {
 	// Silence is the id of what keeps the trouble from being told (Held: it
 	// would be told otherwise) or from being repeated (Firing).
 	Silence string `json:"silence,omitempty"`
+	// Cause is the item that explains the trouble (Held). With a Due it is
+	// not certain yet that the cause is one.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Status is everything remembered about one item. It is stored as one

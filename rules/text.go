@@ -34,7 +34,10 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	case a.Rule == Unseen:
 		text = append(text, "It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down.")
 	case snap.Row != nil:
-		text = append(text, snap.Row.MeaningOn(a.OS, a.State, s.Language))
+		text = append(text, snap.Row.MeaningIn(snap.sight(), a.State, s.Language))
+	}
+	if a.AffectedCount > 0 {
+		text = append(text, affectedText(a, ja))
 	}
 	if a.Ack != nil && a.Transition == event.Acknowledged {
 		text = append(text, lookedAfter(a.Ack, ja))
