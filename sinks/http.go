@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -137,7 +138,8 @@ func URLSecrets(u *url.URL) []string {
 	var s []string
 	if u.User != nil {
 		pass, _ := u.User.Password()
-		s = append(s, u.User.Username(), pass)
+		basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + pass)) // the header made of it
+		s = append(s, u.User.Username(), pass, basic)
 	}
 	for _, values := range u.Query() {
 		s = append(s, values...)
@@ -173,22 +175,31 @@ type HTTPOptions struct {
 	TLS         *tls.Config // nil: the system's authorities
 	Concurrency int         // requests in flight; as many connections are kept open
 	Secrets     []string    // beside those of the URL: tokens, keys, passwords
+	Proxy       string      // URL of a proxy, see ParseProxy; "": as the environment says
 	MaxAnswer   int         // bytes of an answer that are read; 0: 64 KiB
 }
 
-// NewHTTP returns an HTTP for o. Proxies come from the environment
-// (HTTPS_PROXY, NO_PROXY). An error never repeats the URL.
+// NewHTTP returns an HTTP for o. Without Proxy, proxies come from the
+// environment (HTTPS_PROXY, NO_PROXY). An error never repeats the URL.
 func NewHTTP(o HTTPOptions) (*HTTP, error) {
 	u, err := ParseURL(o.URL)
 	if err != nil {
 		return nil, err
 	}
+	proxy, hidden := http.ProxyFromEnvironment, slices.Clone(o.Secrets)
+	if o.Proxy != "" {
+		p, err := ParseProxy(o.Proxy)
+		if err != nil {
+			return nil, err
+		}
+		proxy, hidden = http.ProxyURL(p), append(hidden, URLSecrets(p)...)
+	}
 	n := max(1, o.Concurrency)
 	h := &HTTP{
 		most:   cmp.Or(o.MaxAnswer, maxAnswer),
-		redact: NewRedactor(append(URLSecrets(u), o.Secrets...)...),
+		redact: NewRedactor(append(URLSecrets(u), hidden...)...),
 		rt: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  proxy,
 			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 			TLSClientConfig:        o.TLS,
 			ForceAttemptHTTP2:      true,
@@ -224,6 +235,19 @@ func ParseURL(s string) (*url.URL, error) {
 		return nil, errors.New("is not an http or https URL; write one such as https://example.com/hook")
 	case u.Hostname() == "":
 		return nil, errors.New("has no host; write a URL such as https://example.com/hook")
+	}
+	return u, nil
+}
+
+// ParseProxy reads the URL of a proxy. Its errors do not repeat it, because
+// it can hold a password.
+func ParseProxy(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
+		return nil, errors.New("is not the URL of a proxy; write one such as http://proxy.example.com:3128, with https or socks5 where it speaks that")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "":
+		return nil, errors.New("holds more than a proxy's address; write one such as http://proxy.example.com:3128")
 	}
 	return u, nil
 }

@@ -33,7 +33,7 @@ func (s *Sink) post(a event.Alert, now time.Time) []posted {
 	if a.Transition == event.Cleared && !a.EndedAt.IsZero() {
 		end = a.EndedAt.Add(-ahead)
 	}
-	over := posted{Labels: s.labels(a), Annotations: annotations(a), StartsAt: a.StartedAt, EndsAt: end}
+	over := posted{Labels: labels(a, s.extra), Annotations: annotations(a), StartsAt: a.StartedAt, EndsAt: end}
 	if end.Before(a.StartedAt) {
 		over.StartsAt = end // an end before the start is refused
 	}
@@ -70,9 +70,10 @@ func (s *Sink) post(a event.Alert, now time.Time) []posted {
 }
 
 // labels are the identity of an alert: nothing that can change while it is
-// open, but for severity, which every route of Alertmanager asks for.
-func (s *Sink) labels(a event.Alert) map[string]string {
-	l := maps.Clone(s.extra)
+// open, but for severity, which every route of Alertmanager asks for. extra
+// are the operator's own.
+func labels(a event.Alert, extra map[string]string) map[string]string {
+	l := maps.Clone(extra)
 	if l == nil {
 		l = make(map[string]string, len(reserved))
 	}

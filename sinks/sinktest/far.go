@@ -127,3 +127,19 @@ func clip(b []byte) string {
 	}
 	return strings.ToValidUTF8(string(b), "\ufffd")
 }
+
+// Proxy is an HTTP proxy on loopback that knows no other host and notes what
+// it is asked for: "POST far.invalid", "CONNECT far.invalid:443".
+func Proxy(t *testing.T) (url string, asked func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var got []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, r.Method+" "+r.Host)
+		http.Error(w, "no such host", http.StatusBadGateway)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL, func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(got) }
+}

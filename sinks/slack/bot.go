@@ -45,7 +45,7 @@ func newBot(c Config, env sinks.Env) (*bot, error) {
 			return nil, setting.Bad("api_url", "%w", err)
 		}
 		*h, err = sinks.NewHTTP(sinks.HTTPOptions{
-			URL: u, Concurrency: c.Concurrency, Secrets: []string{c.BotToken.Reveal()}, MaxAnswer: maxAnswer,
+			URL: u, Concurrency: c.Concurrency, Secrets: []string{c.BotToken.Reveal()}, MaxAnswer: maxAnswer, Proxy: c.Proxy.Reveal(),
 		})
 		if err != nil {
 			return nil, setting.Bad("api_url", "%w", err)

@@ -18,6 +18,7 @@ type Config struct {
 	BotToken   setting.Secret `yaml:"bot_token" doc:"token of a Slack app's bot, xoxb-..., with the scope chat:write; this or webhook_url"`
 	Channel    string         `yaml:"channel" doc:"where the bot writes: a channel's id (C0123456789) or name; needed with bot_token, no default"`
 	APIURL     string         `yaml:"api_url" doc:"where Slack's Web API is served to a bot; default https://slack.com/api, for GovSlack https://slack-gov.com/api"`
+	Proxy      setting.Secret `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
 }
 
 // Defaults returns the defaults of a Config. Slack takes about one message a
@@ -30,6 +31,11 @@ func Defaults() Config {
 func (c Config) Validate() error {
 	if err := c.Settings.Validate(); err != nil {
 		return err
+	}
+	if c.Proxy != "" {
+		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
+			return setting.Bad("proxy", "%w", err)
+		}
 	}
 	switch {
 	case c.WebhookURL == "" && c.BotToken == "":

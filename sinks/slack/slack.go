@@ -17,7 +17,7 @@ import (
 func Kind() sinks.Kind {
 	return sinks.NewKind("slack", "Tells a Slack channel, in the alert's language: through an incoming webhook (webhook_url), one message for each transition; "+
 		"or as a bot (bot_token and channel), one message for each alert, which is changed when the alert is over, with a thread for what happens in between. "+
-		"429 and 5xx are tried again, with Retry-After honoured; what Slack refuses goes to the dead letters. Proxies come from HTTPS_PROXY and NO_PROXY.",
+		"429 and 5xx are tried again, with Retry-After honoured; what Slack refuses goes to the dead letters. Proxies come from proxy, or else from HTTPS_PROXY and NO_PROXY.",
 		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
 }
 
@@ -36,7 +36,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 		}
 		return &Sink{bot: b}, nil
 	}
-	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency})
+	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency, Proxy: c.Proxy.Reveal()})
 	if err != nil {
 		return nil, setting.Bad("webhook_url", "%w", err)
 	}

@@ -319,3 +319,24 @@ func TestStandInIsStrict(t *testing.T) {
 		t.Errorf("mentions %q, links %q, %v", m.Mentions, m.Links, refusal)
 	}
 }
+
+// TestProxy: both ways go through the proxy of the configuration.
+func TestProxy(t *testing.T) {
+	proxy, asked := sinktest.Proxy(t)
+	hook := slack.Defaults()
+	hook.Name, hook.WebhookURL, hook.Proxy = "chat", "https://hooks.invalid"+setting.Secret(receive.SlackPath), setting.Secret(proxy)
+	bot := botConfig("https://api.invalid")
+	bot.Proxy = setting.Secret(proxy)
+	for _, c := range []slack.Config{hook, bot} {
+		if err := newBot(t, c, sinks.Env{StateDir: t.TempDir()}).Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err == nil || sinks.IsPermanent(err) {
+			t.Error(err)
+		}
+	}
+	if got := strings.Join(asked(), ", "); got != "CONNECT hooks.invalid:443, CONNECT api.invalid:443" {
+		t.Error(got)
+	}
+	bot.Proxy = "ftp://user:proxy-password@x"
+	if err := bot.Validate(); err == nil || !strings.HasPrefix(err.Error(), "proxy: ") || strings.Contains(err.Error(), "password") {
+		t.Error(err)
+	}
+}

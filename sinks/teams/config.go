@@ -11,6 +11,7 @@ type Config struct {
 
 	WebhookURL setting.Secret `yaml:"webhook_url" doc:"URL that the flow shows under 'When a Teams webhook request is received'; no default"`
 	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message, 16KB to 100KB; longer texts are cut; default 28KB, the limit of Teams' own actions"`
+	Proxy      setting.Secret `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
 }
 
 // Sizes in bytes. 28 KB is what Microsoft documents for messages of the
@@ -35,6 +36,11 @@ func (c Config) Validate() error {
 	}
 	if _, err := sinks.ParseURL(c.WebhookURL.Reveal()); err != nil {
 		return setting.Bad("webhook_url", "is not an http or https URL; write the one that the flow shows under 'When a Teams webhook request is received'")
+	}
+	if c.Proxy != "" {
+		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
+			return setting.Bad("proxy", "%w", err)
+		}
 	}
 	if c.MaxSize < leastSize || c.MaxSize > mostSize {
 		return setting.Bad("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 28KB", int64(c.MaxSize))

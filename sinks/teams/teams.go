@@ -15,7 +15,7 @@ import (
 func Kind() sinks.Kind {
 	return sinks.NewKind("teams", "Tells a Teams channel or chat through a webhook of the Workflows app, one Adaptive Card for each transition, in the alert's language. "+
 		"408, 429 and 5xx are tried again, with Retry-After honoured; what the workflow refuses goes to the dead letters. A 202 says that the flow was started, not that the card was posted. "+
-		"Proxies come from HTTPS_PROXY and NO_PROXY.",
+		"Proxies come from proxy, or else from HTTPS_PROXY and NO_PROXY.",
 		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
 }
 
@@ -27,7 +27,7 @@ type Sink struct {
 
 // New returns a Sink for c, which Validate has accepted.
 func New(c Config, _ sinks.Env) (*Sink, error) {
-	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency})
+	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency, Proxy: c.Proxy.Reveal()})
 	if err != nil {
 		return nil, setting.Bad("webhook_url", "%w", err)
 	}

@@ -451,3 +451,27 @@ func TestStandInIsStrict(t *testing.T) {
 		t.Errorf("mentions %q, links %q, markup %q, %v", m.Mentions, m.Links, m.Markup, err)
 	}
 }
+
+func TestProxy(t *testing.T) {
+	proxy, asked := sinktest.Proxy(t)
+	c := teams.Defaults()
+	c.Name, c.WebhookURL, c.Proxy = "team", "https://flow.invalid/workflows/x", setting.Secret(proxy)
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := teams.New(c, sinks.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err == nil || sinks.IsPermanent(err) {
+		t.Error(err)
+	}
+	if got := strings.Join(asked(), ", "); got != "CONNECT flow.invalid:443" {
+		t.Error(got)
+	}
+	c.Proxy = "ftp://user:proxy-password@x"
+	if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), "proxy: ") || strings.Contains(err.Error(), "password") {
+		t.Error(err)
+	}
+}

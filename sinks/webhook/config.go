@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"maps"
+	"mime"
 	"slices"
 	"strings"
 
@@ -24,10 +25,25 @@ type Config struct {
 	Username string                    `yaml:"username" doc:"name for basic authentication; default: none"`
 	Password setting.Secret            `yaml:"password" doc:"password for basic authentication; default: none"`
 	TLS      sinks.TLS                 `yaml:"tls" doc:"certificates of an https URL"`
+	Proxy    setting.Secret            `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
+
+	Format      string         `yaml:"format" doc:"what is posted: dswatch (docs/webhook.schema.json), alertmanager (webhook version 4, for its receivers) or cloudevents (CloudEvents 1.0 as JSON, the same content as data); default dswatch"`
+	ExternalURL string         `yaml:"external_url" doc:"what format alertmanager says of where it runs, for receivers that link to it; default empty"`
+	Body        setting.Secret `yaml:"body" doc:"a body of your own instead: a Go template (docs/sinks.md); a secret because it may hold a key of the far end's; default: as format says"`
+	ContentType string         `yaml:"content_type" doc:"media type of body; default application/json, which is checked to be JSON"`
 }
 
+// The formats.
+const (
+	formatOwn          = "dswatch"
+	formatAlertmanager = "alertmanager"
+	formatCloudEvents  = "cloudevents"
+)
+
 // Defaults returns the defaults of a Config.
-func Defaults() Config { return Config{Settings: sinks.Defaults(16)} }
+func Defaults() Config {
+	return Config{Settings: sinks.Defaults(16), Format: formatOwn, ContentType: "application/json"}
+}
 
 // reserved are headers that the sink sets itself, and those that belong to
 // the connection.
@@ -49,6 +65,14 @@ func (c Config) Validate() error {
 		if _, err := signingKey(c.Secret); err != nil {
 			return setting.Bad("secret", "%w", err)
 		}
+	}
+	if c.Proxy != "" {
+		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
+			return setting.Bad("proxy", "%w", err)
+		}
+	}
+	if err := c.validateBody(); err != nil {
+		return err
 	}
 	ways := 0
 	for _, used := range []bool{u.User != nil, c.Bearer != "", c.Username != "" || c.Password != ""} {
@@ -79,6 +103,35 @@ func (c Config) Validate() error {
 		return setting.Bad("username", "holds a colon, which basic authentication cannot carry; write it without")
 	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
 		return setting.Bad("bearer", "holds a line break or a control character; write the token alone")
+	}
+	return nil
+}
+
+// validateBody looks at what is posted.
+func (c Config) validateBody() error {
+	formats := []string{formatOwn, formatAlertmanager, formatCloudEvents}
+	mediaType, _, err := mime.ParseMediaType(c.ContentType)
+	switch {
+	case !slices.Contains(formats, c.Format):
+		return setting.Bad("format", "%q is not a format; write one of %s", sinks.Line(c.Format, 40), strings.Join(formats, ", "))
+	case c.Body != "" && c.Format != formatOwn:
+		return setting.Bad("body", "stands beside format; keep one of them")
+	case c.ExternalURL != "" && c.Format != formatAlertmanager:
+		return setting.Bad("external_url", "belongs to format: alertmanager; leave it out")
+	case err != nil || !strings.Contains(mediaType, "/") || !httpguts.ValidHeaderFieldValue(c.ContentType):
+		return setting.Bad("content_type", "%q is not a media type; write one such as application/json or text/plain; charset=utf-8", sinks.Line(c.ContentType, 80))
+	case c.Body == "" && c.ContentType != Defaults().ContentType:
+		return setting.Bad("content_type", "belongs to body; leave it out")
+	}
+	if c.ExternalURL != "" {
+		if _, err := sinks.ParseURL(c.ExternalURL); err != nil {
+			return setting.Bad("external_url", "%w", err)
+		}
+	}
+	if c.Body != "" {
+		if _, err := newTemplate(c.Body.Reveal(), c.ContentType); err != nil {
+			return setting.Bad("body", "%w", err)
+		}
 	}
 	return nil
 }

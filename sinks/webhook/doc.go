@@ -1,7 +1,9 @@
-// Package webhook posts each transition of an alert as JSON to a URL.
+// Package webhook posts each transition of an alert to a URL.
 //
 // It promises that the body follows docs/webhook.schema.json (version "1":
-// fields are added, never renamed or given another meaning), that the
+// fields are added, never renamed or given another meaning), or is what
+// Alertmanager posts to its receivers (version 4), or a CloudEvent 1.0 in
+// structured JSON, or what the operator's template makes; that the
 // Idempotency-Key and webhook-id headers are the same for every attempt at
 // one transition, that with a secret every request is signed after the
 // Standard Webhooks specification 1.0 (webhook-id, webhook-timestamp,

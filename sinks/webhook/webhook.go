@@ -17,8 +17,8 @@ import (
 
 // Kind returns the kind of sink that this package makes.
 func Kind() sinks.Kind {
-	return sinks.NewKind("webhook", "Posts every transition as JSON (docs/webhook.schema.json) to a URL, signed after the Standard Webhooks specification when a secret is set. "+
-		"2xx is success; 408, 425, 429 and 5xx are tried again, with Retry-After honoured; other answers go to the dead letters. Proxies come from HTTPS_PROXY and NO_PROXY.",
+	return sinks.NewKind("webhook", "Posts every transition to a URL: as JSON of our own (docs/webhook.schema.json), as Alertmanager tells its webhook receivers, as a CloudEvent, or as a template says; signed after the Standard Webhooks specification when a secret is set. "+
+		"2xx is success; 408, 425, 429 and 5xx are tried again, with Retry-After honoured; other answers go to the dead letters. Proxies come from proxy, or else from HTTPS_PROXY and NO_PROXY.",
 		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
 }
 
@@ -27,16 +27,21 @@ type Sink struct {
 	http   *sinks.HTTP
 	header http.Header // of every request
 	key    []byte      // nil: not signed
+	encode encoder
 }
 
 // New returns a Sink for c, which Validate has accepted.
-func New(c Config, _ sinks.Env) (*Sink, error) {
+func New(c Config, env sinks.Env) (*Sink, error) {
 	tlsConfig, err := c.TLS.Config()
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"dswatch"}}}
-	secrets := []string{c.Bearer.Reveal(), c.Password.Reveal()}
+	encode, contentType, err := newEncoder(c, env)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode}
+	secrets := append(keys.FindAllString(c.Body.Reveal(), -1), c.Bearer.Reveal(), c.Password.Reveal())
 	for name, value := range c.Headers {
 		s.header.Set(name, value.Reveal())
 		secrets = append(secrets, value.Reveal())
@@ -55,7 +60,7 @@ func New(c Config, _ sinks.Env) (*Sink, error) {
 		}
 		secrets = append(secrets, c.Secret.Reveal())
 	}
-	s.http, err = sinks.NewHTTP(sinks.HTTPOptions{URL: c.URL.Reveal(), TLS: tlsConfig, Concurrency: c.Concurrency, Secrets: secrets})
+	s.http, err = sinks.NewHTTP(sinks.HTTPOptions{URL: c.URL.Reveal(), TLS: tlsConfig, Concurrency: c.Concurrency, Secrets: secrets, Proxy: c.Proxy.Reveal()})
 	if err != nil {
 		return nil, setting.Bad("url", "%w", err)
 	}
@@ -65,7 +70,7 @@ func New(c Config, _ sinks.Env) (*Sink, error) {
 // Send posts a and returns nil once the far end has answered 2xx.
 func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	p := sinks.NewPayload(a)
-	body, err := p.Encode()
+	body, err := s.encode(p)
 	if err != nil {
 		return sinks.Permanent(err)
 	}

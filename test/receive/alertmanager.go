@@ -20,6 +20,7 @@ import (
 // AlertmanagerOptions say what an Alertmanager asks of its clients.
 type AlertmanagerOptions struct {
 	ResolveTimeout time.Duration // of alerts without an end; 0: its default
+	GroupBy        []string      // labels of a notice to its receiver; nil: all of them
 	Login          bool          // ask for AlertmanagerUser and AlertmanagerPassword
 	TLS            PKI           // https with these certificates; empty: http
 }
@@ -73,17 +74,20 @@ func StartAlertmanager(t testing.TB, o AlertmanagerOptions) *Alertmanager {
 	if o.Login {
 		web += fmt.Sprintf("basic_auth_users: {%s: %q}\n", AlertmanagerUser, alertmanagerHash)
 	}
+	if o.GroupBy == nil {
+		o.GroupBy = []string{`"..."`}
+	}
 	a.URL = scheme + "://127.0.0.1:" + freePort(t, "tcp")
 	if o.ResolveTimeout == 0 {
 		o.ResolveTimeout = 5 * time.Minute
 	}
 	write(t, filepath.Join(a.dir, "web.yml"), web)
 	write(t, filepath.Join(a.dir, "alertmanager.yml"), fmt.Sprintf(`global: {resolve_timeout: %s}
-route: {receiver: test, group_by: ["..."], group_wait: 10ms, group_interval: 50ms, repeat_interval: 1h}
+route: {receiver: test, group_by: [%s], group_wait: 10ms, group_interval: 50ms, repeat_interval: 1h}
 receivers:
   - name: test
     webhook_configs: [{url: %q, send_resolved: true}]
-`, o.ResolveTimeout, StartHTTP(t, a.receiver).URL))
+`, o.ResolveTimeout, strings.Join(o.GroupBy, ", "), StartHTTP(t, a.receiver).URL))
 	a.Start(t)
 	return a
 }
@@ -94,7 +98,7 @@ func (a *Alertmanager) Start(t testing.TB) {
 	t.Helper()
 	a.proc = launch(t, exec.Command(lookup(t, "prometheus-alertmanager", "prometheus-alertmanager"),
 		"--config.file="+filepath.Join(a.dir, "alertmanager.yml"), "--web.config.file="+filepath.Join(a.dir, "web.yml"),
-		"--storage.path="+filepath.Join(a.dir, "data"), "--cluster.listen-address=", // alone
+		"--web.external-url="+a.URL, "--storage.path="+filepath.Join(a.dir, "data"), "--cluster.listen-address=", // alone
 		"--web.listen-address="+strings.SplitN(a.URL, "//", 2)[1]))
 	a.proc.await(t, "ready API", func() bool { _, err := a.get("/-/ready"); return err == nil })
 }
@@ -159,10 +163,24 @@ func (a *Alertmanager) AwaitTold(t testing.TB, n int) []AlertmanagerNotice {
 	return a.Told()
 }
 
+// AwaitBodies waits until it has posted n times to its receiver and returns
+// what, oldest first. The receiver's name is "test".
+func (a *Alertmanager) AwaitBodies(t testing.TB, n int) [][]byte {
+	t.Helper()
+	bodies := func() [][]byte {
+		a.receiver.mu.Lock()
+		defer a.receiver.mu.Unlock()
+		return slices.Clone(a.receiver.bodies)
+	}
+	a.proc.await(t, fmt.Sprintf("%d posts", n), func() bool { return len(bodies()) >= n })
+	return bodies()
+}
+
 // notified is the receiver that Alertmanager's webhook_config names.
 type notified struct {
-	mu  sync.Mutex
-	got []AlertmanagerNotice
+	mu     sync.Mutex
+	got    []AlertmanagerNotice
+	bodies [][]byte
 }
 
 func (n *notified) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -170,11 +188,16 @@ func (n *notified) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Version string               `json:"version"`
 		Alerts  []AlertmanagerNotice `json:"alerts"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&p); err != nil || p.Version != "4" {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &p)
+	}
+	if err != nil || p.Version != "4" {
 		http.Error(w, fmt.Sprintf("version %q, %v", p.Version, err), http.StatusBadRequest)
 		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.got = append(n.got, p.Alerts...)
+	n.bodies = append(n.bodies, body)
 }
