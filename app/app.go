@@ -43,6 +43,7 @@ type App struct {
 	bus      *bus.Bus
 	registry *prometheus.Registry
 	workers  []*worker
+	drills   *drills
 	engine   atomic.Pointer[rules.Engine] // nil before Run, and where this process only observes
 	web      *web.Server
 }
@@ -51,6 +52,8 @@ type App struct {
 type worker struct {
 	name, kind string
 	sink       sinks.Sink
+	settings   sinks.Settings
+	drilled    atomic.Pointer[web.Drill] // nil before the first one
 	worker     *sinks.Worker
 	consumer   *bus.Consumer
 }
@@ -87,6 +90,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 	if a.observes() {
 		return nil
 	}
+	a.drills = newDrills(a.registry)
 	metrics, err := sinks.NewMetrics(a.registry)
 	if err != nil {
 		return err
@@ -115,7 +119,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open the outbox of sink %s: %w", name, err)
 		}
-		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, sink: sink, consumer: c, worker: sinks.NewWorker(sinks.WorkerOptions{
+		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, consumer: c, worker: sinks.NewWorker(sinks.WorkerOptions{
 			Sink: sink, Settings: spec.common, Outbox: queue{c}, Receipts: sinkReceipts{receipts{a.bus.Bucket(bus.Receipts)}, name},
 			Dead: graveyard{a.bus}, Log: a.Log, Metrics: metrics, Grace: grace,
 		})})
@@ -192,6 +196,8 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	stopWorkers := a.startWorkers(context.WithoutCancel(ctx))
 	defer stopWorkers()
+	stopBeats := a.startBeats(ctx)
+	defer stopBeats()
 	if err := a.startWeb(); err != nil {
 		return err
 	}
@@ -200,6 +206,7 @@ func (a *App) Run(ctx context.Context) error {
 
 	var observes sync.WaitGroup
 	observes.Go(func() { a.repeatFacts(ctx, known, news) })
+	observes.Go(func() { a.runDrills(ctx) })
 	err = sched.Run(ctx)
 	observes.Wait()
 	closeDetectors(jobs)

@@ -34,6 +34,7 @@ type Config struct {
 	Rules     rules.Settings    `yaml:"rules" doc:"When an alert rises, repeats and ends."`
 	Routes    []rules.Route     `yaml:"routes" doc:"Who is told what; the first route that matches counts; default: every sink is told everything."`
 	Windows   []rules.Window    `yaml:"maintenance" doc:"Windows in which alerts are neither raised nor repeated, as silences that come again."`
+	Drill     string            `yaml:"drill" doc:"When every sink is sent a marked [TEST] firing and its resolve through the real path, as a cron expression, such as 0 9 1 * *; log, metric and status say which sink did not confirm; default never."`
 	Sinks     []*config.Section `yaml:"sinks" doc:"Who is told; default: alerts are written to standard output."`
 	Web       web.Config        `yaml:"web" doc:"Local API and metrics."`
 }
@@ -102,7 +103,7 @@ func (c Config) Validate() error {
 	if strings.ContainsAny(c.Host, "/ \t\r\n") || len(c.Host) > 253 {
 		return setting.Bad("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
 	}
-	return nil
+	return validDrill(c.Drill)
 }
 
 // Loaded is a configuration that was read and checked as a whole.

@@ -41,7 +41,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 		h := w.worker.Health()
 		st.Sinks = append(st.Sinks, web.SinkStatus{
 			Name: w.name, Type: w.kind, Waiting: left.Waiting + uint64(left.Held), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
-			Delivered: h.Delivered, Dead: h.Dead, FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError,
+			Delivered: h.Delivered, Dead: h.Dead, FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
 		})
 	}
 	return st, nil

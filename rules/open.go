@@ -22,3 +22,17 @@ func (e *Engine) Open(sink string) []event.Alert {
 	slices.SortFunc(out, func(a, b event.Alert) int { return a.StartedAt.Compare(b.StartedAt) })
 	return out
 }
+
+// CountOpen returns how many open alerts the sink was told of.
+func (e *Engine) CountOpen(sink string) (n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, it := range e.items {
+		it.status.Slots(func(_ string, s Slot) {
+			if s.Phase == Firing && slices.Contains(s.Sinks, sink) {
+				n++
+			}
+		})
+	}
+	return n
+}

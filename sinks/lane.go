@@ -140,6 +140,11 @@ func (l *lane) firstDue(now time.Time) *parked {
 	return nil
 }
 
+// testLife is how long a test is worth sending. Whoever asked for it has gone
+// after 20 seconds. Only the end of a test that the far end may hold open is
+// sent however late.
+const testLife = 2 * time.Minute
+
 // unsent settles what needs no attempt and reports whether it was that.
 func (l *lane) unsent(ctx context.Context, it *item) bool {
 	r, known := l.receipts[it.slot]
@@ -153,6 +158,9 @@ func (l *lane) unsent(ctx context.Context, it *item) bool {
 		l.done(it, Receipt{})
 	case known && r.orphaned(it.alert):
 		l.giveUp(ctx, it, errOrphaned)
+	case it.alert.Test && time.Since(it.alert.At) > testLife && !(known && r.AlertID == it.alert.ID && r.Reached):
+		l.w.m.expired.Inc()
+		l.done(it, l.receipt(it, true))
 	default:
 		return false
 	}

@@ -12,6 +12,7 @@ type Metrics struct {
 	delay      *prometheus.HistogramVec
 	held       *prometheus.GaugeVec
 	circuit    *prometheus.GaugeVec
+	beats      *prometheus.CounterVec
 }
 
 // NewMetrics returns Metrics registered with reg.
@@ -19,7 +20,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	sink := []string{"sink"}
 	m := &Metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "dswatch_sink_deliveries_total", Help: "Deliveries settled: delivered, duplicate (already told, not sent) or dead (moved to the dead letters).",
+			Name: "dswatch_sink_deliveries_total", Help: "Deliveries settled: delivered, duplicate (already told, not sent), expired (a test nobody waits for) or dead (moved to the dead letters).",
 		}, []string{"sink", "outcome"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dswatch_sink_failures_total", Help: "Failed attempts by class: permanent, throttled, timeout, temporary, panic.",
@@ -41,8 +42,11 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		circuit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "dswatch_sink_circuit", Help: "Whether attempts are made: 0 closed (yes), 1 half-open (one is probing), 2 open (the far end is down).",
 		}, sink),
+		beats: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dswatch_sink_heartbeats_total", Help: "Heartbeats: sent, or failed in their one attempt.",
+		}, []string{"sink", "outcome"}),
 	}
-	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.retries, m.latency, m.delay, m.held, m.circuit} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.failures, m.retries, m.latency, m.delay, m.held, m.circuit, m.beats} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -57,6 +61,8 @@ type counters struct {
 	failures                   map[Class]prometheus.Counter
 	latency, delay             prometheus.Observer
 	held, circuit              prometheus.Gauge
+	beatSent, beatFailed       prometheus.Counter
+	expired                    prometheus.Counter
 }
 
 // of returns the counters of one sink; on nil Metrics nobody sees them.
@@ -72,8 +78,11 @@ func (m *Metrics) of(sink string) counters {
 		failures:  map[Class]prometheus.Counter{},
 		latency:   m.latency.WithLabelValues(sink),
 		delay:     m.delay.WithLabelValues(sink),
+		expired:   m.deliveries.WithLabelValues(sink, "expired"),
 		held:      m.held.WithLabelValues(sink),
 		circuit:   m.circuit.WithLabelValues(sink),
+
+		beatSent: m.beats.WithLabelValues(sink, "sent"), beatFailed: m.beats.WithLabelValues(sink, "failed"),
 	}
 	for _, class := range Classes() {
 		c.failures[class] = m.failures.WithLabelValues(sink, string(class))

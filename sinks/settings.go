@@ -15,6 +15,7 @@ type Settings struct {
 	Patience    time.Duration `yaml:"patience" doc:"how long one delivery is tried again before it goes to the dead letters; a restart begins anew; default 24h"`
 	Concurrency int           `yaml:"concurrency" doc:"attempts in flight at once, 1 to 256; the order of one item's alerts is kept with any number"`
 	Rate        Rate          `yaml:"rate" doc:"most attempts, such as 10/s, 20/m or 100/h, also while an outage is caught up; what a second allows may go at once; 0 for no limit; default 0"`
+	Heartbeat   time.Duration `yaml:"heartbeat" doc:"how often this sink is sent a sign of life with a number, the count of open alerts and of what waits for it, past the outbox and with one attempt each, so that the far end notices silence and gaps; 1s to 24h, such as 5m, or 0s for none; default 0s"`
 	Circuit     Circuit       `yaml:"circuit" doc:"when the far end counts as down, so that all attempts pause"`
 	Title       Template      `yaml:"title" doc:"title of every alert instead of the built-in one: a Go template (docs/sinks.md), or a map with one for en and one for ja; default: built in"`
 	Text        Template      `yaml:"text" doc:"text of every alert instead of the built-in one, likewise; default: built in"`
@@ -40,6 +41,8 @@ func (s Settings) Validate() error {
 		return setting.Bad("patience", "%s is out of range; write 1s to 720h, such as 24h", s.Patience)
 	case s.Concurrency < 1 || s.Concurrency > 256:
 		return setting.Bad("concurrency", "%d is out of range; write 1 to 256", s.Concurrency)
+	case s.Heartbeat != 0 && (s.Heartbeat < time.Second || s.Heartbeat > 24*time.Hour):
+		return setting.Bad("heartbeat", "%s is out of range; write 1s to 24h, such as 5m, or 0s for none", s.Heartbeat)
 	case s.Circuit.Failures < 0 || s.Circuit.Failures > 1000:
 		return setting.Bad("circuit.failures", "%d is out of range; write 1 to 1000, or 0 for never", s.Circuit.Failures)
 	case s.Circuit.Failures > 0 && (s.Circuit.Pause < 100*time.Millisecond || s.Circuit.Pause > time.Hour):

@@ -468,6 +468,25 @@ func (w *Worker) attempt(hard context.Context, it *item) (err error) {
 	return w.o.Sink.Send(ctx, it.alert)
 }
 
+// Beat sends a sign of life past the outbox, once: it may be called while Run
+// works. Its failure says nothing about deliveries and changes no pause.
+func (w *Worker) Beat(ctx context.Context, a event.Alert) error {
+	if q := w.quiet.Load(); q != nil && time.Until(*q) > 0 {
+		w.m.beatFailed.Inc()
+		return fmt.Errorf("the far end asked to be left alone until %s", q.Format(time.RFC3339))
+	}
+	err := w.attempt(ctx, &item{alert: a})
+	if err != nil {
+		w.m.beatFailed.Inc()
+		if d, ok := After(err); ok && d > 0 {
+			w.hush(time.Now().Add(d))
+		}
+		return err
+	}
+	w.m.beatSent.Inc()
+	return nil
+}
+
 // succeeded and failed keep Health and log the turns from one to the other.
 func (w *Worker) succeeded(now time.Time) {
 	w.mu.Lock()
@@ -527,6 +546,12 @@ func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 	}
 	if it.bad == nil {
 		l.DeliveryID = it.alert.DeliveryID()
+		if it.alert.Test { // whoever tests is told; nobody wants a test again
+			w.mu.Lock()
+			w.health.LastError = l.Reason
+			w.mu.Unlock()
+			return true
+		}
 	}
 	if !w.insist(ctx, "store dead letter", func(ctx context.Context) error { return w.o.Dead.Bury(ctx, l) }) {
 		return false

@@ -638,6 +638,63 @@ func TestReplayOfAnEarlierFiring(t *testing.T) {
 	})
 }
 
+// TestTestsExpire: what nobody waits for any more is not sent, unless the far
+// end may hold it open, and is no dead letter.
+func TestTestsExpire(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer error // until the far end is back
+		want   []int
+	}{
+		{"refused", sinks.Permanent(errDown), nil},
+		{"down: the raise may have arrived", errDown, []int{4}},
+		{"asked for a pause, never tried", nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, f := newMemory(), &far{}
+				down := true
+				f.do = func(_ context.Context, a event.Alert) error {
+					switch {
+					case !down:
+						return nil
+					case c.answer == nil && !a.Test:
+						return sinks.RetryAfter(errDown, time.Hour)
+					}
+					return c.answer
+				}
+				m.put(t, firing(1, 0)[0])
+				_, stop := start(options(m, f, 1))
+				defer stop()
+				time.Sleep(time.Second)
+				for _, a := range []event.Alert{firing(0, 0)[0], firing(0, 0)[3]} {
+					a.Test, a.At = true, time.Now()
+					m.put(t, a)
+				}
+				time.Sleep(10 * time.Minute)
+				down = false
+				time.Sleep(2 * time.Hour)
+				f.mu.Lock()
+				var got []int
+				for _, a := range f.accepted {
+					if a.Test {
+						got = append(got, a.Seq)
+					}
+				}
+				f.mu.Unlock()
+				for _, l := range m.dead() {
+					if a, _ := event.DecodeAlert(l.Data); a.Test {
+						t.Errorf("dead letter of %s", l.DeliveryID)
+					}
+				}
+				if !slices.Equal(got, c.want) || m.unacked() != 0 {
+					t.Errorf("arrived %v, want %v; %d left", got, c.want, m.unacked())
+				}
+			})
+		})
+	}
+}
+
 func TestPanicIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, f := newMemory(), &far{}
@@ -840,11 +897,12 @@ func TestTimeoutIsForEachAttempt(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		want := `
-# HELP dswatch_sink_deliveries_total Deliveries settled: delivered, duplicate (already told, not sent) or dead (moved to the dead letters).
+# HELP dswatch_sink_deliveries_total Deliveries settled: delivered, duplicate (already told, not sent), expired (a test nobody waits for) or dead (moved to the dead letters).
 # TYPE dswatch_sink_deliveries_total counter
 dswatch_sink_deliveries_total{outcome="dead",sink="test"} 0
 dswatch_sink_deliveries_total{outcome="delivered",sink="test"} 1
 dswatch_sink_deliveries_total{outcome="duplicate",sink="test"} 0
+dswatch_sink_deliveries_total{outcome="expired",sink="test"} 0
 # HELP dswatch_sink_failures_total Failed attempts by class: permanent, throttled, timeout, temporary, panic.
 # TYPE dswatch_sink_failures_total counter
 dswatch_sink_failures_total{class="panic",sink="test"} 0

@@ -64,6 +64,14 @@ type SinkStatus struct {
 	FailingSince  time.Time `json:"failing_since,omitzero"`  // zero: the last attempt succeeded
 	LastDelivered time.Time `json:"last_delivered,omitzero"` // since the start
 	LastError     string    `json:"last_error,omitempty"`    // of the last failure, which may be over
+	Drill         *Drill    `json:"drill,omitempty"`         // absent before the first one
+}
+
+// Drill is what the last drill found of one sink.
+type Drill struct {
+	At        time.Time `json:"at"`
+	Confirmed bool      `json:"confirmed"`
+	Error     string    `json:"error,omitempty"`
 }
 
 // Status is what a running dswatch says about itself.

@@ -10,10 +10,13 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var file string
+	var file, format string
 	c := &cobra.Command{
 		Use: "status", Short: "Show what the running process sees, and what waits for its sinks", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if format != "table" && format != "json" {
+				return usageError{fmt.Errorf("--format %q is neither table nor json; write one of them", format)}
+			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -21,6 +24,9 @@ func statusCommand() *cobra.Command {
 			st, err := l.RunningStatus(c.Context())
 			if err != nil {
 				return err
+			}
+			if format == "json" {
+				return writeJSON(st)
 			}
 			fmt.Printf("%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.Format("2006-01-02 15:04:05"))
 			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -32,20 +38,26 @@ func statusCommand() *cobra.Command {
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.State, i.Expected, alert, i.Key)
 			}
-			fmt.Fprintln(w, "\nSINK\tTYPE\tWAITING\tDEAD\tCIRCUIT\tFAILING SINCE\tLAST ERROR")
+			fmt.Fprintln(w, "\nSINK\tTYPE\tWAITING\tDEAD\tCIRCUIT\tDRILL\tFAILING SINCE\tLAST ERROR")
 			for _, s := range st.Sinks {
-				since, problem := "-", "-"
+				since, problem, drill := "-", "-", "-"
+				if d := s.Drill; d != nil && d.Confirmed {
+					drill = "confirmed"
+				} else if d != nil {
+					drill = "NOT CONFIRMED"
+				}
 				if !s.FailingSince.IsZero() {
 					since = s.FailingSince.Local().Format(time.RFC3339)
 				}
 				if s.LastError != "" {
 					problem = plain(s.LastError)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", s.Name, s.Type, s.Waiting, s.Dead, s.Circuit, since, problem)
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Name, s.Type, s.Waiting, s.Dead, s.Circuit, drill, since, problem)
 			}
 			return w.Flush()
 		},
 	}
 	configFlag(c, &file)
+	c.Flags().StringVar(&format, "format", "table", "table or json")
 	return c
 }
