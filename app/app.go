@@ -252,6 +252,7 @@ func (a *App) newEngine() *rules.Engine {
 	a.registry.MustRegister(decisions)
 	return rules.NewEngine(rules.Parts{
 		Set:      a.set,
+		Host:     a.Host,
 		Rows:     newRows(a.Loaded, a.sinkNames()),
 		Source:   &source{bus: a.bus},
 		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},

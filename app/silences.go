@@ -172,6 +172,8 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		st.Slots(func(rule string, s rules.Slot) {
 			one := web.Alert{ID: s.ID, Key: st.Key, Rule: rule, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks, Silence: s.Silence}
 			switch {
+			case s.Phase == rules.Held && s.Digest != "":
+				one.ID, one.Severity, one.Since, one.Sinks, one.Digest = st.AlertID(rule), "", s.Since, nil, s.Digest
 			case s.Phase == rules.Held && s.Silence != "":
 				one.ID, one.Severity, one.Since, one.Sinks = "", "", s.Since, nil
 			case s.Phase != rules.Firing:
@@ -181,6 +183,13 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 			}
 			out = append(out, one)
 		})
+	})
+	e.Digests(func(d rules.Digest) {
+		one := web.Alert{ID: d.Slot.ID, Key: d.Key, Rule: event.RuleStorm, State: d.Slot.State, Severity: d.Slot.Severity, Since: d.Slot.Started, Sinks: d.Slot.Sinks, Affected: d.Members}
+		if ack := d.Slot.Ack; ack != nil {
+			one.Ack = &web.Ack{At: ack.At, Author: ack.Author, Comment: ack.Comment}
+		}
+		out = append(out, one)
 	})
 	return out, nil
 }

@@ -121,7 +121,7 @@ func (s *Status) calm() bool {
 // nothing.
 func (s *Status) explains(rule string) (yes, sure bool) {
 	switch {
-	case s.Loss.Phase == Firing, s.flapping(), s.Unseen.Phase == Firing && (rule == Unseen || s.Key.Kind == event.Host):
+	case s.Loss.Phase == Firing, s.Loss.gathered(), s.flapping(), s.Unseen.Phase == Firing && (rule == Unseen || s.Key.Kind == event.Host):
 		return true, true
 	case s.Loss.Phase == Held && s.Loss.Silence == "":
 		return true, false
@@ -179,7 +179,7 @@ func (e *Engine) peersOf(it *item) (peers []catalog.Peer, unsure bool) {
 		e.kin(it, id, func(p *item) {
 			peers = append(peers, catalog.Peer{ID: id, State: p.status.Seen.State})
 			loss := p.status.Loss
-			unsure = unsure || loss.Phase == Held && loss.Silence == "" && loss.Cause == ""
+			unsure = unsure || loss.Phase == Held && loss.Silence == "" && loss.Cause == "" && !loss.gathered()
 		})
 	}
 	return peers, unsure
@@ -258,7 +258,7 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 	for _, x := range scope {
 		for _, name := range [...]string{Loss, Unseen} {
 			slot := x.status.slot(name)
-			if x == it || slot.Phase != Held || slot.Silence != "" {
+			if x == it || slot.Phase != Held || slot.Silence != "" || slot.gathered() {
 				continue
 			}
 			severity := e.severityNow(x, name)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"dswatch/event"
 )
 
 // clock is the time by which the engine decides. Calendars go by the wall
@@ -51,16 +49,19 @@ func (e *Engine) keepTime(ctx context.Context) error {
 		return err
 	}
 	now := e.now()
+	e.storm.shift(now, d)
 	for _, it := range e.items {
 		if !it.status.shift(now, d) {
 			continue
 		}
 		e.schedule(it)
-		e.decide(it, event.Event{})
-		if !it.dirty {
-			it.dirty = true
-			e.dirty = append(e.dirty, it)
+		if err := e.redecide(ctx, it); err != nil {
+			return err
 		}
+		e.touch(it)
+	}
+	if err := e.revise(ctx); err != nil {
+		return err
 	}
 	return e.flush(ctx)
 }

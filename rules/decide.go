@@ -15,6 +15,7 @@ type Settings struct {
 	Patience time.Duration `yaml:"patience" doc:"how long an item may be unobservable before that is an alert of its own"`
 	HoldUp   time.Duration `yaml:"hold_up" doc:"how long an item must be well again before the all-clear; 0s: at once"`
 	Flap     FlapSettings  `yaml:"flap" doc:"when an item that comes and goes is told once instead of each time"`
+	Storm    StormSettings `yaml:"storm" doc:"when many alerts at once are told as one digest"`
 }
 
 // Defaults returns the settings of an empty `rules:`. Hold outlasts the gap
@@ -22,7 +23,8 @@ type Settings struct {
 func Defaults() Settings {
 	return Settings{
 		Hold: 20 * time.Second, Repeat: 4 * time.Hour, Patience: 5 * time.Minute,
-		Flap: FlapSettings{Changes: 6, Window: 10 * time.Minute, Settle: 10 * time.Minute},
+		Flap:  FlapSettings{Changes: 6, Window: 10 * time.Minute, Settle: 10 * time.Minute},
+		Storm: DefaultStorm(),
 	}
 }
 
@@ -59,6 +61,8 @@ type Snapshot struct {
 	// Silences are those of the whole fleet.
 	Silences []Silence
 	Related  *Related // nil: no other item has to do with it
+	Storm    *Storm   // what other items do; nil: nothing
+	Single   bool     // no digest speaks for the item any more
 }
 
 // Outcome is what Decide did about one rule.
@@ -76,6 +80,7 @@ const (
 	Flapping  Outcome = "flapping"  // comes and goes, which is an alert of its own
 	Explained Outcome = "explained" // the alert of its cause names it
 	Silenced  Outcome = "silenced"  // a silence keeps it from being told or repeated
+	Gathered  Outcome = "gathered"  // told as a part of a digest
 
 	Acknowledged Outcome = "acknowledged" // somebody looks after it; comes with an Alert
 )
@@ -164,7 +169,7 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		if sg != bad {
 			return out
 		}
-		slot.Since, slot.First = st.Seen.At, st.Event
+		slot.Since, slot.First, slot.Digest = st.Seen.At, st.Event, ""
 		if wait := s.wait(name); wait > 0 {
 			slot.Phase, slot.Due = Held, now.Add(wait)
 			return append(out, Decision{Rule: name, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
@@ -173,6 +178,8 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 
 	case Held:
 		switch {
+		case slot.Digest != "" && (sg == blind || sg == bad && !snap.Single):
+			return out // its digest speaks for it
 		case sg == blind && (slot.Silence != "" || slot.Cause != ""):
 			// As with an open alert, being blind does not end it.
 			slot.Due = time.Time{}
@@ -290,12 +297,18 @@ func (slot *Slot) resume() { slot.Due = slot.At }
 func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
 	out, waits := s.explained(now, st, snap, name, out)
 	if waits {
+		st.slot(name).Digest = ""
 		return out
 	}
 	if h := s.hushed(now, st, snap, name); h.id != "" {
 		slot := st.slot(name)
-		slot.Phase = Held
+		slot.Phase, slot.Digest = Held, ""
 		return slot.keep(h, name, out)
+	}
+	if id, sinks := s.joins(now, st, snap, name); id != "" {
+		slot := st.slot(name)
+		slot.Phase, slot.Due, slot.Silence, slot.Digest, slot.Raised = Held, time.Time{}, "", id, now
+		return append(out, Decision{Rule: name, Outcome: Gathered, Why: "one of many at once; digest " + id, Sinks: sinks})
 	}
 	return s.raise(now, st, snap, name, out)
 }

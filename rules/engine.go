@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,6 +93,7 @@ type Parts struct {
 	Outbox   Outbox
 	Receipts Receipts
 	Silences SilenceStore
+	Host     string // of this dswatch, in digests
 	Log      *slog.Logger
 	Now      func() time.Time // how time passes; nil: time.Now, which nobody can set
 	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
@@ -117,9 +119,12 @@ type Engine struct {
 	hosts map[string]*host
 	due   dueHeap
 
-	silences []Silence
-	ending   bool // something may have ended that a silence waits for
-	acks     chan ack
+	silences  []Silence
+	storm     *Storm
+	releasing bool // of what a digest spoke for: see release
+
+	ending bool // something may have ended that a silence waits for
+	acks   chan ack
 
 	dirty   []*item // changed since the last flush
 	stirred []*item // changed in a way that may concern others, see revise
@@ -156,7 +161,7 @@ func NewEngine(p Parts) *Engine {
 	}
 	c := clock{steady: p.Now, wall: p.Wall, start: p.Now()}
 	c.step()
-	return &Engine{Parts: p, clock: c, items: map[event.Key]*item{}, hosts: map[string]*host{}, acks: make(chan ack)}
+	return &Engine{Parts: p, clock: c, items: map[event.Key]*item{}, hosts: map[string]*host{}, storm: newStorm(p.Host), acks: make(chan ack)}
 }
 
 func (e *Engine) now() time.Time { return e.clock.now() }
@@ -221,6 +226,7 @@ func (e *Engine) load(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.due = map[event.Key]*item{}, map[string]*host{}, nil
 	e.dirty, e.pending, e.stirred = nil, nil, nil
+	e.storm = newStorm(e.Host)
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
 	if err != nil {
@@ -243,6 +249,10 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 	now := e.now()
 	err = e.Statuses.Load(ctx, func(r Record) error {
+		if strings.HasPrefix(r.Key, digestPrefix) {
+			e.loadDigest(now, r)
+			return nil
+		}
 		st, err := DecodeStatus(r.Value)
 		if err != nil {
 			e.Log.Error("a stored status is unreadable; its item is observed anew, an open alert of it is not resolved", "key", r.Key, "error", err)
@@ -260,6 +270,7 @@ func (e *Engine) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load statuses: %w", err)
 	}
+	e.gatherMembers(now)
 	return nil
 }
 
@@ -415,22 +426,29 @@ func (e *Engine) tick(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.flush(ctx)
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	return e.tellDigests(ctx)
 }
 
 // untilDue is how long nothing needs to be done.
 func (e *Engine) untilDue() time.Duration {
 	const most = time.Minute
-	if len(e.due) == 0 {
+	due := e.nextDigest()
+	if len(e.due) > 0 {
+		due = earlier(due, e.due[0].due)
+	}
+	if due.IsZero() {
 		return most
 	}
-	return min(most, max(0, e.due[0].due.Sub(e.now())))
+	return min(most, max(0, due.Sub(e.now())))
 }
 
 // decide asks Decide and notes what has to be stored and told.
 func (e *Engine) decide(it *item, ev event.Event) {
 	snap := it.snap
-	snap.Silences = e.silences
+	snap.Silences, snap.Storm, snap.Single = e.silences, e.storm, e.releasing
 	e.relate(it, ev, &snap)
 	after, decisions := e.Set.Decide(e.now(), it.status, snap, ev)
 	e.apply(it, after, decisions)
@@ -444,10 +462,10 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
 		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
 	e.stir(it, &after)
+	e.follow(it, &after, decisions)
 	it.status = after
-	if changed && !it.dirty {
-		it.dirty = true
-		e.dirty = append(e.dirty, it)
+	if changed {
+		e.touch(it)
 	}
 	for _, d := range decisions {
 		if e.OnDecision != nil {
@@ -479,6 +497,9 @@ func (e *Engine) put(a event.Alert, sinks ...string) error {
 
 // flush stores every changed status, then puts every pending alert.
 func (e *Engine) flush(ctx context.Context) error {
+	if err := e.flushDigests(ctx); err != nil {
+		return err
+	}
 	if len(e.dirty) > 0 {
 		records := make([]Record, len(e.dirty))
 		for i, it := range e.dirty {

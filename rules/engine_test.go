@@ -345,6 +345,7 @@ type plot struct {
 	powerLoss bool
 	silences  bool
 	acks      bool
+	storms    bool          // there are more items
 	clocks    bool          // the wall clock is set now and then
 	windows   []*rules.Span // of the sets; they match everything
 }
@@ -358,6 +359,9 @@ func story(t *testing.T, seed uint64, p plot) {
 		l := &list{row: row(t, key), sinks: w.sinks, gone: map[string]bool{}}
 		stop := startEngine(w, l, set)
 		names := []string{"ds_agent", "ds_am", "relay1"}
+		if p.storms {
+			names = append(names, "relay2", "a", "b", "c", "d")
+		}
 		states := []event.State{event.Up, event.Up, event.Degraded, event.Down, event.Unknown}
 		tell := func(name string, s event.State) {
 			o := event.Observation{Key: event.Key{Host: "h", Component: "agent", Kind: event.Process, Name: name}, State: s, Want: 2, At: time.Now()}
@@ -432,6 +436,17 @@ func story(t *testing.T, seed uint64, p plot) {
 		w.mu.Unlock()
 		stop()
 		stop = startEngine(w, l, set)
+		if p.storms {
+			relay(event.On)
+			for _, n := range names {
+				tell(n, event.Up)
+				tell(n, event.Down)
+			}
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			w.deliver()
+			w.checkSpokenFor(t, names)
+		}
 		if p.silences {
 			w.checkSilenced(t, p.windows)
 			relay(event.On)
@@ -455,7 +470,7 @@ func story(t *testing.T, seed uint64, p plot) {
 		w.deliver()
 		stop()
 		w.checkPairs(t)
-		if len(sets) == 1 && !p.silences && set.Hold == 0 && set.Patience == 0 && !powerLoss {
+		if len(sets) == 1 && !p.silences && !p.storms && set.Hold == 0 && set.Patience == 0 && !powerLoss {
 			w.checkComplete(t, set, l)
 		}
 	})

@@ -19,6 +19,11 @@ func (e *Engine) Open(sink string) []event.Alert {
 			}
 		})
 	}
+	for _, d := range e.digests() {
+		if d.Slot.Phase == Firing && slices.Contains(d.Slot.Sinks, sink) {
+			out = append(out, e.digestAlert(d))
+		}
+	}
 	slices.SortFunc(out, func(a, b event.Alert) int { return a.StartedAt.Compare(b.StartedAt) })
 	return out
 }

@@ -60,6 +60,11 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 		}
 	}
 	if found == nil {
+		if d := e.openDigest(q.id); d != nil {
+			err := e.acknowledgeDigest(ctx, d, q.ack)
+			q.done <- err
+			return err
+		}
 		q.done <- ErrNoAlert
 		return nil
 	}

@@ -55,6 +55,11 @@ func (e *Engine) reconcile(ctx context.Context) error {
 			}
 		}
 	}
+	for _, d := range e.storm.groups {
+		for _, name := range d.Slot.Sinks {
+			names[name] = true
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		slots, err := e.knownBy(ctx, name)
 		if err != nil {
@@ -77,6 +82,18 @@ func (e *Engine) reconcile(ctx context.Context) error {
 					if err := e.put(a, name); err != nil {
 						return err
 					}
+				}
+			}
+		}
+		for _, d := range e.digests() {
+			last := e.digestAlert(d)
+			out := e.Set.missing(last, d.Slot.needed(name), Snapshot{}, slots[last.Slot()])
+			if !slices.Contains(d.Slot.Sinks, name) {
+				out = e.Set.over(last, Snapshot{}, slots[last.Slot()])
+			}
+			for _, a := range out {
+				if err := e.put(a, name); err != nil {
+					return err
 				}
 			}
 		}

@@ -61,6 +61,9 @@ type Slot struct {
 	// Cause is the item that explains the trouble (Held). With a Due it is
 	// not certain yet that the cause is one.
 	Cause string `json:"cause,omitempty"`
+	// Digest is the id of the digest that speaks for the trouble (Held), or
+	// spoke for the last one.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Status is everything remembered about one item. It is stored as one

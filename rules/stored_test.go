@@ -34,3 +34,30 @@ func FuzzDecodeStatus(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDecodeDigest: as FuzzDecodeStatus, for the records of digests.
+func FuzzDecodeDigest(f *testing.F) {
+	d := &digest{
+		Key:  event.Key{Host: "hub", Component: "dswatch", Kind: event.Host, Name: "loss to nms"},
+		Rule: Loss, Total: 3, Told: 2, Joined: time.Unix(9, 0).UTC(), Slot: Slot{Phase: Firing, ID: "a", Seq: 1, Sinks: []string{"nms"}},
+	}
+	r, err := d.record()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(r.Value)
+	f.Add([]byte(`{"key":{"host":"h","component":"c","kind":"host","name":"loss"},"rule":"loss","slot":{"phase":"settled","id":"x"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := decodeDigest(b)
+		if err != nil {
+			return
+		}
+		r, err := d.record()
+		if err != nil {
+			t.Fatalf("accepted but not encodable: %v", err)
+		}
+		if _, err := decodeDigest(r.Value); err != nil {
+			t.Fatalf("accepted, encoded, refused: %v", err)
+		}
+	})
+}

@@ -10,6 +10,10 @@ import (
 
 // write fills Title, Text, Reason and Confirm in the set's language.
 func (s *Set) write(a *event.Alert, snap Snapshot) {
+	if a.Rule == event.RuleStorm {
+		s.writeStorm(a, nil, 0)
+		return
+	}
 	ja := s.Language == "ja"
 	a.Title = a.Key.Host + ": " + headline(a, ja)
 	if snap.Row != nil {

@@ -75,5 +75,12 @@ func (e *Engine) compare(sink string, slots map[string]known) (out []Unpaired) {
 			}
 		}
 	}
+	for _, d := range e.digests() {
+		for id, has := range slots[event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot()] {
+			if has.open && !(d.Slot.Phase == Firing && d.Slot.ID == id) {
+				out = append(out, Unpaired{Sink: sink, Alert: id, Key: d.Key, Rule: event.RuleStorm})
+			}
+		}
+	}
 	return out
 }

@@ -40,6 +40,8 @@ type Alert struct {
 	Sinks    []string       `json:"sinks,omitempty"`   // who was told
 	Silence  string         `json:"silence,omitempty"` // the id of the silence that keeps it quiet
 	Ack      *Ack           `json:"ack,omitempty"`
+	Digest   string         `json:"digest,omitempty"`   // the id of the digest that speaks for it
+	Affected int            `json:"affected,omitempty"` // of a digest: how many alerts it speaks for
 }
 
 // Ack says who looks after an alert.

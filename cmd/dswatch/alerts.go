@@ -48,6 +48,12 @@ func alertsCommand() *cobra.Command {
 				if a.Silence != "" {
 					note = "silence " + a.Silence
 				}
+				if a.Digest != "" {
+					note = "in digest " + a.Digest
+				}
+				if a.Affected > 0 {
+					note = fmt.Sprintf("stands for %d alerts", a.Affected)
+				}
 				if a.Ack != nil {
 					note = strings.TrimSpace(note + " acknowledged by " + plain(a.Ack.Author) + " " + plain(a.Ack.Comment))
 				}

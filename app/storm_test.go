@@ -1,0 +1,70 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"dswatch/event"
+	"dswatch/test/receive"
+)
+
+// TestStormThroughRestart: on the real bus a digest outlives the program, is
+// listed with those it speaks for, and ends once.
+func TestStormThroughRestart(t *testing.T) {
+	const hosts, single = 40, 5
+	const config = "rules: {hold: 0s, storm: {alerts: 5, window: 2s, every: 5s, settle: 10s}}\nwatch: {items: [{kind: process, name: own.exe}]}\n"
+	f := newFleet(t)
+	f.start(config)
+	tell := func(s event.State) {
+		t.Helper()
+		var events []event.Event
+		for i := range hosts {
+			k := event.Key{Host: fmt.Sprintf("h%02d", i), Component: "custom", Kind: event.Process, Name: "own.exe"}
+			events = append(events, event.NewState("hub", event.Change, event.Observation{Key: k, State: s, Want: 1, At: time.Now()}))
+		}
+		if err := (publisher{f.a.bus}).Publish(t.Context(), events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(w *receive.Webhook) (digests []string, singles int) {
+		for _, d := range w.Received() {
+			switch {
+			case d.Alert.Rule == event.RuleStorm:
+				digests = append(digests, fmt.Sprint(d.Alert.Transition, " ", d.Alert.AffectedCount))
+			case d.Alert.Key.Host != "hub":
+				singles++
+			}
+		}
+		return digests, singles
+	}
+	tell(event.Down)
+	eventually(t, "all members are there", func() bool {
+		list, err := f.a.Alerts(t.Context())
+		n := 0
+		for _, a := range list {
+			if a.Digest != "" && a.ID != "" {
+				n++
+			}
+		}
+		return err == nil && n >= hosts-single
+	})
+	f.restart(config)
+	eventually(t, "the digest is told", func() bool { d, _ := told(f.hook); return len(d) == 1 })
+	f.restart(config)
+	tell(event.Up)
+	eventually(t, "the digest is over", func() bool { d, _ := told(f.hook); return len(d) > 0 && d[len(d)-1] == "cleared 0" })
+	eventually(t, "the other sink knows, too", func() bool { d, _ := told(f.other); return len(d) > 0 && d[len(d)-1] == "cleared 0" })
+	eventually(t, "nothing is unpaired", func() bool { return f.unpaired("hook") == "0" && f.unpaired("other") == "0" })
+	f.stop()
+	for _, w := range []*receive.Webhook{f.hook, f.other} {
+		digests, singles := told(w)
+		if i := slices.IndexFunc(digests, func(s string) bool { return s == "cleared 0" }); i != len(digests)-1 || digests[0][:6] != "raised" || len(digests) > 3 {
+			t.Errorf("the digest went %q", digests)
+		}
+		if singles < 2*(single-1) || singles > 2*single { // the hub's own item may be one of the first five
+			t.Errorf("%d messages about single hosts", singles)
+		}
+	}
+}

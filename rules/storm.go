@@ -1,0 +1,303 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+// StormSettings are the keys below `rules.storm:`.
+type StormSettings struct {
+	Alerts int           `yaml:"alerts" doc:"how many alerts of one rule may rise within the window before the next ones are told as one digest, 2 to 10000; 0: off"`
+	Window time.Duration `yaml:"window" doc:"how far back alerts count, 1s to 1h"`
+	Every  time.Duration `yaml:"every" doc:"least time between two messages of one digest, its first and last one apart; at least 5s"`
+	Settle time.Duration `yaml:"settle" doc:"how long after the last alert that joined a digest those that are still open become alerts of their own, if there are no more of them than alerts says"`
+}
+
+// DefaultStorm returns the settings of an empty `rules.storm:`.
+func DefaultStorm() StormSettings {
+	return StormSettings{Window: time.Minute, Every: 30 * time.Second, Settle: 10 * time.Minute}
+}
+
+// Validate refuses numbers with which digests would flood, or never end.
+func (s StormSettings) Validate() error {
+	switch {
+	case s.Alerts == 0:
+		return nil
+	case s.Alerts < 2 || s.Alerts > 10_000:
+		return setting.Bad("alerts", "%d is out of range; write 2 to 10000, such as 20, or 0 for never", s.Alerts)
+	case s.Window < time.Second || s.Window > time.Hour:
+		return setting.Bad("window", "%s is out of range; write 1s to 1h, such as 1m", s.Window)
+	case s.Every < 5*time.Second:
+		return setting.Bad("every", "%s would flood the sinks; write 5s or more, such as 30s", s.Every)
+	case s.Settle < s.Window:
+		return setting.Bad("settle", "%s is shorter than the window; write %s or more, such as 10m", s.Settle, s.Window)
+	}
+	return nil
+}
+
+// gathering is how long the first message of a digest waits for the alerts
+// that rise at the same time.
+const gathering = 5 * time.Second
+
+// Storm is what Decide knows about other items: which rules have so many
+// alerts at this moment that the next one joins a digest. Only Engine makes
+// one.
+type Storm struct {
+	host   string                 // of this dswatch: whose digests they are
+	rising map[string][]time.Time // rule -> when its last alerts rose, at most StormSettings.Alerts of them
+	groups map[event.Key]*digest
+}
+
+// count notes an alert that rose at now, or would have.
+func (s *Storm) count(now time.Time, rule string, most int) {
+	if most == 0 {
+		return
+	}
+	r := s.rising[rule]
+	if len(r) >= most {
+		r = slices.Delete(r, 0, len(r)-most+1)
+	}
+	s.rising[rule] = append(r, now)
+}
+
+// rages reports whether the next alert of the rule joins a digest.
+func (s *Storm) rages(now time.Time, rule string, set StormSettings) bool {
+	if s == nil || set.Alerts == 0 {
+		return false
+	}
+	r := s.rising[rule]
+	return len(r) >= set.Alerts && now.Sub(r[len(r)-set.Alerts]) <= set.Window
+}
+
+// group names the digest of a rule for an audience. Alerts that different
+// sinks are told of are in different digests, so that each sink is told of
+// what concerns it and of nothing else.
+func (s *Storm) group(rule string, sinks []string) event.Key {
+	sorted := slices.Sorted(slices.Values(sinks))
+	name := rule
+	if len(sorted) > 0 {
+		name += " to " + strings.Join(sorted, ",")
+	}
+	if len(name) > event.MaxName {
+		name = rule + " " + event.Key{Name: name}.Hash()
+	}
+	return event.Key{Host: s.host, Component: "dswatch", Kind: event.Host, Name: name}
+}
+
+// joins returns the id of the digest that a new alert of the slot joins, and
+// who is told of it; "": none, it is told by itself.
+func (s *Set) joins(now time.Time, st *Status, snap Snapshot, name string) (id string, sinks []string) {
+	if snap.Single || !snap.Storm.rages(now, name, s.Storm) {
+		return "", nil
+	}
+	sinks = names(s.targets(now, subject(st, snap, name), snap.Sinks, nil))
+	key := snap.Storm.group(name, sinks)
+	last := ""
+	if d := snap.Storm.groups[key]; d != nil {
+		if d.Slot.Phase == Held || d.Slot.Phase == Firing {
+			return d.Slot.ID, sinks
+		}
+		last = d.Slot.ID
+	}
+	return event.AlertID(key, event.RuleStorm, st.AlertID(name)+"/"+last), sinks
+}
+
+// gathered reports whether a digest speaks for the slot's trouble.
+func (slot *Slot) gathered() bool { return slot.Phase == Held && slot.Digest != "" }
+
+// AlertID returns the id of the rule's open alert, or of the one that it
+// would be if nothing kept it from being told.
+func (s *Status) AlertID(rule string) string {
+	slot := s.slot(rule)
+	if slot.Phase == Firing {
+		return slot.ID
+	}
+	return event.AlertID(s.Key, rule, slot.First+"/"+slot.ID)
+}
+
+// tally counts the members of a digest that say the same.
+type tally struct {
+	what  string // such as: process ds_agent is down
+	hosts int
+	items int
+}
+
+// summary is what the members of a digest are together.
+type summary struct {
+	tallies []tally // most items first
+	hosts   int
+	host    string // one of them
+	items   int
+}
+
+// symptom is one member of a digest.
+type symptom struct {
+	key      event.Key
+	rule     string
+	state    event.State
+	severity event.Severity
+	since    time.Time
+}
+
+// said is what two symptoms have in common that are told in the same words.
+type said struct {
+	kind  event.Kind
+	name  string
+	state event.State
+}
+
+// tallied groups by what is said of an item.
+func tallied(members []symptom, ja bool) summary {
+	type group struct {
+		hosts map[string]bool
+		items int
+		rule  string
+	}
+	groups, hosts := map[said]*group{}, map[string]bool{}
+	sum := summary{items: len(members)}
+	for _, m := range members {
+		k := said{m.key.Kind, m.key.Name, m.state}
+		g := groups[k]
+		if g == nil {
+			g = &group{hosts: map[string]bool{}, rule: m.rule}
+			groups[k] = g
+		}
+		g.items++
+		g.hosts[m.key.Host], hosts[m.key.Host] = true, true
+		sum.host = m.key.Host
+	}
+	sum.hosts = len(hosts)
+	for k, g := range groups {
+		a := event.Alert{Rule: g.rule, Key: event.Key{Kind: k.kind, Name: k.name}, State: k.state, Transition: event.Raised}
+		what := headline(&a, ja)
+		if k.state == event.Degraded {
+			what, _, _ = strings.Cut(what, " (") // each has its own numbers
+		}
+		sum.tallies = append(sum.tallies, tally{what, len(g.hosts), g.items})
+	}
+	slices.SortFunc(sum.tallies, func(a, b tally) int {
+		return cmp.Or(b.items-a.items, strings.Compare(a.what, b.what))
+	})
+	return sum
+}
+
+// affected lists the worst of them, and no more than a message can hold.
+func affected(members []symptom) (out []symptom) {
+	less := func(a, b symptom) int {
+		return cmp.Or(b.severity.Rank()-a.severity.Rank(), strings.Compare(a.key.Host, b.key.Host), strings.Compare(a.key.Component, b.key.Component),
+			strings.Compare(string(a.key.Kind), string(b.key.Kind)), strings.Compare(a.key.Name, b.key.Name))
+	}
+	for _, m := range members {
+		if len(out) == event.MaxAffected && less(m, out[len(out)-1]) > 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, m, less)
+		out = slices.Insert(out, at, m)
+		out = out[:min(len(out), event.MaxAffected)]
+	}
+	size := 0
+	for i, m := range out {
+		if size += 200 + len(m.key.String()); size > event.MaxEvent/2 {
+			return out[:i]
+		}
+	}
+	return out
+}
+
+// listed is how many kinds of trouble the text of a digest spells out.
+const listed = 5
+
+// title is one line about all of them.
+func (m summary) title(ja bool) string {
+	where := m.host
+	switch {
+	case m.hosts != 1 && ja:
+		where = fmt.Sprintf("ホスト %d 台", m.hosts)
+	case m.hosts != 1:
+		where = fmt.Sprintf("%d hosts", m.hosts)
+	}
+	switch {
+	case len(m.tallies) == 1 && m.items == m.hosts:
+		return where + ": " + m.tallies[0].what
+	case ja:
+		return fmt.Sprintf("%s: アラート %d 件 (最多: %s)", where, m.items, m.tallies[0].what)
+	}
+	return fmt.Sprintf("%s: %d alerts, most of them: %s", where, m.items, m.tallies[0].what)
+}
+
+// text lists what is wrong and on how many hosts.
+func (m summary) text(ja bool) string {
+	var parts []string
+	for i, t := range m.tallies {
+		if i == listed {
+			rest := len(m.tallies) - listed
+			if ja {
+				parts = append(parts, fmt.Sprintf("ほか %d 種類", rest))
+			} else {
+				parts = append(parts, fmt.Sprintf("and %d more kinds", rest))
+			}
+			break
+		}
+		switch {
+		case ja:
+			parts = append(parts, fmt.Sprintf("%s (%d 台)", t.what, t.hosts))
+		case t.hosts == 1:
+			parts = append(parts, t.what+" (1 host)")
+		default:
+			parts = append(parts, fmt.Sprintf("%s (%d hosts)", t.what, t.hosts))
+		}
+	}
+	if ja {
+		return strings.Join(parts, "、") + "。"
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// writeStorm fills the texts of a digest that has stood for total alerts and
+// stands for members now. Where both are not known any more it says less.
+func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
+	ja := s.Language == "ja"
+	var text []string
+	switch {
+	case a.Transition == event.Cleared && total == 0 && ja:
+		a.Title = fmt.Sprintf("%s: 集約していたアラートはすべて解消しました", a.Key.Host)
+	case a.Transition == event.Cleared && total == 0:
+		a.Title = fmt.Sprintf("%s: the digest of many alerts is over", a.Key.Host)
+	case a.Transition == event.Cleared && ja:
+		a.Title = fmt.Sprintf("%s: 集約していたアラート %d 件はすべて解消しました", a.Key.Host, total)
+		text = append(text, lasted(a, ja))
+	case a.Transition == event.Cleared:
+		a.Title = fmt.Sprintf("%s: none of the %d alerts of the digest is open any more", a.Key.Host, total)
+		text = append(text, lasted(a, ja), "What lasted on became an alert of its own.")
+	case len(members) == 0 && ja:
+		a.Title = fmt.Sprintf("%s: 多数のアラートを1件に集約しました", a.Key.Host)
+	case len(members) == 0:
+		a.Title = fmt.Sprintf("%s: many alerts at once, told as one", a.Key.Host)
+	default:
+		sum := tallied(members, ja)
+		a.Title = sum.title(ja)
+		text = append(text, sum.text(ja))
+		if over := total - len(members); over > 0 && ja {
+			text = append(text, fmt.Sprintf("集約した %d 件のうち %d 件は解消しました。", total, over))
+		} else if over > 0 {
+			text = append(text, fmt.Sprintf("%d of %d alerts are over.", over, total))
+		} else if ja {
+			text = append(text, "多数のアラートが同時に発生したため、1件に集約しています。")
+		} else {
+			text = append(text, "So many alerts rose at once that they are told as one.")
+		}
+	}
+	if a.Transition == event.Cleared && ja {
+		text = append(text, "継続中のものがあれば、個別のアラートとして通知済みです。")
+	}
+	if a.Ack != nil && a.Transition == event.Acknowledged {
+		text = append(text, lookedAfter(a.Ack, ja))
+	}
+	a.Text = strings.Join(text, " ")
+}
