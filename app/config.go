@@ -19,6 +19,7 @@ import (
 	"dswatch/rules"
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/sinks/stdout"
 	"dswatch/web"
 )
 
@@ -237,9 +238,33 @@ func decodeSinks(sections []*config.Section) ([]sinkSpec, []error) {
 			errs = append(errs, sec.Errorf("name", "another sink is named %q; give each its own name", common.Name))
 		}
 		names[common.Name] = true
+		if err := conflict(specs, settings); err != nil {
+			errs = append(errs, sec.Errorf(err.Key, "%s", err.Err))
+		}
 		specs = append(specs, sinkSpec{kind: kinds[i], settings: settings, common: common})
 	}
 	return specs, errs
+}
+
+// conflict asks a sink's settings whether they can work beside those of the
+// sinks before it.
+func conflict(before []sinkSpec, settings any) *setting.Error {
+	c, ok := settings.(interface{ Conflict(other any) error })
+	if !ok {
+		return nil
+	}
+	for _, other := range before {
+		if s, ok := errors.AsType[*setting.Error](c.Conflict(other.settings)); ok {
+			return s
+		}
+	}
+	return nil
+}
+
+// WritesOutput reports whether alerts go to the standard output: through a
+// sink, or because there is none.
+func (l *Loaded) WritesOutput() bool {
+	return !l.observes() && (len(l.sinks) == 0 || slices.ContainsFunc(l.sinks, func(s sinkSpec) bool { return s.kind.Type == stdout.Kind().Type }))
 }
 
 // Show writes the effective configuration without secrets.

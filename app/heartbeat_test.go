@@ -220,3 +220,26 @@ func TestDrillExpression(t *testing.T) {
 		}
 	}
 }
+
+func TestSinksThatConflict(t *testing.T) {
+	const sink = "  - {name: %s, type: snmp, address: 192.0.2.1, version: 3, v3: {user: u, engine_id: 0x8000000001020304}}\n"
+	_, err := Parse("x.yaml", fmt.Appendf(nil, "host: h\nsinks:\n"+sink+sink, "a", "b"))
+	if err == nil || !strings.Contains(err.Error(), "x.yaml:4:") || !strings.Contains(err.Error(), "sinks[1].v3.engine_id: sink a sends") {
+		t.Error(err)
+	}
+}
+
+func TestWritesOutput(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, "sinks: [{name: a, type: stdout}]": true, "sinks: [{name: a, type: webhook, url: 'http://192.0.2.1'}]": false,
+		"bus: {url: 'nats://192.0.2.1'}": false,
+	} {
+		l, err := Parse("x.yaml", []byte("host: h\n"+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.WritesOutput() != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}

@@ -201,7 +201,7 @@ func NewHTTP(o HTTPOptions) (*HTTP, error) {
 		rt: &http.Transport{
 			Proxy:                  proxy,
 			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-			TLSClientConfig:        o.TLS,
+			TLSClientConfig:        o.TLS.Clone(), // the transport writes into it
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    10 * time.Second,
 			MaxIdleConns:           n,

@@ -3,6 +3,7 @@ package sinks_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -331,5 +333,30 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	if n := opened.Load(); n > 8 {
 		t.Errorf("%d connections for 4 at once", n)
+	}
+}
+
+// TestHTTPLeavesTheTLSSettingsAlone: several clients are made of one.
+func TestHTTPLeavesTheTLSSettingsAlone(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	shared := &tls.Config{RootCAs: pool}
+	var wg sync.WaitGroup
+	for range 4 {
+		h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: srv.URL, TLS: shared})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			if _, err := h.Post(t.Context(), http.Header{}, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if shared.NextProtos != nil {
+		t.Errorf("the settings now say %v", shared.NextProtos)
 	}
 }

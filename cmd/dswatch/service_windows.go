@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
+
+	"dswatch/app"
 )
 
 const (
@@ -98,12 +100,24 @@ func (h handler) watch(ctx context.Context, opened func()) error {
 	defer events.Close()
 	l, err := load(h.file)
 	if err == nil {
+		err = audible(l)
+	}
+	if err == nil {
 		err = watch(ctx, l, eventLogger(events, l.Log), opened)
 	}
 	if err != nil {
 		_ = events.Error(eventID, err.Error()) // nobody is left to be told
 	}
 	return err
+}
+
+// audible refuses a configuration whose alerts nobody would see: a Windows
+// service has no standard output.
+func audible(l *app.Loaded) error {
+	if l.WritesOutput() {
+		return errors.New("alerts would go to the standard output, which a Windows service does not have; write another sink under sinks")
+	}
+	return nil
 }
 
 // withManager connects to the service manager with every right.
@@ -151,6 +165,13 @@ func advise(err error) error {
 // installService installs with automatic start, under LocalSystem, which may
 // read the path of every process.
 func installService(exe, config string) error {
+	l, err := load(config)
+	if err != nil {
+		return err
+	}
+	if err := audible(l); err != nil {
+		return usageError{err}
+	}
 	return withManager(func(m *mgr.Mgr) error {
 		s, err := m.CreateService(serviceName, exe, mgr.Config{
 			StartType: mgr.StartAutomatic, ErrorControl: mgr.ErrorNormal, DisplayName: "dswatch",

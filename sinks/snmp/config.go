@@ -85,6 +85,22 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Conflict refuses two sinks that send traps as one engine to one receiver:
+// each counts boots and time for itself, and the receiver drops what comes
+// from the one that is behind.
+func (c Config) Conflict(other any) error {
+	o, ok := other.(*Config)
+	if !ok || c.Version != "3" || o.Version != "3" || c.Inform || o.Inform || c.V3.EngineID == "" || withPort(c.Address) != withPort(o.Address) {
+		return nil
+	}
+	mine, err := parseEngineID(c.V3.EngineID)
+	theirs, oerr := parseEngineID(o.V3.EngineID)
+	if err != nil || oerr != nil || mine != theirs {
+		return nil
+	}
+	return setting.Bad("v3.engine_id", "sink %s sends to the same receiver as the same engine; give each its own, or leave it out", o.Name)
+}
+
 func (v V3) validate() error {
 	auth, authOK := authProtocols[canonical(v.AuthProtocol)]
 	_, privOK := privProtocols[canonical(v.PrivProtocol)]

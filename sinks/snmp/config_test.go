@@ -115,3 +115,29 @@ func TestKind(t *testing.T) {
 		t.Fatalf("%s, %+v", k.Type, c)
 	}
 }
+
+// TestConflict: one engine for two sinks makes the receiver deaf to one.
+func TestConflict(t *testing.T) {
+	base := config("192.0.2.1:162", func(c *snmp.Config) { c.Version, c.V3 = "3", snmp.V3{User: "u", EngineID: "0x8000000001020304"} })
+	for name, c := range map[string]struct {
+		change   func(*snmp.Config)
+		conflict bool
+	}{
+		"the same":          {func(*snmp.Config) {}, true},
+		"written otherwise": {func(c *snmp.Config) { c.Address, c.V3.EngineID = "192.0.2.1", "8000000001020304" }, true},
+		"another engine":    {func(c *snmp.Config) { c.V3.EngineID = "0x8000000001020305" }, false},
+		"no engine":         {func(c *snmp.Config) { c.V3.EngineID = "" }, false},
+		"another receiver":  {func(c *snmp.Config) { c.Address = "192.0.2.2" }, false},
+		"informs":           {func(c *snmp.Config) { c.Inform = true }, false}, // the receiver's own engine counts
+		"v2c":               {func(c *snmp.Config) { c.Version = "2c" }, false},
+	} {
+		other := base
+		c.change(&other)
+		if err := base.Conflict(&other); (err != nil) != c.conflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := base.Conflict(1); err != nil {
+		t.Error(err)
+	}
+}

@@ -22,7 +22,8 @@ func serviceConfig(t *testing.T, web string) (file string) {
 	dir := t.TempDir()
 	file = filepath.Join(dir, "dswatch の設定.yaml")
 	text := fmt.Sprintf("host: winhost\nbus: {dir: '%s'}\nweb: {listen: '%s'}\ndetectors:\n  process: {schedule: '@every 1s'}\n"+
-		"watch:\n  facts: {os: windows, components: [agent]}\nrules: {hold: 0s}\n", filepath.Join(dir, "bus"), web)
+		"watch:\n  facts: {os: windows, components: [agent]}\nrules: {hold: 0s}\n"+
+		"sinks: [{name: siem, type: syslog, network: udp, address: '127.0.0.1:514'}]\n", filepath.Join(dir, "bus"), web)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
