@@ -56,6 +56,7 @@ type worker struct {
 	drilled    atomic.Pointer[web.Drill] // nil before the first one
 	worker     *sinks.Worker
 	consumer   *bus.Consumer
+	ledger     *ledger
 }
 
 const (
@@ -119,8 +120,9 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open the outbox of sink %s: %w", name, err)
 		}
-		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, consumer: c, worker: sinks.NewWorker(sinks.WorkerOptions{
-			Sink: sink, Settings: spec.common, Outbox: queue{c}, Receipts: sinkReceipts{receipts{a.bus.Bucket(bus.Receipts)}, name},
+		l := newLedger(a.bus, a.Bus, name)
+		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, consumer: c, ledger: l, worker: sinks.NewWorker(sinks.WorkerOptions{
+			Sink: sink, Settings: spec.common, Outbox: queue{c}, Receipts: l,
 			Dead: graveyard{a.bus}, Log: a.Log, Metrics: metrics, Grace: grace,
 		})})
 	}

@@ -129,52 +129,6 @@ func (o outbox) Pending(ctx context.Context, sink string, each func(data []byte)
 	return o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error { each(m.Data); return nil })
 }
 
-// receipts keeps one record per sink and slot.
-type receipts struct{ bucket *bus.Bucket }
-
-// Load implements rules.Receipts.
-func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
-	return r.load(ctx, sink, func(got sinks.Receipt) {
-		each(rules.Receipt{Slot: got.Slot, AlertID: got.AlertID, Seq: got.Seq, Transition: got.Transition, Dead: got.Dead, Reached: got.Reached})
-	})
-}
-
-func (r receipts) load(ctx context.Context, sink string, each func(sinks.Receipt)) error {
-	return r.bucket.LoadPrefix(ctx, sink+".", func(key string, value []byte, _ uint64) error {
-		var got sinks.Receipt
-		if err := json.Unmarshal(value, &got); err != nil {
-			return fmt.Errorf("decode receipt %s: %w", key, err)
-		}
-		each(got)
-		return nil
-	})
-}
-
-// sinkReceipts are the receipts of one sink. It implements sinks.Receipts.
-type sinkReceipts struct {
-	receipts
-	sink string
-}
-
-func (r sinkReceipts) Load(ctx context.Context) ([]sinks.Receipt, error) {
-	var out []sinks.Receipt
-	err := r.load(ctx, r.sink, func(got sinks.Receipt) { out = append(out, got) })
-	return out, err
-}
-
-func (r sinkReceipts) Store(ctx context.Context, rs []sinks.Receipt) error {
-	changes := make([]bus.Change, len(rs))
-	for i, x := range rs {
-		value, err := json.Marshal(x)
-		if err != nil {
-			return fmt.Errorf("encode receipt: %w", err)
-		}
-		changes[i] = bus.Change{Key: r.sink + "." + x.Slot, Value: value, Expect: bus.Any}
-	}
-	_, err := r.bucket.PutAll(ctx, changes)
-	return err
-}
-
 // queue is one sink's part of the outbox. It implements sinks.Outbox.
 type queue struct{ consumer *bus.Consumer }
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
-	"dswatch/sinks"
 	"dswatch/web"
 )
 
@@ -123,17 +121,10 @@ func testWords(language, host string, over bool) (title, text string) {
 
 // awaitReceipt waits until the sink confirmed want, or gave it up.
 func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) error {
-	bucket := a.bus.Bucket(bus.Receipts)
 	for {
-		value, _, err := bucket.Get(ctx, w.name+"."+want.Slot())
-		var got sinks.Receipt
-		if err == nil {
-			err = json.Unmarshal(value, &got)
-		}
+		got := w.ledger.told(want.Slot())
 		health := w.worker.Health()
 		switch {
-		case err != nil && !errors.Is(err, bus.ErrNotFound) && ctx.Err() == nil:
-			return err
 		case got.AlertID == want.ID && got.Dead:
 			return errors.New("refused: " + health.LastError)
 		case got.AlertID == want.ID && got.Seq >= want.Seq:

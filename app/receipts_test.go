@@ -1,0 +1,229 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dswatch/bus"
+	"dswatch/bus/bustest"
+	"dswatch/event"
+	"dswatch/rules"
+	"dswatch/sinks"
+)
+
+// disk is a shelf that a power loss can hit: what was written in the last
+// moments may be gone, and what it replaced too.
+type disk struct {
+	now      func() time.Time
+	revision uint64
+	pages    map[string]leaf
+	fail     func() (stored bool, err error) // nil: nothing fails
+}
+
+type leaf struct {
+	value    []byte
+	revision uint64
+	at       time.Time
+}
+
+func (d *disk) LoadPrefix(_ context.Context, prefix string, fn func(string, []byte, uint64) error) error {
+	for _, key := range slices.Sorted(maps.Keys(d.pages)) {
+		if strings.HasPrefix(key, prefix) {
+			if err := fn(key, d.pages[key].value, d.pages[key].revision); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *disk) Update(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if d.pages[key].revision != revision {
+		return 0, bus.ErrConflict
+	}
+	stored, err := true, error(nil)
+	if d.fail != nil {
+		stored, err = d.fail()
+	}
+	if stored {
+		d.revision++
+		d.pages[key] = leaf{slices.Clone(value), d.revision, d.now()}
+	}
+	return d.revision, err
+}
+
+// without returns the disk after a power loss that takes every page written
+// in the last moments.
+func (d *disk) without(moments time.Duration) *disk {
+	left := &disk{now: d.now, revision: d.revision, pages: map[string]leaf{}}
+	for key, p := range d.pages {
+		if d.now().Sub(p.at) > moments {
+			left.pages[key] = p
+		}
+	}
+	return left
+}
+
+func receipt(slot, seq int) sinks.Receipt {
+	return sinks.Receipt{Slot: fmt.Sprintf("%024x.loss", slot), AlertID: fmt.Sprintf("%024x", seq), Seq: seq, Transition: event.Raised, Reached: seq%3 > 0, Dead: seq%2 > 0}
+}
+
+// reads returns what a new process, and the rules, find on a shelf.
+func reads(t *testing.T, s shelf) map[string]int {
+	t.Helper()
+	rs, err := (&ledger{bucket: s, sink: "hook", now: time.Now}).Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, told := map[string]int{}, map[string]int{}
+	for _, r := range rs {
+		got[r.Slot] = r.Seq
+	}
+	if err := (receipts{s}).Load(t.Context(), "hook", func(r rules.Receipt) {
+		if want := receipt(0, r.Seq); r.AlertID != want.AlertID || r.Transition != want.Transition || r.Dead != want.Dead || r.Reached != want.Reached {
+			t.Fatalf("the rules read %+v, want %+v", r, want)
+		}
+		told[r.Slot] = r.Seq
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(got, told) {
+		t.Fatal("the worker and the rules read different receipts")
+	}
+	return got
+}
+
+// TestLedgerIsAMap plays random stores, restarts, failures and power losses
+// against a map.
+func TestLedgerIsAMap(t *testing.T) {
+	const flush = 10 * time.Second
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			clock := time.Unix(1_700_000_000, 0)
+			now := func() time.Time { return clock }
+			d := &disk{now: now, pages: map[string]leaf{}}
+			if seed%2 == 1 {
+				d.fail = func() (bool, error) {
+					if rnd.IntN(5) == 0 {
+						return rnd.IntN(2) == 0, errors.New("not confirmed")
+					}
+					return true, nil
+				}
+			}
+			open := func() *ledger {
+				l := &ledger{bucket: d, sink: "hook", flush: flush, now: now}
+				if _, err := l.Load(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return l
+			}
+			l := open()
+			want := map[string]int{}
+			type moment struct {
+				at   time.Time
+				want map[string]int
+			}
+			var past []moment
+			for step := range 400 {
+				var rs []sinks.Receipt
+				for _, slot := range rnd.Perm(300)[:1+rnd.IntN([]int{1, 5, 100}[rnd.IntN(3)])] {
+					rs = append(rs, receipt(slot, step+1))
+				}
+				for l.Store(t.Context(), rs) != nil { // as a worker insists
+					clock = clock.Add(time.Second)
+				}
+				for _, r := range rs {
+					want[r.Slot] = r.Seq
+					if got := l.told(r.Slot); got != r {
+						t.Fatalf("told %+v, want %+v", got, r)
+					}
+				}
+				past = append(past, moment{clock, maps.Clone(want)})
+				clock = clock.Add(time.Duration(rnd.IntN(1500)) * time.Millisecond)
+				switch rnd.IntN(40) {
+				case 0:
+					l = open()
+				case 1:
+					if got := reads(t, d); !maps.Equal(got, want) {
+						t.Fatalf("step %d: read %d receipts, want %d", step, len(got), len(want))
+					}
+				case 2:
+					after := reads(t, d.without(flush))
+					for i := len(past) - 1; i >= 0; i-- {
+						if clock.Sub(past[i].at) <= flush {
+							continue
+						}
+						for slot, seq := range past[i].want {
+							if after[slot] < seq {
+								t.Fatalf("step %d: a power loss took receipt %d of %s, which had been stored for %s", step, seq, slot, clock.Sub(past[i].at))
+							}
+						}
+						break
+					}
+				}
+			}
+			if got := reads(t, d); !maps.Equal(got, want) {
+				t.Fatal("the end differs")
+			}
+			if len(d.pages) > 100 {
+				t.Errorf("%d pages for 300 slots", len(d.pages))
+			}
+		})
+	}
+}
+
+// TestLedgerOnTheBus keeps receipts where they really are, with another sink
+// beside it.
+func TestLedgerOnTheBus(t *testing.T) {
+	b := bustest.New(t)
+	l, other := newLedger(b, bus.Defaults(), "hook"), newLedger(b, bus.Defaults(), "hook2")
+	l.flush = 0 // pages are used again at once
+	for _, l := range []*ledger{l, other} {
+		if rs, err := l.Load(t.Context()); err != nil || len(rs) != 0 {
+			t.Fatal(rs, err)
+		}
+	}
+	want := map[string]int{}
+	for step := range 30 {
+		var rs []sinks.Receipt
+		for i := range 50 {
+			r := receipt((step*17+i)%200, step+1)
+			rs = append(rs, r)
+			want[r.Slot] = r.Seq
+		}
+		if err := l.Store(t.Context(), rs); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Store(t.Context(), []sinks.Receipt{receipt(1, 1000+step)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bucket := b.Bucket(bus.Receipts)
+	if got := reads(t, bucket); !maps.Equal(got, want) {
+		t.Errorf("read %d receipts, want %d", len(got), len(want))
+	}
+	pages, err := readPages(t.Context(), bucket, "hook")
+	if err != nil || len(pages) > 10 {
+		t.Errorf("%d pages, %v", len(pages), err)
+	}
+	if _, err := bucket.Put(t.Context(), "hook.x", []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "hook.x") {
+		t.Errorf("a key that is no page: %v", err)
+	}
+	if _, err := bucket.Put(t.Context(), "hook2.0", []byte(`{`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "hook2.0") {
+		t.Errorf("a broken page: %v", err)
+	}
+}
