@@ -18,6 +18,10 @@ func newTable() table { return none{} }
 
 func (none) forms(name string) []string { return []string{name} }
 
-func (none) read(context.Context, bool, func([]byte) bool, func(proc)) (gaps, error) {
+func (n none) rest(ctx context.Context, wanted func([]byte) bool, visit func(proc)) (gaps, error) {
+	return n.read(ctx, wanted, visit)
+}
+
+func (none) read(context.Context, func([]byte) bool, func(proc)) (gaps, error) {
 	return gaps{}, fmt.Errorf("dswatch cannot do this on %s; remove detectors.process or run it on Linux or Windows", runtime.GOOS)
 }

@@ -23,7 +23,12 @@ func newTable() table { return toolhelp{} }
 // forms returns the name as read reports it: image names have no case.
 func (toolhelp) forms(name string) []string { return []string{strings.ToLower(name)} }
 
-func (toolhelp) read(ctx context.Context, _ bool, wanted func([]byte) bool, visit func(proc)) (gaps, error) {
+// rest has nothing to do: read passes over nothing.
+func (toolhelp) rest(context.Context, func([]byte) bool, func(proc)) (gaps, error) {
+	return gaps{}, nil
+}
+
+func (toolhelp) read(ctx context.Context, wanted func([]byte) bool, visit func(proc)) (gaps, error) {
 	var g gaps
 	snap, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -38,11 +39,13 @@ type Detector struct {
 // table is the operating system's list of processes. It is used by one
 // goroutine at a time.
 type table interface {
-	// read calls visit for each process whose name is wanted. Unless thorough
-	// is set it may pass over processes that it has seen under another name
-	// in each of its last reads, so only a thorough read can tell that a
-	// process is gone. An error means that nothing could be seen.
-	read(ctx context.Context, thorough bool, wanted func(name []byte) bool, visit func(proc)) (gaps, error)
+	// read calls visit for each process whose name is wanted. It may pass over
+	// processes that it has seen under another name in each of its last reads,
+	// so it cannot tell alone that a process is gone. An error means that
+	// nothing could be seen.
+	read(ctx context.Context, wanted func(name []byte) bool, visit func(proc)) (gaps, error)
+	// rest does the same for what the last read has passed over.
+	rest(ctx context.Context, wanted func(name []byte) bool, visit func(proc)) (gaps, error)
 	// forms returns how the table may write the name of a process.
 	forms(name string) []string
 }
@@ -114,11 +117,16 @@ func newDetector(tab table, targets []Target) (*Detector, error) {
 // Detect looks once. Its error ends with what to do.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	at := time.Now()
-	g, err := d.look(ctx, false)
+	for _, t := range d.targets {
+		t.reset()
+	}
+	g, err := d.table.read(ctx, d.wanted, d.weigh)
 	// A loss is told only when every process was read. One that was told
 	// already needs no second proof in every look.
 	if err == nil && slices.ContainsFunc(d.targets, (*target).lost) {
-		g, err = d.look(ctx, true)
+		var more gaps
+		more, err = d.table.rest(ctx, d.wanted, d.weigh)
+		g.unreadable += more.unreadable
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
@@ -131,19 +139,25 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	return out, nil
 }
 
-func (d *Detector) look(ctx context.Context, thorough bool) (gaps, error) {
-	for _, t := range d.targets {
-		t.reset()
+// Close lets go of what looking kept open.
+func (d *Detector) Close() error {
+	if c, ok := d.table.(io.Closer); ok {
+		return c.Close()
 	}
-	wanted := func(name []byte) bool { return len(d.anyName) > 0 || d.byName[string(name)] != nil }
-	return d.table.read(ctx, thorough, wanted, func(p proc) {
-		for _, t := range d.byName[p.name] {
-			t.weigh(p)
-		}
-		for _, t := range d.anyName {
-			t.weigh(p)
-		}
-	})
+	return nil
+}
+
+func (d *Detector) wanted(name []byte) bool {
+	return len(d.anyName) > 0 || d.byName[string(name)] != nil
+}
+
+func (d *Detector) weigh(p proc) {
+	for _, t := range d.byName[p.name] {
+		t.weigh(p)
+	}
+	for _, t := range d.anyName {
+		t.weigh(p)
+	}
 }
 
 // target is a Target during one look.

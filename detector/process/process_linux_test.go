@@ -630,6 +630,50 @@ func TestChurn(t *testing.T) {
 	<-done
 }
 
+// The files that stay open are those of idle processes that still are, and no
+// more than may be.
+func TestKeptFiles(t *testing.T) {
+	d := detectorFor(t, Target{Key: key("x"), Names: []string{name("nobody_")}})
+	tab := d.table.(*procfs)
+	check := func(when string) {
+		t.Helper()
+		open := 0
+		for _, p := range tab.idle {
+			if p.comm >= 0 {
+				open++
+			}
+		}
+		if open != tab.kept || tab.kept > tab.most {
+			t.Errorf("%s: %d files are open, %d are counted, %d may be", when, open, tab.kept, tab.most)
+		}
+	}
+	waiting := start(t, alias(t, name("waiter_")), "sleep", nil)
+	for range young + rest {
+		see(t, d)
+	}
+	check("at rest")
+	before := tab.kept
+	if before < 2 { // that one and this test
+		t.Errorf("%d files are kept", before)
+	}
+	waiting.kill(t)
+	see(t, d)
+	check("after one has ended")
+	for e, p := range tab.idle {
+		if int(e.pid) == waiting.Process.Pid && p.comm >= 0 {
+			t.Error("the file of a process that has ended is kept")
+		}
+	}
+	if err := d.Close(); err != nil || tab.kept != 0 || len(tab.idle) != 0 {
+		t.Errorf("after Close %d files are open, %v", tab.kept, err)
+	}
+	tab.most = 1
+	for range young + rest {
+		see(t, d)
+	}
+	check("with room for one")
+}
+
 func TestNested(t *testing.T) {
 	for status, want := range map[string]bool{
 		"Name:\tx\nNSpid:\t12\n":       false,

@@ -79,7 +79,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// count is a table that tells how it was asked.
+// count is a table that tells how it was asked: true for the rest.
 type count struct {
 	asked []bool
 	procs []proc
@@ -88,8 +88,13 @@ type count struct {
 
 func (c *count) forms(name string) []string { return []string{name} }
 
-func (c *count) read(_ context.Context, thorough bool, wanted func([]byte) bool, visit func(proc)) (gaps, error) {
-	c.asked = append(c.asked, thorough)
+func (c *count) rest(context.Context, func([]byte) bool, func(proc)) (gaps, error) {
+	c.asked = append(c.asked, true)
+	return gaps{}, c.err
+}
+
+func (c *count) read(_ context.Context, wanted func([]byte) bool, visit func(proc)) (gaps, error) {
+	c.asked = append(c.asked, false)
 	for _, p := range c.procs {
 		if wanted([]byte(p.name)) {
 			visit(p)
