@@ -137,7 +137,7 @@ func want(c slotCase, expected catalog.Tri, now event.State, trouble bool, wait 
 // of what is expected and of what is seen, and asks the oracle.
 func TestDecideEverySituation(t *testing.T) {
 	r := row(t, key)
-	n, stride := 0, 7 // prime, so that every pair of conditions meets
+	n, stride := 0, 23 // prime, so that every pair of conditions meets
 	if os.Getenv("DSWATCH_SOAK") != "" {
 		stride = 1
 	}

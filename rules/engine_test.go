@@ -633,7 +633,7 @@ func seeds() uint64 {
 	if os.Getenv("DSWATCH_SOAK") != "" {
 		return 20_000
 	}
-	return 15
+	return 4
 }
 
 func TestEnginePairsThroughCrashes(t *testing.T) {

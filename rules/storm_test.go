@@ -67,7 +67,7 @@ func TestEngineGathersThroughCrashes(t *testing.T) {
 		for _, r := range someRoutes(t) {
 			p.sets = append(p.sets, &rules.Set{Settings: rules.Settings{Storm: storm, Repeat: 3 * time.Minute}, Routes: r, Language: "en"})
 		}
-		for seed := range seeds() {
+		for seed := range 3 * seeds() {
 			if story(t, seed, p); t.Failed() {
 				t.Fatalf("seed %d", seed)
 			}
