@@ -90,7 +90,9 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 		return err
 	}
 	for _, e := range events {
-		if p.learned.Observe(e.Observation) {
+		// An outage may be an upgrade, which only the facts can tell.
+		lost := e.Reason == event.Change && e.Observation.State.Lost() && e.Key().Component == event.Agent
+		if p.learned.Observe(e.Observation) || lost {
 			select {
 			case p.news <- struct{}{}:
 			default: // they are asked for already

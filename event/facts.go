@@ -29,6 +29,10 @@ const (
 	Firewall            Name = "features.firewall"
 	IntrusionPrevention Name = "features.intrusion_prevention"
 	TLSInspection       Name = "features.tls_inspection"
+
+	// BootTime is when the host was started, RFC 3339 in UTC to the second.
+	// No row depends on it; a change of it explains what is lost for a while.
+	BootTime Name = "boot_time"
 )
 
 // Names lists every fact in the order in which people read them.
@@ -79,7 +83,19 @@ func (n Name) Allowed() []string {
 }
 
 // Valid reports whether n is a known fact.
-func (n Name) Valid() bool { return slices.Contains(Names(), n) }
+func (n Name) Valid() bool { return n == BootTime || slices.Contains(Names(), n) }
+
+// bootJitter is how far two readings of one boot may lie apart: they are made
+// from the wall clock and the uptime, each of which is rounded and slewed.
+const bootJitter = 3 * time.Second
+
+// SameBoot reports whether two values of BootTime are of one boot. What cannot
+// be read is the same as anything.
+func SameBoot(a, b string) bool {
+	x, err := time.Parse(time.RFC3339, a)
+	y, yerr := time.Parse(time.RFC3339, b)
+	return a == b || err != nil || yerr != nil || x.Sub(y).Abs() <= bootJitter
+}
 
 // Fact is one value with where it came from.
 type Fact struct {
@@ -123,7 +139,16 @@ func (f Facts) Merge(over Facts) Facts {
 // Equal reports whether both know the same values. Origins and times may
 // differ: they do not change what is expected.
 func (f Facts) Equal(g Facts) bool {
-	return maps.EqualFunc(f, g, func(a, b Fact) bool { return a.Value == b.Value })
+	if len(f) != len(g) {
+		return false
+	}
+	for n, a := range f {
+		b, ok := g[n]
+		if !ok || a.Value != b.Value && (n != BootTime || !SameBoot(a.Value, b.Value)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Validate rejects unknown names and values outside Allowed. It does not

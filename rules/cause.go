@@ -124,7 +124,7 @@ func (s *Status) explains(rule string) (yes, sure bool) {
 	case s.Loss.Phase == Firing, s.Loss.gathered(), s.flapping(), s.Unseen.Phase == Firing && (rule == Unseen || s.Key.Kind == event.Host):
 		return true, true
 	case s.Loss.Phase == Held && s.Loss.Silence == "":
-		return true, false
+		return true, s.Loss.Digest != ""
 	}
 	return false, false
 }
@@ -137,7 +137,7 @@ func (e *Engine) inherit(it *item) {
 		return
 	}
 	it.peers = row.Peers()
-	h := e.host(it.status.Key.Host)
+	h := it.home
 	if (len(row.DependsOn) > 0 || len(it.peers) > 0) && !slices.Contains(h.heirs, it) {
 		h.heirs = append(h.heirs, it)
 	}
@@ -167,7 +167,7 @@ func (e *Engine) kin(it *item, id string, each func(*item)) {
 		each(own)
 		return
 	}
-	for _, other := range e.host(k.Host).items {
+	for _, other := range it.home.items {
 		if o := other.status.Key; o.Kind == k.Kind && o.Name == name {
 			each(other)
 		}
@@ -208,7 +208,7 @@ func (e *Engine) root(it *item, rule string, depth int) (found *item, sure bool)
 	for _, id := range it.snap.Row.DependsOn {
 		e.kin(it, id, try)
 	}
-	if h := e.host(it.status.Key.Host); h.self != nil {
+	if h := it.home; h.self != nil {
 		try(h.self)
 	}
 	return found, sure
@@ -249,7 +249,7 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 	if yes, _ := it.status.explains(Unseen); !yes {
 		return nil, 0
 	}
-	h := e.host(it.status.Key.Host)
+	h := it.home
 	scope := h.heirs
 	if it == h.self {
 		scope = h.items
@@ -296,7 +296,7 @@ func (e *Engine) stir(it *item, after *Status) {
 		before.flapping() == after.flapping() {
 		return
 	}
-	if h := e.host(it.status.Key.Host); len(h.heirs) > 0 || h.self == it {
+	if h := it.home; len(h.heirs) > 0 || h.self == it {
 		e.stirred = append(e.stirred, it)
 	}
 }

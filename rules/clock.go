@@ -50,6 +50,12 @@ func (e *Engine) keepTime(ctx context.Context) error {
 	}
 	now := e.now()
 	e.storm.shift(now, d)
+	for _, h := range e.hosts {
+		h.heard = h.heard.Add(d)
+		if !h.transit.Until.IsZero() {
+			h.transit.Started, h.transit.Until = h.transit.Started.Add(d), h.transit.Until.Add(d)
+		}
+	}
 	for _, it := range e.items {
 		if !it.status.shift(now, d) {
 			continue

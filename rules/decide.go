@@ -10,12 +10,14 @@ import (
 
 // Settings are the keys below `rules:`.
 type Settings struct {
-	Hold     time.Duration `yaml:"hold" doc:"how long an item must be lost before an alert rises; a restart of the agent takes about 15s"`
-	Repeat   time.Duration `yaml:"repeat" doc:"how often an open alert is told again; 0s: never"`
-	Patience time.Duration `yaml:"patience" doc:"how long an item may be unobservable before that is an alert of its own"`
-	HoldUp   time.Duration `yaml:"hold_up" doc:"how long an item must be well again before the all-clear; 0s: at once"`
-	Flap     FlapSettings  `yaml:"flap" doc:"when an item that comes and goes is told once instead of each time"`
-	Storm    StormSettings `yaml:"storm" doc:"when many alerts at once are told as one digest"`
+	Hold       time.Duration `yaml:"hold" doc:"how long an item must be lost before an alert rises; a restart of the agent takes about 15s"`
+	Repeat     time.Duration `yaml:"repeat" doc:"how often an open alert is told again; 0s: never"`
+	Patience   time.Duration `yaml:"patience" doc:"how long an item may be unobservable before that is an alert of its own"`
+	HoldUp     time.Duration `yaml:"hold_up" doc:"how long an item must be well again before the all-clear; 0s: at once"`
+	Transition time.Duration `yaml:"transition" doc:"how long no loss is raised on a host after its agent was upgraded or it was restarted; a second change makes it twice that at most; 0s: never"`
+	Silent     time.Duration `yaml:"silent" doc:"how long a host may report nothing before that is an alert; for a hub of several hosts, such as 15m; 0s: never"`
+	Flap       FlapSettings  `yaml:"flap" doc:"when an item that comes and goes is told once instead of each time"`
+	Storm      StormSettings `yaml:"storm" doc:"when many alerts at once are told as one digest"`
 }
 
 // Defaults returns the settings of an empty `rules:`. Hold outlasts the gap
@@ -23,8 +25,9 @@ type Settings struct {
 func Defaults() Settings {
 	return Settings{
 		Hold: 20 * time.Second, Repeat: 4 * time.Hour, Patience: 5 * time.Minute,
-		Flap:  FlapSettings{Changes: 6, Window: 10 * time.Minute, Settle: 10 * time.Minute},
-		Storm: DefaultStorm(),
+		Transition: 5 * time.Minute,
+		Flap:       FlapSettings{Changes: 6, Window: 10 * time.Minute, Settle: 10 * time.Minute},
+		Storm:      DefaultStorm(),
 	}
 }
 
@@ -37,11 +40,19 @@ func (s Settings) Validate() error {
 		return setting.Bad("patience", "%s is negative; write 0s or more, such as 5m", s.Patience)
 	case s.HoldUp < 0:
 		return setting.Bad("hold_up", "%s is negative; write 0s or more, such as 30s", s.HoldUp)
+	case s.Transition < 0:
+		return setting.Bad("transition", "%s is negative; write 0s for never, or a time such as 5m", s.Transition)
+	case s.Silent != 0 && s.Silent < leastSilent:
+		return setting.Bad("silent", "%s is too short: hosts report every 5m; write 0s for never, or %s or more", s.Silent, leastSilent)
 	case s.Repeat != 0 && s.Repeat < time.Minute:
 		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", s.Repeat)
 	}
 	return nil
 }
+
+// leastSilent outlasts the 5 minutes between two snapshots of a healthy host,
+// with a minute to deliver one.
+const leastSilent = 6 * time.Minute
 
 // Set is the rules of one configuration. It is immutable.
 type Set struct {
@@ -60,6 +71,7 @@ type Snapshot struct {
 	Sinks   []string // who is told where there are no routes
 	// Silences are those of the whole fleet.
 	Silences []Silence
+	Transit  *Transit // nil: the host was neither upgraded nor restarted lately
 	Related  *Related // nil: no other item has to do with it
 	Storm    *Storm   // what other items do; nil: nothing
 	Single   bool     // no digest speaks for the item any more
@@ -74,13 +86,14 @@ const (
 	Changed   Outcome = "changed"
 	Repeated  Outcome = "repeated"
 	Cleared   Outcome = "cleared"
-	Holding   Outcome = "holding"   // lost, waiting for the hold to end
-	Settling  Outcome = "settling"  // well again, waiting for the all-clear
-	Recovered Outcome = "recovered" // came back before anybody was told
-	Flapping  Outcome = "flapping"  // comes and goes, which is an alert of its own
-	Explained Outcome = "explained" // the alert of its cause names it
-	Silenced  Outcome = "silenced"  // a silence keeps it from being told or repeated
-	Gathered  Outcome = "gathered"  // told as a part of a digest
+	Holding   Outcome = "holding"       // lost, waiting for the hold to end
+	Settling  Outcome = "settling"      // well again, waiting for the all-clear
+	Recovered Outcome = "recovered"     // came back before anybody was told
+	Flapping  Outcome = "flapping"      // comes and goes, which is an alert of its own
+	InTransit Outcome = "in_transition" // lost after an upgrade or a restart, which is given time
+	Explained Outcome = "explained"     // the alert of its cause names it
+	Silenced  Outcome = "silenced"      // a silence keeps it from being told or repeated
+	Gathered  Outcome = "gathered"      // told as a part of a digest
 
 	Acknowledged Outcome = "acknowledged" // somebody looks after it; comes with an Alert
 )
@@ -121,7 +134,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 	}
 	var out []Decision
 	if s.Flap.Changes > 0 || st.Flap != nil {
-		out = s.flap(now, &st, snap, turn{prev: &prev, fresh: e.ID != "", expected: expected}, out)
+		out = s.flap(now, &st, snap, turn{prev: &prev, fresh: e.ID != "" && !snap.Transit.lasts(now), expected: expected}, out)
 	}
 	if st.flapping() {
 		out = st.freeze(out)
@@ -170,7 +183,7 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 			return out
 		}
 		slot.Since, slot.First, slot.Digest = st.Seen.At, st.Event, ""
-		if wait := s.wait(name); wait > 0 {
+		if wait := s.wait(name); wait > 0 && st.Key.Kind != event.Host {
 			slot.Phase, slot.Due = Held, now.Add(wait)
 			return append(out, Decision{Rule: name, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
 		}
@@ -295,7 +308,12 @@ func (slot *Slot) resume() { slot.Due = slot.At }
 // rise raises an alert, or notes that its cause explains it or that a silence
 // keeps it from being told.
 func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
-	out, waits := s.explained(now, st, snap, name, out)
+	out, waits := st.slot(name).passes(now, snap.Transit, name, out)
+	if waits {
+		st.slot(name).Digest = ""
+		return out
+	}
+	out, waits = s.explained(now, st, snap, name, out)
 	if waits {
 		st.slot(name).Digest = ""
 		return out

@@ -126,14 +126,16 @@ type Engine struct {
 	ending bool // something may have ended that a silence waits for
 	acks   chan ack
 
-	dirty   []*item // changed since the last flush
-	stirred []*item // changed in a way that may concern others, see revise
-	pending []Outgoing
+	dirty     []*item   // changed since the last flush
+	overdueAt time.Time // see overdue
+	stirred   []*item   // changed in a way that may concern others, see revise
+	pending   []Outgoing
 }
 
 type item struct {
 	status   Status
 	snap     Snapshot
+	home     *host
 	peers    []string // see catalog.Row.Peers
 	revision uint64
 	told     bool // has transitions in pending
@@ -143,12 +145,16 @@ type item struct {
 }
 
 type host struct {
-	facts   event.Facts         // what counts, of all reports together
-	reports map[string]reported // by the observer's token
-	denied  []string            // contradictions that were logged
-	items   []*item
-	self    *item   // the item of kind host, if silence of the host is watched
-	heirs   []*item // those that another item of the host may concern
+	facts           event.Facts         // what counts, of all reports together
+	reports         map[string]reported // by the observer's token
+	denied          []string            // contradictions that were logged
+	items           []*item
+	past            past
+	transit         Transit
+	heard           time.Time // when its dswatch told something last; only if silence is watched
+	self            *item     // the item of kind host, if silence of the host is watched
+	transitRevision uint64
+	heirs           []*item // those that another item of the host may concern
 }
 
 // NewEngine returns an engine that has not read anything yet.
@@ -233,6 +239,9 @@ func (e *Engine) load(ctx context.Context) error {
 		return fmt.Errorf("find the end of the event stream: %w", err)
 	}
 	err = e.Facts.Load(ctx, func(r Record) error {
+		if e.loadTransit(r) {
+			return nil
+		}
 		report, err := event.DecodeFacts(r.Value)
 		if err != nil {
 			e.Log.Warn("stored facts are unreadable and are discovered again", "key", r.Key, "error", err)
@@ -246,6 +255,7 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 	for host, h := range e.hosts {
 		h.facts, _ = together(host, h.reports)
+		h.past.learn(h.facts)
 	}
 	now := e.now()
 	err = e.Statuses.Load(ctx, func(r Record) error {
@@ -271,6 +281,7 @@ func (e *Engine) load(ctx context.Context) error {
 		return fmt.Errorf("load statuses: %w", err)
 	}
 	e.gatherMembers(now)
+	e.expectHosts(now)
 	return nil
 }
 
@@ -340,6 +351,9 @@ func (e *Engine) take(ctx context.Context, batch []Delivery) error {
 			return err
 		}
 	}
+	if err := e.overdue(ctx); err != nil {
+		return err
+	}
 	if err := e.flush(ctx); err != nil {
 		return err
 	}
@@ -363,6 +377,9 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 		e.Log.Warn("dropped a message of the event stream that is no event", "position", d.Position, "error", err)
 		return nil
 	}
+	if err := e.listen(ctx, ev.Observer); err != nil {
+		return err
+	}
 	it := e.item(ev.Key())
 	if d.Position <= it.status.Position {
 		return nil // came again after a crash
@@ -382,18 +399,25 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 // learn takes what an observer reports about a host and decides the host's
 // items again.
 func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) error {
+	if err := e.listen(ctx, r.Observer); err != nil {
+		return err
+	}
 	h := e.host(r.Host)
 	before := h.reports[event.Token(r.Observer)]
 	if before.facts.Equal(r.Facts) && (before.revision != 0 || len(r.Facts) == 0 && r.Host != r.Observer) {
 		return nil
+	}
+	h.take(r, before.revision)
+	var denied []string
+	h.facts, denied = together(event.Token(r.Host), h.reports)
+	if err := e.passing(ctx, r.Host, h); err != nil {
+		return err
 	}
 	revisions, err := e.Facts.Save(ctx, []Record{{Key: factsKey(r.Host, r.Observer), Value: raw, Revision: before.revision}})
 	if err != nil {
 		return fmt.Errorf("store facts of %s: %w", r.Host, err)
 	}
 	h.take(r, revisions[0])
-	var denied []string
-	h.facts, denied = together(event.Token(r.Host), h.reports)
 	for _, d := range denied {
 		if !slices.Contains(h.denied, d) {
 			e.Log.Warn("facts about a host contradict each other", "host", r.Host, "fact", d)
@@ -414,6 +438,9 @@ func (e *Engine) tick(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.keepTime(ctx); err != nil {
+		return err
+	}
+	if err := e.overdue(ctx); err != nil {
 		return err
 	}
 	now := e.now()
@@ -450,6 +477,9 @@ func (e *Engine) decide(it *item, ev event.Event) {
 	snap := it.snap
 	snap.Silences, snap.Storm, snap.Single = e.silences, e.storm, e.releasing
 	e.relate(it, ev, &snap)
+	if !it.home.transit.Until.IsZero() {
+		snap.Transit = &it.home.transit
+	}
 	after, decisions := e.Set.Decide(e.now(), it.status, snap, ev)
 	e.apply(it, after, decisions)
 }
@@ -575,9 +605,9 @@ func (e *Engine) host(name string) *host {
 func (e *Engine) item(k event.Key) *item {
 	it := e.items[k]
 	if it == nil {
-		it = &item{status: Status{Key: k}, index: -1}
-		e.items[k] = it
 		h := e.host(k.Host)
+		it = &item{status: Status{Key: k}, index: -1, home: h}
+		e.items[k] = it
 		h.items = append(h.items, it)
 		e.look(it)
 	}
@@ -589,6 +619,9 @@ func (e *Engine) look(it *item) {
 	f := e.host(it.status.Key.Host).facts
 	row, verdict := e.Rows.Find(it.status.Key, f)
 	it.snap = Snapshot{Row: row, Verdict: verdict, Facts: f, Sinks: e.Rows.Sinks(it.status.Key)}
+	if k := it.status.Key; k == hostKey(k.Host) {
+		e.lookHost(it)
+	}
 	e.inherit(it)
 }
 

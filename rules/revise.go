@@ -25,7 +25,7 @@ func (e *Engine) revise(ctx context.Context) error {
 	for len(e.stirred) > 0 {
 		it := e.stirred[0]
 		e.stirred = e.stirred[1:]
-		h := e.host(it.status.Key.Host)
+		h := it.home
 		scope := h.heirs
 		if it == h.self {
 			scope = h.items

@@ -32,6 +32,8 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	switch {
 	case a.Transition == event.Cleared:
 		text = append(text, lasted(a, ja))
+	case a.Key.Kind == event.Host:
+		text = append(text, s.silentText(ja))
 	case a.Rule == FlapRule:
 	case a.Rule == Unseen && ja:
 		text = append(text, "状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
@@ -51,6 +53,9 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 
 // headline says in a few words what happened to what.
 func headline(a *event.Alert, ja bool) string {
+	if a.Key.Kind == event.Host {
+		return silentHeadline(a, ja)
+	}
 	what := noun(a.Key.Kind, ja) + " " + a.Key.Name
 	if a.Key.Kind == event.Heartbeat {
 		what = speaker(a.Key, ja)

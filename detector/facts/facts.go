@@ -21,7 +21,7 @@ type Source interface {
 // Sources returns every source of this host that needs nothing but the host.
 // A Learned and a Query, which live as long as the program, go after them.
 func Sources() []Source {
-	return []Source{Kernel{}, Installed{Root: "/"}, Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}}
+	return []Source{Kernel{}, NewBoot(), Installed{Root: "/"}, Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}}
 }
 
 // Discover asks the sources one after the other; where two know the same

@@ -1,0 +1,131 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/event"
+)
+
+// Component is that of the items that stand for dswatch itself.
+const Component = "dswatch"
+
+// A host whose dswatch tells nothing any more is an item of kind host. What
+// was last seen there stays as it was; see Settings.Silent.
+
+// hostKey is the item that stands for the host.
+func hostKey(name string) event.Key {
+	return event.Key{Host: name, Component: Component, Kind: event.Host, Name: name}
+}
+
+// silentEvery is how often the engine looks who is silent.
+const silentEvery = 15 * time.Second
+
+// lookHost is what is known about the item of a host.
+func (e *Engine) lookHost(it *item) {
+	it.snap.Row = nil
+	if e.Set.Silent == 0 {
+		return
+	}
+	k := it.status.Key
+	e.host(k.Host).self = it
+	it.snap.Row = &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name, Confirm: map[string]string{
+		event.Windows: "ping " + k.Name + "; sc query dswatch", event.Linux: "ping " + k.Name + "; systemctl status dswatch",
+	}}
+	it.snap.Verdict = catalog.Verdict{
+		Expected: catalog.Yes,
+		Reason:   fmt.Sprintf("its dswatch has reported before; every host must report within %s (rules.silent)", e.Set.Silent),
+		ReasonJA: fmt.Sprintf("このホストの dswatch は以前に報告しています。%s 以内の報告が必要です (rules.silent)", e.Set.Silent),
+	}
+}
+
+// listen notes that something was heard from an observer.
+func (e *Engine) listen(ctx context.Context, observer string) error {
+	k := hostKey(observer)
+	if e.Set.Silent == 0 || k.Validate() != nil {
+		return nil
+	}
+	h := e.host(observer)
+	h.heard = e.now()
+	if h.self == nil {
+		e.item(k)
+	}
+	if st := &h.self.status; st.Event != "" && st.Seen.State == event.Up {
+		return nil
+	}
+	return e.observeHost(ctx, h.self, event.Observation{State: event.Up, Found: 1, Detail: "its dswatch reports"})
+}
+
+func (e *Engine) observeHost(ctx context.Context, it *item, o event.Observation) error {
+	if it.told {
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+	}
+	o.Key, o.Want, o.At = it.status.Key, 1, e.now()
+	e.decide(it, event.NewState(o.Key.Host, event.Change, o))
+	return e.revise(ctx)
+}
+
+// overdue finds the hosts that have been silent for too long.
+func (e *Engine) overdue(ctx context.Context) error {
+	now := e.now()
+	if e.Set.Silent == 0 || now.Before(e.overdueAt) && e.overdueAt.Sub(now) <= silentEvery {
+		return nil
+	}
+	e.overdueAt = now.Add(silentEvery)
+	for _, h := range e.hosts {
+		if h.self == nil || h.self.status.Event == "" || h.self.status.Seen.State == event.Unknown || now.Sub(h.heard) < e.Set.Silent {
+			continue
+		}
+		err := e.observeHost(ctx, h.self, event.Observation{State: event.Unknown, Detail: "nothing was heard from its dswatch since " + h.heard.Format(time.RFC3339)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expectHosts makes every host that has reported before report again: from
+// now on, because nobody listened meanwhile.
+func (e *Engine) expectHosts(now time.Time) {
+	if e.Set.Silent == 0 {
+		return
+	}
+	for _, it := range e.items {
+		if o := it.status.Observer; o != "" && it.status.Key.Kind != event.Host {
+			e.host(o).heard = now
+		}
+	}
+	for _, h := range e.hosts {
+		if h.self != nil {
+			h.heard = now
+		}
+	}
+}
+
+func silentHeadline(a *event.Alert, ja bool) string {
+	over, listed := a.Transition == event.Cleared, a.State != event.Unknown
+	switch {
+	case over && listed && ja:
+		return "dswatch からの報告が再開しました"
+	case over && listed:
+		return "its dswatch reports again"
+	case over && ja:
+		return "dswatch からの報告は監視の対象ではなくなりました"
+	case over:
+		return "its silence is no longer watched"
+	case ja:
+		return "dswatch からの報告が途絶えています"
+	}
+	return "nothing is heard from its dswatch"
+}
+
+func (s *Set) silentText(ja bool) string {
+	if ja {
+		return fmt.Sprintf("このホストの dswatch から %s 以上報告がなく、監視対象の現在の状態が分かりません。ホストの停止、通信の断絶、または dswatch の停止が考えられます。最後に確認した状態はそのまま残します。", s.Silent)
+	}
+	return fmt.Sprintf("Its dswatch has reported nothing for %s or longer, so nobody knows how the items of this host are now. The host may be down or cut off, or its dswatch may have stopped. What was last seen stays as it was.", s.Silent)
+}
