@@ -117,14 +117,21 @@ func (s *Status) calm() bool {
 }
 
 // explains reports whether the item's trouble explains that of the named
-// rule with what depends on it. What is silenced is not told, and so explains
-// nothing.
-func (s *Status) explains(rule string) (yes, sure bool) {
+// rule with what depends on it, and whether its alert is open. What is not
+// told, or would not be told again, explains nothing: a silenced item, and
+// one of which it is not known any more that it is lost.
+func (it *item) explains(rule string) (yes, sure bool) {
+	st := &it.status
+	if it.snap.Row == nil || it.snap.Verdict.Expected != catalog.Yes {
+		return false, false
+	}
+	lost := st.Seen.State.Lost()
 	switch {
-	case s.Loss.Phase == Firing, s.Loss.gathered(), s.flapping(), s.Unseen.Phase == Firing && (rule == Unseen || s.Key.Kind == event.Host):
+	case lost && st.Loss.Phase == Firing, st.flapping(),
+		!lost && st.Unseen.Phase == Firing && (rule == Unseen || st.Key.Kind == event.Host):
 		return true, true
-	case s.Loss.Phase == Held && s.Loss.Silence == "":
-		return true, s.Loss.Digest != ""
+	case lost && st.Loss.Phase == Held && st.Loss.Silence == "":
+		return true, st.Loss.Digest != ""
 	}
 	return false, false
 }
@@ -196,7 +203,7 @@ func (e *Engine) root(it *item, rule string, depth int) (found *item, sure bool)
 		return nil, false
 	}
 	try := func(c *item) {
-		yes, certain := c.status.explains(rule)
+		yes, certain := c.explains(rule)
 		if c == it || !yes || sure {
 			return
 		}
@@ -246,7 +253,7 @@ const maxAffectedBytes = 32 << 10
 
 // affected lists what the item explains.
 func (e *Engine) affected(it *item) (list []event.Affected, count int) {
-	if yes, _ := it.status.explains(Unseen); !yes {
+	if yes, _ := it.explains(Unseen); !yes {
 		return nil, 0
 	}
 	h := it.home
