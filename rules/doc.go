@@ -18,6 +18,10 @@
 //   - A silence keeps an alert from being raised and from being repeated. The
 //     resolve of an alert that was told goes to everybody who was told, and
 //     what is still lost when the silence ends is raised then.
+//   - While its cause is told, a symptom is not: the cause's alert lists it. A
+//     symptom that outlives its cause is raised after its hold. An item that
+//     comes and goes, and a host after an upgrade or a restart, are quiet in
+//     the same way: for a bounded time, and nothing that lasts is left out.
 //   - Routes decide who hears of an alert when it is raised, changed or
 //     repeated; who heard of it once is told the end.
 //   - A Status is stored before its alerts enter the outbox, and a batch of
