@@ -1,6 +1,9 @@
 package bus
 
-import "time"
+import (
+	"testing"
+	"time"
+)
 
 // PretendOld makes b believe that the server is older than 2.14.
 func (b *Bus) PretendOld() { b.renews = false }
@@ -13,3 +16,13 @@ func (b *Bus) SetPatience(d time.Duration) { b.pub.quiet = d }
 
 // Reserve is the free space below which nothing is accepted.
 const Reserve = reserve
+
+// Consumers is how many consumers a stream has.
+func (b *Bus) Consumers(t testing.TB, stream string) int {
+	t.Helper()
+	i, err := b.streams[stream].Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.State.Consumers
+}

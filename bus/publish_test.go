@@ -329,6 +329,21 @@ func TestScanAndDrop(t *testing.T) {
 	}
 }
 
+// TestScansLeaveNothingBehind: a server has a limit of consumers.
+func TestScansLeaveNothingBehind(t *testing.T) {
+	b := bustest.New(t)
+	publish(t, b, numbered("dswatch.dead.x", 3)...)
+	for range 20 {
+		if got := stored(t, b, bus.Dead, ""); len(got) != 3 {
+			t.Fatalf("%d messages, want 3", len(got))
+		}
+		contents(t, b.Bucket(bus.Items), "")
+	}
+	if n := b.Consumers(t, bus.Dead); n > 0 {
+		t.Errorf("%d consumers are left", n)
+	}
+}
+
 func TestScanEndsWhileOthersPublish(t *testing.T) {
 	t.Parallel()
 	b := bustest.New(t)

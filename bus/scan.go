@@ -160,6 +160,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 	if err != nil {
 		return fail(err)
 	}
+	defer forget(ctx, s, c)
 	if newest == 0 && c.CachedInfo().NumPending == 0 {
 		return nil
 	}
@@ -201,6 +202,14 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 			return nil
 		}
 	}
+}
+
+// forget removes the consumer of a scan. The server would do so by itself, five
+// minutes later: scans that come every second would reach its limit before.
+func forget(ctx context.Context, s jetstream.Stream, c jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scanWait)
+	defer cancel()
+	_ = s.DeleteConsumer(ctx, c.CachedInfo().Name) // the server does it later
 }
 
 // newestOf asks the leader for the newest message that matches.
