@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,7 +23,15 @@ func (c *complaints) Noticef(string, ...any) {}
 func (c *complaints) Debugf(string, ...any)  {}
 func (c *complaints) Tracef(string, ...any)  {}
 
+// rebuilt is in what the server says after a kill -9, when it reads a stream
+// once through instead of trusting its index. Nothing is wrong then.
+const rebuilt = "TTL state is outdated; attempting to recover"
+
 func (c *complaints) Warnf(format string, v ...any) {
+	if strings.Contains(format, rebuilt) {
+		c.log.Debug("message server", "text", fmt.Sprintf(format, v...))
+		return
+	}
 	c.log.Warn("message server", "text", c.remember(format, v))
 }
 

@@ -178,7 +178,13 @@ func (s *show) scenes(ctx context.Context, a *app.App) error {
 	if err := s.untilHealthy(ctx, a); err != nil {
 		return err
 	}
-	port := fmt.Sprintf("%d/tcp", s.port)
+	listenerLost, listenerBack := []string{"ds_agent raised degraded"}, []string{"ds_agent cleared up"}
+	lost := "kill listener"
+	if s.port != 4118 { // a port of its own, which no row makes a symptom of ds_agent
+		port := fmt.Sprintf("%d/tcp", s.port)
+		listenerLost, listenerBack = append(listenerLost, port+" raised down"), append(listenerBack, port+" cleared up")
+		lost = "kill other listener"
+	}
 	for _, scene := range []struct {
 		say  string
 		do   func() error
@@ -193,14 +199,14 @@ func (s *show) scenes(ctx context.Context, a *app.App) error {
 			}
 			return err
 		}, []string{"ds_am cleared up"}},
-		{"kill listener", func() error { s.agent.kill("ds_agent"); return nil }, []string{"ds_agent raised degraded", port + " raised down"}},
+		{lost, func() error { s.agent.kill("ds_agent"); return nil }, listenerLost},
 		{"start listener", func() error {
 			address, err := s.agent.start("ds_agent", fmt.Sprintf("127.0.0.1:%d", s.port))
 			if err == nil && portOf(address) != s.port {
 				err = fmt.Errorf("port %d was taken by somebody else meanwhile; run the demo again", s.port)
 			}
 			return err
-		}, []string{"ds_agent cleared up", port + " cleared up"}},
+		}, listenerBack},
 	} {
 		s.say("")
 		s.say("> " + s.text(scene.say))
@@ -305,8 +311,10 @@ var sentences = map[string][2]string{
 	"kill one ds_am":   {"kill one of the two ds_am processes", "ds_am の 2 プロセスのうち 1 つを強制終了します"},
 	"kill other ds_am": {"kill the other one too", "もう 1 つも強制終了します"},
 	"start ds_am":      {"start both again", "2 つとも再起動します"},
-	"kill listener":    {"kill the ds_agent process that listens", "待ち受けている ds_agent プロセスを強制終了します"},
-	"start listener":   {"start it again", "再起動します"},
+	"kill listener": {"kill the ds_agent process that listens: port 4118 closes too, as a symptom, so one alert tells it",
+		"待ち受けている ds_agent プロセスを強制終了します。ポート 4118 も閉じますが、原因のアラート 1 件だけを知らせます"},
+	"kill other listener": {"kill the ds_agent process that listens", "待ち受けている ds_agent プロセスを強制終了します"},
+	"start listener":      {"start it again", "再起動します"},
 	"end": {"done: %d traps and %d syslog lines, each exactly once, and every alert has its all-clear",
 		"完了: トラップ %d 件、syslog %d 件。すべて 1 回ずつ届き、どのアラートにも復旧通知がありました"},
 }

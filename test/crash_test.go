@@ -57,7 +57,7 @@ watch:
   service: {schedule: "@every 1h"}
   driver: {schedule: "@every 1h"}
   port: {schedule: "@every 1h"}
-rules: {hold: 0s}
+rules: {hold: 0s, flap: {changes: 0}}
 web: {listen: ""}
 sinks:
   - {name: hook, type: webhook, url: %q}

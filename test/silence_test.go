@@ -115,8 +115,8 @@ sinks:
 	r = startFile(t, path)
 	until(t, "the acknowledgement survives", func() bool { return strings.Contains(run("alerts"), "acknowledged by kim ticket 4711") })
 	agents.start("ds_agent")
-	hook.Await(t, 4)
-	if d := cmp.Diff([]string{"raised degraded", "cleared up", "raised degraded", "cleared up"}, told()); d != "" {
+	hook.Await(t, 5)
+	if d := cmp.Diff([]string{"raised degraded", "cleared up", "raised degraded", "acknowledged degraded", "cleared up"}, told()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	if got := run("alerts", "--unpaired"); got != "" {
