@@ -18,6 +18,8 @@ type knowledge struct {
 	declared event.Facts
 	learned  *facts.Learned
 	sources  []facts.Source
+	query    *facts.Query
+	stamp    string // of what tells the version, when last asked
 	log      *slog.Logger
 	told     []string // complaints in the log already
 }
@@ -25,12 +27,17 @@ type knowledge struct {
 // newKnowledge remembers what was learned before, if anything.
 func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
 	k := &knowledge{declared: l.declared(), learned: facts.NewLearned(l.Host, before), log: log}
-	k.sources = append(facts.Sources(), k.learned, facts.NewQuery(k.learned.Up))
+	k.query = facts.NewQuery(k.learned)
+	k.sources = append(facts.Sources(), k.learned, k.query)
 	return k
 }
 
+// stale reports whether the sources may have changed since they were asked.
+func (k *knowledge) stale() bool { return facts.Stamp("/") != k.stamp || k.query.Due() }
+
 // now asks every source. What is wrong with them is logged once.
 func (k *knowledge) now(ctx context.Context) event.Facts {
+	k.stamp = facts.Stamp("/") // before: what changes meanwhile is asked again
 	discovered, err := facts.Discover(ctx, k.sources...)
 	complaints := facts.Contradictions(k.declared, discovered)
 	if err != nil {
@@ -108,15 +115,26 @@ func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) 
 	return known, publishFacts(ctx, a.bus, a.Host, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
 }
 
+// factsLook is how often a look is taken whether the facts may have changed.
+// With the 10 seconds that a loss waits for its pass it is well under the
+// default hold: the facts tell of an upgrade before the loss is told.
+const factsLook = 2 * time.Second
+
 // repeatFacts tells the facts every now and then, and when something
 // happened that may have changed them.
 func (a *App) repeatFacts(ctx context.Context, k *knowledge, news <-chan struct{}) {
 	t := time.NewTicker(factsEvery)
 	defer t.Stop()
+	look := time.NewTicker(factsLook)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
+			if !k.stale() {
+				continue
+			}
 		case <-t.C:
 		case <-news:
 		}

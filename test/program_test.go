@@ -129,7 +129,12 @@ func start(t *testing.T, config string) *running {
 
 func startFile(t *testing.T, path string) *running {
 	t.Helper()
-	r := &running{cmd: exec.Command(dswatch, "run", "-c", path), log: &lines{}, done: make(chan struct{})}
+	return startCommand(t, exec.Command(dswatch, "run", "-c", path))
+}
+
+func startCommand(t *testing.T, cmd *exec.Cmd) *running {
+	t.Helper()
+	r := &running{cmd: cmd, log: &lines{}, done: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

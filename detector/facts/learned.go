@@ -21,15 +21,17 @@ import (
 type Learned struct {
 	host string
 
-	mu    sync.Mutex
-	up    bool
-	facts event.Facts
+	mu      sync.Mutex
+	up      bool
+	facts   event.Facts
+	there   map[event.Key]bool
+	changes uint64
 }
 
 // NewLearned returns a source for the items of host. Facts of before, those
 // that an earlier Learned told, are remembered; all others are left out.
 func NewLearned(host string, before event.Facts) *Learned {
-	l := &Learned{host: host, facts: event.Facts{}}
+	l := &Learned{host: host, facts: event.Facts{}, there: map[event.Key]bool{}}
 	for n, f := range before {
 		if strings.HasPrefix(f.Origin, learnedOrigin) {
 			l.facts[n] = f
@@ -41,8 +43,9 @@ func NewLearned(host string, before event.Facts) *Learned {
 const learnedOrigin = "learned ("
 
 // Observe takes what a detector saw and reports whether the facts of the
-// host should be asked for again: something was learned, or the agent's main
-// process came or went.
+// host should be asked for again: something was learned, or an item of the
+// agent came or went. That may be a loss, or an upgrade, or a feature that was
+// switched: the facts must tell before somebody is alarmed.
 func (l *Learned) Observe(o event.Observation) (news bool) {
 	if o.Key.Host != l.host || o.Key.Component != event.Agent || o.State == event.Unknown {
 		return false
@@ -50,16 +53,28 @@ func (l *Learned) Observe(o event.Observation) (news bool) {
 	seen := o.State == event.Up || o.State == event.Degraded
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if before, known := l.there[o.Key]; known && before != seen {
+		l.changes++
+		news = true
+	}
+	l.there[o.Key] = seen
 	switch {
 	case o.Key.Kind == event.Process && mainProcess(o.Key.Name):
-		news = l.up != seen
+		news = news || l.up != seen
 		l.up = seen
 	case o.Key.Kind == event.Process && inspectsTLS(o.Key.Name) && seen:
-		news = l.learn(event.TLSInspection, fmt.Sprintf("process %s was seen", o.Key.Name), o.At)
+		news = l.learn(event.TLSInspection, fmt.Sprintf("process %s was seen", o.Key.Name), o.At) || news
 	case o.Key.Kind == event.Port && o.Key.Name == relayPort && seen:
-		news = l.learn(event.Relay, "port "+strings.TrimSuffix(relayPort, "/tcp")+" is listening", o.At)
+		news = l.learn(event.Relay, "port "+strings.TrimSuffix(relayPort, "/tcp")+" is listening", o.At) || news
 	}
 	return news
+}
+
+// Changes counts how often an item of the agent came or went.
+func (l *Learned) Changes() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changes
 }
 
 const relayPort = "4122/tcp"

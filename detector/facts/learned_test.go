@@ -27,7 +27,7 @@ func TestLearned(t *testing.T) {
 		"nothing":               {},
 		"relay":                 {seen: []event.Observation{look(event.Port, "4122/tcp", event.Up, at)}, news: true, want: facts("relay", "on"), origin: "learned (port 4122 is listening)"},
 		"relay again":           {seen: []event.Observation{look(event.Port, "4122/tcp", event.Up, at), look(event.Port, "4122/tcp", event.Up, at)}, want: facts("relay", "on"), origin: "learned (port 4122 is listening)"},
-		"relay, then lost":      {seen: []event.Observation{look(event.Port, "4122/tcp", event.Up, at), look(event.Port, "4122/tcp", event.Down, at)}, want: facts("relay", "on"), origin: "learned (port 4122 is listening)"},
+		"relay, then lost":      {seen: []event.Observation{look(event.Port, "4122/tcp", event.Up, at), look(event.Port, "4122/tcp", event.Down, at)}, news: true, want: facts("relay", "on"), origin: "learned (port 4122 is listening)"},
 		"never a relay":         {seen: []event.Observation{look(event.Port, "4122/tcp", event.Down, at), look(event.Port, "4122/tcp", event.Unknown, at)}},
 		"another port":          {seen: []event.Observation{look(event.Port, "4118/tcp", event.Up, at)}},
 		"another host":          {seen: []event.Observation{other}},

@@ -57,8 +57,14 @@ func TestRPM(t *testing.T) {
 		must(t, "rpm", append([]string{"--dbpath", db}, args...)...)
 	}
 	source := RPM{Root: root}
+	stamp := Stamp(root)
 	want := func(version string) {
 		t.Helper()
+		if s := Stamp(root); s == stamp && version != "" {
+			t.Error("the stamp did not change")
+		} else {
+			stamp = s
+		}
 		f, err := source.Facts(t.Context())
 		if v := f[event.AgentVersion]; err != nil || v.Value != version {
 			t.Fatalf("%+v, %v; want version %q", f, err, version)
@@ -139,7 +145,11 @@ func TestDpkg(t *testing.T) {
 
 	dpkg("--unpack", buildDeb(t, "ds-agent", "20.0.0-7119"))
 	want("20.0.0-7119") // unpacked: the files are there
+	before := Stamp(root)
 	dpkg("--configure", "ds-agent")
+	if Stamp(root) == before {
+		t.Error("the stamp did not change")
+	}
 	want("20.0.0-7119")
 
 	dpkg("-i", buildDeb(t, "ds-agent", "1:20.0.2-1390"), buildDeb(t, "zz", "1"))

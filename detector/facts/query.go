@@ -18,48 +18,79 @@ import (
 // up. Safe for concurrent use.
 type Query struct {
 	path    func() string
-	up      func() bool
+	agent   Agent
 	timeout time.Duration
 
 	mu     sync.Mutex
 	wasUp  bool
+	seen   uint64        // Changes when last asked
+	wait   time.Duration // after an attempt, before a change is reason to ask again
 	asked  time.Time
 	known  event.Facts
 	reason error // why the last attempt told less than it could
+}
+
+// Agent is what was seen of this host's agent.
+type Agent interface {
+	Up() bool        // the main process is up
+	Changes() uint64 // how often an item came or went
 }
 
 const (
 	// queryTimeout bounds each of the two questions.
 	queryTimeout = 10 * time.Second
 	// queryEvery is how long an answer is taken as fresh; queryRetry is the
-	// least time between two attempts, whatever happens to the agent.
+	// least time between two attempts while the agent restarts or refuses.
 	queryEvery = 5 * time.Minute
 	queryRetry = time.Minute
+	// queryDoubt is the least time between two attempts when an item came or
+	// went, because a feature may have been switched. It is well under the
+	// default hold of 20 seconds, and doubles with every attempt that tells
+	// nothing new, so that an item that flaps does not keep the agent busy.
+	queryDoubt = 5 * time.Second
 	// queryKeep is how old an answer may grow that cannot be had again.
 	queryKeep = 24 * time.Hour
 )
 
-// NewQuery returns a source that asks the agent of this host whenever up
-// reports that its main process is up.
-func NewQuery(up func() bool) *Query {
-	return &Query{path: queryPath, up: up, timeout: queryTimeout}
+// NewQuery returns a source that asks the agent of this host while its main
+// process is up.
+func NewQuery(agent Agent) *Query {
+	return &Query{path: queryPath, agent: agent, timeout: queryTimeout, wait: queryDoubt}
+}
+
+// Due reports whether an item came or went since the agent was asked, and it
+// may be asked again.
+func (q *Query) Due() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.agent.Up() && q.doubtful(time.Now())
+}
+
+func (q *Query) doubtful(now time.Time) bool {
+	return q.agent.Changes() != q.seen && now.Sub(q.asked) >= q.wait
 }
 
 // Facts returns the last answer, each fact with the time at which it was
-// given, and asks anew if that is older than five minutes or the agent has
-// been down since. While the agent is down or does not answer, what it said
+// given, and asks anew if that is older than five minutes, the agent has been
+// down since or an item of it came or went. While the agent is down or does not answer, what it said
 // before counts for a day. A refusal is an error beside it.
 func (q *Query) Facts(ctx context.Context) (event.Facts, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	up, fresh := q.up(), queryEvery
+	up, fresh := q.agent.Up(), queryEvery
 	if !q.wasUp || q.reason != nil {
 		fresh = queryRetry
 	}
-	if up && (q.asked.IsZero() || now.Sub(q.asked) >= fresh) {
-		q.asked = now
+	if doubt := q.doubtful(now); up && (q.asked.IsZero() || now.Sub(q.asked) >= fresh || doubt) {
+		before := q.known
+		q.asked, q.seen = now, q.agent.Changes()
 		q.ask(ctx)
+		if doubt && before.Equal(q.known) {
+			q.wait = min(2*q.wait, queryEvery)
+		} else {
+			q.wait = queryDoubt
+		}
 	}
 	q.wasUp = up
 	for n, f := range q.known {

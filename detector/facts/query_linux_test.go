@@ -43,13 +43,20 @@ esac
 
 func say(text string) string { return "cat <<'END'\n" + text + "END\n" }
 
-func newQuery(path string, up func() bool) *Query {
-	q := NewQuery(up)
+// agent is what a test says of the agent.
+type agent struct {
+	up      bool
+	changes uint64
+}
+
+func (a *agent) Up() bool        { return a.up }
+func (a *agent) Changes() uint64 { return a.changes }
+
+func newQuery(path string, up bool) *Query {
+	q := NewQuery(&agent{up: up})
 	q.path, q.timeout = func() string { return path }, 5*time.Second
 	return q
 }
-
-func yes() bool { return true }
 
 var all = facts("edition", "deep_security", "features.anti_malware", "on", "features.web_reputation", "off",
 	"features.firewall", "off", "features.intrusion_prevention", "on")
@@ -86,7 +93,7 @@ func TestQuery(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			q := newQuery(path, yes)
+			q := newQuery(path, true)
 			if c.timeout != 0 {
 				q.timeout = c.timeout
 			}
@@ -124,13 +131,13 @@ func TestQuery(t *testing.T) {
 		})
 	}
 	t.Run("no such program", func(t *testing.T) {
-		if f, err := newQuery(filepath.Join(t.TempDir(), "dsa_query"), yes).Facts(t.Context()); err != nil || len(f) != 0 {
+		if f, err := newQuery(filepath.Join(t.TempDir(), "dsa_query"), true).Facts(t.Context()); err != nil || len(f) != 0 {
 			t.Errorf("%v, %v", f, err)
 		}
 	})
 	t.Run("agent down", func(t *testing.T) {
 		path, asked := script(t, say(agentStatus), say(componentInfo))
-		if f, err := newQuery(path, func() bool { return false }).Facts(t.Context()); err != nil || len(f) != 0 || asked() != 0 {
+		if f, err := newQuery(path, false).Facts(t.Context()); err != nil || len(f) != 0 || asked() != 0 {
 			t.Errorf("%v, %v, asked %d times", f, err, asked())
 		}
 	})
@@ -146,7 +153,7 @@ func TestQueryLeavesNothingBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pidFile := filepath.Join(t.TempDir(), "pid")
 			path, _ := script(t, fmt.Sprintf(status, pidFile), say(componentInfo))
-			q := newQuery(path, yes)
+			q := newQuery(path, true)
 			q.timeout = 500 * time.Millisecond
 			if _, err := q.Facts(t.Context()); err == nil {
 				t.Error("no reason")
@@ -178,8 +185,8 @@ func TestQueryLeavesNothingBehind(t *testing.T) {
 func TestQueryIsRare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
-		up := true
-		q := NewQuery(func() bool { return up })
+		a := &agent{up: true}
+		q := NewQuery(a)
 		q.path = func() string { asked.Add(1); return "" }
 		told := func() int32 {
 			asked.Store(0)
@@ -198,7 +205,7 @@ func TestQueryIsRare(t *testing.T) {
 			{time.Second, false, 0}, {time.Second, true, 0}, // but not at each of many
 		} {
 			time.Sleep(step.after)
-			up = step.up
+			a.up = step.up
 			if got := told(); got != step.want {
 				t.Errorf("step %d: asked %d times, want %d", i, got, step.want)
 			}
@@ -206,10 +213,52 @@ func TestQueryIsRare(t *testing.T) {
 	})
 }
 
+// TestQueryAfterAChange: what came or went may be a feature that was switched,
+// so the agent is asked well before the hold ends, but not all the time.
+func TestQueryAfterAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked int
+		a := &agent{up: true}
+		q := NewQuery(a)
+		q.path = func() string { asked++; return "" }
+		look := func(after time.Duration) {
+			time.Sleep(after)
+			if q.Due() {
+				_, _ = q.Facts(t.Context())
+			}
+		}
+		_, _ = q.Facts(t.Context())
+		for i, step := range []struct {
+			after   time.Duration
+			changes uint64
+			want    int
+		}{
+			{time.Second, 0, 1}, {time.Second, 1, 1}, {3 * time.Second, 1, 2}, // five seconds after the last
+			{time.Minute, 1, 2}, {0, 2, 3}, {5 * time.Second, 3, 3}, {15 * time.Second, 3, 4}, // it told nothing new: longer
+		} {
+			a.changes = step.changes
+			if look(step.after); asked != step.want {
+				t.Errorf("step %d: asked %d times, want %d", i, asked, step.want)
+			}
+		}
+		for range 1000 {
+			a.changes++
+			look(time.Second)
+		}
+		if asked > 12 {
+			t.Errorf("an item that flaps for 1000 s made it ask %d times", asked)
+		}
+		a.up = false
+		a.changes++
+		if look(time.Hour); q.Due() {
+			t.Error("asks an agent that is down")
+		}
+	})
+}
+
 func TestQueryKeepsItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		up := false
-		q := NewQuery(func() bool { return up })
+		q := NewQuery(&agent{})
 		q.known = facts("edition", "deep_security")
 		q.known[event.Edition] = event.Fact{Value: event.DeepSecurity, At: time.Now()}
 		time.Sleep(queryKeep)

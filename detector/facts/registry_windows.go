@@ -26,8 +26,8 @@ func installed() (installation, error) {
 	folder, err := installationFolder()
 	i := installation{folder: folder}
 	if folder != "" {
-		for _, name := range []string{"dsa.exe", "ds_agent.exe"} { // the second is that of old agents
-			if v, verr := versionOf(filepath.Join(folder, name)); verr == nil {
+		for _, path := range mainPrograms(folder) {
+			if v, verr := versionOf(path); verr == nil {
 				i.fileVersion = v
 				break
 			}
@@ -39,6 +39,21 @@ func installed() (installation, error) {
 		i.programs = append(i.programs, found...)
 	}
 	return i, err
+}
+
+// mainPrograms are the agent's, of which one is there; the second is that of
+// old agents.
+func mainPrograms(folder string) []string {
+	return []string{filepath.Join(folder, "dsa.exe"), filepath.Join(folder, "ds_agent.exe")}
+}
+
+// programs are the vendor's whose version is read from the file.
+func programs() []string {
+	folder, err := installationFolder()
+	if err != nil || folder == "" {
+		return nil
+	}
+	return mainPrograms(folder)
 }
 
 // installationFolder returns where the agent is installed, or nothing.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 	"unsafe"
 
@@ -137,7 +138,12 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("dsa_query is at %q", p)
 	}
 	for _, v := range [][4]uint16{{20, 0, 0, 8437}, {20, 0, 0, 8438}} { // an upgrade
+		before := Stamp(`C:\`)
+		time.Sleep(20 * time.Millisecond) // the clock of files
 		writeProgram(t, filepath.Join(dir, "dsa.exe"), v)
+		if Stamp(`C:\`) == before {
+			t.Error("the stamp is the same after a new program")
+		}
 		wants("from the file", ask(), "agent", fileVersion(uint32(v[0])<<16|uint32(v[1]), uint32(v[2])<<16|uint32(v[3])), "file version (dsa.exe)")
 	}
 	const manager = uninstallKey + `\Deep Security Manager`

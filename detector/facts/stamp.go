@@ -1,0 +1,32 @@
+package facts
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Stamp changes when what tells the version may have changed: a package
+// database, or on Windows the agent's main program. It costs a few looks at
+// files and reads none of them, so it can be asked every few seconds; an
+// upgrade renames processes, and the new version must be known before the
+// missing one raises an alarm.
+func Stamp(root string) string {
+	paths := []string{dpkgStatus}
+	for _, dir := range rpmFolders {
+		for _, name := range rpmDatabases {
+			paths = append(paths, filepath.Join(dir, name), filepath.Join(dir, name+"-wal"))
+		}
+	}
+	for i := range paths {
+		paths[i] = filepath.Join(root, paths[i])
+	}
+	var b strings.Builder
+	for _, p := range append(paths, programs()...) {
+		if info, err := os.Stat(p); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", p, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
