@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
-
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
@@ -164,6 +162,10 @@ func (r *CheckResult) WriteJSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
+// nagiosNames is how many items the line of a plugin names: monitoring systems
+// cut it, some after 1 KB.
+const nagiosNames = 10
+
 // WriteNagios writes one line with performance data.
 func (r *CheckResult) WriteNagios(w io.Writer) error {
 	label := [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[r.Exit]
@@ -173,10 +175,17 @@ func (r *CheckResult) WriteNagios(w io.Writer) error {
 	}
 	counts := r.counts()
 	var names []string
-	for _, it := range r.Items {
-		if it.bad() {
-			names = append(names, plain(fmt.Sprintf("%s %s %s", it.Kind, it.Name, it.State)))
+	more := 0
+	for _, it := range r.ordered() {
+		switch {
+		case it.bad() && len(names) < nagiosNames:
+			names = append(names, plain(fmt.Sprintf("%s %s %s", it.Kind, it.label(r.Host), it.State)))
+		case it.bad():
+			more++
 		}
+	}
+	if more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
 	}
 	summary := fmt.Sprintf("%d of %d expected items are up", counts["up"], counts["expected"])
 	if len(names) > 0 {
@@ -208,50 +217,96 @@ func absentSentence(host, lang string) string {
 	return "no Deep Security was found on " + host + "; if it should be here, run as root, or declare it as watch.facts.components, such as [agent]"
 }
 
-// WriteTable writes what a person reads at a glance.
-func (r *CheckResult) WriteTable(w io.Writer, color bool) error {
+// WriteTable writes what a person reads at a glance: with colour or without,
+// and in lines of at most width cells where that leaves room for the reason; 0
+// is any width. Of the manager's computers only what is bad has a line.
+func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
+	var b strings.Builder
 	if r.absent() {
-		_, err := fmt.Fprintln(w, absentSentence(r.Host, r.lang))
+		for _, line := range wrap(absentSentence(r.Host, r.lang), width) {
+			b.WriteString(line + "\n")
+		}
+		_, err := io.WriteString(w, b.String())
 		return err
 	}
 	t := checkWords[r.lang]
-	fmt.Fprintf(w, "%s\n", r.Host)
+	fmt.Fprintf(&b, "%s\n", r.Host)
 	for _, n := range event.Names() {
 		if f, ok := r.facts.Get(n); ok {
-			fmt.Fprintf(w, "  %-30s %s  [%s]\n", n, plain(f.Value), plain(f.Origin))
+			fmt.Fprintf(&b, "  %-30s %s  [%s]\n", n, oneLine(f.Value), oneLine(f.Origin))
 		}
 	}
-	fmt.Fprintln(w)
+	b.WriteByte('\n')
+	items, left := r.shown()
 	lines := [][]string{t.head}
-	for _, it := range r.ordered() {
-		lines = append(lines, []string{t.state(it), string(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), t.expected[it.Expected]})
+	for _, it := range items {
+		lines = append(lines, []string{t.state(it), t.kinds[it.Kind], it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), t.expected[it.Expected]})
 	}
-	width := make([]int, len(t.head))
+	widths := make([]int, len(t.head))
 	for _, l := range lines {
 		for i, c := range l {
-			width[i] = max(width[i], runewidth.StringWidth(c))
+			widths[i] = max(widths[i], cells.StringWidth(c))
 		}
 	}
-	items := r.ordered()
+	indent := 0
+	for _, n := range widths {
+		indent += n + 2
+	}
+	below := width > 0 && width-indent < 30 // too narrow: the reason goes below its item
 	for n, l := range lines {
-		var b strings.Builder
 		for i, c := range l {
-			cell := c + strings.Repeat(" ", width[i]-runewidth.StringWidth(c))
+			cell := c + strings.Repeat(" ", widths[i]-cells.StringWidth(c))
+			if below && i == len(l)-1 {
+				cell = c
+			}
 			if i == 0 && color && n > 0 {
 				cell = colorOf(items[n-1]) + cell + "\x1b[0m"
 			}
-			b.WriteString(cell + "  ")
+			b.WriteString(cell)
+			if i < len(l)-1 || !below {
+				b.WriteString("  ")
+			}
 		}
+		text := t.why
 		if n > 0 {
-			b.WriteString(why(items[n-1]))
-		} else {
-			b.WriteString(t.why)
+			text = why(items[n-1])
 		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		switch {
+		case below && n == 0:
+			b.WriteByte('\n')
+		case below:
+			b.WriteByte('\n')
+			for _, line := range wrap(text, width-4) {
+				b.WriteString("    " + line + "\n")
+			}
+		default:
+			room := 0
+			if width > 0 {
+				room = width - indent
+			}
+			b.WriteString(strings.Join(wrap(text, room), "\n"+strings.Repeat(" ", indent)) + "\n")
+		}
 	}
 	c := r.counts()
-	_, err := fmt.Fprintf(w, "\n"+t.summary+"\n", c["up"], c["expected"])
+	fmt.Fprintf(&b, "\n"+t.summary+"\n", c["up"], c["expected"])
+	if left > 0 {
+		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.left, left), width), "\n") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// shown returns the items with a line of their own in order, and how many have
+// none: what is not bad of other computers, which the manager told of.
+func (r *CheckResult) shown() (items []CheckItem, left int) {
+	for _, it := range r.ordered() {
+		if it.Host != r.Host && it.Component == event.Agent && reported(it.Kind) && !it.bad() {
+			left++
+			continue
+		}
+		items = append(items, it)
+	}
+	return items, left
 }
 
 // ordered puts what is bad first, then what runs, then what is not expected.
@@ -276,20 +331,20 @@ func (r *CheckResult) ordered() []CheckItem {
 
 func (i CheckItem) label(host string) string {
 	if i.Host != host {
-		return i.Host + " " + plain(i.Name)
+		return i.Host + " " + oneLine(i.Name)
 	}
-	return plain(i.Name)
+	return oneLine(i.Name)
 }
 
 // why is what a person needs to know about the item in one line.
 func why(i CheckItem) string {
 	switch {
 	case i.bad() && i.meaning != "":
-		return plain(i.meaning)
+		return oneLine(i.meaning)
 	case i.bad():
-		return plain(i.Detail)
+		return oneLine(i.Detail)
 	}
-	return plain(i.Reason)
+	return oneLine(i.Reason)
 }
 
 func colorOf(i CheckItem) string {
@@ -308,6 +363,8 @@ func colorOf(i CheckItem) string {
 type words struct {
 	head     []string
 	why      string
+	kinds    map[event.Kind]string
+	left     string // items without a line
 	states   map[event.State]string
 	absent   string
 	expected map[catalog.Tri]string
@@ -329,11 +386,17 @@ var checkWords = map[string]words{
 		states:   map[event.State]string{event.Up: "up", event.Degraded: "DEGRADED", event.Down: "DOWN", event.Unknown: "UNKNOWN"},
 		expected: map[catalog.Tri]string{catalog.Yes: "yes", catalog.No: "no", catalog.Unknown: "unknown"},
 		summary:  "%d of %d expected items are up.",
+		left:     "%d items of the manager's other computers are up or not expected, and not shown.",
+		kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
+			event.Heartbeat: "heartbeat", event.Module: "module", event.Host: "host"},
 	},
 	"ja": {
 		head: []string{"状態", "種類", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
 		states:   map[event.State]string{event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明"},
 		expected: map[catalog.Tri]string{catalog.Yes: "はい", catalog.No: "いいえ", catalog.Unknown: "不明"},
 		summary:  "監視対象のうち正常なもの: %d / %d",
+		left:     "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
+		kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
+			event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト"},
 	},
 }

@@ -57,11 +57,6 @@ func (h *host) write(name, text string) {
 // discovered.
 func (h *host) watch(declared string) {
 	h.t.Helper()
-	unshare := []string{"-m"}
-	if os.Getuid() != 0 {
-		unshare = []string{"-U", "-r", "-m"}
-	}
-	config := filepath.Join(h.dir, "dswatch.yaml")
 	h.write("dswatch.yaml", fmt.Sprintf(`
 host: web01
 watch:
@@ -73,13 +68,24 @@ web: {listen: ""}
 bus: {dir: %q}
 sinks: [{name: hook, type: webhook, url: %q}]
 `, declared, upgradeHold, filepath.Join(h.dir, "bus"), receive.StartWebhook(h.t, h.hook).URL))
-	cmd := exec.Command("unshare", append(unshare, "sh", "-ec", `
-mount -t tmpfs none /opt; mkdir /opt/ds_agent; cp "$1/dsa_query" /opt/ds_agent/
-mount --bind "$1/dpkg" /var/lib/dpkg; mount --bind "$1/rpm" /var/lib/rpm
-exec "$2" run -c "$3"`, "sh", h.dir, dswatch, config)...)
+	cmd := exec.Command("unshare", append(h.unshare(), "run")...)
 	h.r = startCommand(h.t, cmd)
 	until(h.t, "dswatch watches", func() bool { return strings.Contains(h.r.log.String(), "watching") })
 	h.quiet("the beginning")
+}
+
+// unshare are the arguments that run the program in the host's namespace; a
+// command of the program follows, which gets the configuration.
+func (h *host) unshare() []string {
+	args := []string{"-m"}
+	if os.Getuid() != 0 {
+		args = []string{"-U", "-r", "-m"}
+	}
+	return append(args, "sh", "-ec", `
+mount -t tmpfs none /opt; mkdir /opt/ds_agent; cp "$1/dsa_query" /opt/ds_agent/
+mount --bind "$1/dpkg" /var/lib/dpkg; mount --bind "$1/rpm" /var/lib/rpm
+dir=$1 program=$2; shift 2
+exec "$program" "$@" -c "$dir/dswatch.yaml"`, "sh", h.dir, dswatch)
 }
 
 // quiet waits until a loss would have been told.

@@ -42,7 +42,7 @@ func checkCommand() *cobra.Command {
 			case "nagios":
 				err = res.WriteNagios(os.Stdout)
 			default:
-				err = res.WriteTable(os.Stdout, colorful(os.Stdout))
+				err = res.WriteTable(os.Stdout, colorful(os.Stdout), widthOf(os.Stdout))
 			}
 			if err != nil {
 				return checkFailed(err)
@@ -66,4 +66,14 @@ func checkFailed(err error) error {
 // colorful reports whether f is a terminal that wants colour.
 func colorful(f *os.File) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// widthOf is the width of the terminal in cells, 0 for anything else: what goes
+// into a pipe is not broken into lines.
+func widthOf(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }

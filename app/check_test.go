@@ -1,0 +1,121 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"dswatch/catalog"
+	"dswatch/event"
+)
+
+// sick is the check of a hub with a lost process and a manager's computers, of
+// which many are well.
+func sick(lang string, lost int) *CheckResult {
+	r := &CheckResult{Host: "hub", lang: lang, facts: event.Facts{event.Components: {Value: "agent", Origin: "declared"}}, Exit: ExitCritical}
+	add := func(host string, kind event.Kind, name string, s event.State, expected catalog.Tri, meaning string) {
+		r.Items = append(r.Items, CheckItem{Host: host, Component: event.Agent, Kind: kind, Name: name, State: s, Expected: expected,
+			Instances: 1, Reason: "reason", severity: event.Critical, meaning: meaning})
+	}
+	add("hub", event.Process, "ds_agent", event.Up, catalog.Yes, "")
+	add("hub", event.Process, "ds_am", event.Down, catalog.Yes, map[string]string{
+		"en": "Anti-malware has stopped, so this host is not protected. Confirm it with lsmod | grep dsa_filter.",
+		"ja": "不正プログラム対策が停止しており、このホストは保護されていません（要確認）。lsmod | grep dsa_filter で確認できます。"}[lang])
+	add("hub", event.Driver, "x", event.Down, catalog.No, "")
+	for i := range 1000 {
+		s := event.Up
+		if i < lost {
+			s = event.Down
+		}
+		add(fmt.Sprintf("web%04d", i), event.Heartbeat, "agent", s, catalog.Yes, "lost")
+	}
+	return r
+}
+
+// TestCheckTable: columns stand under each other in terminal cells, no line is
+// wider than the terminal, commands are whole, and there is colour only where
+// it is wanted.
+func TestCheckTable(t *testing.T) {
+	for _, lang := range []string{"en", "ja"} {
+		for _, width := range []int{0, 40, 60, 80, 120, 200} {
+			for _, color := range []bool{false, true} {
+				t.Run(fmt.Sprint(lang, width, color), func(t *testing.T) {
+					var b strings.Builder
+					if err := sick(lang, 2).WriteTable(&b, color, width); err != nil {
+						t.Fatal(err)
+					}
+					if got := strings.Contains(b.String(), "\x1b"); got != color {
+						t.Errorf("colour %v", got)
+					}
+					text := b.String()
+					for _, code := range []string{"\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[90m", "\x1b[0m"} {
+						text = strings.ReplaceAll(text, code, "")
+					}
+					lines := strings.Split(text, "\n")
+					column := -1
+					for i, line := range lines {
+						if n := cells.StringWidth(line); width > 0 && n > max(width, 58) && i > 3 {
+							t.Errorf("%d cells: %q", n, line)
+						}
+						at := strings.Index(line, "/1 ")
+						if at < 0 || width > 0 && strings.HasPrefix(line, " ") {
+							continue
+						}
+						at = cells.StringWidth(line[:at])
+						if column >= 0 && at != column {
+							t.Errorf("column at %d, not %d: %q", at, column, line)
+						}
+						column = at
+					}
+					flat := strings.Join(strings.Fields(text), " ")
+					if !strings.Contains(flat, "lsmod | grep dsa_filter") || strings.Contains(flat, "web0002") || !strings.Contains(flat, "web0001 agent") || !strings.Contains(flat, " 998 ") {
+						t.Errorf("%s", text)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		s     string
+		width int
+		want  string
+	}{
+		{"one two three", 0, "one two three"}, {"one two three", 7, "one two|three"}, {"one two three", 3, "one|two|three"},
+		{"toolongaword here", 4, "toolongaword|here"}, {"", 5, ""},
+		{"保護しています。次へ", 16, "保護しています。|次へ"}, {"保護しています。次へ", 14, "保護していま|す。次へ"}, {"保護（重要）です", 6, "保護|（重|要）で|す"},
+		{"Agent は停止", 8, "Agent は|停止"},
+	} {
+		if got := strings.Join(wrap(c.s, c.width), "|"); got != c.want {
+			t.Errorf("wrap(%q, %d) = %q, want %q", c.s, c.width, got, c.want)
+		}
+	}
+}
+
+// FuzzWrap: nothing is lost but blanks at the ends of lines.
+func FuzzWrap(f *testing.F) {
+	f.Add("Agent のプロセスが停止しています。Confirm it.", 20)
+	f.Add("\xff（（（", 1)
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		s = strings.ToValidUTF8(s, "?")
+		squeeze := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+		if got := strings.Join(wrap(s, width%300), ""); squeeze(got) != squeeze(s) {
+			t.Errorf("%q became %q", s, got)
+		}
+	})
+}
+
+// TestNagiosLine: one short line whatever is lost, with performance data.
+func TestNagiosLine(t *testing.T) {
+	var b strings.Builder
+	if err := sick("en", 1000).WriteNagios(&b); err != nil {
+		t.Fatal(err)
+	}
+	line := b.String()
+	if strings.Count(line, "\n") != 1 || strings.Count(line, "|") != 1 || len(line) > 1024 || !strings.Contains(line, "process ds_am down, heartbeat web0000 agent down") ||
+		!strings.HasSuffix(line, "and 991 more; 1 of 1002 expected items are up | expected=1002 up=1 degraded=0 down=1001 unknown=0\n") {
+		t.Errorf("%d bytes: %s", len(line), line)
+	}
+}
