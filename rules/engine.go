@@ -399,8 +399,10 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 // learn takes what an observer reports about a host and decides the host's
 // items again.
 func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) error {
-	if err := e.listen(ctx, r.Observer); err != nil {
-		return err
+	if factsKey(r.Host, r.Observer) == event.Token(r.Host) { // a manager that is asked is no dswatch that may fall silent
+		if err := e.listen(ctx, r.Observer); err != nil {
+			return err
+		}
 	}
 	h := e.host(r.Host)
 	before := h.reports[event.Token(r.Observer)]

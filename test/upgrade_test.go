@@ -63,7 +63,7 @@ watch:
   facts: {os: linux, components: [agent], relay: off, communication: agent_initiated, %s}
   ignore: [driver/dsa_filter_hook]
 detectors: {process: {schedule: "@every 1s"}}
-rules: {hold: %s}
+rules: {hold: %s, transition: 0s}
 web: {listen: ""}
 bus: {dir: %q}
 sinks: [{name: hook, type: webhook, url: %q}]
