@@ -132,7 +132,7 @@ func (c *Compiled) Check(most int, look func(string) error) error {
 			err = look(text)
 		}
 		if err != nil {
-			return fmt.Errorf("of the sample alert %q: %w; docs/sinks.md lists the fields, and what only some alerts have belongs inside {{with}} or {{if}}", s.name, err)
+			return fmt.Errorf("of the sample alert (%s): %w; docs/sinks.md lists the fields, and what only some alerts have belongs inside {{with}} or {{if}}", s.name, err)
 		}
 	}
 	return nil

@@ -84,8 +84,11 @@ func clean(s string, most int, lines bool) string {
 // or -1: most texts are clean and are returned as they are.
 func firstUnclean(s string, lines bool) int {
 	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if c == 0x7f || c < ' ' && !(lines && c == '\n') {
+		if c := s[i]; c-' ' < 0x7f-' ' { // printable ASCII
+			i++
+			continue
+		} else if c < utf8.RuneSelf {
+			if !lines || c != '\n' {
 				return i
 			}
 			i++

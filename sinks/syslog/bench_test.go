@@ -3,6 +3,7 @@
 package syslog_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -82,7 +83,9 @@ func BenchmarkSend(b *testing.B) {
 			if way.network == "udp" {
 				address = u.LocalAddr().String()
 			}
-			s := newSink(b, config(way.network, address, func(c *syslog.Config) { c.Body = way.body }))
+			s := newSink(b, config(way.network, address, func(c *syslog.Config) { c.Body, c.Timeout = way.body, 10*time.Minute }))
+			ctx, cancel := context.WithTimeout(b.Context(), 9*time.Minute) // the worker's part, not the sink's
+			defer cancel()
 			var left atomic.Int64
 			left.Store(int64(b.N))
 			var wg sync.WaitGroup
@@ -92,7 +95,7 @@ func BenchmarkSend(b *testing.B) {
 			for range way.inFlight {
 				wg.Go(func() {
 					for left.Add(-1) >= 0 {
-						if err := s.Send(b.Context(), a); err != nil {
+						if err := s.Send(ctx, a); err != nil {
 							b.Error(err)
 						}
 					}

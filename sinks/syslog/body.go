@@ -111,6 +111,9 @@ func appendCEF(b []byte, a event.Alert) []byte {
 
 // appendCEFHeader escapes '\' and '|'. A header has no way to say line break.
 func appendCEFHeader(b []byte, s string) []byte {
+	if harmless(s) {
+		return append(b, s...)
+	}
 	s = sinks.Line(s, len(s))
 	for i := range len(s) {
 		if s[i] == '\\' || s[i] == '|' {
@@ -123,6 +126,9 @@ func appendCEFHeader(b []byte, s string) []byte {
 
 // appendCEFValue escapes '\' and '=', and writes a line break as \n.
 func appendCEFValue(b []byte, s string) []byte {
+	if harmless(s) {
+		return append(b, s...)
+	}
 	s = sinks.Lines(s, len(s))
 	for i := range len(s) {
 		switch s[i] {

@@ -59,10 +59,14 @@ func newWriter(c Config, host string) *writer {
 // message writes a as one line of at most most bytes over buf, which may be nil.
 func (w *writer) message(buf []byte, a event.Alert) []byte {
 	a = sinks.Tidy(a)
-	m := w.render(buf, a)
-	if len(m) <= w.most {
+	if m := w.render(buf, a); len(m) <= w.most {
 		return m
 	}
+	return w.shortened(buf, a)
+}
+
+// shortened is message for a tidied alert that is too long.
+func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
 	// The escaping decides how much a text takes, so the longest length that
 	// fits is searched for; then the same with the names.
 	for _, fields := range []func(*event.Alert) []*string{texts, names} {
@@ -262,6 +266,26 @@ func appendParam(b []byte, s string) []byte {
 	return b
 }
 
+// harmless reports whether s can stand as it is in every body: most values
+// can, and this is quicker than to look at each of their characters.
+func harmless(s string) bool {
+	for i := range len(s) {
+		if special[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// special are the bytes that some body escapes, and those of which
+// characters outside ASCII consist.
+var special = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < ' ' || c > '~' || strings.ContainsRune(`"\]|=`, rune(c))
+	}
+	return t
+}()
+
 // rfc3339 has the six digits of a second that RFC 5424 allows.
 const rfc3339 = "2006-01-02T15:04:05.000000Z07:00"
 
@@ -269,14 +293,33 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(rfc3339)
+	return string(appendStamp(make([]byte, 0, len(rfc3339)), t))
 }
 
 func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return append(b, '-')
 	}
-	return t.AppendFormat(b, rfc3339)
+	return appendStamp(b, t)
+}
+
+// appendStamp writes t as rfc3339 says, by way of time.RFC3339, for which
+// package time is several times as fast as for other layouts.
+func appendStamp(b []byte, t time.Time) []byte {
+	if t.Year() < 0 || t.Year() > 9999 {
+		return t.AppendFormat(b, rfc3339)
+	}
+	const seconds = len("2006-01-02T15:04:05")
+	var whole [len(rfc3339)]byte
+	w := t.AppendFormat(whole[:0], time.RFC3339)
+	b = append(b, w[:seconds]...)
+	micro := t.Nanosecond() / 1000
+	b = append(b, '.', '0', '0', '0', '0', '0', '0')
+	for i := len(b) - 1; micro > 0; i-- {
+		b[i] = byte('0' + micro%10)
+		micro /= 10
+	}
+	return append(b, w[seconds:]...)
 }
 
 // printable makes s fit for a header field: what is not a printable ASCII

@@ -8,11 +8,8 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
-	"slices"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -20,7 +17,9 @@ import (
 // made when it is needed and made again when it breaks.
 //
 // Messages that are sent while others are on their way go out together: the
-// far end's acknowledgement takes a round trip, whatever it is for.
+// far end's acknowledgement takes a round trip, whatever it is for. Over TCP,
+// the next batch does not wait for the acknowledgement of the last one once
+// there is enough of it; see flight.
 //
 // An acknowledgement says that the far end's kernel has a message, not that
 // the server has read it, let alone kept it. When the far end ends the
@@ -32,10 +31,11 @@ type stream struct {
 	lines   bool          // a line feed ends a message, not its length begins it
 
 	mu      sync.Mutex
-	waiting *batch  // what the next round takes; nil: nothing
-	last    int     // bytes of the last one: the next may be as large
+	waiting *batch // what the next round takes; nil: nothing
+	last    int    // bytes of the last one: the next may be as large
+	spare   [][]byte
 	lost    []round // what the end of a connection may have lost, to go before all else
-	running bool    // a goroutine does the rounds
+	running bool    // a goroutine sends and watches acknowledgements
 	live    *live   // nil: not connected
 	again   *time.Timer
 	closed  bool
@@ -50,6 +50,8 @@ const (
 	// may still have had it in its hands.
 	keepForEnd = time.Second
 	keepBytes  = 1 << 20
+	// maxSpare is how many buffers are used again.
+	maxSpare = 4
 	// maxTries ends the play with a server that cuts every connection.
 	maxTries = 8
 	// tryAgain is how long what was lost waits for another attempt when
@@ -57,27 +59,23 @@ const (
 	tryAgain = 5 * time.Second
 )
 
-// batch is what goes out in one round.
-type batch struct {
-	frames []byte
-	done   chan struct{} // closed once err is set
-	err    error
-}
-
 // live is one connection, read by a goroutine that sees it end: a syslog
 // server sends nothing, so whatever comes is an end, or is ignored.
 type live struct {
 	net.Conn
+	count *counted      // of the socket below; nil: it cannot tell how much it was given
 	ended chan struct{} // closed when no more can be read
 	why   error         // valid once ended is closed
+	queue *queue        // only the flight asks
+	good  bool          // something was acknowledged; only the flight looks at it
 
 	recent []round // acknowledged, oldest first; guarded by the stream's mu
 	size   int     // bytes in recent
 }
 
-// round is what was acknowledged at once.
+// round is what was written at once.
 type round struct {
-	at     time.Time
+	at     time.Time // acknowledged
 	frames []byte
 	tries  int
 }
@@ -91,7 +89,7 @@ var errLost = errors.New("the connection was lost before the receiver had acknow
 func (s *stream) send(ctx context.Context, message []byte) error {
 	s.mu.Lock()
 	if s.waiting == nil {
-		s.waiting = &batch{done: make(chan struct{}), frames: make([]byte, 0, s.last)}
+		s.waiting = &batch{done: make(chan struct{}), round: round{frames: s.buffer()}}
 	}
 	b := s.waiting
 	if !s.lines { // RFC 6587 section 3.4.1
@@ -113,47 +111,15 @@ func (s *stream) send(ctx context.Context, message []byte) error {
 	}
 }
 
-// run starts the rounds unless they run. The caller holds mu.
+// run starts the flight unless it is under way. The caller holds mu.
 func (s *stream) run() {
 	if !s.running {
 		s.running = true
-		go s.rounds()
-	}
-}
-
-// rounds sends batches until there are none, and before them what was lost.
-func (s *stream) rounds() {
-	for {
-		s.mu.Lock()
-		b := s.waiting
-		s.waiting = nil
-		if b != nil {
-			s.last = len(b.frames)
-		}
-		if b == nil && len(s.lost) == 0 {
-			s.running = false
-			s.mu.Unlock()
-			return
-		}
-		s.mu.Unlock()
-		if b == nil {
-			if s.deliver(nil) == nil {
-				continue
+		go func() {
+			for f := (&flight{stream: s}); f.load(); {
+				f.look()
 			}
-			s.mu.Lock()
-			if s.waiting == nil {
-				s.running = false
-				if !s.closed {
-					s.again = time.AfterFunc(tryAgain, s.recover)
-				}
-				s.mu.Unlock()
-				return
-			}
-			s.mu.Unlock()
-			continue
-		}
-		b.err = s.deliver(b.frames)
-		close(b.done)
+		}()
 	}
 }
 
@@ -166,56 +132,39 @@ func (s *stream) recover() {
 	}
 }
 
-// deliver writes frames and waits until they are acknowledged. On a
-// connection that was made earlier it can fail because the far end went away
-// meanwhile, so then it tries once more on a new one.
-func (s *stream) deliver(frames []byte) error {
-	c, reused, err := s.connection()
-	if err != nil {
-		return err
-	}
-	if err = s.over(c, frames); err == nil || !reused {
-		return err
-	}
-	if c, _, err = s.connection(); err != nil {
-		return err
-	}
-	return s.over(c, frames)
-}
-
 // connection returns the live connection, or a new one.
-func (s *stream) connection() (c *live, reused bool, err error) {
+func (s *stream) connection() (*live, error) {
 	s.mu.Lock()
-	c = s.live
+	c := s.live
 	s.mu.Unlock()
 	if c != nil {
 		select {
 		case <-c.ended:
 			s.drop(c)
 		default:
-			return c, true, nil
+			return c, nil
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	conn, err := s.dial(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	c = &live{Conn: conn, ended: make(chan struct{})}
+	c = newLive(conn)
 	go s.watch(c)
 	if err := accepted(ctx, c); err != nil {
 		conn.Close()
-		return nil, false, err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		conn.Close()
-		return nil, false, net.ErrClosed
+		return nil, net.ErrClosed
 	}
 	s.live = c
-	return c, false, nil
+	return c, nil
 }
 
 // watch reads until the connection ends, and saves what a reset may have lost.
@@ -287,87 +236,33 @@ func refused(why error) error {
 	return fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", why)
 }
 
-// over sends what was lost and frames over c, which it drops on any failure.
-func (s *stream) over(c *live, frames []byte) error {
-	s.mu.Lock()
-	rounds := slices.Clone(s.lost)
-	s.mu.Unlock()
-	lost := len(rounds)
-	if len(frames) > 0 {
-		rounds = append(rounds, round{frames: frames})
-	}
-	var all net.Buffers
-	for _, r := range rounds {
-		all = append(all, r.frames)
-	}
-	deadline := time.Now().Add(s.timeout)
-	err := c.SetWriteDeadline(deadline)
-	if err == nil {
-		_, err = all.WriteTo(c.Conn)
-	}
-	if err == nil {
-		err = c.acknowledged(deadline)
-	}
-	if err != nil {
-		s.drop(c)
-		if errors.Is(err, syscall.ECONNRESET) { // told once, so watch will not see it
-			s.save(c, keepForReset)
-		}
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-c.ended: // just now: watch did not see this round
-		return fmt.Errorf("%w: %w", errLost, c.why)
-	default:
-	}
-	s.lost = s.lost[lost:] // what another end has added meanwhile stays
-	c.keep(rounds)
-	return nil
-}
-
-// keep remembers rounds and forgets what is too old or too much.
-func (c *live) keep(rounds []round) {
+// keep remembers what c has delivered, and forgets what is too old or too
+// much. The caller holds mu.
+func (s *stream) keep(c *live, batches []*batch) {
 	now := time.Now()
-	for _, r := range rounds {
-		c.recent = append(c.recent, round{at: now, frames: r.frames, tries: r.tries + 1})
-		c.size += len(r.frames)
+	for _, b := range batches {
+		c.recent = append(c.recent, round{at: now, frames: b.frames, tries: b.tries + 1})
+		c.size += len(b.frames)
 	}
 	for c.size > keepBytes || len(c.recent) > 0 && now.Sub(c.recent[0].at) > keepForReset {
 		c.size -= len(c.recent[0].frames)
+		if len(s.spare) < maxSpare {
+			s.spare = append(s.spare, c.recent[0].frames[:0])
+		}
 		c.recent[0].frames = nil
 		c.recent = c.recent[1:]
 	}
 }
 
-// acknowledged waits until the far end's side has taken everything. A near
-// one answers within some ten microseconds, sooner than a sleep would end, so
-// it looks a few times before it sleeps.
-func (c *live) acknowledged(deadline time.Time) error {
-	const looks, pause = 100, 200 * time.Microsecond
-	for look := 0; ; look++ {
-		n, err := unacknowledged(c.Conn)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-c.ended:
-			return fmt.Errorf("%w: %w", errLost, c.why)
-		default:
-		}
-		if n == 0 {
-			return nil
-		}
-		if !time.Now().Before(deadline) {
-			return fmt.Errorf("%w; check the network and that the receiver still reads", errLost)
-		}
-		if look < looks {
-			runtime.Gosched()
-		} else {
-			time.Sleep(pause)
-		}
+// buffer returns where the frames of a batch can be collected. The caller
+// holds mu.
+func (s *stream) buffer() []byte {
+	if n := len(s.spare); n > 0 {
+		b := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		return b
 	}
+	return make([]byte, 0, s.last)
 }
 
 func (s *stream) drop(c *live) {
@@ -400,7 +295,7 @@ func dialer(c Config) (func(context.Context) (net.Conn, error), error) {
 	var d net.Dialer
 	switch c.Network {
 	case "tcp":
-		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", c.withPort()) }, nil
+		return func(ctx context.Context) (net.Conn, error) { return dialCounted(ctx, &d, c.withPort()) }, nil
 	case "unix":
 		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "unix", c.Address) }, nil
 	}
@@ -412,14 +307,26 @@ func dialer(c Config) (func(context.Context) (net.Conn, error), error) {
 		if err != nil {
 			return nil, err
 		}
-		t := tls.Dialer{NetDialer: &d, Config: cfg}
-		conn, err := t.DialContext(ctx, "tcp", c.withPort())
+		if cfg.ServerName == "" {
+			if cfg.ServerName, _, err = net.SplitHostPort(c.withPort()); err != nil {
+				return nil, err
+			}
+		}
+		below, err := dialCounted(ctx, &d, c.withPort())
+		if err != nil {
+			return nil, err
+		}
+		conn := tls.Client(below, cfg)
+		if err = conn.HandshakeContext(ctx); err == nil {
+			return conn, nil
+		}
+		below.Close()
 		if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			return nil, fmt.Errorf("tls handshake: %w; check tls.ca_file and tls.server_name, and the receiver's certificate", bad)
 		}
 		if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
 			return nil, refused(alert)
 		}
-		return conn, err
+		return nil, err
 	}, nil
 }

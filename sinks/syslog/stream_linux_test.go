@@ -1,6 +1,7 @@
 package syslog_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"net"
@@ -373,4 +374,67 @@ func TestServerThatCutsEveryConnection(t *testing.T) {
 	if n := connections.Load(); n != last || n < 2 || n > 20 {
 		t.Errorf("%d connections, and the last wait saw %d", n, last)
 	}
+}
+
+// TestCutWhileManyAreInFlight cuts connections with everything unread, while
+// many batches are on their way: whoever was told "delivered" was right.
+func TestCutWhileManyAreInFlight(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	var reading sync.WaitGroup
+	go func() {
+		for n := 0; ; n++ {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			reading.Go(func() {
+				defer c.Close()
+				c.(*net.TCPConn).SetReadBuffer(64 << 10) // what is unread is less than what is kept
+				lines := bufio.NewReader(c)
+				for read := 0; n >= 6 || read < 50+n*37; read++ {
+					line, err := lines.ReadString('\n')
+					if err != nil {
+						return
+					}
+					id := line[strings.Index(line, ` id="`)+5:]
+					mu.Lock()
+					seen[id[:24]] = true
+					mu.Unlock()
+				}
+				c.(*net.TCPConn).SetLinger(0) // a reset, with the rest unread
+			})
+		}
+	}()
+	s := newSink(t, config("tcp", l.Addr().String(), func(c *syslog.Config) { c.Framing, c.Timeout = "newline", 10*time.Second }))
+	const workers, each = 128, 20
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := range each {
+				a := sinktest.Sample(w*each+i, event.Raised, "en")
+				for try := 0; s.Send(t.Context(), a) != nil; try++ {
+					if try == 20 {
+						t.Error("20 attempts in vain")
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for until := time.Now().Add(15 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		mu.Lock()
+		n := len(seen)
+		mu.Unlock()
+		if n == workers*each {
+			return
+		}
+	}
+	t.Errorf("%d of %d arrived", len(seen), workers*each)
 }
