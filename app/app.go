@@ -106,7 +106,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 	for _, spec := range specs {
 		name := spec.common.Name
 		sink, err := spec.kind.New(spec.settings, sinks.Env{
-			Name: name, Host: a.Host, StateDir: filepath.Join(a.Bus.Dir, "sinks", name), Log: a.Log.With("sink", name),
+			Name: name, Host: a.Host, Version: a.Version, StateDir: filepath.Join(a.Bus.Dir, "sinks", name), Log: a.Log.With("sink", name),
 		})
 		if err != nil {
 			return fmt.Errorf("make sink %s: %w", name, err)

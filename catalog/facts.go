@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type FactsFile struct {
 	Edition          string   `yaml:"edition" doc:"deep_security, or workload_security for Cloud One (default: discovered, else unknown)"`
 	Relay            Switch   `yaml:"relay" doc:"on if the agent is a relay, else off (default: discovered, else unknown)"`
 	Communication    string   `yaml:"communication" doc:"bidirectional, manager_initiated or agent_initiated (default: discovered, else unknown)"`
+	HostID           string   `yaml:"host_id" doc:"the manager's number of this computer, which its own events carry as cn1, so that a SIEM can join both (default: learned from the manager's API, else unknown)"`
 	Features         Features `yaml:"features" doc:"modules that are on or off for the host"`
 }
 
@@ -73,6 +75,7 @@ func (f FactsFile) entries() []declared {
 		{event.Edition, f.Edition},
 		{event.Relay, string(f.Relay)},
 		{event.Communication, f.Communication},
+		{event.HostID, f.HostID},
 		{event.AntiMalware, string(f.Features.AntiMalware)},
 		{event.WebReputation, string(f.Features.WebReputation)},
 		{event.Firewall, string(f.Features.Firewall)},
@@ -106,6 +109,12 @@ func (f FactsFile) Validate() error {
 			continue
 		}
 		allowed := e.name.Allowed()
+		if e.name == event.HostID {
+			if id, err := strconv.ParseUint(e.value, 10, 63); err != nil || id == 0 {
+				errs = append(errs, setting.Bad(string(e.name), "%.80q is not the number of a computer; write the one that the manager's API and events give it, such as 42", e.value))
+			}
+			continue
+		}
 		if allowed == nil {
 			if _, err := ParseVersion(e.value); err != nil {
 				errs = append(errs, setting.Bad(string(e.name), "%w", err))

@@ -140,7 +140,8 @@ type Alert struct {
 
 	OS           string `json:"os,omitempty"`
 	AgentVersion string `json:"agent_version,omitempty"`
-	Observer     string `json:"observer"` // the host whose dswatch saw it
+	HostID       string `json:"host_id,omitempty"` // the manager's number of the computer, as in the vendor's own events
+	Observer     string `json:"observer"`          // the host whose dswatch saw it
 
 	// Affected are the symptoms that a cause explains, or the alerts that a
 	// digest stands for: at most MaxAffected of AffectedCount.

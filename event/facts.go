@@ -23,6 +23,7 @@ const (
 	Edition          Name = "edition"
 	Relay            Name = "relay"
 	Communication    Name = "communication"
+	HostID           Name = "host_id" // the manager's number of the computer
 
 	AntiMalware         Name = "features.anti_malware"
 	WebReputation       Name = "features.web_reputation"
@@ -38,7 +39,7 @@ const (
 // Names lists every fact in the order in which people read them.
 func Names() []Name {
 	return []Name{OS, Components, AgentVersion, ApplianceVersion, KernelVersion, Edition, Relay,
-		Communication, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection}
+		Communication, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection, HostID}
 }
 
 // Values that facts take. Versions are free text, see catalog.ParseVersion.

@@ -410,11 +410,12 @@ func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
 	slot := st.slot(name)
 	os, _ := snap.Facts.Get(event.OS)
 	version, _ := snap.Facts.Get(event.AgentVersion)
+	id, _ := snap.Facts.Get(event.HostID)
 	a := event.Alert{
 		ID: slot.ID, Seq: slot.Seq, Transition: slot.Transition, Rule: name, Key: st.Key,
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
-		OS: os.Value, AgentVersion: version.Value, Observer: st.Observer,
+		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,
 		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack,
 	}
 	if snap.Related != nil {

@@ -44,7 +44,7 @@ const (
 // Line and MaxTitle; Text, Reason, Detail and Confirm by Lines and MaxText.
 func Tidy(a event.Alert) event.Alert {
 	for _, s := range []*string{
-		&a.ID, &a.Rule, &a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Title, &a.OS, &a.AgentVersion, &a.Observer, &a.Language,
+		&a.ID, &a.Rule, &a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Title, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language,
 	} {
 		*s = Line(*s, MaxTitle)
 	}

@@ -21,6 +21,7 @@ type Sink interface {
 type Env struct {
 	Name     string       // the sink's name in the configuration
 	Host     string       // this host, for protocols that name the sender
+	Version  string       // of this program, likewise
 	StateDir string       // a directory of the sink's own, made on first use
 	Log      *slog.Logger // never nil
 }

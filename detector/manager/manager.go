@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -381,6 +382,7 @@ func (c computer) facts(now time.Time, edition string) event.Facts {
 	}
 	set(event.Components, event.Agent)
 	set(event.Edition, edition)
+	set(event.HostID, strconv.FormatInt(c.ID, 10))
 	if v, err := catalog.ParseVersion(c.AgentVersion); err == nil && v != (catalog.Version{}) {
 		set(event.AgentVersion, strings.TrimSpace(c.AgentVersion))
 	}

@@ -52,7 +52,7 @@ func TestHealthyComputer(t *testing.T) {
 	}
 	r := d.facts["web01"]
 	if r.Observer != "hub" || r.At.IsZero() || !r.Facts.Equal(event.Facts{
-		event.Components: {Value: "agent"}, event.Edition: {Value: "deep_security"}, event.AgentVersion: {Value: "20.0.0.8438"},
+		event.Components: {Value: "agent"}, event.Edition: {Value: "deep_security"}, event.AgentVersion: {Value: "20.0.0.8438"}, event.HostID: {Value: "7"},
 		event.AntiMalware: {Value: "on"}, event.WebReputation: {Value: "on"}, event.Firewall: {Value: "on"}, event.IntrusionPrevention: {Value: "on"},
 	}) || r.Facts.Validate() != nil {
 		t.Errorf("told %+v", r)
@@ -301,7 +301,7 @@ func TestListingFails(t *testing.T) {
 					t.Errorf("%q shows too much", o.Detail)
 				}
 			}
-			if got := d.facts["web01"].Facts; len(got) != 7 {
+			if got := d.facts["web01"].Facts; len(got) != 8 {
 				t.Errorf("facts became %v", got)
 			}
 			s.Set(func() { s.Page = nil })

@@ -17,7 +17,7 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 	a := event.Alert{
 		ID: event.AlertID(key, "loss", "first"), Rule: "loss", Transition: tr, Key: key,
 		Seq: 1, State: event.Down, Previous: event.Up, Severity: event.Critical, Impact: event.ManagementLost, Found: 0, Want: 2,
-		Language: language, OS: "linux", AgentVersion: "20.0.2-1390.el8", Observer: key.Host, StartedAt: start, At: start.Add(20 * time.Second),
+		Language: language, OS: "linux", AgentVersion: "20.0.2-1390.el8", HostID: "17", Observer: key.Host, StartedAt: start, At: start.Add(20 * time.Second),
 		Detail: "no process named ds_agent (looked at 312)",
 	}
 	switch tr {
@@ -122,7 +122,7 @@ func poisoned(a event.Alert, s string) event.Alert {
 	if bounded != "" {
 		a.Key.Host, a.Key.Name, a.Key.Component, a.Observer = bounded, bounded, bounded, bounded
 	}
-	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion = s, s, s, s, s, s, s
+	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion, a.HostID = s, s, s, s, s, s, s, s
 	a.Ack = &event.Ack{Author: s, Comment: s}
 	a.AffectedCount, a.Affected = 2, []event.Affected{{Key: a.Key, State: event.Down}, {Key: a.Key, State: event.Down, AlertID: s}}
 	return a

@@ -10,12 +10,8 @@ import (
 	"dswatch/sinks"
 )
 
-// Who speaks, in CEF and LEEF: never the vendor. The version is that of the
-// fields below; it grows when one of them changes its meaning.
-const (
-	signer        = "dswatch"
-	schemaVersion = "1"
-)
+// signer is who speaks, in CEF and LEEF: never the vendor.
+const signer = "dswatch"
 
 // level maps an alert to 0..10, as CEF and LEEF count.
 func level(a event.Alert) string {
@@ -41,11 +37,20 @@ func address(host string) string {
 	return ""
 }
 
+// number returns s if it is one: cn1 holds nothing else.
+func number(s string) string {
+	if _, err := strconv.ParseUint(s, 10, 63); err != nil {
+		return ""
+	}
+	return s
+}
+
 // appendCEF writes CEF:0 (ArcSight Common Event Format, revision 25). Keys
-// are those of its dictionary; cn1 stays free for the vendor's host number.
-func appendCEF(b []byte, a event.Alert) []byte {
+// are those of its dictionary; dvchost, dvc and cn1 with "Host ID" are those of
+// the vendor's own events, so that both can be joined.
+func (w *writer) appendCEF(b []byte, a event.Alert) []byte {
 	b = append(b, "CEF:0"...)
-	for _, f := range []string{signer, signer, schemaVersion, class(a), headline(a), level(a)} {
+	for _, f := range []string{signer, signer, w.version, class(a), headline(a), level(a)} {
 		b = append(b, '|')
 		b = appendCEFHeader(b, f)
 	}
@@ -88,6 +93,7 @@ func appendCEF(b []byte, a event.Alert) []byte {
 		labelled("cn3", "Waiting deliveries", strconv.Itoa(c.Waiting))
 		labelled("flexNumber1", "Seconds to the next", strconv.Itoa(c.Every))
 	} else {
+		labelled("cn1", "Host ID", number(a.HostID))
 		labelled("cn2", "Found", strconv.Itoa(a.Found))
 		labelled("cn3", "Want", strconv.Itoa(a.Want))
 	}
@@ -145,15 +151,18 @@ func appendCEFValue(b []byte, s string) []byte {
 
 // appendLEEF writes LEEF 2.0 (IBM QRadar) with the tab as delimiter. LEEF has
 // no escapes: a value ends at the tab, a header field at the bar.
-func appendLEEF(b []byte, a event.Alert) []byte {
-	b = append(b, "LEEF:2.0|"+signer+"|"+signer+"|"+schemaVersion+"|"...)
-	b = append(b, strings.Map(func(r rune) rune {
-		if r == '|' || r == '\\' {
-			return '_'
-		}
-		return r
-	}, sinks.Line(class(a), 2*event.MaxName))...)
-	b = append(b, "|x09|"...)
+func (w *writer) appendLEEF(b []byte, a event.Alert) []byte {
+	b = append(b, "LEEF:2.0|"+signer+"|"+signer+"|"...)
+	for _, f := range []string{w.version, class(a)} {
+		b = append(b, strings.Map(func(r rune) rune {
+			if r == '|' || r == '\\' {
+				return '_'
+			}
+			return r
+		}, sinks.Line(f, 2*event.MaxName))...)
+		b = append(b, '|')
+	}
+	b = append(b, "x09|"...)
 	first := true
 	add := func(key, value string) {
 		if value == "" {
@@ -174,6 +183,10 @@ func appendLEEF(b []byte, a event.Alert) []byte {
 	add("identHostName", a.Key.Host)
 	add("dvchost", a.Key.Host)
 	add("dvc", address(a.Key.Host))
+	if id := number(a.HostID); id != "" {
+		add("cn1Label", "Host ID")
+		add("cn1", id)
+	}
 	add("name", headline(a))
 	add("msg", a.Text)
 	each(&a, func(key, value string) {

@@ -1,6 +1,7 @@
 package syslog
 
 import (
+	"cmp"
 	"os"
 	"sort"
 	"strconv"
@@ -26,13 +27,14 @@ type writer struct {
 	priority map[event.Severity]string // "<26>"
 	cleared  string
 	host     string
+	version  string // of the program
 	app      string
 	pid      string
 	sdID     string
 	most     int
 }
 
-func newWriter(c Config, host string) *writer {
+func newWriter(c Config, env sinks.Env) *writer {
 	facility, _ := facility(c.Facility)
 	pri := func(name string) string {
 		n, _ := severity(name)
@@ -44,7 +46,7 @@ func newWriter(c Config, host string) *writer {
 			event.Critical: pri(c.Severity.Critical), event.Warning: pri(c.Severity.Warning), event.Info: pri(c.Severity.Info),
 		},
 		cleared: pri(c.Severity.Cleared),
-		host:    orNil(printable(host, maxHostname)), app: c.AppName, pid: strconv.Itoa(os.Getpid()),
+		host:    orNil(printable(env.Host, maxHostname)), version: cmp.Or(env.Version, "unknown"), app: c.AppName, pid: strconv.Itoa(os.Getpid()),
 		sdID: "dswatch@" + strconv.FormatInt(c.EnterpriseID, 10),
 	}
 	if w.rfc3164 {
@@ -107,7 +109,7 @@ func texts(a *event.Alert) []*string {
 }
 
 func names(a *event.Alert) []*string {
-	all := []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.Observer, &a.Language}
+	all := []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language}
 	if a.Ack != nil {
 		all = append(all, &a.Ack.Author)
 	}
@@ -162,9 +164,9 @@ func (w *writer) render(buf []byte, a event.Alert) []byte {
 func (w *writer) appendBody(b []byte, a event.Alert) []byte {
 	switch w.body {
 	case "cef":
-		return appendCEF(b, a)
+		return w.appendCEF(b, a)
 	case "leef":
-		return appendLEEF(b, a)
+		return w.appendLEEF(b, a)
 	case "json":
 		return appendJSON(b, a)
 	}
@@ -212,6 +214,7 @@ func each(a *event.Alert, add func(key, value string)) {
 	some("endedAt", stamp(a.EndedAt))
 	some("os", a.OS)
 	some("agentVersion", a.AgentVersion)
+	some("hostId", a.HostID)
 	some("observer", a.Observer)
 	some("language", a.Language)
 	if k := a.Ack; k != nil {

@@ -28,7 +28,7 @@ func testWriter(set func(*Config)) *writer {
 	if set != nil {
 		set(&c)
 	}
-	return newWriter(c, "dswatch.example")
+	return newWriter(c, sinks.Env{Host: "dswatch.example", Version: "v1.2|3"})
 }
 
 // parse5424 reads a message with a parser that is not ours, strictly.
@@ -68,7 +68,7 @@ func TestRFC5424(t *testing.T) {
 				"id": a.ID, "seq": fmt.Sprint(a.Seq), "transition": string(tr), "rule": "loss", "host": "web03", "component": "agent",
 				"kind": "process", "name": "ds_agent", "state": string(a.State), "previous": string(a.Previous), "severity": "critical",
 				"impact": "management_lost", "found": fmt.Sprint(a.Found), "want": "2", "startedAt": "2026-11-22T03:04:05.000000Z",
-				"at": a.At.Format("2006-01-02T15:04:05.000000Z07:00"), "os": "linux", "agentVersion": "20.0.2-1390.el8", "observer": "web03",
+				"at": a.At.Format("2006-01-02T15:04:05.000000Z07:00"), "os": "linux", "agentVersion": "20.0.2-1390.el8", "hostId": "17", "observer": "web03",
 				"language": language, "reason": a.Reason, "detail": a.Detail, "confirm": a.Confirm,
 			}
 			if tr == event.Cleared {
@@ -135,7 +135,7 @@ func TestHeaderFields(t *testing.T) {
 		strings.Repeat("h", 300): strings.Repeat("h", 255),
 	} {
 		c := Defaults()
-		m := newWriter(c, host).message(nil, sinktest.Sample(1, event.Raised, "en"))
+		m := newWriter(c, sinks.Env{Host: host}).message(nil, sinktest.Sample(1, event.Raised, "en"))
 		if f := strings.Fields(string(m)); f[2] != want {
 			t.Errorf("host %q is written %q, want %q", host, f[2], want)
 		}
@@ -239,7 +239,7 @@ func TestCEF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"CEF:0", "dswatch", "dswatch", "1", "loss-cleared", "[RECOVERED] " + a.Title, "1"}; !slices.Equal(header, want) {
+	if want := []string{"CEF:0", "dswatch", "dswatch", "v1.2|3", "loss-cleared", "[RECOVERED] " + a.Title, "1"}; !slices.Equal(header, want) {
 		t.Errorf("header %q, want %q", header, want)
 	}
 	for k, v := range map[string]string{
@@ -251,8 +251,15 @@ func TestCEF(t *testing.T) {
 			t.Errorf("%s is %q, want %q", k, ext[k], v)
 		}
 	}
-	if _, has := ext["cn1"]; has {
-		t.Error("cn1 belongs to the vendor's host number")
+	if ext["cn1Label"] != "Host ID" || ext["cn1"] != "17" {
+		t.Errorf("%s is %q", ext["cn1Label"], ext["cn1"])
+	}
+	for _, id := range []string{"", "web01", "-1", "99999999999999999999"} {
+		a.HostID = id
+		_, ext, err := cef(*parse5424(t, w.message(nil, a)).Message)
+		if _, has := ext["cn1"]; has || err != nil {
+			t.Errorf("cn1 of the host id %q is %q, %v", id, ext["cn1"], err)
+		}
 	}
 }
 
@@ -282,12 +289,12 @@ func TestLEEF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"LEEF:2.0", "dswatch", "dswatch", "1", "loss-raised", "x09"}; !slices.Equal(header, want) {
+	if want := []string{"LEEF:2.0", "dswatch", "dswatch", "v1.2_3", "loss-raised", "x09"}; !slices.Equal(header, want) {
 		t.Errorf("header %q, want %q", header, want)
 	}
 	for k, v := range map[string]string{
 		"devTime": "2026-11-22T03:04:25.000+0000", "devTimeFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSZ", "cat": "raised", "sev": "9", "dvchost": "web03",
-		"name": "[発生] " + a.Title, "msg": "a = b c d | e \\", "id": a.ID, "seq": "1", "item": "process/ds_agent", "severity": "critical", "reason": a.Reason,
+		"name": "[発生] " + a.Title, "msg": "a = b c d | e \\", "id": a.ID, "seq": "1", "cn1": "17", "cn1Label": "Host ID", "hostId": "17", "item": "process/ds_agent", "severity": "critical", "reason": a.Reason,
 	} {
 		if attrs[k] != v {
 			t.Errorf("%s is %q, want %q", k, attrs[k], v)
@@ -411,7 +418,7 @@ func TestSmallest(t *testing.T) {
 			for _, size := range []setting.Size{minSize, 2048, 4096, maxSize} {
 				c := Defaults()
 				c.Body, c.Format, c.MaxSize, c.AppName = body, format, size, strings.Repeat("a", 48)
-				m := newWriter(c, strings.Repeat("h", 255)).message(nil, a)
+				m := newWriter(c, sinks.Env{Host: strings.Repeat("h", 255)}).message(nil, a)
 				if len(m) > int(size) {
 					t.Errorf("%s %s: %d bytes, at most %s are allowed", format, body, len(m), size)
 				}
@@ -432,7 +439,7 @@ func TestHeartbeatHasInfo(t *testing.T) {
 		"text": ` seq="4711" transition="heartbeat" `, "cef": " cn2Label=Open alerts cn2=7031 cn3Label=Waiting deliveries cn3=8042 ", "leef": "\topen=7031\twaiting=8042\tevery=300",
 	} {
 		c.Body = body
-		m := string(newWriter(c, "h").message(nil, beat))
+		m := string(newWriter(c, sinks.Env{Host: "h"}).message(nil, beat))
 		f, _ := facility(c.Facility)
 		if pri := fmt.Sprintf("<%d>", f*8+6); !strings.HasPrefix(m, pri) || !strings.Contains(m, want) {
 			t.Errorf("%s: %s", body, m)

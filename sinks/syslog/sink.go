@@ -39,7 +39,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Sink{cfg: c, writer: newWriter(c, env.Host)}
+	s := &Sink{cfg: c, writer: newWriter(c, env)}
 	switch c.Network {
 	case "udp":
 		s.datagram = sinks.NewDatagram("udp", c.withPort(), nil)
