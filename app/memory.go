@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime/debug"
 	"time"
+
+	"dswatch/bus"
 )
 
 // Bounds of BoundMemory, measured with BenchmarkEndToEnd: with them 20,000
@@ -25,18 +27,32 @@ func (a *App) BoundMemory(ctx context.Context) {
 		return
 	}
 	debug.SetGCPercent(gcPercent)
+	items := a.storedItems(ctx) // the engine says how many there are when it has read them
 	t := time.NewTicker(10 * time.Second)
 	defer t.Stop()
 	for {
-		items := 0
-		if e := a.engine.Load(); e != nil {
-			items = e.Count()
-		}
 		debug.SetMemoryLimit(baseMemory + int64(items)*itemMemory)
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
 		}
+		if e := a.engine.Load(); e != nil {
+			items = e.Count()
+		}
 	}
+}
+
+// storedItems is how many items the bus has kept.
+func (a *App) storedItems(ctx context.Context) int {
+	usage, err := a.bus.Usage(ctx)
+	if err != nil {
+		return 0
+	}
+	for _, u := range usage {
+		if u.Name == bus.Items {
+			return int(u.Messages)
+		}
+	}
+	return 0
 }

@@ -271,6 +271,7 @@ func (e *Engine) load(ctx context.Context) error {
 		if st.Position > last {
 			st.Position = 0
 		}
+		st.share()
 		it := e.item(st.Key)
 		e.Set.bound(now, &st, it.snap)
 		it.status, it.revision = st, r.Revision
@@ -381,6 +382,10 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 		return err
 	}
 	it := e.item(ev.Key())
+	ev.Observation.Key = it.status.Key // the same, and kept once
+	if ev.Observer == it.status.Key.Host {
+		ev.Observer = it.status.Key.Host
+	}
 	if d.Position <= it.status.Position {
 		return nil // came again after a crash
 	}
@@ -620,6 +625,7 @@ func (e *Engine) item(k event.Key) *item {
 func (e *Engine) look(it *item) {
 	f := e.host(it.status.Key.Host).facts
 	row, verdict := e.Rows.Find(it.status.Key, f)
+	verdict.Reason, verdict.ReasonJA = shared(verdict.Reason), shared(verdict.ReasonJA)
 	it.snap = Snapshot{Row: row, Verdict: verdict, Facts: f, Sinks: e.Rows.Sinks(it.status.Key)}
 	if k := it.status.Key; k == hostKey(k.Host) {
 		e.lookHost(it)

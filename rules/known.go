@@ -25,6 +25,10 @@ func (h *host) take(r event.FactsReport, revision uint64) {
 	if h.reports == nil {
 		h.reports = map[string]reported{}
 	}
+	for n, f := range r.Facts {
+		f.Value, f.Origin = shared(f.Value), shared(f.Origin)
+		r.Facts[event.Name(shared(string(n)))] = f
+	}
 	h.reports[event.Token(r.Observer)] = reported{r.Observer, r.Facts, revision}
 }
 
