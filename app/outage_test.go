@@ -155,7 +155,7 @@ func (f *fleet) complete(w *receive.Webhook, n int) {
 
 // outage configures sink hook for a far end in trouble.
 func (f *fleet) outage(url, more string) {
-	f.sinks = fmt.Sprintf("sinks:\n  - {name: hook, type: webhook, url: %q, timeout: 150ms, rate: %d/s, circuit: {failures: 5, pause: 200ms}%s}\n  - {name: other, type: webhook, url: %q}\n",
+	f.sinks = fmt.Sprintf("sinks:\n  - {name: hook, type: webhook, url: %q, timeout: 500ms, rate: %d/s, circuit: {failures: 5, pause: 200ms}%s}\n  - {name: other, type: webhook, url: %q}\n",
 		url, drainRate, more, receive.StartWebhook(f.t, f.other).URL)
 }
 

@@ -52,6 +52,10 @@ func TestStormThroughRestart(t *testing.T) {
 	})
 	f.restart(config)
 	eventually(t, "the digest is told", func() bool { d, _ := told(f.hook); return len(d) == 1 })
+	// A heartbeat counts, and a resync tells, the digest once and not its members.
+	if e := f.a.engine.Load(); e.CountOpen("hook") != len(e.Open("hook")) || e.CountOpen("hook") < 1 || e.CountOpen("hook") > single+1 {
+		t.Errorf("%d open alerts are counted, %d are there", e.CountOpen("hook"), len(e.Open("hook")))
+	}
 	f.restart(config)
 	tell(event.Up)
 	eventually(t, "the digest is over", func() bool { d, _ := told(f.hook); return len(d) > 0 && d[len(d)-1] == "cleared 0" })

@@ -39,5 +39,10 @@ func (e *Engine) CountOpen(sink string) (n int) {
 			}
 		})
 	}
+	for _, d := range e.digests() {
+		if d.Slot.Phase == Firing && slices.Contains(d.Slot.Sinks, sink) {
+			n++
+		}
+	}
 	return n
 }
