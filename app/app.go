@@ -174,6 +174,12 @@ func (a *App) Run(ctx context.Context) error {
 	if jobs, err = a.withManager(jobs, a.reportedBefore(ctx), a.tellReports); err != nil {
 		return err
 	}
+	if jobs, err = a.withRemote(jobs, a.tellReports, a.Log); err != nil {
+		return err
+	}
+	if jobs, err = a.withVSphere(jobs, a.tellReports); err != nil {
+		return err
+	}
 	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	sched, err := detector.NewScheduler(detector.Options{
 		Observer: a.Host, Jobs: jobs, Publisher: learning{publisher{a.bus}, known.learned, news}, Location: a.location(), Log: a.Log,

@@ -65,7 +65,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 	own := event.Token(l.Host)
 	known := all[own].Merge(over)
 	of := func(k event.Key) event.Facts { // what counts for the item
-		if t := event.Token(k.Host); t != own && reported(k.Kind) {
+		if t := event.Token(k.Host); t != own && (reported(k.Kind) || all[t] != nil) {
 			return all[t]
 		}
 		return known

@@ -67,6 +67,8 @@ type Detectors struct {
 	Service detector.Settings `yaml:"service" doc:"Services: systemd units, Windows services."`
 	Driver  detector.Settings `yaml:"driver" doc:"Kernel modules, Windows drivers."`
 	Port    Ports             `yaml:"port" doc:"Listening ports of this host, and ports of other hosts."`
+	Remote  Remote            `yaml:"remote" doc:"Hosts on which nothing may be installed, looked at over SSH: Solaris, ESXi, AIX, Linux."`
+	VSphere VSphere           `yaml:"vsphere" doc:"Kernel modules of ESXi hosts through the vSphere API, where SSH is switched off."`
 	Manager Manager           `yaml:"manager" doc:"What the manager of Deep Security tells of its computers: heartbeats, protection modules and facts."`
 }
 
@@ -87,7 +89,7 @@ func Defaults() Config {
 		Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(),
 		Detectors: Detectors{
 			Process: detector.DefaultSettings(), Service: detector.DefaultSettings(), Driver: detector.DefaultSettings(),
-			Port: Ports{ports, port.Defaults()}, Manager: managerDefaults(),
+			Port: Ports{ports, port.Defaults()}, Remote: remoteDefaults(), VSphere: vsphereDefaults(), Manager: managerDefaults(),
 		},
 		Rules: rules.Defaults(), Web: web.Defaults(),
 	}
@@ -112,6 +114,7 @@ type Loaded struct {
 	Config
 	Catalog  *catalog.Catalog // the vendor's rows without the ignored ones, and the operator's own
 	Warnings []string
+	remote   remoteList
 	file     *config.File
 	sinks    []sinkSpec
 	set      *rules.Set
@@ -155,12 +158,13 @@ func Parse(name string, data []byte) (*Loaded, error) {
 func finish(file *config.File, c Config, err error) (*Loaded, error) {
 	l := &Loaded{Config: c, file: file}
 	errs := []error{err}
-	list, lerr := catalog.Load()
+	vendor, lerr := catalog.Load()
 	if lerr != nil {
 		return nil, lerr
 	}
+	list := vendor
 	if err == nil { // the rows are complete
-		list, lerr = list.With(c.Watch.Items, c.Watch.Ignore)
+		list, lerr = vendor.With(c.Watch.Items, c.Watch.Ignore)
 		errs = append(errs, below(file, "watch", lerr))
 		if lerr == nil && c.Detectors.Manager.Enabled() {
 			list = list.Reported()
@@ -180,6 +184,9 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 		if l.Host, err = os.Hostname(); err != nil || l.Host == "" {
 			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
 		}
+	}
+	if err := config.Join(l.remoteRows(file, vendor), l.checkVSphere(file)); err != nil {
+		return nil, err
 	}
 	if l.set, err = l.ruleSet(); err != nil {
 		return nil, err

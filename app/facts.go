@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"dswatch/bus"
@@ -52,21 +53,31 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 	return discovered.Merge(k.declared)
 }
 
-// look observes everything once: on this host, and what its manager tells.
+// look observes everything once: on this host, on those that are looked at
+// from here, and what the manager tells.
 // The facts are those of each host, by its token.
 func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
 	jobs, err := l.jobs(runtime.GOOS)
 	if err != nil {
 		return nil, nil, err
 	}
+	var mu sync.Mutex
 	known := map[string]event.Facts{}
-	jobs, err = l.withManager(jobs, nil, func(_ context.Context, reports []event.FactsReport) error {
+	tell := func(_ context.Context, reports []event.FactsReport) error {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, r := range reports {
-			known[event.Token(r.Host)] = r.Facts
+			known[event.Token(r.Host)] = known[event.Token(r.Host)].Merge(r.Facts)
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if jobs, err = l.withManager(jobs, nil, tell); err != nil {
+		return nil, nil, err
+	}
+	if jobs, err = l.withRemote(jobs, tell, log); err != nil {
+		return nil, nil, err
+	}
+	if jobs, err = l.withVSphere(jobs, tell); err != nil {
 		return nil, nil, err
 	}
 	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.location()})

@@ -69,6 +69,10 @@ watch:
 #   port:
 #     schedule: "@every 30s"
 #     targets: [{host: 192.0.2.10, ports: [4118], method: syn}]   # ports of other hosts
+#   remote:                     # hosts where nothing may be installed, over SSH: docs/agentless.md
+#     user: dswatch
+#     key_file: /etc/dswatch/id_ed25519
+#     targets: [{host: sol01, address: 192.0.2.11, os: solaris}]   # os: solaris, esxi, linux, aix
 #   manager:                    # heartbeats and modules of all computers, as the manager sees them
 #     url: https://dsm.example.com:4119
 #     api_key_file: /etc/dswatch/dsm.key    # of a role that may read computers

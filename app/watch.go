@@ -96,19 +96,24 @@ func (l *Loaded) targets() map[event.Key]bool {
 type rows struct {
 	list    *catalog.Catalog
 	targets map[event.Key]bool
+	remote  remoteList
 	sinks   []string
 	asked   bool // a manager may be asked, here or elsewhere
 }
 
 func newRows(l *Loaded, sinks []string) *rows {
-	return &rows{list: l.Catalog, targets: l.targets(), sinks: sinks, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != ""}
+	return &rows{list: l.Catalog, targets: l.targets(), remote: l.remote, sinks: sinks, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != ""}
 }
 
 // Find returns the row of an item and whether it is expected. A port that
 // the operator named as a target is expected because he said so.
 func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
 	os, _ := f.Get(event.OS)
-	row := r.list.Find(k, os.Value)
+	list := r.list
+	if own := r.remote[k.Host]; own != nil {
+		list = own
+	}
+	row := list.Find(k, os.Value)
 	if reported(k.Kind) && !r.asked {
 		return nil, catalog.Verdict{} // the section was taken out of the configuration
 	}

@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +26,7 @@ func check(name string) error {
 }
 
 // canonical writes a name as the kernel does.
-func canonical(name string) string { return strings.ReplaceAll(name, "-", "_") }
-
-// live is the state of a module that works.
-const live = "Live"
+func canonical(name string) string { return Underscored(name) }
 
 // read lists every module, whoever asks.
 func (m modules) read(context.Context, []string) (drivers, error) {
@@ -42,7 +38,7 @@ func (m modules) read(context.Context, []string) (drivers, error) {
 	if err != nil {
 		return drivers{}, fmt.Errorf("%w; run dswatch as a user who may read %s", err, file)
 	}
-	list, err := parseModules(b)
+	list, err := Modules(b)
 	if err != nil {
 		return drivers{}, fmt.Errorf("parse %s: %w; please report the line", file, err)
 	}
@@ -55,10 +51,10 @@ func (m modules) read(context.Context, []string) (drivers, error) {
 
 // judge says what the state of a module means.
 func judge(state string) status {
-	if state == live {
+	if state == Live {
 		return status{event.Up, "is loaded"}
 	}
-	return status{event.Down, "is " + state + ", not " + live}
+	return status{event.Down, "is " + state + ", not " + Live}
 }
 
 // without decides what it means that there is no list. A kernel built without
@@ -71,26 +67,4 @@ func (m modules) without(file string) (drivers, error) {
 		return drivers{}, fmt.Errorf("%s does not exist although the kernel has modules; let dswatch see the host's %s, it may be hidden by a container", file, file)
 	}
 	return drivers{note: "this kernel was built without modules"}, nil
-}
-
-// parseModules reads /proc/modules, see proc(5): name, size, uses, users,
-// state, address and perhaps taints. Two modules whose names differ in '-' and
-// '_' only cannot both be loaded.
-func parseModules(b []byte) (map[string]string, error) {
-	list := map[string]string{}
-	n := 0
-	for line := range bytes.Lines(b) {
-		n++
-		f := bytes.Fields(line)
-		if len(f) < 5 {
-			return nil, fmt.Errorf("line %d has %d fields, want at least 5: %.80q", n, len(f), line)
-		}
-		switch state := string(f[4]); state {
-		case live, "Loading", "Unloading":
-			list[canonical(string(f[0]))] = state
-		default:
-			return nil, fmt.Errorf("line %d: %.20q is none of Live, Loading, Unloading", n, state)
-		}
-	}
-	return list, nil
 }

@@ -22,7 +22,7 @@ snd-dash 4096 0 - Live 0x0000000000000000
 `
 
 func TestParseModules(t *testing.T) {
-	got, err := parseModules([]byte(captured))
+	got, err := Modules([]byte(captured))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestParseModules(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got, err := parseModules(nil); err != nil || len(got) != 0 {
+	if got, err := Modules(nil); err != nil || len(got) != 0 {
 		t.Errorf("an empty list gives %v, %v", got, err)
 	}
 	for name, bad := range map[string]string{
@@ -41,7 +41,7 @@ func TestParseModules(t *testing.T) {
 		"cut off":          captured[:len(captured)-40],
 		"a web page":       "<html><body>not found</body></html>\n",
 	} {
-		if got, err := parseModules([]byte(bad)); err == nil {
+		if got, err := Modules([]byte(bad)); err == nil {
 			t.Errorf("%s is read as %v", name, got)
 		}
 	}
@@ -152,7 +152,7 @@ func FuzzParseModules(f *testing.F) {
 	f.Add("a 1 - - Live 0x0\n\n")
 	f.Add("a\x00b 1 - - Live")
 	f.Fuzz(func(t *testing.T, text string) {
-		list, err := parseModules([]byte(text))
+		list, err := Modules([]byte(text))
 		if err != nil {
 			if len(err.Error()) > 600 {
 				t.Errorf("the error is %d bytes long", len(err.Error()))

@@ -51,7 +51,7 @@ func TestParseRPM(t *testing.T) {
 		"only a time":  {in: "1700000000\n", bad: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := parseRPM([]byte(c.in)); (err != nil) != c.bad || got != c.want {
+			if got, err := ParseRPM([]byte(c.in)); (err != nil) != c.bad || got != c.want {
 				t.Errorf("%q, %v; want %q", got, err, c.want)
 			}
 		})
@@ -193,7 +193,7 @@ func FuzzParseRPM(f *testing.F) {
 	f.Add([]byte("1700000000 20.0.0-8438.el8\n"))
 	f.Add([]byte("package ds_agent is not installed\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		v, err := parseRPM(in)
+		v, err := ParseRPM(in)
 		if err != nil && (v != "" || len(err.Error()) > 700 || !utf8.ValidString(err.Error())) {
 			t.Fatalf("%q, %v", v, err)
 		}

@@ -72,14 +72,15 @@ func askRPM(ctx context.Context, db string) (string, error) {
 			}
 			return "", fmt.Errorf("ask rpm: %w: it said %s", err, said(out, complaint))
 		}
-		return parseRPM(out)
+		return ParseRPM(out)
 	}
 	return "", errors.New("there is no rpm to ask")
 }
 
-// parseRPM returns the version that was installed last: in the midst of an
+// ParseRPM reads lines of install time and version as rpm prints them with
+// %{INSTALLTIME} %{VERSION}-%{RELEASE}. It returns the version that was installed last: in the midst of an
 // upgrade there are two.
-func parseRPM(out []byte) (version string, err error) {
+func ParseRPM(out []byte) (version string, err error) {
 	newest := int64(-1)
 	for line := range strings.Lines(string(out)) {
 		when, v, ok := strings.Cut(strings.TrimSpace(line), " ")

@@ -101,3 +101,10 @@ func matchParts(pat, parts []string) bool {
 	}
 	return i == len(pat)
 }
+
+// MatchPath reports whether file is as an absolute path pattern of a Target's
+// Exe says, on a system that tells upper and lower case apart.
+func MatchPath(s, file string) bool {
+	p, err := compile(s, false)
+	return err == nil && p.match(file)
+}

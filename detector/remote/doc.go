@@ -1,0 +1,25 @@
+// Package remote looks at hosts on which nothing may be installed: it logs in
+// over SSH and reads what a few fixed commands print.
+//
+// # Promises
+//
+//   - Only the constants of commands.go are run. Nothing from the
+//     configuration, the host or an earlier answer becomes part of a command
+//     line; no terminal, no environment and no forwarding is asked for.
+//   - A host key that is not in known_hosts, or is another one than there, ends
+//     the connection before the user's key is used. No key is ever added.
+//   - A missing item is down only when its command succeeded and its answer
+//     was understood. A refused login, an error, an exit status other than 0,
+//     an answer that is empty, too long or has another form makes the items
+//     that it was for unknown, with what to do about it.
+//   - A name that the command may have cut is matched by the command line, or
+//     is unknown.
+//   - Dial, handshake and commands together end within the timeout, an answer is
+//     read up to MaxOutput bytes, and what the host says of itself is shown
+//     short and without control characters.
+//   - One connection is kept for each host. A host that hangs delays no other.
+//
+// It does not promise to see a program through a symbolic link: where a row
+// names the path of its executable, the path on the command line must be that
+// one. It knows no password, no certificate and no jump host.
+package remote

@@ -1,0 +1,219 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"dswatch/detector/facts"
+	"dswatch/event"
+)
+
+// factsEvery is how often the facts are asked for and told, changed or not.
+const factsEvery = 10 * time.Minute
+
+// Parallel is how many hosts are asked at the same moment, so that a
+// thousand answers are not in memory at once.
+const Parallel = 64
+
+// Target is one host and what to look for.
+type Target struct {
+	TargetConfig // resolved
+	Items        []Item
+}
+
+// Options are what a target's configuration does not say.
+type Options struct {
+	Observer string              // this host, as facts name it
+	Timeout  time.Duration       // of one look: dial, handshake and commands
+	Confirm  time.Duration       // between a fresh loss and the look that confirms it
+	Turn     *semaphore.Weighted // shared by all targets; nil: no bound
+	// Tell takes what is known about the host. When it fails, the report comes
+	// again with the next look. Nil: nothing is told.
+	Tell func(ctx context.Context, r event.FactsReport) error
+	Log  *slog.Logger // default: discard
+}
+
+// Detector looks at one host. It implements detector.Detector and io.Closer.
+type Detector struct {
+	target Target
+	system system
+	opts   Options
+
+	conn   *connection // nil until the first look, and after an error
+	before map[event.Key]event.State
+
+	learned *facts.Learned
+	found   event.Facts // discovered
+	asked   time.Time
+	told    event.Facts
+	toldAt  time.Time
+	denied  []string // contradictions that were logged
+}
+
+// New checks the target. It does not connect yet.
+func New(t Target, o Options) (*Detector, error) {
+	s, ok := systems[t.OS]
+	if !ok {
+		return nil, fmt.Errorf("new remote detector: %s: %q cannot be looked at over SSH", t.Host, t.OS)
+	}
+	for _, it := range t.Items {
+		if s.kinds[it.Key.Kind] == nil {
+			return nil, fmt.Errorf("new remote detector: %s cannot be seen on %s", it.Key, t.OS)
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Detector{target: t, system: s, opts: o, before: map[event.Key]event.State{}, learned: facts.NewLearned(t.Host, nil)}, nil
+}
+
+// Patience is how long Detect may take at most while others take their turn:
+// two looks, the wait in between, and the looks of those before it in the
+// queue.
+func Patience(o Options, targets int) time.Duration {
+	rounds := time.Duration((targets + Parallel - 1) / Parallel)
+	return 2*o.Timeout*max(rounds, 1) + o.Confirm + time.Second
+}
+
+// Close ends the connection.
+func (d *Detector) Close() error {
+	d.drop()
+	return nil
+}
+
+func (d *Detector) drop() {
+	if d.conn != nil {
+		d.conn.close()
+		d.conn = nil
+	}
+}
+
+// Detect looks once, and again after Confirm when something is missing that
+// was there. An error is about the whole host.
+func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
+	d.tell(ctx) // what is declared counts from the start, also of a host that cannot be reached
+	seen, err := d.look(ctx)
+	if err == nil && slices.ContainsFunc(seen, d.fresh) && d.opts.Confirm > 0 {
+		wait := time.NewTimer(d.opts.Confirm)
+		defer wait.Stop()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-wait.C:
+		}
+		seen, err = d.look(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at %s over SSH: %w", d.target.Host, err)
+	}
+	for _, o := range seen {
+		d.learned.Observe(o)
+		if o.State != event.Unknown { // after a gap a loss is as fresh as before it
+			d.before[o.Key] = o.State
+		}
+	}
+	d.tell(ctx)
+	return seen, nil
+}
+
+// fresh reports whether o is a loss of something that was there.
+func (d *Detector) fresh(o event.Observation) bool {
+	before := d.before[o.Key]
+	return o.State.Lost() && (before == event.Up || before == event.Degraded && o.State == event.Down)
+}
+
+// look asks for every kind once.
+func (d *Detector) look(ctx context.Context) ([]event.Observation, error) {
+	if d.opts.Turn != nil {
+		if err := d.opts.Turn.Acquire(ctx, 1); err != nil {
+			return nil, fmt.Errorf("wait for its turn: %w", err)
+		}
+		defer d.opts.Turn.Release(1)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.opts.Timeout)
+	defer cancel()
+	kept := d.conn != nil
+	out, err := d.once(ctx)
+	if err != nil && kept && ctx.Err() == nil { // the kept connection was closed meanwhile
+		out, err = d.once(ctx)
+	}
+	return out, err
+}
+
+// once connects if need be and runs the commands. An error is about the
+// connection; it is dropped then.
+func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
+	if d.conn == nil {
+		conn, err := connect(ctx, d.target.TargetConfig)
+		if err != nil {
+			return nil, err
+		}
+		d.conn, d.asked = conn, time.Time{}
+	}
+	var lost error
+	run := func(command string) ([]byte, error) {
+		if lost != nil {
+			return nil, lost
+		}
+		out, err := d.conn.run(ctx, command)
+		if err != nil && !wasAnswer(err) {
+			lost = err
+		}
+		return out, err
+	}
+	at := time.Now()
+	sights := map[event.Kind]sight{}
+	failed := map[event.Kind]error{}
+	out := make([]event.Observation, 0, len(d.target.Items))
+	for _, it := range d.target.Items {
+		kind := it.Key.Kind
+		if sights[kind] == nil && failed[kind] == nil {
+			sights[kind], failed[kind] = d.system.kinds[kind](run, d.system)
+			if lost != nil {
+				d.drop()
+				return nil, lost
+			}
+		}
+		if err := failed[kind]; err != nil {
+			out = append(out, verdict{state: event.Unknown, want: max(1, it.Want), detail: err.Error()}.of(it, at))
+			continue
+		}
+		out = append(out, sights[kind].judge(it, d.system).of(it, at))
+	}
+	if at.Sub(d.asked) >= factsEvery {
+		found := d.system.discover(run, at)
+		if lost != nil {
+			d.drop()
+			return out, nil // everything was seen; the facts come with the next connection
+		}
+		d.found, d.asked = found, at
+	}
+	return out, nil
+}
+
+// tell tells the facts that are new, or were told long ago.
+func (d *Detector) tell(ctx context.Context) {
+	declared := d.target.Declared()
+	learned, _ := d.learned.Facts(ctx) // never fails
+	known := d.found.Merge(learned).Merge(declared)
+	for _, c := range facts.Contradictions(declared, d.found) {
+		if !slices.Contains(d.denied, c) {
+			d.denied = append(d.denied, c)
+			d.opts.Log.Warn("declared and discovered facts of a remote target differ", "host", d.target.Host, "what", c)
+		}
+	}
+	now := time.Now()
+	if d.opts.Tell == nil || d.told != nil && known.Equal(d.told) && now.Sub(d.toldAt) < factsEvery {
+		return
+	}
+	if err := d.opts.Tell(ctx, event.FactsReport{Host: d.target.Host, Observer: d.opts.Observer, Facts: known, At: now}); err != nil {
+		d.opts.Log.Warn("tell the facts of a remote target", "host", d.target.Host, "error", err)
+		return
+	}
+	d.told, d.toldAt = known, now
+}

@@ -1,0 +1,357 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+const (
+	// MaxOutput bounds the answer of one command in bytes. ps of a host with
+	// 20,000 processes is under 3 MB.
+	MaxOutput = 8 << 20
+
+	maxComplaint = 4 << 10  // bytes kept of what a command writes to standard error
+	maxGreeting  = 1 << 20  // bytes a server may send until the user is logged in
+	maxFile      = 16 << 20 // bytes of a known_hosts file or a key
+)
+
+// connection is one login.
+type connection struct {
+	client *ssh.Client
+	wire   *wire
+}
+
+// wire counts what comes in until the login is over.
+type wire struct {
+	net.Conn
+	left atomic.Int64 // bytes that may still come; negative after the login: any number
+}
+
+var errGreeting = fmt.Errorf("the server sent more than %d bytes before the login was over; look at what answers on this port", maxGreeting)
+
+func (w *wire) Read(p []byte) (int, error) {
+	left := w.left.Load()
+	if left < 0 {
+		return w.Conn.Read(p)
+	}
+	if left == 0 {
+		return 0, errGreeting
+	}
+	n, err := w.Conn.Read(p[:min(int64(len(p)), left)])
+	w.left.CompareAndSwap(left, left-int64(n))
+	return n, err
+}
+
+// connect logs in. Every error says what to do.
+func connect(ctx context.Context, t TargetConfig) (*connection, error) {
+	address := net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
+	check, algorithms, err := hostKeys(t, address)
+	if err != nil {
+		return nil, err
+	}
+	auth, done, err := login(t)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	c := &ssh.ClientConfig{User: t.User, Auth: auth, HostKeyAlgorithms: algorithms, ClientVersion: "SSH-2.0-dswatch"}
+	var stranger error
+	c.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
+		stranger = check(key)
+		return stranger
+	}
+	if t.LegacyAlgorithms {
+		good, bad := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
+		c.KeyExchanges = append(good.KeyExchanges, bad.KeyExchanges...)
+		c.Ciphers = append(good.Ciphers, bad.Ciphers...)
+		c.MACs = append(good.MACs, bad.MACs...)
+	}
+	plain, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w; look whether the SSH server runs and a firewall lets it be reached", address, err)
+	}
+	w := &wire{Conn: plain}
+	w.left.Store(maxGreeting)
+	end := context.AfterFunc(ctx, func() { plain.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(w, address, c)
+	if !end() && err == nil {
+		conn.Close()
+		err = ctx.Err()
+	}
+	if err != nil {
+		plain.Close()
+		return nil, explain(ctx, t, address, errors.Join(stranger, err))
+	}
+	w.left.Store(-1)
+	return &connection{client: ssh.NewClient(conn, channels, requests), wire: w}, nil
+}
+
+// explain says what a failed handshake means.
+func explain(ctx context.Context, t TargetConfig, address string, err error) error {
+	var key *hostKeyError
+	var algorithm *ssh.AlgorithmNegotiationError
+	switch {
+	case errors.As(err, &key):
+		return key
+	case ctx.Err() != nil:
+		return fmt.Errorf("log in to %s: no end of the handshake in time; look what answers there, or raise detectors.remote.timeout", address)
+	case errors.Is(err, errGreeting):
+		return fmt.Errorf("log in to %s: %w", address, errGreeting)
+	case errors.As(err, &algorithm):
+		next := "write legacy_algorithms: true for this target if the server cannot be upgraded"
+		if t.LegacyAlgorithms {
+			next = "upgrade the server"
+		}
+		return fmt.Errorf("log in to %s: no algorithm in common (%s); if known_hosts has a key of another kind than the server's, add the server's; else %s", address, clean(err.Error()), next)
+	case strings.Contains(err.Error(), "unable to authenticate"):
+		with := "the key of " + t.KeyFile
+		if t.Agent {
+			with = "the keys of the SSH agent"
+		}
+		return fmt.Errorf("log in to %s: user %s was refused with %s; add its public key to the user's authorized_keys on the host", address, t.User, with)
+	}
+	return fmt.Errorf("log in to %s: %s; look whether an SSH server answers on this port", address, clean(err.Error()))
+}
+
+// login returns how the user proves who he is, and what to close afterwards.
+func login(t TargetConfig) ([]ssh.AuthMethod, func(), error) {
+	if !t.Agent {
+		key, err := readKey(t.KeyFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read key_file: %w", err)
+		}
+		return []ssh.AuthMethod{ssh.PublicKeys(key)}, func() {}, nil
+	}
+	socket := os.Getenv("SSH_AUTH_SOCK")
+	if socket == "" {
+		return nil, nil, errors.New("ask the SSH agent: SSH_AUTH_SOCK is not set for dswatch; start it where an agent runs, or write key_file instead")
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask the SSH agent: %w; start it, or write key_file instead", err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	return []ssh.AuthMethod{ssh.PublicKeysCallback(agent.NewClient(conn).Signers)}, func() { conn.Close() }, nil
+}
+
+// readKey refuses a key that others may read, as ssh(1) does.
+func readKey(path string) (ssh.Signer, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w; make one with ssh-keygen -t ed25519 -N '' -f %s", err, path)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s may be read by others; run chmod 600 %s", path, path)
+	}
+	b, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ssh.ParsePrivateKey(b)
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &locked):
+		return nil, fmt.Errorf("%s has a passphrase; load it into an SSH agent and write agent: true, or remove the passphrase with ssh-keygen -p", path)
+	case err != nil: // without its text, which may quote the file
+		return nil, fmt.Errorf("%s is not a private key in PEM or OpenSSH form; write the path of the private key, not the .pub", path)
+	}
+	return signer, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if len(b) > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes; write the path of the right file", path, maxFile)
+	}
+	return b, err
+}
+
+// hostKeyError is a key that is not the one in known_hosts.
+type hostKeyError struct{ text string }
+
+func (e *hostKeyError) Error() string { return e.text }
+
+// hostKeys returns how a host key is judged, and the algorithms of the keys
+// that are known: a server with several keys shall show one of those.
+func hostKeys(t TargetConfig, address string) (func(ssh.PublicKey) error, []string, error) {
+	advice := fmt.Sprintf("fetch it with ssh-keyscan -p %d %s, compare its fingerprint on the host's own console (ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub), and only then add it to %s", t.Port, t.Address, t.KnownHosts)
+	if _, err := readFile(t.KnownHosts); err != nil { // knownhosts has no bound of its own
+		return nil, nil, fmt.Errorf("read known_hosts: %w; to trust this host's key %s", err, advice)
+	}
+	known, err := knownhosts.New(t.KnownHosts)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read known_hosts: %s; correct the line", clean(err.Error()))
+	}
+	// Only the name decides, not what it resolves to today.
+	nowhere := &net.TCPAddr{IP: net.IPv4zero}
+	var want *knownhosts.KeyError
+	if err := known(address, nowhere, nobody{}); !errors.As(err, &want) || len(want.Want) == 0 {
+		return nil, nil, &hostKeyError{fmt.Sprintf("no host key of %s is in %s; %s", address, t.KnownHosts, advice)}
+	}
+	check := func(key ssh.PublicKey) error {
+		err := known(address, nowhere, key)
+		var other *knownhosts.KeyError
+		var revoked *knownhosts.RevokedError
+		shown := fmt.Sprintf("%s (%s)", ssh.FingerprintSHA256(key), clean(key.Type()))
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &revoked):
+			return &hostKeyError{fmt.Sprintf("the host key %s of %s is revoked in %s line %d; find out who answers there", shown, address, t.KnownHosts, revoked.Revoked.Line)}
+		case errors.As(err, &other) && len(other.Want) > 0:
+			return &hostKeyError{fmt.Sprintf("the host key of %s has CHANGED: it is %s, but %s line %d has %s; somebody may be in between, or the host was installed anew: compare the fingerprint on its own console before you replace the line",
+				address, shown, t.KnownHosts, other.Want[0].Line, ssh.FingerprintSHA256(other.Want[0].Key))}
+		}
+		return &hostKeyError{fmt.Sprintf("the host key %s of %s was not accepted by %s (%s); %s", shown, address, t.KnownHosts, clean(err.Error()), advice)}
+	}
+	var algorithms []string
+	for _, k := range want.Want {
+		for _, a := range signatures(k.Key.Type(), t.LegacyAlgorithms) {
+			if !slices.Contains(algorithms, a) {
+				algorithms = append(algorithms, a)
+			}
+		}
+	}
+	return check, algorithms, nil
+}
+
+// signatures are the ways in which a key of this type may sign.
+func signatures(keyType string, legacy bool) []string {
+	if keyType != ssh.KeyAlgoRSA {
+		return []string{keyType}
+	}
+	out := []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+	if legacy {
+		out = append(out, ssh.KeyAlgoRSA)
+	}
+	return out
+}
+
+// nobody is a key that no file has.
+type nobody struct{}
+
+func (nobody) Type() string                        { return "none" }
+func (nobody) Marshal() []byte                     { return []byte("none") }
+func (nobody) Verify([]byte, *ssh.Signature) error { return errors.New("is no key") }
+
+// close ends the login.
+func (c *connection) close() { _ = c.client.Close() }
+
+// answerError is a command that ran, or was refused, on a connection that
+// still works.
+type answerError struct{ err error }
+
+func (e *answerError) Error() string { return e.err.Error() }
+func (e *answerError) Unwrap() error { return e.err }
+
+// wasAnswer reports whether the connection outlived err.
+func wasAnswer(err error) bool {
+	var a *answerError
+	return errors.As(err, &a)
+}
+
+// run runs one command and returns its standard output. After an error that
+// is no answer the connection is of no more use.
+func (c *connection) run(ctx context.Context, command string) ([]byte, error) {
+	end := context.AfterFunc(ctx, c.close) // a session that hangs cannot be closed alone
+	defer end()
+	out, err := c.output(command)
+	switch {
+	case err == nil:
+		return out, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("run %q: no answer in time; run it by hand as the same user, or raise detectors.remote.timeout", bare(command))
+	}
+	return nil, fmt.Errorf("run %q: %w", bare(command), err)
+}
+
+func (c *connection) output(command string) ([]byte, error) {
+	s, err := c.client.NewSession()
+	if err != nil {
+		var refused *ssh.OpenChannelError
+		if errors.As(err, &refused) {
+			return nil, &answerError{fmt.Errorf("the server refused a session (%s); let the user run commands", clean(refused.Message))}
+		}
+		return nil, fmt.Errorf("the connection was lost (%s)", clean(err.Error()))
+	}
+	defer s.Close()
+	complaint := &first{most: maxComplaint}
+	s.Stderr = complaint
+	pipe, err := s.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Start(command); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("the connection was lost")
+		}
+		return nil, &answerError{fmt.Errorf("the server did not start it (%s); let the user run commands", clean(err.Error()))}
+	}
+	out, err := io.ReadAll(io.LimitReader(pipe, MaxOutput+1))
+	if err != nil {
+		return nil, fmt.Errorf("the connection was lost (%s)", clean(err.Error()))
+	}
+	if len(out) > MaxOutput {
+		return nil, &answerError{fmt.Errorf("it answered more than %d bytes; run it by hand as the same user and look why", MaxOutput)}
+	}
+	err = s.Wait()
+	var exit *ssh.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return nil, &answerError{fmt.Errorf("it ended with status %d and said %q; run it by hand as the same user", exit.ExitStatus(), complaint.line(out))}
+	case err != nil:
+		return nil, fmt.Errorf("the connection was lost before it ended (%s)", clean(err.Error()))
+	case len(bytes.TrimSpace(out)) == 0 && command != solarisPorts6:
+		return nil, &answerError{fmt.Errorf("it answered nothing and said %q; run it by hand as the same user", complaint.line(nil))}
+	}
+	return out, nil
+}
+
+// first keeps the first bytes and drops the rest.
+type first struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	most int
+}
+
+func (f *first) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.b.Write(p[:min(len(p), f.most-f.b.Len())])
+	return len(p), nil
+}
+
+// line is the first line that says something, else that of other.
+func (f *first) line(other []byte) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, b := range [][]byte{f.b.Bytes(), other} {
+		for line := range bytes.Lines(b) {
+			if text := clean(string(line)); text != "" {
+				return text
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,87 @@
+// Package trust makes the TLS settings with which detectors ask servers:
+// verified by authorities, by the fingerprint of the certificate, or by both;
+// never not at all.
+package trust
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"dswatch/setting"
+)
+
+// Pin returns the fingerprint's bytes, nil for none. An error names the key
+// fingerprint.
+func Pin(fingerprint string) ([]byte, error) {
+	if fingerprint == "" {
+		return nil, nil
+	}
+	digits := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(fingerprint)), "sha256:"), ":", "")
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != sha256.Size {
+		return nil, setting.Bad("fingerprint", "is not a SHA-256 fingerprint; write the 64 digits that openssl x509 -noout -fingerprint -sha256 prints")
+	}
+	return b, nil
+}
+
+// TLS returns settings that trust the authorities of a PEM file, or those of
+// the system. A fingerprint without a file takes the place of authorities and
+// name; with it both must fit. Errors name the keys ca_file and fingerprint.
+func TLS(caFile, fingerprint string) (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, setting.Bad("ca_file", "%w; write the path of a readable PEM file", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, setting.Bad("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", caFile)
+		}
+	}
+	pin, err := Pin(fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	if pin != nil {
+		conf.InsecureSkipVerify = caFile == "" // then VerifyConnection alone decides
+		// Called for resumed connections too, unlike VerifyPeerCertificate.
+		conf.VerifyConnection = func(s tls.ConnectionState) error {
+			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
+			if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
+				return &Stranger{sum}
+			}
+			return nil
+		}
+	}
+	return conf, nil
+}
+
+// Stranger is somebody whose certificate is not the one that was pinned.
+type Stranger struct{ Sum [sha256.Size]byte }
+
+func (s *Stranger) Error() string {
+	return fmt.Sprintf("the server's certificate is not the pinned one, its fingerprint is %x; if it has a new certificate, compare it there and correct fingerprint", s.Sum)
+}
+
+// Explain says what to do about a certificate that was refused, and returns
+// nil for any other error.
+func Explain(err error) error {
+	var other *Stranger
+	if errors.As(err, &other) {
+		return other
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) && len(untrusted.UnverifiedCertificates) > 0 {
+		return fmt.Errorf("the server's certificate is not trusted: %s; write its authority as ca_file or, once compared at the server, its fingerprint %x",
+			setting.Clip(untrusted.Err.Error()), sha256.Sum256(untrusted.UnverifiedCertificates[0].Raw))
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/vmware/govmomi/session"
+	"github.com/vmware/govmomi/view"
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"dswatch/detector/trust"
+)
+
+// MaxAnswer bounds one answer in bytes. The modules of a host are 200 KB,
+// the names of 2,000 hosts 1 MB.
+const MaxAnswer = 8 << 20
+
+// client asks one server.
+type client struct {
+	config  Config
+	base    *url.URL
+	http    http.RoundTripper
+	idle    func()
+	soap    *vim25.Client // nil until the first login, and after a lost session
+	session *session.Manager
+}
+
+func newClient(c Config) (*client, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := trust.TLS(c.CAFile, c.Fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{
+		TLSClientConfig: conf, Proxy: http.ProxyFromEnvironment, MaxIdleConns: 4, IdleConnTimeout: 2 * time.Minute,
+		TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+	}
+	return &client{config: c, base: base, http: bounded{t}, idle: t.CloseIdleConnections}, nil
+}
+
+// bounded reads at most MaxAnswer bytes of an answer, and refuses one that is
+// no SOAP: a redirect or a page of some other server.
+type bounded struct{ next http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if kind := resp.Header.Get("Content-Type"); !strings.Contains(kind, "xml") {
+		resp.Body.Close()
+		return nil, fmt.Errorf("the server answered %d with %q instead of XML; look whether url is a vCenter or ESXi", resp.StatusCode, clean(kind))
+	}
+	resp.Body = &limited{resp.Body, MaxAnswer}
+	return resp, nil
+}
+
+type limited struct {
+	io.ReadCloser
+	left int
+}
+
+var errLong = fmt.Errorf("the server answered more than %d bytes; look whether url is a vCenter or ESXi", MaxAnswer)
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errLong
+	}
+	n, err := l.ReadCloser.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+// login takes the session up again, or logs in.
+func (c *client) login(ctx context.Context) error {
+	if c.soap != nil {
+		if active, err := c.session.UserSession(ctx); err == nil && active != nil {
+			return nil
+		}
+		c.soap = nil
+	}
+	sc := soap.NewClient(c.base, false)
+	sc.Client.Transport = c.http
+	sc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	sc.UserAgent = "dswatch"
+	vc, err := vim25.NewClient(ctx, sc)
+	if err != nil {
+		return c.explain(ctx, err)
+	}
+	m := session.NewManager(vc)
+	if err := m.Login(ctx, url.UserPassword(c.config.User, c.config.Password.Reveal())); err != nil {
+		if soap.IsSoapFault(err) {
+			if _, ok := soap.ToSoapFault(err).VimFault().(types.InvalidLogin); ok {
+				return fmt.Errorf("user %s was refused; look at user and password, and whether the account is locked", c.config.User)
+			}
+		}
+		return c.explain(ctx, err)
+	}
+	c.soap, c.session = vc, m
+	return nil
+}
+
+// logout ends the session.
+func (c *client) logout(ctx context.Context) {
+	if c.soap != nil {
+		_ = c.session.Logout(ctx) // it ends by itself after half an hour
+		c.soap = nil
+	}
+	c.idle()
+}
+
+// host is one host of the inventory.
+type host struct {
+	name      string
+	modules   *types.ManagedObjectReference
+	connected bool
+	state     string
+}
+
+// list returns every host of the inventory.
+func (c *client) list(ctx context.Context) ([]host, error) {
+	v, err := view.NewManager(c.soap).CreateContainerView(ctx, c.soap.ServiceContent.RootFolder, []string{"HostSystem"}, true)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	defer func() { _ = v.Destroy(ctx) }()
+	var found []mo.HostSystem
+	if err := v.Retrieve(ctx, []string{"HostSystem"}, []string{"name", "runtime.connectionState", "configManager.kernelModuleSystem"}, &found); err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	var out []host
+	for _, h := range found {
+		state := h.Runtime.ConnectionState
+		out = append(out, host{h.Name, h.ConfigManager.KernelModuleSystem, state == types.HostSystemConnectionStateConnected, string(state)})
+	}
+	return out, nil
+}
+
+// modules returns the kernel modules of a host.
+func (c *client) modules(ctx context.Context, of types.ManagedObjectReference) ([]types.KernelModuleInfo, error) {
+	res, err := methods.QueryModules(ctx, c.soap, &types.QueryModules{This: of})
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	return res.Returnval, nil
+}
+
+// explain ends with what to do, and never holds the password.
+func (c *client) explain(ctx context.Context, err error) error {
+	if why := trust.Explain(err); why != nil {
+		return why
+	}
+	if ctx.Err() != nil {
+		return errors.New("no answer in time; look whether the server is busy, or raise detectors.vsphere.timeout")
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the address, which everybody knows
+	}
+	if soap.IsSoapFault(err) {
+		switch soap.ToSoapFault(err).VimFault().(type) {
+		case types.NoPermission:
+			return fmt.Errorf("user %s may not see this; give it the role Read-only on the hosts", c.config.User)
+		case types.NotAuthenticated:
+			return errors.New("the session ended; it is opened again with the next look")
+		}
+	}
+	text := strings.ReplaceAll(err.Error(), c.config.Password.Reveal(), "[redacted]")
+	return fmt.Errorf("%s; look at url and at the server's own log", clean(text))
+}
+
+// clean makes text from the server short, one line, and harmless.
+func clean(s string) string {
+	const most = 200
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
+			return r
+		}
+		return '?'
+	}, s)
+}

@@ -1,0 +1,233 @@
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+const (
+	// parallel is how many hosts are asked at the same moment: vCenter hands
+	// each question on to the host.
+	parallel = 8
+	// hostTimeout bounds the answer of one host.
+	hostTimeout = 10 * time.Second
+	// tellEvery is how often a host's facts are told, changed or not.
+	tellEvery = 10 * time.Minute
+	// logoutTimeout bounds the farewell.
+	logoutTimeout = 3 * time.Second
+
+	// filter is the module whose version is that of the appliance.
+	filter = "dvfilter-dsa"
+)
+
+// Item is one module to look for on one host.
+type Item struct {
+	Key   event.Key
+	Names []string
+}
+
+// Options are what a configuration does not say.
+type Options struct {
+	Observer string // this host, as facts name it
+	// Tell takes what is known about the hosts. When it fails the reports come
+	// again with the next look. Nil: nothing is told.
+	Tell func(ctx context.Context, reports []event.FactsReport) error
+}
+
+// Detector asks one server. It implements detector.Detector and io.Closer.
+type Detector struct {
+	client *client
+	items  []Item
+	opts   Options
+
+	mu      sync.Mutex
+	version map[string]event.Fact // of the appliance, by host; kept while the module is away
+	told    map[string]event.Facts
+	toldAt  time.Time
+}
+
+// New returns a detector for the server of c, which is Enabled.
+func New(c Config, items []Item, o Options) (*Detector, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if !c.Enabled() {
+		return nil, setting.Bad("url", "is empty; write the address of a vCenter or ESXi, such as https://vcenter.example.com")
+	}
+	client, err := newClient(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Detector{client: client, items: items, opts: o, version: map[string]event.Fact{}, told: map[string]event.Facts{}}, nil
+}
+
+// Close logs out.
+func (d *Detector) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
+	defer cancel()
+	d.client.logout(ctx)
+	return nil
+}
+
+// Detect asks for the modules of every host once. An error is about the
+// server.
+func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
+	defer d.tell(context.WithoutCancel(ctx)) // what is declared counts also where the server cannot be asked
+	if end, ok := ctx.Deadline(); ok {
+		// The answer must be there before the caller's patience ends, or it is thrown away.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)*9/10)
+		defer cancel()
+	}
+	if err := d.client.login(ctx); err != nil {
+		return nil, fmt.Errorf("log in to vSphere: %w", err)
+	}
+	hosts, err := d.client.list(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the hosts of vSphere: %w", err)
+	}
+	at := time.Now()
+	var mu sync.Mutex
+	seen := map[string]map[string]bool{} // whether a module is loaded, by host and name
+	failed := map[string]error{}
+	var g errgroup.Group
+	g.SetLimit(parallel)
+	for _, name := range d.client.config.Hosts {
+		g.Go(func() error {
+			modules, err := d.ask(ctx, name, hosts)
+			mu.Lock()
+			defer mu.Unlock()
+			seen[name], failed[name] = modules, err
+			return nil
+		})
+	}
+	_ = g.Wait() // no host returns an error
+	out := make([]event.Observation, len(d.items))
+	for i, it := range d.items {
+		out[i] = it.observe(seen[it.Key.Host], failed[it.Key.Host], at)
+	}
+	return out, nil
+}
+
+// ask returns the modules of one host.
+func (d *Detector) ask(ctx context.Context, name string, hosts []host) (map[string]bool, error) {
+	h, err := d.find(name, hosts)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, hostTimeout)
+	defer cancel()
+	list, err := d.client.modules(ctx, *h.modules)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errors.New("the host lists no kernel module, which no ESXi does; look at its management agents")
+	}
+	out := make(map[string]bool, len(list))
+	for _, m := range list {
+		out[m.Name] = out[m.Name] || m.Loaded
+		if _, err := catalog.ParseVersion(m.Version); m.Name == filter && err == nil && len(m.Version) < event.MaxName {
+			d.mu.Lock()
+			d.version[name] = event.Fact{Value: strings.TrimSpace(m.Version), Origin: "vSphere API (version of " + filter + ")", At: time.Now()}
+			d.mu.Unlock()
+		}
+	}
+	return out, nil
+}
+
+// find returns the host of this name. One ESXi that is asked directly calls
+// itself as it likes.
+func (d *Detector) find(name string, hosts []host) (host, error) {
+	var found *host
+	var names []string
+	for i, h := range hosts {
+		if strings.EqualFold(h.name, name) {
+			found = &hosts[i]
+		}
+		names = append(names, h.name)
+	}
+	if found == nil && len(hosts) == 1 && len(d.client.config.Hosts) == 1 && !d.client.soap.IsVC() {
+		found = &hosts[0]
+	}
+	switch {
+	case found == nil && len(hosts) == 0:
+		return host{}, fmt.Errorf("user %s sees no host in the inventory; give it the role Read-only on the hosts", d.client.config.User)
+	case found == nil:
+		next := "it has " + clean(strings.Join(names[:min(len(names), 5)], ", "))
+		if n := setting.Nearest(name, names); n != "" {
+			next = "did you mean " + clean(n) + "?"
+		}
+		return host{}, fmt.Errorf("the inventory that user %s sees has no host %s; %s", d.client.config.User, name, next)
+	case !found.connected:
+		return host{}, fmt.Errorf("the host is %s in the inventory; look at it there", clean(found.state))
+	case found.modules == nil:
+		return host{}, errors.New("the host has no kernel module system in the API; look at it over SSH, see detectors.remote")
+	}
+	return *found, nil
+}
+
+func (it Item) observe(modules map[string]bool, err error, at time.Time) event.Observation {
+	o := event.Observation{Key: it.Key, State: event.Down, Want: 1, At: at}
+	if err != nil {
+		o.State, o.Detail = event.Unknown, err.Error()
+		return o
+	}
+	o.Detail = "no module named " + strings.Join(it.Names, " or ") + " is loaded"
+	for _, n := range it.Names {
+		loaded, there := modules[n]
+		if loaded {
+			o.State, o.Found, o.Detail = event.Up, 1, n+" is loaded"
+			return o
+		}
+		if there {
+			o.Detail = n + " is known to the host but not loaded"
+		}
+	}
+	return o
+}
+
+// tell tells the facts of the hosts whose facts are new, and of all now and
+// then.
+func (d *Detector) tell(ctx context.Context) {
+	if d.opts.Tell == nil {
+		return
+	}
+	now := time.Now()
+	all := now.Sub(d.toldAt) >= tellEvery
+	var reports []event.FactsReport
+	d.mu.Lock()
+	for _, h := range d.client.config.Hosts {
+		known := event.Facts{}
+		if v, ok := d.version[h]; ok {
+			known[event.ApplianceVersion] = v
+		}
+		known = known.Merge(d.client.config.Declared())
+		if all || !known.Equal(d.told[h]) {
+			reports = append(reports, event.FactsReport{Host: h, Observer: d.opts.Observer, Facts: known, At: now})
+		}
+	}
+	d.mu.Unlock()
+	if len(reports) == 0 {
+		return
+	}
+	if err := d.opts.Tell(ctx, reports); err != nil {
+		return // they are new the next time as well
+	}
+	for _, r := range reports {
+		d.told[r.Host] = r.Facts
+	}
+	if all {
+		d.toldAt = now
+	}
+}

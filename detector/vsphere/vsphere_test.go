@@ -1,0 +1,426 @@
+package vsphere
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vmware/govmomi"
+	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/view"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+const password = "correct horse"
+
+// kernel is the kernel module system of one host, which vcsim lacks.
+type kernel struct {
+	mo.HostKernelModuleSystem
+
+	mu      sync.Mutex
+	modules []types.KernelModuleInfo
+	fault   types.BaseMethodFault
+	wait    time.Duration
+}
+
+func (k *kernel) QueryModules(*types.QueryModules) soap.HasFault {
+	k.mu.Lock()
+	modules, fault, wait := k.modules, k.fault, k.wait
+	k.mu.Unlock()
+	time.Sleep(wait)
+	body := &methods.QueryModulesBody{}
+	if fault != nil {
+		body.Fault_ = simulator.Fault("", fault)
+		return body
+	}
+	body.Res = &types.QueryModulesResponse{Returnval: modules}
+	return body
+}
+
+func (k *kernel) set(do func()) { k.mu.Lock(); defer k.mu.Unlock(); do() }
+
+// door stands before vcsim, which takes any password.
+type door struct {
+	to              http.Handler
+	mu              sync.Mutex
+	logins, logouts int
+}
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	d.mu.Lock()
+	switch {
+	case bytes.Contains(body, []byte("<Login ")) && !bytes.Contains(body, []byte(">"+password+"<")):
+		d.mu.Unlock()
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><Body><Fault><faultcode>ServerFaultCode</faultcode><faultstring>Cannot complete login</faultstring><detail><InvalidLoginFault xmlns="urn:vim25" xsi:type="InvalidLogin"/></detail></Fault></Body></Envelope>`)
+		return
+	case bytes.Contains(body, []byte("<Login ")):
+		d.logins++
+	case bytes.Contains(body, []byte("<Logout ")):
+		d.logouts++
+	}
+	d.mu.Unlock()
+	d.to.ServeHTTP(w, r)
+}
+
+var (
+	tcpip = types.KernelModuleInfo{Id: 1, Name: "tcpip4", Version: "1.0", Loaded: true, Enabled: true}
+	dsa   = types.KernelModuleInfo{Id: 77, Name: filter, Version: "9.5.2-2754", Loaded: true, Enabled: true}
+)
+
+// world is a vCenter of vcsim with its hosts' kernels.
+type world struct {
+	url, pin string
+	cert     []byte
+	hosts    []string
+	kernels  []*kernel
+	systems  []*simulator.HostSystem
+	*door
+}
+
+func newWorld(t *testing.T, model *simulator.Model) *world {
+	t.Helper()
+	if err := model.Create(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(model.Remove)
+	w := &world{}
+	s := model.Service.NewServer()
+	t.Cleanup(s.Close)
+	w.door = &door{to: httputil.NewSingleHostReverseProxy(&url.URL{Scheme: s.URL.Scheme, Host: s.URL.Host})}
+	front := httptest.NewTLSServer(w.door)
+	t.Cleanup(front.Close)
+	w.url, w.cert = front.URL, front.Certificate().Raw
+	for _, ref := range inventory(t, s.URL) {
+		h := simulator.Map.Get(ref).(*simulator.HostSystem)
+		k := &kernel{modules: []types.KernelModuleInfo{tcpip, dsa}}
+		k.Self = types.ManagedObjectReference{Type: "HostKernelModuleSystem", Value: "kernel-" + h.Self.Value}
+		simulator.Map.Put(k)
+		h.ConfigManager.KernelModuleSystem = &k.Self
+		h.Runtime.ConnectionState = types.HostSystemConnectionStateConnected
+		w.hosts, w.kernels, w.systems = append(w.hosts, h.Name), append(w.kernels, k), append(w.systems, h)
+	}
+	sum := sha256.Sum256(w.cert)
+	w.pin = hex.EncodeToString(sum[:])
+	return w
+}
+
+// inventory lists vcsim's hosts.
+func inventory(t *testing.T, u *url.URL) []types.ManagedObjectReference {
+	t.Helper()
+	u.User = url.UserPassword("u", password)
+	c, err := govmomi.NewClient(t.Context(), u, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := view.NewManager(c.Client).CreateContainerView(t.Context(), c.ServiceContent.RootFolder, []string{"HostSystem"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := v.Find(t.Context(), []string{"HostSystem"}, property.Filter{"name": "*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return refs
+}
+
+func (w *world) config(hosts ...string) Config {
+	if hosts == nil {
+		hosts = w.hosts
+	}
+	return Config{URL: w.url, User: "dswatch@vsphere.local", Password: password, Fingerprint: w.pin, Hosts: hosts}
+}
+
+func newDetector(t *testing.T, c Config, o Options) *Detector {
+	t.Helper()
+	var items []Item
+	for _, h := range c.Hosts {
+		items = append(items, Item{Key: event.Key{Host: h, Component: event.Appliance, Kind: event.Driver, Name: filter}, Names: []string{filter}})
+	}
+	d, err := New(c, items, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func states(t *testing.T, d *Detector) []event.Observation {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	seen, err := d.Detect(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range seen {
+		if err := o.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	return seen
+}
+
+// TestModules looks at the hosts of a vCenter: one that is well, one without
+// the module, and one each of what may be wrong.
+func TestModules(t *testing.T) {
+	model := simulator.VPX()
+	model.Host, model.ClusterHost = 2, 6
+	w := newWorld(t, model)
+	last := len(w.hosts) - 1
+	gone := func(k *kernel) { k.modules = []types.KernelModuleInfo{tcpip} }
+	unloaded := dsa
+	unloaded.Loaded = false
+	for i, c := range []struct {
+		name   string
+		change func(k *kernel, h *simulator.HostSystem)
+		state  event.State
+		why    string
+	}{
+		{"is well", func(*kernel, *simulator.HostSystem) {}, event.Up, "is loaded"},
+		{"lacks the module", func(k *kernel, _ *simulator.HostSystem) { gone(k) }, event.Down, "no module named dvfilter-dsa is loaded"},
+		{"has it, not loaded", func(k *kernel, _ *simulator.HostSystem) { k.modules = []types.KernelModuleInfo{tcpip, unloaded} }, event.Down, "not loaded"},
+		{"lists nothing", func(k *kernel, _ *simulator.HostSystem) { k.modules = nil }, event.Unknown, "lists no kernel module"},
+		{"must not be seen", func(k *kernel, _ *simulator.HostSystem) { k.fault = &types.NoPermission{} }, event.Unknown, "role Read-only"},
+		{"is not connected", func(_ *kernel, h *simulator.HostSystem) {
+			h.Runtime.ConnectionState = types.HostSystemConnectionStateNotResponding
+		}, event.Unknown, "notResponding"},
+		{"has no such system", func(_ *kernel, h *simulator.HostSystem) { h.ConfigManager.KernelModuleSystem = nil }, event.Unknown, "no kernel module system"},
+	} {
+		c.change(w.kernels[i], w.systems[i])
+		seen := states(t, newDetector(t, w.config(w.hosts[i], w.hosts[last]), Options{}))
+		if o := seen[0]; o.State != c.state || !strings.Contains(o.Detail, c.why) {
+			t.Errorf("a host that %s: %s, %q", c.name, o.State, o.Detail)
+		}
+		if o := seen[1]; o.State != event.Up {
+			t.Errorf("the other host: %s, %q", o.State, o.Detail)
+		}
+	}
+	for name, why := range map[string]string{w.hosts[0] + "x": "did you mean " + w.hosts[0], "elsewhere": "has no host elsewhere; it has "} {
+		if o := states(t, newDetector(t, w.config(name, w.hosts[last]), Options{}))[0]; o.State != event.Unknown || !strings.Contains(o.Detail, why) {
+			t.Errorf("host %s: %s, %q", name, o.State, o.Detail)
+		}
+	}
+}
+
+// TestSession logs in once, again when the session was lost, and out at the
+// end. What the module tells of its version is remembered while it is away.
+func TestSession(t *testing.T) {
+	w := newWorld(t, simulator.VPX())
+	var told []event.FactsReport
+	d := newDetector(t, w.config(w.hosts[0]), Options{Observer: "hub", Tell: func(_ context.Context, r []event.FactsReport) error { told = append(told, r...); return nil }})
+	states(t, d)
+	states(t, d)
+	if w.logins != 1 {
+		t.Errorf("%d logins for two looks", w.logins)
+	}
+	d.client.session.Logout(t.Context())
+	w.kernels[0].set(func() { w.kernels[0].modules = []types.KernelModuleInfo{tcpip} })
+	if o := states(t, d)[0]; o.State != event.Down {
+		t.Errorf("%s: %s", o.State, o.Detail)
+	}
+	if w.logins != 2 {
+		t.Errorf("%d logins after a lost session", w.logins)
+	}
+	d.Close()
+	if w.logouts != 2 {
+		t.Errorf("%d logouts", w.logouts)
+	}
+	if len(told) != 1 || told[0].Host != w.hosts[0] || told[0].Observer != "hub" || told[0].Facts[event.ApplianceVersion].Value != "9.5.2-2754" ||
+		told[0].Facts[event.OS].Value != event.ESXi || told[0].Facts[event.Components].Value != event.Appliance {
+		t.Errorf("told %+v", told)
+	}
+}
+
+// TestOneESXi asks a host directly, which calls itself as it likes.
+func TestOneESXi(t *testing.T) {
+	w := newWorld(t, simulator.ESX())
+	if o := states(t, newDetector(t, w.config("esx01"), Options{}))[0]; o.State != event.Up {
+		t.Errorf("%s: %s", o.State, o.Detail)
+	}
+}
+
+// TestNotBelieved holds that nobody gets the password and nothing is
+// concluded where the server is not the right one, or refuses.
+func TestNotBelieved(t *testing.T) {
+	w := newWorld(t, simulator.VPX())
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.cert}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*Config)
+		why    string // empty: it works
+	}{
+		"its fingerprint":         {func(*Config) {}, ""},
+		"its authority":           {func(c *Config) { c.Fingerprint, c.CAFile = "", ca }, ""},
+		"no trust":                {func(c *Config) { c.Fingerprint = "" }, "is not trusted"},
+		"another fingerprint":     {func(c *Config) { c.Fingerprint = strings.Repeat("00", 32) }, "not the pinned one"},
+		"authority, other pin":    {func(c *Config) { c.CAFile, c.Fingerprint = ca, strings.Repeat("00", 32) }, "not the pinned one"},
+		"another password":        {func(c *Config) { c.Password = "hunter2" }, "was refused; look at user and password"},
+		"nobody there":            {func(c *Config) { c.URL = "https://" + closed(t) }, "connection refused"},
+		"a page":                  {func(c *Config) { serve(t, c, page) }, `answered 200 with "text/html`},
+		"a redirect":              {func(c *Config) { serve(t, c, redirect) }, "instead of XML"},
+		"XML without an end":      {func(c *Config) { serve(t, c, endless) }, "more than 8388608 bytes"},
+		"XML of another kind":     {func(c *Config) { serve(t, c, xml("<a/>")) }, "look at url"},
+		"XML that is none":        {func(c *Config) { serve(t, c, xml("<a><b")) }, "look at url"},
+		"a fault of escape codes": {func(c *Config) { serve(t, c, fault) }, "look at url"},
+		"silence":                 {func(c *Config) { serve(t, c, silence) }, "no answer in time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := w.config(w.hosts[0])
+			c.change(&config)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			if name == "silence" {
+				ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+			}
+			defer cancel()
+			var told []event.FactsReport
+			d := newDetector(t, config, Options{Tell: func(_ context.Context, r []event.FactsReport) error { told = r; return nil }})
+			seen, err := d.Detect(ctx)
+			if c.why == "" {
+				if err != nil || seen[0].State != event.Up {
+					t.Errorf("%v %v", seen, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.why) {
+				t.Fatalf("%v %v", seen, err)
+			}
+			if text := err.Error(); strings.Contains(text, password) || strings.Contains(text, "hunter2") || strings.ContainsAny(text, "\x1b\n") || len(text) > 1000 {
+				t.Errorf("the error shows too much: %q", text)
+			}
+			if len(told) != 1 {
+				t.Errorf("what is declared was not told: %v", told)
+			}
+		})
+	}
+}
+
+func closed(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serve points c to a server that answers everything with handler.
+func serve(t *testing.T, c *Config, handler http.HandlerFunc) {
+	t.Helper()
+	s := httptest.NewTLSServer(handler)
+	t.Cleanup(s.Close)
+	sum := sha256.Sum256(s.Certificate().Raw)
+	c.URL, c.Fingerprint = s.URL, hex.EncodeToString(sum[:])
+}
+
+func page(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html><body>Welcome</body></html>") }
+
+func redirect(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "https://198.51.100.1/", http.StatusFound)
+}
+
+func xml(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/xml")
+		fmt.Fprint(w, text)
+	}
+}
+
+func endless(w http.ResponseWriter, r *http.Request) {
+	xml(`<?xml version="1.0"?><Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body>`)(w, r)
+	for chunk := "<x>" + strings.Repeat("y", 1<<16) + "</x>"; ; {
+		if _, err := fmt.Fprint(w, chunk); err != nil {
+			return
+		}
+	}
+}
+
+func fault(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(http.StatusInternalServerError)
+	fmt.Fprint(w, `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><Fault><faultcode>x</faultcode><faultstring>no&#10;correct horse&#x9b;31m`+strings.Repeat("z", 5000)+`</faultstring></Fault></Body></Envelope>`)
+}
+
+func silence(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // before that nobody notices that the client has gone
+	<-r.Context().Done()
+}
+
+func TestSlowHost(t *testing.T) {
+	w := newWorld(t, simulator.VPX())
+	w.kernels[0].set(func() { w.kernels[0].wait = 6 * time.Second })
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	seen, err := newDetector(t, w.config(w.hosts[0], w.hosts[1]), Options{}).Detect(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen[0].State != event.Unknown || !strings.Contains(seen[0].Detail, "no answer in time") || seen[1].State != event.Up {
+		t.Errorf("%+v", seen)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	if err := (Config{}).Validate(); err != nil {
+		t.Errorf("an empty section: %v", err)
+	}
+	for name, c := range map[string]struct {
+		change func(*Config)
+		key    string
+	}{
+		"no url":              {func(c *Config) { c.URL = "" }, "url"},
+		"plain http":          {func(c *Config) { c.URL = "http://vcenter.example.com" }, "url"},
+		"user in the url":     {func(c *Config) { c.URL = "https://a:b@vcenter.example.com" }, "url"},
+		"path in the url":     {func(c *Config) { c.URL = "https://vcenter.example.com/ui" }, "url"},
+		"no user":             {func(c *Config) { c.User = "" }, "user"},
+		"no password":         {func(c *Config) { c.Password = "" }, "password"},
+		"short fingerprint":   {func(c *Config) { c.Fingerprint = "00:11" }, "fingerprint"},
+		"relative ca_file":    {func(c *Config) { c.CAFile = "ca.pem" }, "ca_file"},
+		"no hosts":            {func(c *Config) { c.Hosts = nil }, "hosts"},
+		"a host twice":        {func(c *Config) { c.Hosts = []string{"esx01", "ESX01"} }, "hosts[1]"},
+		"a host that is none": {func(c *Config) { c.Hosts = []string{"a/b"} }, "hosts[0]"},
+		"os in facts":         {func(c *Config) { c.Facts.OS = "esxi" }, "facts.os"},
+		"components in facts": {func(c *Config) { c.Facts.Components = []string{"agent"} }, "facts.components"},
+	} {
+		config := Config{URL: "https://vcenter.example.com/", User: "u", Password: "p", Hosts: []string{"esx01"}}
+		if err := config.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		c.change(&config)
+		err, ok := config.Validate().(*setting.Error)
+		if !ok || err.Key != c.key {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
