@@ -31,12 +31,12 @@ func startHosts(t *testing.T) *receive.SSHD {
 		sunEnv + "netstat -an -f inet": "solaris-netstat", sunEnv + "netstat -an -f inet6": "solaris-netstat6",
 		sunEnv + "pkginfo -l ds-agent": "solaris-pkginfo", esxiVmkload: "esxi-vmkload", "esxcli software vib list": "esxi-vib",
 	} {
-		s.Print(t, command, answer(t, file))
+		s.Print(t, command, captureOf(t, file))
 	}
 	return s
 }
 
-func answer(t *testing.T, name string) string {
+func captureOf(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(capturesOfSSH + name + ".txt")
 	if err != nil {
@@ -84,13 +84,13 @@ func TestAgentless(t *testing.T) {
 		}
 		return all
 	}
-	s.Print(t, sunModinfo, strings.Replace(answer(t, "solaris-modinfo"), sunFilter, "", 1))
+	s.Print(t, sunModinfo, strings.Replace(captureOf(t, "solaris-modinfo"), sunFilter, "", 1))
 	lost := await(1)[0]
 	if lost.Key.String() != "sol01/agent/driver/dsa_filter" || lost.Transition != event.Raised || lost.State != event.Down || lost.Severity != event.Critical ||
 		!strings.Contains(lost.Text, "none of them protects this host") {
 		t.Fatalf("told %+v", lost)
 	}
-	s.Print(t, sunModinfo, answer(t, "solaris-modinfo"))
+	s.Print(t, sunModinfo, captureOf(t, "solaris-modinfo"))
 	if back := await(2)[1]; back.ID != lost.ID || back.Transition != event.Cleared {
 		t.Errorf("told %+v", back)
 	}
@@ -100,7 +100,7 @@ func TestAgentless(t *testing.T) {
 	if unseen.Key.String() != "esx01/appliance/driver/dvfilter-dsa" || unseen.State != event.Unknown {
 		t.Fatalf("told %+v", unseen)
 	}
-	s.Print(t, esxiVmkload, answer(t, "esxi-vmkload"))
+	s.Print(t, esxiVmkload, captureOf(t, "esxi-vmkload"))
 	if back := await(4)[3]; back.ID != unseen.ID || back.Transition != event.Cleared {
 		t.Errorf("told %+v", back)
 	}
