@@ -141,7 +141,7 @@ func Load(path string) (*Loaded, error) {
 	if file == nil {
 		return nil, err
 	}
-	return finish(file, c, err)
+	return finish(file, c, SinkKinds(), err)
 }
 
 // Parse is Load for a configuration that is not in a file.
@@ -151,11 +151,11 @@ func Parse(name string, data []byte) (*Loaded, error) {
 	if file == nil {
 		return nil, err
 	}
-	return finish(file, c, err)
+	return finish(file, c, SinkKinds(), err)
 }
 
 // finish does the checks that no single component can do.
-func finish(file *config.File, c Config, err error) (*Loaded, error) {
+func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded, error) {
 	l := &Loaded{Config: c, file: file}
 	errs := []error{err}
 	vendor, lerr := catalog.Load()
@@ -171,7 +171,7 @@ func finish(file *config.File, c Config, err error) (*Loaded, error) {
 		}
 	}
 	l.Catalog = list
-	specs, serr := decodeSinks(c.Sinks)
+	specs, serr := decodeSinks(c.Sinks, kinds)
 	errs = append(errs, serr...)
 	l.sinks = specs
 	if err == nil && len(serr) == 0 {
@@ -215,8 +215,7 @@ func below(file *config.File, section string, err error) error {
 }
 
 // decodeSinks decodes every section by the kind that its type names.
-func decodeSinks(sections []*config.Section) ([]sinkSpec, []error) {
-	kinds := SinkKinds()
+func decodeSinks(sections []*config.Section, kinds []sinks.Kind) ([]sinkSpec, []error) {
 	var specs []sinkSpec
 	var errs []error
 	names := map[string]bool{}

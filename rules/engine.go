@@ -500,6 +500,9 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
 	e.stir(it, &after)
 	e.follow(it, &after, decisions)
+	if len(decisions) > 0 {
+		after.Trail = after.Trail.add(e.now(), after.Seen.State, decisions)
+	}
 	it.status = after
 	if changed {
 		e.touch(it)

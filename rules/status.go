@@ -80,6 +80,7 @@ type Status struct {
 	Loss     Slot              `json:"loss,omitzero"`
 	Unseen   Slot              `json:"unseen,omitzero"`
 	Flap     *Flap             `json:"flap,omitempty"` // of an item that has changed lately; it is replaced, not changed
+	Trail    Trail             `json:"trail,omitempty"`
 }
 
 // Due returns the earliest moment at which the status wants to be decided

@@ -279,6 +279,9 @@ func (l *lane) receipt(it *item, dead bool) Receipt {
 		Attempts: it.attempts, Position: it.Position(), Dead: dead,
 		Reached: !dead || it.unclear || before.AlertID == a.ID && before.Reached,
 	}
+	if !dead {
+		r.Confirmed = time.Now().UTC().Truncate(time.Millisecond) // short in its record
+	}
 	l.receipts[it.slot] = r
 	return r
 }

@@ -56,7 +56,8 @@ type Receipt struct {
 	// without a clear refusal, so that the far end may hold it open.
 	Reached bool `json:"reached"`
 	// Dead: this transition is in the dead letters.
-	Dead bool `json:"dead,omitempty"`
+	Dead      bool      `json:"dead,omitempty"`
+	Confirmed time.Time `json:"confirmed,omitzero"` // when the far end accepted it
 }
 
 // covers reports whether a, at position p, needs no attempt any more.

@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"demo":     {"app", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"event", "catalog", "detector", "setting"},
-	"rules":    {"event", "catalog", "setting", "wire"},
+	"rules":    {"event", "catalog", "rules", "setting", "wire"},
 	"sinks":    {"event", "catalog", "sinks", "setting", "wire"},
 	"web":      {"event", "catalog", "setting"},
 	"bus":      {"bus", "setting"},

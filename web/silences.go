@@ -71,6 +71,7 @@ type Alerts interface {
 	Alerts(ctx context.Context) ([]Alert, error)
 	Unpaired(ctx context.Context) ([]Unpaired, error)
 	Ack(ctx context.Context, id string, a Ack) error
+	Explainer
 }
 
 // done is the answer to a request that has no other.
@@ -94,6 +95,7 @@ func (s *Server) handleSilences(mux *http.ServeMux) {
 		}
 		return done{true}, s.Silencer.ExpireSilence(r.Context(), r.PathValue("id"), in.Author)
 	}))
+	s.handleWhy(mux)
 	mux.HandleFunc("GET /api/v1/alerts", s.guarded(func(r *http.Request) (any, error) { return s.Alerts.Alerts(r.Context()) }))
 	mux.HandleFunc("GET /api/v1/alerts/unpaired", s.guarded(func(r *http.Request) (any, error) { return s.Alerts.Unpaired(r.Context()) }))
 	mux.HandleFunc("POST /api/v1/alerts/{id}/ack", s.guarded(func(r *http.Request) (any, error) {

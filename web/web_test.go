@@ -34,7 +34,13 @@ func (program) ExpireSilence(_ context.Context, id, author string) error {
 	}
 	return nil
 }
-func (program) Alerts(context.Context) ([]web.Alert, error)      { return []web.Alert{{ID: "a1"}}, nil }
+func (program) Alerts(context.Context) ([]web.Alert, error) { return []web.Alert{{ID: "a1"}}, nil }
+func (program) Why(_ context.Context, of, language string) ([]web.Why, error) {
+	if of != "a1" || language != "ja" {
+		return nil, errors.New("no item and no alert")
+	}
+	return []web.Why{{Observer: "h"}}, nil
+}
 func (program) Unpaired(context.Context) ([]web.Unpaired, error) { return []web.Unpaired{}, nil }
 func (program) Ack(_ context.Context, id string, a web.Ack) error {
 	if id != "a1" || a.Author == "" {
@@ -88,6 +94,9 @@ func TestServer(t *testing.T) {
 		"expire another":              {"POST", "/api/v1/silences/s2/expire", "tok", "", `{"author":"kim"}`, 400, "no silence"},
 		"expire without the token":    {"POST", "/api/v1/silences/s1/expire", "", "", `{"author":"kim"}`, 401, "token"},
 		"alerts":                      {"GET", "/api/v1/alerts", "tok", "", "", 200, `"id":"a1"`},
+		"why":                         {"GET", "/api/v1/why?of=a1&language=ja", "tok", "", "", 200, `"observer":"h"`},
+		"why of nothing":              {"GET", "/api/v1/why?of=a2", "tok", "", "", 400, "no item"},
+		"why without the token":       {"GET", "/api/v1/why?of=a1", "", "", "", 401, "token"},
 		"nothing unpaired":            {"GET", "/api/v1/alerts/unpaired", "tok", "", "", 200, `[]`},
 		"ack":                         {"POST", "/api/v1/alerts/a1/ack", "tok", "", `{"author":"kim"}`, 200, `"done":true`},
 		"ack of another":              {"POST", "/api/v1/alerts/a2/ack", "tok", "", `{"author":"kim"}`, 400, "no open alert"},

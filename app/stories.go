@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/config"
+	"dswatch/event"
+	"dswatch/rules/story"
+	"dswatch/sinks"
+)
+
+// StoryQuery is what `dswatch rules test` was asked.
+type StoryQuery struct {
+	Files  []string
+	Write  bool // what was told becomes what is wanted
+	Faults bool // also with restarts and kills
+}
+
+// ErrStory says that a story came out otherwise than wanted.
+var ErrStory = errors.New("a story came out otherwise than wanted")
+
+// mostFaults bounds the restarts and kills of one story.
+const mostFaults = 300
+
+// TestStories tells every file's story to the rules and writes what came of
+// it. l is the configuration of the stories that have none of their own.
+func (l *Loaded) TestStories(ctx context.Context, w io.Writer, q StoryQuery) error {
+	o := story.Options{}
+	if q.Faults {
+		o.Faults = mostFaults
+	}
+	failed := false
+	for _, file := range q.Files {
+		began := time.Now()
+		v, err := l.judge(ctx, file, q.Write, o)
+		if err != nil {
+			return err
+		}
+		if v.Complaint != "" {
+			failed = true
+			fmt.Fprintf(w, "FAIL  %s: %s\n%s", file, v.Tale.Title, v.Complaint)
+			continue
+		}
+		fmt.Fprintf(w, "ok    %s: %s (%s)\n", file, v.Tale.Title, tally(v, time.Since(began)))
+	}
+	if failed {
+		return ErrStory
+	}
+	return nil
+}
+
+func tally(v story.Verdict, took time.Duration) string {
+	text := ""
+	for _, language := range v.Tale.Languages() {
+		text += fmt.Sprintf("%s: %d, ", language, len(v.Told[language]))
+	}
+	if v.Faults > 0 {
+		text += fmt.Sprintf("restarts and kills: %d, ", v.Faults)
+	}
+	return text + took.Round(time.Millisecond).String()
+}
+
+// judge tells one story.
+func (l *Loaded) judge(ctx context.Context, file string, write bool, o story.Options) (v story.Verdict, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return v, fmt.Errorf("read story: %w; name a file, see dswatch rules test --help", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, story.MaxFile+1))
+	if err != nil {
+		return v, fmt.Errorf("read story %s: %w; name a file", file, err)
+	}
+	s, err := story.Parse(file, data)
+	if err != nil {
+		return v, err
+	}
+	t, err := story.Load(s, storyReader{l})
+	if err != nil {
+		return v, err
+	}
+	if write {
+		return l.rewrite(ctx, t)
+	}
+	if !t.Wants() {
+		return v, fmt.Errorf("%s:1: nothing is wanted; add a section -- wanted %s --, or let --write add it", file, t.Languages()[0])
+	}
+	return story.Judge(ctx, t, o)
+}
+
+// rewrite puts what was told where what is wanted stands.
+func (l *Loaded) rewrite(ctx context.Context, t *story.Tale) (v story.Verdict, err error) {
+	v = story.Verdict{Tale: t, Told: map[string][]story.Delivery{}}
+	for _, language := range t.Languages() {
+		r, err := t.Play(ctx, language, story.Fault{})
+		if err != nil {
+			return v, err
+		}
+		v.Told[language] = r.Told
+	}
+	if err := os.WriteFile(t.File, t.Write(v.Told), 0o644); err != nil {
+		return v, fmt.Errorf("write story: %w; let this user write the file", err)
+	}
+	return v, nil
+}
+
+// storyReader reads the configurations and facts of a story.
+type storyReader struct{ own *Loaded }
+
+// StoryReader reads stories as `dswatch rules test` does, with l as the
+// configuration of those that have none.
+func StoryReader(l *Loaded) story.Reader { return storyReader{l} }
+
+// namedOnly is a sink of a story: nothing is sent, so a name is enough.
+type namedOnly struct {
+	sinks.Settings `yaml:",inline"`
+}
+
+// Program implements story.Reader.
+func (r storyReader) Program(file string, text []byte) (*story.Program, error) {
+	l := r.own
+	if text != nil {
+		kinds := append(SinkKinds(), sinks.Kind{Settings: func() any { return &namedOnly{sinks.Defaults(1)} }})
+		c := Defaults()
+		parsed, err := config.Parse(file, text, &c)
+		if parsed == nil {
+			return nil, err
+		}
+		if c.Host == "" {
+			c.Host = "hub"
+		}
+		if l, err = finish(parsed, c, kinds, err); err != nil {
+			return nil, err
+		}
+	}
+	names := l.configuredSinks()
+	if len(names) == 0 {
+		names = []string{standardOutput().common.Name}
+	}
+	return &story.Program{Set: l.set, Rows: newRows(l, names), List: l.Catalog, Sinks: names}, nil
+}
+
+// Facts implements story.Reader.
+func (storyReader) Facts(file string, text []byte) (event.Facts, error) {
+	var f catalog.FactsFile
+	if _, err := config.Parse(file, text, &f); err != nil {
+		return nil, err
+	}
+	return f.Facts("declared", time.Time{}), nil
+}

@@ -1,0 +1,214 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/rules"
+	"dswatch/sinks"
+	"dswatch/web"
+)
+
+const (
+	leastID  = 4  // characters of an alert's id that name it
+	mostWhys = 20 // items that one answer explains
+)
+
+// Why explains the items that `of` names: an item, its ending such as
+// process/ds_agent, or the id of an alert or of a digest or the beginning of
+// one.
+func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
+	e := a.engine.Load()
+	if e == nil {
+		return nil, errUndecided
+	}
+	if language != "ja" && language != "en" {
+		language = a.Language
+	}
+	found, err := named(e, of)
+	if err != nil {
+		return nil, err
+	}
+	out := []web.Why{}
+	for _, v := range found {
+		w := a.explained(e, v, language)
+		if w.Told, err = a.tellings(ctx, e, v.Status); err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// named finds the items that somebody asks about.
+func named(e *rules.Engine, of string) ([]rules.View, error) {
+	of = strings.TrimSpace(of)
+	var found []rules.View
+	if strings.Contains(of, "/") {
+		found = e.Find(func(s *rules.Status) bool { return s.Key.String() == of || strings.HasSuffix(s.Key.String(), "/"+of) })
+		if i := slices.IndexFunc(found, func(v rules.View) bool { return v.Status.Key.String() == of }); i >= 0 {
+			found = found[i : i+1]
+		}
+	} else if len(of) >= leastID {
+		id, _, _ := strings.Cut(of, ".") // a delivery's id names its alert
+		found = e.Find(func(s *rules.Status) (yes bool) {
+			s.Slots(func(rule string, slot rules.Slot) {
+				yes = yes || strings.HasPrefix(slot.ID, id) || strings.HasPrefix(slot.Digest, id) ||
+					slot.Digest != "" && strings.HasPrefix(s.AlertID(rule), id)
+			})
+			return yes || strings.Contains(string(s.Trail), "\t"+id)
+		})
+	}
+	switch {
+	case len(found) == 0:
+		return nil, fmt.Errorf("no item and no alert is called %q; write an item such as web01/agent/process/ds_agent or process/ds_agent, or at least %d characters of an alert's id; dswatch alerts and dswatch status list them",
+			sinks.Line(of, 80), leastID)
+	case len(found) > mostWhys:
+		return nil, fmt.Errorf("%q fits %d items, such as %s; write more of it", sinks.Line(of, 80), len(found), found[0].Status.Key)
+	}
+	return found, nil
+}
+
+// explained is everything but what the sinks know.
+func (a *App) explained(e *rules.Engine, v rules.View, language string) web.Why {
+	st, snap := v.Status, v.Snapshot
+	w := web.Why{
+		Key: st.Key, State: st.Seen.State, Found: st.Seen.Found, Want: st.Seen.Want, Detail: st.Seen.Detail,
+		Observer: st.Observer, Since: st.Changed, Seen: st.Seen.At, Expected: catalog.No.String(),
+		Rules: []web.RuleState{}, Trail: []web.Step{}, Told: []web.Told{},
+	}
+	if snap.Row != nil {
+		os, _ := snap.Facts.Get(event.OS)
+		w.Expected, w.Reason, w.Confirm = snap.Verdict.Expected.String(), snap.Verdict.ReasonIn(language), snap.Row.ConfirmOn(os.Value)
+		for _, id := range snap.Verdict.Footnotes {
+			if n, ok := a.Catalog.Footnote(id); ok {
+				w.Footnotes = append(w.Footnotes, web.Footnote{ID: id, Text: n.In(language)})
+			}
+		}
+	}
+	for _, n := range event.Names() {
+		if f, ok := snap.Facts.Get(n); ok {
+			w.Facts = append(w.Facts, web.Fact{Name: n, Value: f.Value, Origin: f.Origin, At: f.At})
+		}
+	}
+	st.Slots(func(rule string, s rules.Slot) {
+		r := web.RuleState{Rule: rule, Phase: string(s.Phase), Due: s.Due, Cause: s.Cause, Digest: s.Digest}
+		switch s.Phase {
+		case rules.Quiet:
+			r.Phase, r.Digest = "quiet", ""
+		case rules.Settled:
+			r.Alert, r.Severity, r.Since, r.Digest = s.ID, s.Severity, s.At, ""
+		case rules.Held:
+			r.Since = s.Since
+			if s.Digest != "" {
+				r.Alert = st.AlertID(rule)
+			}
+		case rules.Firing:
+			r.Alert, r.Severity, r.Since = s.ID, s.Severity, s.Started
+		}
+		if s.Silence != "" {
+			one, known := e.Silenced(s.Silence)
+			quiet := shown(one)
+			if !known { // a window of the configuration, or gone
+				quiet = web.Silence{ID: s.Silence}
+			}
+			r.Silence = &quiet
+		}
+		if s.Ack != nil && s.Phase == rules.Firing {
+			r.Ack = &web.Ack{At: s.Ack.At, Author: s.Ack.Author, Comment: s.Ack.Comment}
+		}
+		w.Rules = append(w.Rules, r)
+	})
+	for _, s := range st.Trail.Steps() {
+		w.Trail = append(w.Trail, web.Step{At: s.At, Rule: s.Rule, Outcome: string(s.Outcome), State: s.State, Alert: s.Alert, Seq: s.Seq, Sinks: s.Sinks, Why: s.Why})
+	}
+	return w
+}
+
+// tellings collects what every sink confirmed, what waits for it and what it
+// refused, of the item's alerts and of the digests that speak for them.
+func (a *App) tellings(ctx context.Context, e *rules.Engine, st rules.Status) ([]web.Told, error) {
+	slots := map[string]bool{}
+	digests := map[string]bool{}
+	st.Slots(func(rule string, s rules.Slot) {
+		slots[event.Alert{Key: st.Key, Rule: rule}.Slot()] = true
+		if s.Digest != "" {
+			digests[s.Digest] = true
+		}
+	})
+	e.Digests(func(d rules.Digest) {
+		if digests[d.Slot.ID] {
+			slots[event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot()] = true
+		}
+	})
+	out := []web.Told{}
+	for _, w := range a.workers {
+		told, err := a.tellingsTo(ctx, w, slots)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, told...)
+	}
+	return out, nil
+}
+
+func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) ([]web.Told, error) {
+	var out []web.Told
+	buried := map[string]bool{}
+	dead, err := a.letters(ctx, Selection{Sink: w.name}, func(l letter) bool { return l.DeliveryID != "" && slots[l.alert.Slot()] })
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range dead {
+		buried[l.DeliveryID] = true
+		out = append(out, web.Told{Sink: w.name, Alert: l.alert.ID, Seq: l.alert.Seq, Transition: l.alert.Transition, At: l.alert.At,
+			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.id()})
+	}
+	known := map[string]sinks.Receipt{}
+	for slot := range slots {
+		r := w.ledger.told(slot)
+		if r.AlertID == "" {
+			continue
+		}
+		known[slot] = r
+		if r.Dead && buried[event.Alert{ID: r.AlertID, Seq: r.Seq}.DeliveryID()] {
+			continue
+		}
+		t := web.Told{Sink: w.name, Alert: r.AlertID, Seq: r.Seq, Transition: r.Transition, At: r.At, Progress: "confirmed", Attempts: r.Attempts, Confirmed: r.Confirmed}
+		if r.Dead {
+			t.Progress, t.Error = "dead", "the dead letter was dropped"
+		}
+		out = append(out, t)
+	}
+	health := w.worker.Health()
+	err = outbox{a.bus}.Pending(ctx, w.name, func(data []byte) {
+		one, err := event.DecodeAlert(data)
+		if err != nil || !slots[one.Slot()] {
+			return
+		}
+		if r := known[one.Slot()]; r.AlertID == one.ID && r.Seq >= one.Seq && !one.Replay {
+			return // done, and about to leave the outbox
+		}
+		t := web.Told{Sink: w.name, Alert: one.ID, Seq: one.Seq, Transition: one.Transition, At: one.At, Progress: "waiting"}
+		if !health.FailingSince.IsZero() {
+			t.Error = health.LastError
+		}
+		out = append(out, t)
+	})
+	slices.SortStableFunc(out, func(a, b web.Told) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Seq, b.Seq)) })
+	return out, err
+}
+
+// RunningWhy asks the running process.
+func (l *Loaded) RunningWhy(ctx context.Context, of, language string) (out []web.Why, err error) {
+	q := url.Values{"of": {of}, "language": {language}}
+	err = l.ask(ctx, http.MethodGet, "/api/v1/why?"+q.Encode(), nil, &out)
+	return out, err
+}

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"dswatch/event"
+	"dswatch/web"
+)
+
+func (f *fleet) why(of, language string) web.Why {
+	f.t.Helper()
+	all, err := f.a.Why(f.t.Context(), of, language)
+	if err != nil || len(all) != 1 {
+		f.t.Fatalf("%d explanations, %v", len(all), err)
+	}
+	return all[0]
+}
+
+// told returns the progress of a transition at a sink.
+func told(y web.Why, sink string, t event.Transition) web.Told {
+	for _, x := range y.Told {
+		if x.Sink == sink && x.Transition == t {
+			return x
+		}
+	}
+	return web.Told{}
+}
+
+// TestWhy: observation, footnotes with facts, decisions with their times and
+// what each sink has done, before and after a restart.
+func TestWhy(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-7119")
+	f.hook.Answer(400, nil)
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	eventually(t, "one sink has it, the other has given up", func() bool {
+		y := f.why("process/ds_nuagent.exe", "en")
+		return told(y, "other", event.Raised).Progress == "confirmed" && told(y, "hook", event.Raised).Progress == "dead"
+	})
+	check := func(y web.Why) {
+		t.Helper()
+		if y.State != event.Down || y.Expected != "yes" || !strings.Contains(y.Reason, "agent_version is 20.0.0-7119") || len(y.Footnotes) == 0 || y.Footnotes[0].Text == "" {
+			t.Errorf("%+v", y)
+		}
+		var version web.Fact
+		for _, x := range y.Facts {
+			if x.Name == event.AgentVersion {
+				version = x
+			}
+		}
+		if version.Value != "20.0.0-7119" || version.Origin != "test" {
+			t.Errorf("facts: %+v", y.Facts)
+		}
+		if n := len(y.Trail); n != 1 || y.Trail[0].Outcome != "raised" || y.Trail[0].Alert == "" || len(y.Trail[0].Sinks) != 2 || time.Since(y.Trail[0].At) > time.Minute {
+			t.Errorf("trail: %+v", y.Trail)
+		}
+		if x := told(y, "other", event.Raised); x.Confirmed.IsZero() || x.Attempts != 1 {
+			t.Errorf("confirmed: %+v", x)
+		}
+		if x := told(y, "hook", event.Raised); !strings.Contains(x.Error, "400") || x.Letter == "" || x.Attempts != 1 {
+			t.Errorf("dead: %+v", x)
+		}
+	}
+	y := f.why("win01/agent/process/ds_nuagent.exe", "en")
+	check(y)
+	check(f.why(y.Rules[0].Alert[:8], "en"))
+	check(f.why(y.Rules[0].Alert+".1", "en"))
+	f.restart(quickRules)
+	eventually(t, "it is known again", func() bool {
+		all, err := f.a.Why(t.Context(), "process/ds_nuagent.exe", "en")
+		return err == nil && len(all) == 1
+	})
+	check(f.why("process/ds_nuagent.exe", "en"))
+
+	// The sink that is down keeps the next one waiting, and says why.
+	f.other.Answer(503, nil)
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	eventually(t, "the all-clear waits", func() bool {
+		x := told(f.why("process/ds_nuagent.exe", "en"), "other", event.Cleared)
+		return x.Progress == "waiting" && strings.Contains(x.Error, "503")
+	})
+	old := y.Rules[0].Alert
+	if y := f.why(old, "ja"); y.Rules[0].Phase != "settled" || len(y.Trail) != 2 || !strings.Contains(y.Reason, "脚注") && y.Reason == "" {
+		t.Errorf("%+v", y)
+	}
+	f.other.Answer(0, nil)
+
+	for of, want := range map[string]string{"process/ds_nuagnt.exe": "no item and no alert", "zzzz": "no item and no alert", "": "no item and no alert", old[:2]: "at least 4 characters"} {
+		if _, err := f.a.Why(t.Context(), of, "en"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", of, err)
+		}
+	}
+}
+
+// TestWhySilenced names the silence, with who and why.
+func TestWhySilenced(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-7119")
+	s, err := f.a.AddSilence(t.Context(), web.Silence{Match: []string{"name=own.exe"}, Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "ticket 4711"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.tell(event.Process, "own.exe", event.Up)
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "it is silenced", func() bool {
+		all, err := f.a.Why(t.Context(), "process/own.exe", "en")
+		return err == nil && len(all) == 1 && all[0].Rules[0].Silence != nil
+	})
+	y := f.why("process/own.exe", "en")
+	if q := y.Rules[0].Silence; q.ID != s.ID || q.Author != "kim" || y.Trail[len(y.Trail)-1].Outcome != "silenced" || len(y.Told) != 0 {
+		t.Errorf("%+v", y)
+	}
+	for language, want := range map[string][]string{
+		"en": {"win01/custom/process/own.exe\n", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711)", "silenced", "none: nobody was told anything"},
+		"ja": {"状態", "停止", "通知を停止中: " + s.ID, "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
+	} {
+		var b bytes.Buffer
+		if err := WriteWhy(&b, []web.Why{y}, language); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("%s: %q is not in\n%s", language, w, b.String())
+			}
+		}
+	}
+}
+
+// TestReasonsInJapanese: what the rules say has its words, whatever stands in
+// it.
+func TestReasonsInJapanese(t *testing.T) {
+	e := explanation{ja: true}
+	for _, en := range []string{
+		"waits 20s before anybody is told", "over before anybody was told", "well again; waits 1m0s before the all-clear",
+		"one of many at once; digest abc", "comes and goes, which is an alert of its own", "silence window/night",
+		"explained by web01/agent/service/ds_agent, whose alert names it", "observed up", "was degraded, is down",
+		"still down since 2026-01-01T00:00:00Z", "the row is no longer on the list", "no longer expected: x", "kim looks after it",
+	} {
+		if ja := e.reason(en); ja == en {
+			t.Errorf("%q has no Japanese", en)
+		}
+	}
+	if e.reason("something new") != "something new" {
+		t.Error("an unknown reason is lost")
+	}
+}

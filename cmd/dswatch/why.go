@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func whyCommand() *cobra.Command {
+	var file, format, language string
+	c := &cobra.Command{
+		Use: "why ALERT", Short: "Explain an alert, or the silence of an item", Args: cobra.ExactArgs(1),
+		Long: "Explains what was told of an item, and what was not: what was seen, which footnotes and facts make it\n" +
+			"expected, what each rule decided and why, and how far each sink has been told. ALERT is the id of an\n" +
+			"alert or the beginning of it, an item as host/component/kind/name, or its ending such as process/ds_agent.",
+		Example: "  dswatch why 785f4f18\n  dswatch why web01/agent/process/ds_agent --language ja",
+		RunE: func(c *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return usageError{fmt.Errorf("--format %q is neither text nor json; write one of them", format)}
+			}
+			if language != "" && language != "en" && language != "ja" {
+				return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", language)}
+			}
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			if language == "" {
+				language = l.Language
+			}
+			all, err := l.RunningWhy(c.Context(), args[0], language)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return writeJSON(all)
+			}
+			return app.WriteWhy(os.Stdout, all, language)
+		},
+	}
+	configFlag(c, &file)
+	c.Flags().StringVar(&format, "format", "text", "text or json")
+	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
+	return c
+}

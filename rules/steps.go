@@ -1,0 +1,60 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"dswatch/event"
+)
+
+// Steps is an Engine that whoever holds it drives, one step at a time, in his
+// own goroutine and by the clock of Parts.Now. It takes the steps that Run
+// takes and never waits, so that a story of an hour is told at once. After an
+// error it is worth nothing any more: what is stored counts, and a new Engine
+// goes on from there.
+type Steps struct{ e *Engine }
+
+// Start loads what is stored and repairs what a crash left undone. The engine
+// must not be running.
+func (e *Engine) Start(ctx context.Context, silences []Silence) (*Steps, error) {
+	e.mu.Lock()
+	e.silences = silences
+	e.mu.Unlock()
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.reconcile(ctx); err != nil {
+		return nil, err
+	}
+	return &Steps{e}, nil
+}
+
+// Take decides what the source hands out now and acknowledges it. It reports
+// whether there was anything.
+func (s *Steps) Take(ctx context.Context) (bool, error) {
+	batch, err := s.e.Source.Next(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read events: %w", err)
+	}
+	return len(batch) > 0, s.e.take(ctx, batch)
+}
+
+// Tick decides what is due by now.
+func (s *Steps) Tick(ctx context.Context) error { return s.e.tick(ctx) }
+
+// Hear takes the silences as they are now.
+func (s *Steps) Hear(ctx context.Context, all []Silence) error { return s.e.hear(ctx, all) }
+
+// Acknowledge notes that somebody looks after the open alert whose id begins
+// with id. refused says why it could not; err is an error of a store.
+func (s *Steps) Acknowledge(ctx context.Context, id string, by event.Ack) (refused, err error) {
+	q := ack{id: id, ack: by, done: make(chan error, 1)}
+	if err := s.e.acknowledge(ctx, q); err != nil {
+		return nil, err
+	}
+	return <-q.done, nil
+}
+
+// Until is how long no Tick is needed, at most a minute.
+func (s *Steps) Until() time.Duration { return s.e.untilDue() }

@@ -1,0 +1,264 @@
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+// Op is one sort of operation that outlives the program.
+type Op string
+
+// The operations, in the order in which one change needs them.
+const (
+	Save Op = "save" // of a status, of facts, of a silence
+	Put  Op = "put"  // into the outbox
+	Acks Op = "ack"  // of an event
+)
+
+// errKilled says that the program has ended in the middle of something.
+var errKilled = errors.New("the program was killed")
+
+// batch is how many events are decided between two stores, as in the program.
+const batch = 512
+
+// world is what outlives the program: the event stream, the stores, the
+// outboxes, what the sinks confirmed. It implements the ports of the engine.
+type world struct {
+	clock    time.Time     // what time would be if nobody had set the clock
+	skew     time.Duration // how far somebody has set it forward
+	begin    time.Time
+	stream   [][]byte
+	acked    int // events
+	next     int // to hand out
+	statuses map[string]rules.Record
+	facts    map[string]rules.Record
+	silences map[string]rules.Silence
+	news     bool // silences have changed
+	waiting  map[string][]waiting
+	receipts map[string]map[string]receipt
+	refuses  map[string]bool
+	told     []Delivery
+
+	dead   bool // nothing works until the next start
+	ops    int
+	fault  Fault
+	killAt Op // the next such operation does not happen any more
+	log    []string
+}
+
+// waiting is one delivery in the outbox of a sink.
+type waiting struct {
+	alert    event.Alert
+	data     []byte
+	position int
+}
+
+// receipt is what a sink confirmed last of a slot.
+type receipt struct {
+	rules.Receipt
+	at       time.Time
+	position int
+}
+
+// Delivery is one alert that a sink accepted.
+type Delivery struct {
+	At    time.Duration // since the beginning of the story
+	Sink  string
+	Alert event.Alert
+}
+
+func newWorld(begin time.Time, fault Fault) *world {
+	return &world{
+		clock: begin, begin: begin, fault: fault,
+		statuses: map[string]rules.Record{}, facts: map[string]rules.Record{}, silences: map[string]rules.Silence{},
+		waiting: map[string][]waiting{}, receipts: map[string]map[string]receipt{}, refuses: map[string]bool{},
+	}
+}
+
+func (w *world) wall() time.Time { return w.clock.Add(w.skew) }
+
+// do is one operation: after a kill nothing works, and the kill itself may
+// strike before or after the operation took effect.
+func (w *world) do(op Op, effect func() error) error {
+	if w.dead {
+		return errKilled
+	}
+	w.ops++
+	switch {
+	case w.killAt == op:
+		w.killAt, w.dead = "", true
+		return errKilled
+	case w.fault.Kill == w.ops:
+		w.dead = true
+		if w.fault.After {
+			_ = effect()
+		}
+		return errKilled
+	}
+	return effect()
+}
+
+// Next implements rules.Source. It does not wait.
+func (w *world) Next(context.Context) ([]rules.Delivery, error) {
+	var out []rules.Delivery
+	for ; w.next < len(w.stream) && len(out) < batch; w.next++ {
+		position := w.next + 1
+		out = append(out, rules.Delivery{Data: w.stream[w.next], Position: uint64(position), Ack: func() error {
+			return w.do(Acks, func() error { w.acked = max(w.acked, position); return nil })
+		}})
+	}
+	return out, nil
+}
+
+// Last implements rules.Source: what was not acknowledged comes again.
+func (w *world) Last(context.Context) (uint64, error) {
+	w.next = w.acked
+	return uint64(len(w.stream)), nil
+}
+
+// Put implements rules.Outbox. As on the bus, a kill may leave a part.
+func (w *world) Put(_ context.Context, out []rules.Outgoing) error {
+	for _, o := range out {
+		err := w.do(Put, func() error {
+			a, err := event.DecodeAlert(o.Data)
+			if err != nil {
+				return fmt.Errorf("put into the outbox: %w", err)
+			}
+			if a.DeliveryID() != o.ID {
+				return fmt.Errorf("put into the outbox: %s holds %s", o.ID, a.DeliveryID())
+			}
+			w.waiting[o.Sink] = append(w.waiting[o.Sink], waiting{a, o.Data, w.ops})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pending implements rules.Outbox.
+func (w *world) Pending(_ context.Context, sink string, each func([]byte)) error {
+	for _, d := range w.waiting[sink] {
+		each(d.data)
+	}
+	return nil
+}
+
+// deliver plays the workers: in order, once each, to sinks that accept.
+func (w *world) deliver() {
+	for _, sink := range slices.Sorted(maps.Keys(w.waiting)) {
+		if w.refuses[sink] {
+			continue
+		}
+		known := w.receipts[sink]
+		if known == nil {
+			known = map[string]receipt{}
+			w.receipts[sink] = known
+		}
+		for _, d := range w.waiting[sink] {
+			slot := d.alert.Slot()
+			if r, ok := known[slot]; ok && r.covers(d) {
+				continue
+			}
+			known[slot] = receipt{rules.Receipt{Slot: slot, AlertID: d.alert.ID, Seq: d.alert.Seq, Transition: d.alert.Transition}, d.alert.At, d.position}
+			w.told = append(w.told, Delivery{w.clock.Sub(w.begin), sink, d.alert})
+		}
+		delete(w.waiting, sink)
+	}
+}
+
+// covers reports whether d needs no attempt any more, as package sinks does.
+func (r receipt) covers(d waiting) bool {
+	if r.AlertID != d.alert.ID {
+		return d.position <= r.position && !d.alert.At.After(r.at)
+	}
+	return d.alert.Seq <= r.Seq
+}
+
+// store implements rules.Store. Save is not atomic, as the bus is not: a kill
+// may leave a part stored.
+type store struct {
+	w *world
+	m map[string]rules.Record
+}
+
+func (s store) Load(_ context.Context, each func(rules.Record) error) error {
+	for _, k := range slices.Sorted(maps.Keys(s.m)) {
+		if err := each(s.m[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error) {
+	revisions := make([]uint64, 0, len(records))
+	for _, r := range records {
+		err := s.w.do(Save, func() error {
+			if has := s.m[r.Key].Revision; has != r.Revision {
+				return fmt.Errorf("%w: %s has revision %d, not %d", rules.ErrConflict, r.Key, has, r.Revision)
+			}
+			r.Revision++
+			s.m[r.Key] = r
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		revisions = append(revisions, r.Revision)
+	}
+	return revisions, nil
+}
+
+// confirmed implements rules.Receipts.
+type confirmed struct{ w *world }
+
+func (c confirmed) Load(_ context.Context, sink string, each func(rules.Receipt)) error {
+	for _, slot := range slices.Sorted(maps.Keys(c.w.receipts[sink])) {
+		each(c.w.receipts[sink][slot].Receipt)
+	}
+	return nil
+}
+
+// hushes implements rules.SilenceStore. Nobody watches: the player tells the
+// engine what has changed.
+type hushes struct{ w *world }
+
+func (h hushes) Watch(context.Context, func([]rules.Silence)) error { return nil }
+
+func (h hushes) Save(_ context.Context, s rules.Silence) error {
+	return h.w.do(Save, func() error { h.w.quiet(s); return nil })
+}
+
+func (w *world) quiet(s rules.Silence) { w.silences[s.ID], w.news = s, true }
+
+// quieted lists the silences.
+func (w *world) quieted() (out []rules.Silence) {
+	for _, id := range slices.Sorted(maps.Keys(w.silences)) {
+		out = append(out, w.silences[id])
+	}
+	return out
+}
+
+// complaints collects what the engine warns of. It implements slog.Handler.
+type complaints struct{ w *world }
+
+func (c complaints) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (c complaints) WithAttrs([]slog.Attr) slog.Handler           { return c }
+func (c complaints) WithGroup(string) slog.Handler                { return c }
+
+func (c complaints) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
+	c.w.log = append(c.w.log, text)
+	return nil
+}

@@ -1,0 +1,142 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// Trail is what was decided about one item lately, one line for each
+// decision, the oldest first. It is one string, so that it costs an item
+// without trouble nothing and one with trouble one allocation a decision.
+type Trail string
+
+// Bounds of a Trail: sixteen decisions are two alerts with a hold, a few
+// repetitions and an acknowledgement.
+const (
+	maxTrail = 16
+	maxWhy   = 200 // bytes of each reason
+)
+
+// Step is one decision of a Trail.
+type Step struct {
+	At      time.Time
+	Rule    string
+	Outcome Outcome
+	State   event.State // of the item, as it was seen then
+	Alert   string      // its id where somebody was told
+	Seq     int
+	Sinks   []string // who was told
+	Why     string   // English
+}
+
+// add returns the trail with the decisions that were taken at now.
+func (t Trail) add(now time.Time, state event.State, decisions []Decision) Trail {
+	var b strings.Builder
+	old := t.kept(decisions)
+	b.Grow(len(old) + 128*len(decisions))
+	b.WriteString(string(old))
+	for _, d := range decisions {
+		id := ""
+		if d.Alert != nil {
+			id = d.Alert.DeliveryID()
+		}
+		b.WriteString(strconv.FormatInt(now.UnixMilli(), 10))
+		for _, part := range [...]string{d.Rule, string(d.Outcome), string(state), id, strings.Join(d.Sinks, ","), oneLine(d.Why)} {
+			b.WriteByte('\t')
+			b.WriteString(part)
+		}
+		b.WriteByte('\n')
+	}
+	return Trail(b.String())
+}
+
+// kept is what stays of the trail when decisions are added: a repetition
+// takes the place of the one before it, and the oldest make room.
+func (t Trail) kept(decisions []Decision) Trail {
+	if len(decisions) == 1 && decisions[0].Outcome == Repeated {
+		begin := strings.LastIndexByte(strings.TrimSuffix(string(t), "\n"), '\n') + 1
+		if last := t[begin:].Steps(); len(last) == 1 && last[0].Outcome == Repeated && last[0].Rule == decisions[0].Rule {
+			t = t[:begin]
+		}
+	}
+	for n := strings.Count(string(t), "\n") + len(decisions); n > maxTrail && t != ""; n-- {
+		t = t[strings.IndexByte(string(t), '\n')+1:]
+	}
+	return t
+}
+
+// oneLine keeps a reason from breaking the trail.
+func oneLine(s string) string {
+	if len(s) > maxWhy {
+		s = strings.ToValidUTF8(s[:maxWhy], "") + "..."
+	}
+	if !strings.ContainsAny(s, "\t\n") {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// Steps reads the trail. What cannot be read is left out.
+func (t Trail) Steps() (out []Step) {
+	for l := range strings.Lines(string(t)) {
+		f := strings.Split(strings.TrimSuffix(l, "\n"), "\t")
+		if len(f) != 7 {
+			continue
+		}
+		at, err := strconv.ParseInt(f[0], 10, 64)
+		if err != nil {
+			continue
+		}
+		s := Step{At: time.UnixMilli(at).UTC(), Rule: f[1], Outcome: Outcome(f[2]), State: event.State(f[3]), Why: f[6]}
+		if id, seq, ok := strings.Cut(f[4], "."); ok {
+			s.Alert = id
+			s.Seq, _ = strconv.Atoi(seq) // 0 where it is none
+		}
+		if f[5] != "" {
+			s.Sinks = strings.Split(f[5], ",")
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// View is one item with what is known about its row.
+type View struct {
+	Status   Status
+	Snapshot Snapshot
+}
+
+// Find returns the items that match accepts, in the order of keys. It is for
+// people who ask, and match must return quickly.
+func (e *Engine) Find(match func(*Status) bool) (out []View) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, it := range e.items {
+		if match(&it.status) {
+			out = append(out, View{it.status, it.snap})
+		}
+	}
+	slices.SortFunc(out, func(a, b View) int { return cmp.Compare(a.Status.Key.String(), b.Status.Key.String()) })
+	return out
+}
+
+// Silenced returns the silence with the id, where it is known.
+func (e *Engine) Silenced(id string) (Silence, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := slices.IndexFunc(e.silences, func(s Silence) bool { return s.ID == id })
+	if i < 0 {
+		return Silence{}, false
+	}
+	return e.silences[i], true
+}

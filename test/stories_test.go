@@ -1,0 +1,70 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"dswatch/app"
+	"dswatch/rules/story"
+)
+
+// stories are read by operators as examples of their own.
+const stories = "stories/*.txtar"
+
+// TestStoryScripts tells every story in English and in Japanese, and again with a
+// restart and with a kill -9 at every step: the outcome must be the same.
+func TestStoryScripts(t *testing.T) {
+	files, err := filepath.Glob(stories)
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d stories, %v", len(files), err)
+	}
+	own, err := app.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := 600
+	if testing.Short() {
+		faults = 21
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := story.Parse(file, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tale, err := story.Load(s, app.StoryReader(own))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(tale.Languages()); n != 2 {
+				t.Fatalf("wanted in %d languages; want en and ja", n)
+			}
+			v, err := story.Judge(t.Context(), tale, story.Options{Faults: faults})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Complaint != "" {
+				t.Errorf("%s\nwhere this is right, write it with: dswatch rules test --write %s", v.Complaint, file)
+			}
+			if v.Faults == 0 {
+				t.Error("no restart and no kill was tried")
+			}
+		})
+	}
+}
+
+// TestStoryScriptsByCommand: the operator's command comes to the same verdict.
+func TestStoryScriptsByCommand(t *testing.T) {
+	files, err := filepath.Glob(stories)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stdout, stderr, code := output(t, append([]string{"rules", "test"}, files...)...); code != 0 {
+		t.Errorf("exit status %d\n%s%s", code, stdout, stderr)
+	}
+}
