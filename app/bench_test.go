@@ -62,7 +62,7 @@ detectors:
   driver: {schedule: "@every 1h"}
   service: {schedule: "@every 1h"}
   port: {schedule: "@every 1h"}
-rules: {hold: 0s}
+rules: {hold: 0s, flap: {changes: 0}}
 web: {listen: ""}
 sinks:
   - {name: hook, type: webhook, url: %q}

@@ -13,7 +13,7 @@ import (
 // changes through two sinks peak under 300 MB, and collecting costs less
 // than with the runtime's defaults.
 const (
-	baseMemory = 220 << 20
+	baseMemory = 210 << 20
 	itemMemory = 3 << 10
 	gcPercent  = 400
 )
