@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -95,7 +94,8 @@ func TestHeartbeatOfAJam(t *testing.T) {
 func TestFailedHeartbeats(t *testing.T) {
 	f := newFleet(t)
 	f.start(quickRules)
-	w := f.a.workers[0]
+	own := f.a.workers[0] // which sends none by itself
+	w := &worker{name: own.name, kind: own.kind, sink: own.sink, settings: own.settings, worker: own.worker, consumer: own.consumer, ledger: own.ledger}
 	w.settings.Heartbeat = time.Minute
 	for _, status := range []int{503, 400} {
 		f.hook.Answer(status, nil)
@@ -142,11 +142,29 @@ func TestNextNumber(t *testing.T) {
 	}
 }
 
+// records keeps what is logged.
+type records struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (r *records) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.Write(b)
+}
+
+func (r *records) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.String()
+}
+
 func TestDrill(t *testing.T) {
 	f := newFleet(t)
+	var log records
+	f.log = &log
 	f.start(quickRules)
-	var log bytes.Buffer
-	f.a.Log = slog.New(slog.NewTextHandler(&log, nil))
 	f.other.Answer(403, nil)
 	f.a.drill(t.Context())
 	st, err := f.a.Status(t.Context())

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -23,13 +24,14 @@ type fleet struct {
 	other  *receive.Webhook // sink other
 	sinks  string
 	config string // of the last start
+	log    io.Writer
 	a      *App
 	cancel func()
 	done   chan error
 }
 
 func newFleet(t *testing.T) *fleet {
-	f := &fleet{t: t, dir: t.TempDir(), hook: &receive.Webhook{}, other: &receive.Webhook{}}
+	f := &fleet{t: t, dir: t.TempDir(), hook: &receive.Webhook{}, other: &receive.Webhook{}, log: io.Discard}
 	f.sinks = fmt.Sprintf("sinks:\n  - {name: hook, type: webhook, url: %q}\n  - {name: other, type: webhook, url: %q}\n",
 		receive.StartWebhook(t, f.hook).URL, receive.StartWebhook(t, f.other).URL)
 	t.Cleanup(f.stop)
@@ -55,7 +57,7 @@ web: {listen: ""}
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if f.a, err = Open(ctx, l, Options{Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if f.a, err = Open(ctx, l, Options{Log: slog.New(slog.NewTextHandler(f.log, nil))}); err != nil {
 		f.t.Fatal(err)
 	}
 	f.cancel, f.done = cancel, make(chan error, 1)

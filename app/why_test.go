@@ -39,6 +39,9 @@ func TestWhy(t *testing.T) {
 	f.tell(event.Process, "ds_nuagent.exe", event.Up)
 	f.tell(event.Process, "ds_nuagent.exe", event.Down)
 	eventually(t, "one sink has it, the other has given up", func() bool {
+		if all, err := f.a.Why(t.Context(), "process/ds_nuagent.exe", "en"); err != nil || len(all) != 1 {
+			return false // the engine has not read of it yet
+		}
 		y := f.why("process/ds_nuagent.exe", "en")
 		return told(y, "other", event.Raised).Progress == "confirmed" && told(y, "hook", event.Raised).Progress == "dead"
 	})

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -653,10 +654,10 @@ func TestTestsExpire(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, f := newMemory(), &far{}
-				down := true
+				var up atomic.Bool
 				f.do = func(_ context.Context, a event.Alert) error {
 					switch {
-					case !down:
+					case up.Load():
 						return nil
 					case c.answer == nil && !a.Test:
 						return sinks.RetryAfter(errDown, time.Hour)
@@ -672,7 +673,7 @@ func TestTestsExpire(t *testing.T) {
 					m.put(t, a)
 				}
 				time.Sleep(10 * time.Minute)
-				down = false
+				up.Store(true)
 				time.Sleep(2 * time.Hour)
 				f.mu.Lock()
 				var got []int
