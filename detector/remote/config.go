@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +23,7 @@ type Config struct {
 	User       string         `yaml:"user" doc:"User of targets that name none; default none."`
 	KeyFile    string         `yaml:"key_file" doc:"Private key of targets that name neither key_file nor agent, an absolute path; the key has no passphrase; default none."`
 	Agent      bool           `yaml:"agent" doc:"Targets that name neither key_file nor agent use the keys of the SSH agent that SSH_AUTH_SOCK names; default false."`
-	KnownHosts string         `yaml:"known_hosts" doc:"File of the host keys that are trusted, as ssh(1) has it, for targets that name none, an absolute path; default /etc/dswatch/known_hosts."`
+	KnownHosts string         `yaml:"known_hosts" doc:"File of the host keys that are trusted, as ssh(1) has it, for targets that name none, an absolute path; default /etc/dswatch/known_hosts, on Windows %ProgramData%\\dswatch\\known_hosts."`
 	Targets    []TargetConfig `yaml:"targets" doc:"Hosts that are looked at over SSH, with nothing installed on them; default none."`
 }
 
@@ -42,13 +44,21 @@ type TargetConfig struct {
 	Ignore           []string          `yaml:"ignore" doc:"Rows that are not watched on this host, as name or kind/name."`
 }
 
-const (
-	defaultKnownHosts = "/etc/dswatch/known_hosts"
-	maxConfirm        = 5 * time.Minute
-)
+const maxConfirm = 5 * time.Minute
 
 // Defaults returns the configuration of an empty section.
-func Defaults() Config { return Config{Confirm: 16 * time.Second, KnownHosts: defaultKnownHosts} }
+func Defaults() Config { return Config{Confirm: 16 * time.Second, KnownHosts: knownHosts()} }
+
+// knownHosts is beside the program's configuration.
+func knownHosts() string {
+	if dir := os.Getenv("ProgramData"); runtime.GOOS == "windows" && dir != "" {
+		return filepath.Join(dir, "dswatch", "known_hosts")
+	}
+	if runtime.GOOS == "windows" {
+		return `C:\ProgramData\dswatch\known_hosts`
+	}
+	return "/etc/dswatch/known_hosts"
+}
 
 // Resolved returns the targets with the defaults filled in.
 func (c Config) Resolved() []TargetConfig {
@@ -181,7 +191,7 @@ func (t TargetConfig) validateLogin() error {
 	case t.KnownHosts == "":
 		return setting.Bad("known_hosts", "is missing; write the path of a file with the host's key, as ssh-keyscan prints it")
 	case !filepath.IsAbs(t.KnownHosts):
-		return setting.Bad("known_hosts", "%q is not an absolute path; write for example %s", setting.Clip(t.KnownHosts), defaultKnownHosts)
+		return setting.Bad("known_hosts", "%q is not an absolute path; write for example %s", setting.Clip(t.KnownHosts), knownHosts())
 	}
 	return nil
 }

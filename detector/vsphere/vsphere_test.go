@@ -286,7 +286,7 @@ func TestNotBelieved(t *testing.T) {
 		"another fingerprint":     {func(c *Config) { c.Fingerprint = strings.Repeat("00", 32) }, "not the pinned one"},
 		"authority, other pin":    {func(c *Config) { c.CAFile, c.Fingerprint = ca, strings.Repeat("00", 32) }, "not the pinned one"},
 		"another password":        {func(c *Config) { c.Password = "hunter2" }, "was refused; look at user and password"},
-		"nobody there":            {func(c *Config) { c.URL = "https://" + closed(t) }, "connection refused"},
+		"nobody there":            {func(c *Config) { c.URL = "https://" + closed(t) }, "refused"},
 		"a page":                  {func(c *Config) { serve(t, c, page) }, `answered 200 with "text/html`},
 		"a redirect":              {func(c *Config) { serve(t, c, redirect) }, "instead of XML"},
 		"XML without an end":      {func(c *Config) { serve(t, c, endless) }, "more than 8388608 bytes"},
