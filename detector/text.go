@@ -24,6 +24,21 @@ func plain(s string) string {
 	}, s), event.MaxDetail)
 }
 
+// Printable makes what a far end says of itself fit for an error text: at most
+// most bytes and "...", and a question mark for every character that is not
+// printable, line breaks too.
+func Printable(s string, most int) string {
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
 // clip shortens s to at most n bytes and marks that it did.
 func clip(s string, n int) string {
 	const mark = "..."

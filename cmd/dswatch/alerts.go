@@ -21,9 +21,6 @@ func alertsCommand() *cobra.Command {
 		Long: "Lists the alerts that are open, and the losses that a silence keeps from being told. With --unpaired it\n" +
 			"lists the alerts that are over although a sink still holds them open; exit status 1 when there is one.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "table" && format != "json" {
-				return usageError{fmt.Errorf("--format %q is neither table nor json; write one of them", format)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -63,7 +60,7 @@ func alertsCommand() *cobra.Command {
 		},
 	}
 	configFlag(c, &file)
-	c.Flags().StringVar(&format, "format", "table", "table or json")
+	formatFlag(c, &format, "table")
 	c.Flags().BoolVar(&unpaired, "unpaired", false, "resolves that a sink did not get")
 	return c
 }

@@ -18,9 +18,6 @@ func catalogCommand() *cobra.Command {
 			"answer is for the host that the file describes, on any platform; without it, for this host.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "table" && format != "json" {
-				return usageError{fmt.Errorf("--format %q is neither table nor json", format)}
-			}
 			if language != "en" && language != "ja" && language != "" {
 				return usageError{fmt.Errorf("--language %q is neither ja nor en", language)}
 			}
@@ -36,7 +33,7 @@ func catalogCommand() *cobra.Command {
 	}
 	configFlag(c, &file)
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that describes the host")
-	c.Flags().StringVar(&format, "format", "table", "table or json")
+	formatFlag(c, &format, "table")
 	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
 	return c
 }

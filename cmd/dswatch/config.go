@@ -25,6 +25,18 @@ func configFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`; without it "+defaultConfig()+" if that exists, else the defaults")
 }
 
+// formatFlag lets people choose between what they read, "table" or "text", and
+// JSON. Anything else is refused before the command does anything.
+func formatFlag(c *cobra.Command, format *string, human string) {
+	c.Flags().StringVar(format, "format", human, human+" or json")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if *format != human && *format != "json" {
+			return usageError{fmt.Errorf("--format %q is neither %s nor json; write one of them", *format, human)}
+		}
+		return nil
+	}
+}
+
 // load reads the configuration that -c names.
 func load(file string) (*app.Loaded, error) {
 	if file == "" {

@@ -35,9 +35,6 @@ func deadletterList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the dead letters, the oldest first", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "table" && format != "json" {
-				return usageError{fmt.Errorf("--format %q is neither table nor json; write one of them", format)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -64,7 +61,7 @@ func deadletterList() *cobra.Command {
 	}
 	configFlag(c, &file)
 	selectFlags(c, &s)
-	c.Flags().StringVar(&format, "format", "table", "table or json")
+	formatFlag(c, &format, "table")
 	return c
 }
 
@@ -73,9 +70,6 @@ func deadletterShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one dead letter with the whole alert", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, ids []string) error {
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--format %q is neither text nor json; write one of them", format)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -105,7 +99,7 @@ func deadletterShow() *cobra.Command {
 		},
 	}
 	configFlag(c, &file)
-	c.Flags().StringVar(&format, "format", "text", "text or json")
+	formatFlag(c, &format, "text")
 	return c
 }
 

@@ -14,9 +14,6 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Show what the running process sees, and what waits for its sinks", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "table" && format != "json" {
-				return usageError{fmt.Errorf("--format %q is neither table nor json; write one of them", format)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -58,6 +55,6 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	configFlag(c, &file)
-	c.Flags().StringVar(&format, "format", "table", "table or json")
+	formatFlag(c, &format, "table")
 	return c
 }

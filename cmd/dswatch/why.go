@@ -18,9 +18,6 @@ func whyCommand() *cobra.Command {
 			"alert or the beginning of it, an item as host/component/kind/name, or its ending such as process/ds_agent.",
 		Example: "  dswatch why 785f4f18\n  dswatch why web01/agent/process/ds_agent --language ja",
 		RunE: func(c *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--format %q is neither text nor json; write one of them", format)}
-			}
 			if language != "" && language != "en" && language != "ja" {
 				return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", language)}
 			}
@@ -42,7 +39,7 @@ func whyCommand() *cobra.Command {
 		},
 	}
 	configFlag(c, &file)
-	c.Flags().StringVar(&format, "format", "text", "text or json")
+	formatFlag(c, &format, "text")
 	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
 	return c
 }

@@ -3,10 +3,6 @@ package manager
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +10,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"dswatch/detector/trust"
 	"dswatch/event"
 	"dswatch/setting"
 )
@@ -60,7 +56,7 @@ func newClient(c Config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, err := tlsConfig(c)
+	conf, err := trust.TLS(c.CAFile, c.Fingerprint)
 	if err != nil {
 		return nil, err
 	}
@@ -83,44 +79,6 @@ func newClient(c Config) (*client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
-}
-
-// tlsConfig verifies by authorities, by fingerprint, or by both.
-func tlsConfig(c Config) (*tls.Config, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, setting.Bad("ca_file", "%w; write the path of a readable PEM file", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, setting.Bad("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", c.CAFile)
-		}
-	}
-	pin, err := c.pin()
-	if err != nil {
-		return nil, err
-	}
-	if pin != nil {
-		conf.InsecureSkipVerify = c.CAFile == "" // then VerifyConnection alone decides
-		// Called for resumed connections too, unlike VerifyPeerCertificate.
-		conf.VerifyConnection = func(s tls.ConnectionState) error {
-			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
-			if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
-				return &stranger{sum}
-			}
-			return nil
-		}
-	}
-	return conf, nil
-}
-
-// stranger is somebody whose certificate is not the one that was pinned.
-type stranger struct{ sum [sha256.Size]byte }
-
-func (s *stranger) Error() string {
-	return fmt.Sprintf("the manager's certificate is not the pinned one, its fingerprint is %x; if the manager has a new certificate, compare it there and correct fingerprint", s.sum)
 }
 
 // limited is the refusal of a manager that was asked too often.
@@ -242,14 +200,8 @@ func (c *client) do(ctx context.Context, method, to string, body []byte) (*http.
 	if ctx.Err() != nil {
 		return nil, c.late(ctx)
 	}
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) && len(untrusted.UnverifiedCertificates) > 0 {
-		return nil, fmt.Errorf("the manager's certificate is not trusted: %s; write its authority as ca_file or, once compared at the manager, its fingerprint %x",
-			c.clean(untrusted.Err.Error()), sha256.Sum256(untrusted.UnverifiedCertificates[0].Raw))
-	}
-	var other *stranger
-	if errors.As(err, &other) {
-		return nil, other
+	if why := trust.Explain(err, "manager"); why != nil {
+		return nil, why
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

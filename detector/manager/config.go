@@ -1,11 +1,11 @@
 package manager
 
 import (
-	"encoding/hex"
 	"net/url"
 	"strings"
 	"time"
 
+	"dswatch/detector/trust"
 	"dswatch/event"
 	"dswatch/setting"
 )
@@ -40,7 +40,7 @@ func (c Config) Validate() error {
 	if c.Edition != "" && c.Edition != event.DeepSecurity && c.Edition != event.WorkloadSecurity {
 		return setting.Bad("edition", "%q is neither deep_security nor workload_security; write one of them", c.Edition)
 	}
-	if _, err := c.pin(); err != nil {
+	if _, err := trust.Pin(c.Fingerprint); err != nil {
 		return err
 	}
 	if _, err := c.proxy(); err != nil {
@@ -80,19 +80,6 @@ func (c Config) edition(host string) string {
 		return event.WorkloadSecurity
 	}
 	return event.DeepSecurity
-}
-
-// pin returns the fingerprint's bytes, nil for none.
-func (c Config) pin() ([]byte, error) {
-	if c.Fingerprint == "" {
-		return nil, nil
-	}
-	digits := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(c.Fingerprint)), "sha256:"), ":", "")
-	b, err := hex.DecodeString(digits)
-	if err != nil || len(b) != 32 {
-		return nil, setting.Bad("fingerprint", "is not a SHA-256 fingerprint; write the 64 digits that openssl x509 -noout -fingerprint -sha256 prints")
-	}
-	return b, nil
 }
 
 // proxy returns the configured proxy, nil where none is written or "none" is.

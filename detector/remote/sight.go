@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
+	"dswatch/detector"
 	"dswatch/event"
 )
 
@@ -50,16 +50,4 @@ func bare(command string) string {
 }
 
 // clean makes text from the host short, one line, and harmless.
-func clean(s string) string {
-	const most = 120
-	s = strings.TrimSpace(s)
-	if len(s) > most {
-		s = s[:most] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
-			return r
-		}
-		return '?'
-	}, s)
-}
+func clean(s string) string { return detector.Printable(strings.TrimSpace(s), 120) }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 
+	"dswatch/detector"
 	"dswatch/setting"
 )
 
@@ -34,6 +35,7 @@ func Pin(fingerprint string) ([]byte, error) {
 // TLS returns settings that trust the authorities of a PEM file, or those of
 // the system. A fingerprint without a file takes the place of authorities and
 // name; with it both must fit. Errors name the keys ca_file and fingerprint.
+// When they refuse a certificate, Explain says what to do.
 func TLS(caFile, fingerprint string) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
@@ -56,7 +58,7 @@ func TLS(caFile, fingerprint string) (*tls.Config, error) {
 		conf.VerifyConnection = func(s tls.ConnectionState) error {
 			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
 			if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
-				return &Stranger{sum}
+				return &stranger{sum}
 			}
 			return nil
 		}
@@ -64,24 +66,24 @@ func TLS(caFile, fingerprint string) (*tls.Config, error) {
 	return conf, nil
 }
 
-// Stranger is somebody whose certificate is not the one that was pinned.
-type Stranger struct{ Sum [sha256.Size]byte }
+// stranger is somebody whose certificate is not the one that was pinned.
+type stranger struct{ sum [sha256.Size]byte }
 
-func (s *Stranger) Error() string {
-	return fmt.Sprintf("the server's certificate is not the pinned one, its fingerprint is %x; if it has a new certificate, compare it there and correct fingerprint", s.Sum)
+func (s *stranger) Error() string {
+	return fmt.Sprintf("the certificate is not the pinned one, its fingerprint is %x", s.sum)
 }
 
 // Explain says what to do about a certificate that was refused, and returns
-// nil for any other error.
-func Explain(err error) error {
-	var other *Stranger
+// nil for any other error. who answered with it: "server", "manager".
+func Explain(err error, who string) error {
+	var other *stranger
 	if errors.As(err, &other) {
-		return other
+		return fmt.Errorf("the %s's certificate is not the pinned one, its fingerprint is %x; if the %[1]s has a new certificate, compare it there and correct fingerprint", who, other.sum)
 	}
 	var untrusted *tls.CertificateVerificationError
 	if errors.As(err, &untrusted) && len(untrusted.UnverifiedCertificates) > 0 {
-		return fmt.Errorf("the server's certificate is not trusted: %s; write its authority as ca_file or, once compared at the server, its fingerprint %x",
-			setting.Clip(untrusted.Err.Error()), sha256.Sum256(untrusted.UnverifiedCertificates[0].Raw))
+		return fmt.Errorf("the %s's certificate is not trusted: %s; write its authority as ca_file or, once compared at the %[1]s, its fingerprint %[3]x",
+			who, detector.Printable(untrusted.Err.Error(), 300), sha256.Sum256(untrusted.UnverifiedCertificates[0].Raw))
 	}
 	return nil
 }

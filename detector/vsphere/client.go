@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/vmware/govmomi/session"
 	"github.com/vmware/govmomi/view"
@@ -19,6 +18,7 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"dswatch/detector"
 	"dswatch/detector/trust"
 )
 
@@ -161,7 +161,7 @@ func (c *client) modules(ctx context.Context, of types.ManagedObjectReference) (
 
 // explain ends with what to do, and never holds the password.
 func (c *client) explain(ctx context.Context, err error) error {
-	if why := trust.Explain(err); why != nil {
+	if why := trust.Explain(err, "server"); why != nil {
 		return why
 	}
 	if ctx.Err() != nil {
@@ -184,15 +184,4 @@ func (c *client) explain(ctx context.Context, err error) error {
 }
 
 // clean makes text from the server short, one line, and harmless.
-func clean(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = s[:most] + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
-			return r
-		}
-		return '?'
-	}, s)
-}
+func clean(s string) string { return detector.Printable(s, 200) }
