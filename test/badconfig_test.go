@@ -16,6 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew; read them 
 // TestBadConfigurations loads one file per fault, each named after it, and
 // compares the whole message with the golden one beside it.
 func TestBadConfigurations(t *testing.T) {
+	t.Parallel() // nothing is watched
 	files, err := filepath.Glob("badconfig/*.yaml")
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d files, %v", len(files), err)

@@ -36,7 +36,7 @@ func startManaged(t *testing.T, computers ...map[string]any) *managed {
 host: hub
 watch: {facts: {os: linux}}
 bus: {dir: %q}
-rules: {hold: 1s, patience: 1s}
+rules: {hold: 2s, patience: 2s}
 web: {listen: %q}
 detectors:
   manager: {url: %q, api_key_file: %q, fingerprint: %q, proxy: none, schedule: "@every 1s", timeout: 3s, page: 2}
@@ -90,13 +90,14 @@ func (m *managed) quiet(why string) {
 	m.t.Helper()
 	pings := m.dsm.Pings()
 	until(m.t, why+": two more looks", func() bool { return m.dsm.Pings() > pings+2 })
-	time.Sleep(1500 * time.Millisecond)
+	time.Sleep(2500 * time.Millisecond)
 	m.wants(why)
 }
 
 // TestAcceptanceManager runs the compiled program against a stand-in of the
 // manager over HTTPS.
 func TestAcceptanceManager(t *testing.T) {
+	t.Parallel() // it watches no process of this machine
 	computer := managertest.Computer
 	offline := func(c map[string]any) {
 		managertest.Status("error", "Offline")(c)

@@ -15,6 +15,7 @@ const stories = "stories/*.txtar"
 // TestStoryScripts tells every story in English and in Japanese, and again with a
 // restart and with a kill -9 at every step: the outcome must be the same.
 func TestStoryScripts(t *testing.T) {
+	t.Parallel() // no process of this machine is in it
 	files, err := filepath.Glob(stories)
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d stories, %v", len(files), err)
@@ -29,6 +30,7 @@ func TestStoryScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
 			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
