@@ -54,7 +54,7 @@ func startEmbedded(ctx context.Context, cfg Config, said *complaints) (*embedded
 	}
 	e := &embedded{dir: cfg.Dir, said: said, lock: lock, quit: make(chan struct{})}
 	if err := e.start(ctx, cfg); err != nil {
-		lock.Close()
+		unlockDir(lock)
 		return nil, err
 	}
 	e.gone.Go(e.watchSpace)
@@ -228,8 +228,9 @@ func (e *embedded) stop(ctx context.Context) error {
 	go func() {
 		e.srv.Shutdown()
 		e.srv.WaitForShutdown()
-		done <- e.flush()
-		e.lock.Close()
+		err := e.flush()
+		unlockDir(e.lock)
+		done <- err
 	}()
 	select {
 	case err := <-done:

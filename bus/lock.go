@@ -48,6 +48,7 @@ func Running(dir string) (Owner, bool, error) {
 		return Owner{}, false, fmt.Errorf("look for a running process: lock %s: %w", name, err)
 	}
 	if free {
+		_ = unlock(f)
 		return Owner{}, false, nil
 	}
 	return readOwner(name), true, nil
@@ -78,10 +79,16 @@ func lockDir(dir string) (*os.File, error) {
 	host, _ := os.Hostname()
 	text := fmt.Sprintf("%d %s %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
 	if err := errors.Join(f.Truncate(0), writeAt(f, text)); err != nil {
-		f.Close()
+		unlockDir(f)
 		return nil, fmt.Errorf("lock %s: %w; see that the disk is not full", name, err)
 	}
 	return f, nil
+}
+
+// unlockDir undoes lockDir.
+func unlockDir(f *os.File) {
+	_ = unlock(f)
+	f.Close()
 }
 
 func writeAt(f *os.File, text string) error {

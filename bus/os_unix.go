@@ -18,6 +18,10 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// unlock gives the lock back. To close the file is not enough: a child process
+// between fork and exec has it open too, and keeps the lock for that moment.
+func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
+
 // freeBytes is the space an unprivileged process may still use at dir.
 func freeBytes(dir string) (uint64, error) {
 	var s unix.Statfs_t

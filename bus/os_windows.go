@@ -19,6 +19,11 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// unlock gives the lock back.
+func unlock(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &windows.Overlapped{Offset: 1 << 30})
+}
+
 // freeBytes is the space this user may still use at dir.
 func freeBytes(dir string) (uint64, error) {
 	p, err := windows.UTF16PtrFromString(dir)
