@@ -30,6 +30,7 @@ func (s *Set) Acknowledge(now time.Time, prev Status, snap Snapshot, rule string
 	if slot.Silence == "" {
 		slot.Due = s.wake(now, slot, all, subject(&st, snap, rule))
 	}
+	slot.spoke(snap)
 	a := s.alert(&st, snap, rule)
 	return st, []Decision{{Rule: rule, Outcome: Acknowledged, Why: ack.Author + " looks after it", Alert: &a, Sinks: slot.Sinks}}
 }

@@ -370,6 +370,7 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 	} else {
 		slot.Round = nil
 	}
+	slot.spoke(snap)
 	a := s.alert(st, snap, name)
 	return append(out, Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to})
 }
@@ -418,8 +419,8 @@ func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
 		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,
 		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack,
 	}
-	if snap.Related != nil {
-		a.Affected, a.AffectedCount = snap.Related.Affected, snap.Related.AffectedCount
+	if slot.Spoke != nil {
+		a.Affected, a.AffectedCount = slot.Spoke.Affected, slot.Spoke.Count
 	}
 	if slot.Transition == event.Cleared {
 		a.EndedAt = slot.At

@@ -24,8 +24,13 @@ type digest struct {
 	Told   int       `json:"told,omitempty"`  // how many it stood for when it was told last
 	Last   time.Time `json:"last,omitzero"`   // when that was
 	Joined time.Time `json:"joined,omitzero"` // when the last one joined
+	// Joining are the ids of those alerts in Total whose own records are
+	// stored after this one. What a crash kept from being stored joins again,
+	// and must not count twice.
+	Joining []string `json:"joining,omitempty"`
 
 	revision uint64
+	settled  bool // the stored record names nobody in Joining
 	members  map[*item]bool
 	news     bool      // something that has not been told
 	stuck    time.Time // members could not be released before this: nothing is known about them
@@ -113,9 +118,30 @@ func (e *Engine) gatherMembers(now time.Time) {
 	for _, r := range rose {
 		e.storm.count(r.at, r.rule, e.Set.Storm.Alerts)
 	}
+	e.recount()
 	for _, d := range e.storm.groups {
 		d.Total = max(d.Total, len(d.members))
 		d.news = d.Slot.Phase == Firing && len(d.members) != d.Told
+	}
+}
+
+// recount takes back those that were about to join when the program stopped.
+func (e *Engine) recount() {
+	joined := map[string]string{} // alert -> digest
+	for _, it := range e.items {
+		for _, name := range ruleNames() {
+			if slot := it.status.slot(name); slot.Digest != "" {
+				joined[it.status.AlertID(name)] = slot.Digest
+			}
+		}
+	}
+	for _, d := range e.storm.groups {
+		for _, id := range d.Joining {
+			if joined[id] != d.Slot.ID {
+				d.Total--
+			}
+		}
+		d.Joining = nil
 	}
 }
 
@@ -157,7 +183,7 @@ func (e *Engine) open(now time.Time, rule, id string, sinks []string) *digest {
 		if d.Slot.ID == id { // its end was stored, that of a member was not
 			id = event.AlertID(key, event.RuleStorm, "again/"+id)
 		}
-		d.members, d.Total, d.Told, d.Joined, d.Last = map[*item]bool{}, 0, 0, now, now
+		d.members, d.Total, d.Told, d.Joined, d.Last, d.Joining = map[*item]bool{}, 0, 0, now, now, nil
 		d.Slot = Slot{Phase: Held, Since: now, Due: now.Add(gathering), ID: id, Sinks: sinks, Severity: event.Warning, Impact: event.VisibilityLost}
 	}
 	d.dirty = true
@@ -187,6 +213,7 @@ func (e *Engine) follow(it *item, after *Status, decisions []Decision) {
 				if d.Slot.ID == before.Digest {
 					delete(d.members, it)
 					d.news = true
+					d.dirty = d.dirty || !d.settled // before it is forgotten who it was
 				}
 			}
 		}
@@ -201,6 +228,9 @@ func (e *Engine) follow(it *item, after *Status, decisions []Decision) {
 				d := e.open(now, name, slot.Digest, decisions[i].Sinks)
 				d.members[it], d.Joined, d.news = true, now, true
 				d.Total++
+				d.Joining = append(d.Joining, after.AlertID(name))
+				e.joining++
+				it.told = true // it has joined before anything else becomes of it
 			}
 		case was && is && it.status.Seen.State != after.Seen.State:
 			for _, d := range e.storm.groups {
@@ -449,9 +479,14 @@ func (e *Engine) digestAlert(d *digest) event.Alert {
 	return a
 }
 
+// mostJoining bounds how many alerts join digests between two stores, so that
+// a digest stays far below the largest message of the bus.
+const mostJoining = 1024
+
 // flushDigests stores every changed digest. It comes before the items are
 // stored and before anybody is told.
 func (e *Engine) flushDigests(ctx context.Context) error {
+	e.joining = 0
 	var changed []*digest
 	var records []Record
 	for _, d := range e.storm.groups {
@@ -472,7 +507,8 @@ func (e *Engine) flushDigests(ctx context.Context) error {
 		return fmt.Errorf("store %d digests: %w", len(records), err)
 	}
 	for i, d := range changed {
-		d.revision, d.dirty = revisions[i], false
+		d.revision, d.dirty, d.settled = revisions[i], false, len(d.Joining) == 0
+		d.Joining = nil
 	}
 	return nil
 }

@@ -122,6 +122,7 @@ type Engine struct {
 	silences  []Silence
 	storm     *Storm
 	releasing bool // of what a digest spoke for: see release
+	joining   int  // alerts that have joined digests since the last flush
 
 	ending bool // something may have ended that a silence waits for
 	acks   chan ack
@@ -138,7 +139,7 @@ type item struct {
 	home     *host
 	peers    []string // see catalog.Row.Peers
 	revision uint64
-	told     bool // has transitions in pending
+	told     bool // has transitions in pending, or has just joined a digest
 	dirty    bool
 	index    int // in the heap, -1 when not in it
 	due      time.Time
@@ -232,7 +233,7 @@ func (e *Engine) load(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.due = map[event.Key]*item{}, map[string]*host{}, nil
 	e.dirty, e.pending, e.stirred = nil, nil, nil
-	e.storm = newStorm(e.Host)
+	e.storm, e.joining = newStorm(e.Host), 0
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
 	if err != nil {
@@ -389,7 +390,7 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 	if d.Position <= it.status.Position {
 		return nil // came again after a crash
 	}
-	if it.told {
+	if it.told || e.joining >= mostJoining {
 		// At most one transition of an item may stand between its stored
 		// status and the outbox; else a crash could hide the first.
 		if err := e.flush(ctx); err != nil {

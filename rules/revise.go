@@ -10,7 +10,7 @@ import (
 // item may stand between its stored status and the outbox; else a crash could
 // hide the first.
 func (e *Engine) redecide(ctx context.Context, it *item) error {
-	if it.told {
+	if it.told || e.joining >= mostJoining {
 		if err := e.flush(ctx); err != nil {
 			return err
 		}

@@ -54,6 +54,7 @@ type Slot struct {
 	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
 	Round      *Round           `json:"round,omitempty"` // of an open alert
 	Ack        *event.Ack       `json:"ack,omitempty"`   // who looks after it
+	Spoke      *Spoke           `json:"spoke,omitempty"` // of the last transition told
 
 	// Silence is the id of what keeps the trouble from being told (Held: it
 	// would be told otherwise) or from being repeated (Firing).
@@ -64,6 +65,22 @@ type Slot struct {
 	// Digest is the id of the digest that speaks for the trouble (Held), or
 	// spoke for the last one.
 	Digest string `json:"digest,omitempty"`
+}
+
+// Spoke is what a transition spoke for besides its own item. It is kept,
+// because what a cause explained has changed when the transition has to be
+// made again after a crash. It is replaced, not changed.
+type Spoke struct {
+	Affected []event.Affected `json:"affected"`
+	Count    int              `json:"count"`
+}
+
+// spoke notes what snap says that the slot's transition speaks for.
+func (slot *Slot) spoke(snap Snapshot) {
+	slot.Spoke = nil
+	if r := snap.Related; r != nil && r.AffectedCount > 0 {
+		slot.Spoke = &Spoke{r.Affected, r.AffectedCount}
+	}
 }
 
 // Status is everything remembered about one item. It is stored as one
@@ -161,6 +178,9 @@ func DecodeStatus(b []byte) (Status, error) {
 		}
 		if (slot.Phase == Firing || slot.Phase == Settled) && (slot.ID == "" || slot.Seq < 1) {
 			return s, fmt.Errorf("decode status of %s: phase %s without an alert", s.Key, slot.Phase)
+		}
+		if slot.Spoke != nil && len(slot.Spoke.Affected) > event.MaxAffected {
+			return s, fmt.Errorf("decode status of %s: an alert speaks for %d items, at most %d are listed", s.Key, len(slot.Spoke.Affected), event.MaxAffected)
 		}
 	}
 	return s, nil

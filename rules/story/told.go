@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"dswatch/event"
 )
 
 // also begins a line about an item that the alert above also speaks for.
@@ -29,7 +27,6 @@ type entry struct {
 	words [4]string // TIME SINKS TRANSITION SEVERITY
 	title string
 	also  []string
-	rule  string // of what was told
 }
 
 // text is the entry in one line.
@@ -45,7 +42,7 @@ func (t *Tale) entries(told []Delivery) (out []*entry) {
 			continue
 		}
 		a := d.Alert
-		e := &entry{at: d.At, title: a.Title, rule: a.Rule, words: [4]string{brief(d.At), d.Sink, string(a.Transition), string(a.Severity)}}
+		e := &entry{at: d.At, title: a.Title, words: [4]string{brief(d.At), d.Sink, string(a.Transition), string(a.Severity)}}
 		for _, x := range a.Affected {
 			e.also = append(e.also, also+x.Key.String()+" "+string(x.State))
 		}
@@ -135,25 +132,8 @@ func (t *Tale) Diff(language string, told []Delivery) []string {
 	return nil
 }
 
-// Same compares what two tellings of the story led to. What an alert that is
-// over spoke for is left out: it is not stored, so a resolve that is made
-// again after a kill lists what is still lost then. So is how many alerts a
-// digest has stood for in all: one that joins it when the program is killed
-// may be counted twice.
-func (t *Tale) Same(a, b []Delivery) []string { return diff(flat(t.alone(a)), flat(t.alone(b))) }
-
-func (t *Tale) alone(told []Delivery) []*entry {
-	es := t.entries(told)
-	for _, e := range es {
-		if e.words[2] == string(event.Cleared) {
-			e.also = nil
-			if e.rule == event.RuleStorm {
-				e.title = "the digest is over"
-			}
-		}
-	}
-	return es
-}
+// Same compares what two tellings of the story led to.
+func (t *Tale) Same(a, b []Delivery) []string { return diff(flat(t.entries(a)), flat(t.entries(b))) }
 
 // maxDiff bounds the two sides of one comparison; beyond it both are shown
 // whole.
