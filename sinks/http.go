@@ -30,38 +30,57 @@ type TLS struct {
 	ServerName string `yaml:"server_name" doc:"name that the far end's certificate must carry; default: the host of the address"`
 }
 
-// Validate looks at what can be judged without reading a file.
+// Validate also reads the files, so that a wrong path is told with its line,
+// and before anything starts.
 func (t TLS) Validate() error {
-	switch {
-	case t.CertFile != "" && t.KeyFile == "":
-		return setting.Bad("key_file", "is missing; write the path of the key of cert_file")
-	case t.CertFile == "" && t.KeyFile != "":
-		return setting.Bad("cert_file", "is missing; write the path of the certificate of key_file")
-	}
-	return nil
+	_, err := t.read()
+	return err
 }
 
 // Config reads the files and returns what crypto/tls wants, TLS 1.2 or newer.
-// Its errors are SettingErrors below the key "tls".
+// Its errors are setting.Errors below the key "tls".
 func (t TLS) Config() (*tls.Config, error) {
+	c, err := t.read()
+	if bad, ok := errors.AsType[*setting.Error](err); ok {
+		return nil, &setting.Error{Key: "tls." + bad.Key, Err: bad.Err}
+	}
+	return c, err
+}
+
+func (t TLS) read() (*tls.Config, error) {
+	switch {
+	case t.CertFile != "" && t.KeyFile == "":
+		return nil, setting.Bad("key_file", "is missing; write the path of the key of cert_file")
+	case t.CertFile == "" && t.KeyFile != "":
+		return nil, setting.Bad("cert_file", "is missing; write the path of the certificate of key_file")
+	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, setting.Bad("tls.ca_file", "%w; write the path of a readable PEM file", err)
+			return nil, setting.Bad("ca_file", "%w; write the path of a readable PEM file", err)
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, setting.Bad("tls.ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
+			return nil, setting.Bad("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
 		}
 	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, setting.Bad("tls.cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
+	if t.CertFile == "" {
+		return c, nil
 	}
+	cert, err := os.ReadFile(t.CertFile)
+	if err != nil {
+		return nil, setting.Bad("cert_file", "%w; write the path of a readable PEM file", err)
+	}
+	key, err := os.ReadFile(t.KeyFile)
+	if err != nil {
+		return nil, setting.Bad("key_file", "%w; write the path of a readable PEM file", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, setting.Bad("cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)
+	}
+	c.Certificates = []tls.Certificate{pair}
 	return c, nil
 }
 

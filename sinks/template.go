@@ -90,6 +90,7 @@ func Compile(text, language string) (*Compiled, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s; correct it after https://pkg.go.dev/text/template and docs/sinks.md", reason(err))
 	}
+	watch(t)
 	return &Compiled{t, language}, nil
 }
 
@@ -104,18 +105,30 @@ func functions(w *Words) template.FuncMap {
 		"upper":    strings.ToUpper, "lower": strings.ToLower,
 		"json": func(v any) (string, error) {
 			b, err := json.Marshal(v)
-			return string(b), err
+			if err != nil {
+				return "", err
+			}
+			return atMost(string(b))
 		},
+		"printf": printf, "print": made(fmt.Sprint), "println": made(fmt.Sprintln),
+		"html": made(template.HTMLEscaper), "js": made(template.JSEscaper), "urlquery": made(template.URLQueryEscaper),
 		"utc": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 }
 
 // Render returns the text for a, which is tidied first, or an error when it
-// fails or would be longer than most bytes.
-func (c *Compiled) Render(a event.Alert, most int) (string, error) {
-	out := &bounded{most: most}
-	err := c.t.Execute(out, Tidy(a))
+// fails, would be longer than most bytes or takes longer than a second.
+func (c *Compiled) Render(a event.Alert, most int) (text string, err error) {
+	defer func() {
+		if recover() != nil { // text/template lets errors of the run time through
+			text, err = "", errors.New("panics; write it another way")
+		}
+	}()
+	out := &bounded{most: most, until: time.Now().Add(maxRender)}
+	err = c.t.Execute(out, Tidy(a))
 	switch {
+	case out.late:
+		return "", fmt.Errorf("takes longer than %s; write it without a loop of that many turns", maxRender)
 	case out.full:
 		return "", fmt.Errorf("makes more than %d bytes; write a shorter one, cut has what cuts a text", most)
 	case err != nil:
@@ -144,23 +157,6 @@ func reason(err error) string {
 	s := strings.Replace(err.Error(), "template: line:", "line ", 1)
 	s = strings.ReplaceAll(s, `executing "line" at `, "")
 	return strings.ReplaceAll(Line(s, maxReason), "; ", ", ")
-}
-
-// bounded is a text that ends at most bytes.
-type bounded struct {
-	strings.Builder
-	most int
-	full bool
-}
-
-var errFull = errors.New("full")
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > b.most {
-		b.full = true
-		return 0, errFull
-	}
-	return b.Builder.Write(p)
 }
 
 // Titled returns s, or one that gives it every alert with the title and the

@@ -20,7 +20,7 @@ import (
 func Kind() sinks.Kind {
 	return sinks.NewKind("alertmanager", "Posts every transition to the API v2 of Prometheus Alertmanager, or of every member of a cluster; one that accepts is success. "+
 		"Open alerts carry an end far ahead (ends_after), so that Alertmanager does not resolve them by itself. "+
-		"408, 425, 429 and 5xx are tried again, with Retry-After honoured; other answers go to the dead letters. Proxies come from HTTPS_PROXY and NO_PROXY.",
+		"408, 425, 429 and 5xx are tried again, with Retry-After honoured; other answers go to the dead letters. Proxies come from proxy, or else from HTTPS_PROXY and NO_PROXY.",
 		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env) })
 }
 
@@ -68,7 +68,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 			return nil, setting.Bad("urls", "entry %d %w", i+1, err)
 		}
 		own := tlsConfig.Clone() // a transport writes to it
-		h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: u.String(), TLS: own, Concurrency: c.Concurrency, Secrets: secrets})
+		h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: u.String(), TLS: own, Concurrency: c.Concurrency, Secrets: secrets, Proxy: c.Proxy.Reveal()})
 		if err != nil {
 			return nil, setting.Bad("urls", "entry %d %w", i+1, err)
 		}

@@ -290,6 +290,21 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+func TestProxy(t *testing.T) {
+	proxy, asked := sinktest.Proxy(t)
+	s := newSink(t, config(func(c *alertmanager.Config) { c.Proxy = setting.Secret(proxy) }, "https://am.invalid:9093"), nil)
+	if err := s.Send(t.Context(), firing(event.Raised, time.Minute)); err == nil || sinks.IsPermanent(err) {
+		t.Error(err)
+	}
+	if got := strings.Join(asked(), ", "); got != "CONNECT am.invalid:9093" {
+		t.Error(got)
+	}
+	wrong := config(func(c *alertmanager.Config) { c.Proxy = "ftp://user:proxy-password@x" }, "https://am.invalid:9093")
+	if err := wrong.Validate(); err == nil || !strings.HasPrefix(err.Error(), "proxy: ") || strings.Contains(err.Error(), "password") {
+		t.Error(err)
+	}
+}
+
 func TestCluster(t *testing.T) {
 	one, two := receive.StartAlertmanager(t, receive.AlertmanagerOptions{}), receive.StartAlertmanager(t, receive.AlertmanagerOptions{})
 	var log bytes.Buffer

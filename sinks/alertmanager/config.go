@@ -26,6 +26,7 @@ type Config struct {
 	Username  string            `yaml:"username" doc:"name for basic authentication; default: none"`
 	Password  setting.Secret    `yaml:"password" doc:"password for basic authentication; default: none"`
 	TLS       sinks.TLS         `yaml:"tls" doc:"certificates of https URLs"`
+	Proxy     setting.Secret    `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
 }
 
 // Defaults returns the defaults of a Config. A week outlasts any repeat: a
@@ -53,6 +54,11 @@ func (c Config) Validate() error {
 		}
 		if slices.Contains(c.URLs[:i], s) {
 			return setting.Bad("urls", "entry %d stands there twice; leave one out", i+1)
+		}
+	}
+	if c.Proxy != "" {
+		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
+			return setting.Bad("proxy", "%w", err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {

@@ -4,13 +4,16 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/syslog"
+	"dswatch/test/receive"
 )
 
 func TestValidate(t *testing.T) {
+	files := receive.NewAuthority(t).Issue(t, "dswatch.example", time.Now().Add(time.Hour))
 	for name, c := range map[string]struct {
 		set  func(*syslog.Config)
 		key  string // "" is valid
@@ -22,7 +25,9 @@ func TestValidate(t *testing.T) {
 		"unix":                  {func(c *syslog.Config) { c.Network, c.Address = "unix", "/dev/log" }, "", ""},
 		"abstract":              {func(c *syslog.Config) { c.Network, c.Address = "unix", "@log" }, "", ""},
 		"facility by number":    {func(c *syslog.Config) { c.Facility = "23" }, "", ""},
-		"tls files":             {func(c *syslog.Config) { c.Network, c.TLS = "tls", sinks.TLS{CAFile: "ca.pem"} }, "", ""},
+		"tls files":             {func(c *syslog.Config) { c.Network, c.TLS = "tls", tlsOf(files) }, "", ""},
+		"no such file":          {func(c *syslog.Config) { c.Network, c.TLS = "tls", sinks.TLS{CAFile: "does/not/exist.pem"} }, "tls.ca_file", "readable PEM file"},
+		"no such key":           {func(c *syslog.Config) { c.Network, c.TLS = "tls", tlsOf(files); c.TLS.KeyFile += "x" }, "tls.key_file", "readable PEM file"},
 		"no name":               {func(c *syslog.Config) { c.Name = "" }, "name", "write"},
 		"network":               {func(c *syslog.Config) { c.Network = "tcp4" }, "network", "udp, tcp, tls, unix"},
 		"no address":            {func(c *syslog.Config) { c.Address = "" }, "address", "write host:port"},
