@@ -20,6 +20,7 @@ func (s *Set) Acknowledge(now time.Time, prev Status, snap Snapshot, rule string
 	if slot.Phase != Firing || slot.Ack != nil && slot.Ack.Author == ack.Author && slot.Ack.Comment == ack.Comment {
 		return st, nil
 	}
+	slot = st.own(rule)
 	slot.Ack = &ack
 	slot.Seq++
 	// The state is the one that was told: what is seen meanwhile is told by

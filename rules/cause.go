@@ -113,7 +113,7 @@ func affectedText(a *event.Alert, ja bool) string {
 // calm reports whether no rule is concerned with the item.
 func (s *Status) calm() bool {
 	in := func(p Phase) bool { return p == Held || p == Firing }
-	return !in(s.Loss.Phase) && !in(s.Unseen.Phase) && (s.Flap == nil || !in(s.Flap.Slot.Phase))
+	return !in(s.slot(Loss).Phase) && !in(s.slot(Unseen).Phase) && !in(s.slot(FlapRule).Phase)
 }
 
 // explains reports whether the item's trouble explains that of the named
@@ -125,13 +125,13 @@ func (it *item) explains(rule string) (yes, sure bool) {
 	if it.snap.Row == nil || it.snap.Verdict.Expected != catalog.Yes {
 		return false, false
 	}
-	lost := st.Seen.State.Lost()
+	lost, loss := st.Seen.State.Lost(), st.slot(Loss)
 	switch {
-	case lost && st.Loss.Phase == Firing, st.flapping(),
-		!lost && st.Unseen.Phase == Firing && (rule == Unseen || st.Key.Kind == event.Host):
+	case lost && loss.Phase == Firing, st.flapping(),
+		!lost && st.slot(Unseen).Phase == Firing && (rule == Unseen || st.Key.Kind == event.Host):
 		return true, true
-	case lost && st.Loss.Phase == Held && st.Loss.Silence == "":
-		return true, st.Loss.Digest != ""
+	case lost && loss.Phase == Held && loss.Silence == "":
+		return true, loss.Digest != ""
 	}
 	return false, false
 }
@@ -185,7 +185,7 @@ func (e *Engine) peersOf(it *item) (peers []catalog.Peer, unsure bool) {
 	for _, id := range it.peers {
 		e.kin(it, id, func(p *item) {
 			peers = append(peers, catalog.Peer{ID: id, State: p.status.Seen.State})
-			loss := p.status.Loss
+			loss := p.status.slot(Loss)
 			unsure = unsure || loss.Phase == Held && loss.Silence == "" && loss.Cause == "" && !loss.gathered()
 		})
 	}
@@ -226,7 +226,7 @@ func (e *Engine) cause(it *item, rule string) Cause {
 	if c == nil {
 		return Cause{}
 	}
-	return Cause{Key: c.status.Key, Severity: e.severity(c), Sure: sure, Due: c.status.Loss.Due}
+	return Cause{Key: c.status.Key, Severity: e.severity(c), Sure: sure, Due: c.status.slot(Loss).Due}
 }
 
 // severity is that of the item's trouble as a cause: as it was told, or as it
@@ -299,8 +299,8 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 // stir notes that what became of the item may concern others.
 func (e *Engine) stir(it *item, after *Status) {
 	before := &it.status
-	if before.Seen.State == after.Seen.State && before.Loss.Phase == after.Loss.Phase && before.Unseen.Phase == after.Unseen.Phase &&
-		before.flapping() == after.flapping() {
+	if before.Seen.State == after.Seen.State && before.slot(Loss).Phase == after.slot(Loss).Phase &&
+		before.slot(Unseen).Phase == after.slot(Unseen).Phase && before.flapping() == after.flapping() {
 		return
 	}
 	if h := it.home; len(h.heirs) > 0 || h.self == it {

@@ -85,12 +85,13 @@ func (s *Status) shift(now time.Time, d time.Duration) (moved bool) {
 		slot := s.slot(name)
 		if slot.Phase == Held || slot.Phase == Firing {
 			moved = true
-			slot.shift(now, d)
+			s.own(name).shift(now, d)
 		}
 	}
 	return moved
 }
 
+// shift moves the deadlines of a slot that nobody shares.
 func (slot *Slot) shift(now time.Time, d time.Duration) {
 	move := func(t *time.Time) {
 		if !t.IsZero() {

@@ -174,7 +174,8 @@ func unseenSign(seen event.Observation, expected catalog.Tri) sign {
 	return blind
 }
 
-// step moves one rule's slot and appends what was decided to out.
+// step moves one rule's slot and appends what was decided to out. Before the
+// slot is changed, here or in what step calls, it is made the status's own.
 func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
 	slot := st.slot(name)
 	switch slot.Phase {
@@ -182,6 +183,7 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		if sg != bad {
 			return out
 		}
+		slot = st.own(name)
 		slot.Since, slot.First, slot.Digest = st.Seen.At, st.Event, ""
 		if wait := s.wait(name); wait > 0 && st.Key.Kind != event.Host {
 			slot.Phase, slot.Due = Held, now.Add(wait)
@@ -195,27 +197,34 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 			return out // its digest speaks for it
 		case sg == blind && (slot.Silence != "" || slot.Cause != ""):
 			// As with an open alert, being blind does not end it.
-			slot.Due = time.Time{}
+			if !slot.Due.IsZero() {
+				st.own(name).Due = time.Time{}
+			}
 			return out
 		case sg != bad:
 			// An alert told earlier stays on record for reconciliation.
-			slot.drop()
+			st.drop(name)
 			return append(out, Decision{Rule: name, Outcome: Recovered, Why: "over before anybody was told"})
 		case slot.Silence == "" && slot.Cause == "" && now.Before(slot.Due):
 			return out
 		}
+		st.own(name)
 		return s.rise(now, st, snap, name, out)
 	}
 
 	// Firing.
 	if sg != good && !slot.Well.IsZero() {
+		slot = st.own(name)
 		slot.Well = time.Time{} // not well after all
 		slot.resume()
 	}
 	switch {
 	case sg == good && s.settling(now, slot, name != FlapRule && !st.Gone && snap.Row != nil && snap.Verdict.Expected != catalog.No):
-		if slot.Due.Equal(slot.Well) {
+		if !slot.Well.IsZero() && slot.Due.Equal(slot.Well) {
 			return out
+		}
+		if slot = st.own(name); slot.Well.IsZero() {
+			slot.Well = now.Add(s.HoldUp)
 		}
 		slot.Due = slot.Well
 		return append(out, Decision{Rule: name, Outcome: Settling, Why: "well again; waits " + s.HoldUp.String() + " before the all-clear"})
@@ -229,11 +238,14 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		case snap.Verdict.Expected == catalog.No:
 			why = "no longer expected: " + snap.Verdict.Reason
 		}
+		slot = st.own(name)
 		slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
 		return s.tell(now, st, snap, name, event.Cleared, why, out)
 	case sg == bad && name != FlapRule && st.Seen.State != slot.State:
+		st.own(name)
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
 	case sg == bad && name == Loss && !snap.unsure() && impact(st, snap, name) != slot.Impact:
+		st.own(name)
 		return s.tell(now, st, snap, name, event.Changed, "what it means has changed with what else is known of the host", out)
 	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
 		return s.again(now, st, snap, name, sg, out)
@@ -243,8 +255,12 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 
 // again repeats an open alert to those whose time has come.
 func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
-	slot := st.slot(name)
-	if h := s.hushed(now, st, snap, name); h.id != "" {
+	h := s.hushed(now, st, snap, name)
+	if slot := st.slot(name); h.id != "" && slot.Silence == h.id && slot.Due.Equal(h.until) {
+		return out // nothing new
+	}
+	slot := st.own(name)
+	if h.id != "" {
 		return slot.keep(h, name, out)
 	}
 	slot.Silence = ""
@@ -293,13 +309,7 @@ func (s *Set) wait(name string) time.Duration {
 // settling reports whether the all-clear of an item that is well again must
 // wait. What left the list is not waited for: it will not be seen again.
 func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
-	if s.HoldUp == 0 || !listed {
-		return false
-	}
-	if slot.Well.IsZero() {
-		slot.Well = now.Add(s.HoldUp)
-	}
-	return now.Before(slot.Well)
+	return s.HoldUp > 0 && listed && (slot.Well.IsZero() || now.Before(slot.Well))
 }
 
 // resume makes an open alert look anew at when it is repeated, and to whom.

@@ -166,7 +166,7 @@ func (e *Engine) adopt(now time.Time, it *item, rule string) {
 	d.members[it] = true
 	d.Total++
 	if slot.Digest != d.Slot.ID {
-		slot.Digest = d.Slot.ID
+		it.status.own(rule).Digest = d.Slot.ID
 		e.touch(it)
 	}
 }

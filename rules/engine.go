@@ -497,8 +497,7 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 	before := &it.status
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
-	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || !after.Loss.Due.Equal(before.Loss.Due) || !after.Unseen.Due.Equal(before.Unseen.Due) ||
-		after.Loss.Silence != before.Loss.Silence || after.Unseen.Silence != before.Unseen.Silence
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || after.moved(before, Loss) || after.moved(before, Unseen)
 	e.stir(it, &after)
 	e.follow(it, &after, decisions)
 	if len(decisions) > 0 {

@@ -482,11 +482,11 @@ func (w *world) acknowledge(t *testing.T) {
 	defer cancel()
 	var open []string
 	w.engine.Items(func(st rules.Status, _ rules.Snapshot) {
-		for _, s := range []rules.Slot{st.Loss, st.Unseen} {
-			if s.Phase == rules.Firing {
+		st.Slots(func(rule string, s rules.Slot) {
+			if rule != rules.FlapRule && s.Phase == rules.Firing {
 				open = append(open, s.ID)
 			}
-		}
+		})
 	})
 	if len(open) == 0 {
 		return

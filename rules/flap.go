@@ -114,8 +114,8 @@ func (s *Set) flap(now time.Time, st *Status, snap Snapshot, t turn, out []Decis
 	}
 	st.Flap = &f
 	out = s.step(now, st, snap, FlapRule, sg, out)
-	if before.Slot.Phase == Firing && f.Slot.Phase != Firing && st.Loss.Phase == Firing {
-		st.Loss.resume()
+	if before.Slot.Phase == Firing && f.Slot.Phase != Firing && st.slot(Loss).Phase == Firing {
+		st.own(Loss).resume()
 	}
 	if !flipped && same(before, f) {
 		st.Flap = t.prev.Flap // nothing to store
@@ -155,24 +155,25 @@ func (f *Flap) count(seen event.Observation, set FlapSettings) {
 
 // freeze keeps the loss rule still while the flapping rule speaks for it.
 func (s *Status) freeze(out []Decision) []Decision {
-	slot := &s.Loss
-	slot.Well = time.Time{}
-	switch slot.Phase {
-	case Firing:
-		slot.Due = time.Time{}
-	case Held:
-		slot.drop()
+	switch slot := s.slot(Loss); {
+	case slot.Phase == Firing && !(slot.Well.IsZero() && slot.Due.IsZero()):
+		slot = s.own(Loss)
+		slot.Well, slot.Due = time.Time{}, time.Time{}
+	case slot.Phase == Held:
+		s.drop(Loss)
 		return append(out, Decision{Rule: Loss, Outcome: Flapping, Why: "comes and goes, which is an alert of its own"})
 	}
 	return out
 }
 
 // drop takes a held slot back to where it was before.
-func (slot *Slot) drop() {
+func (s *Status) drop(name string) {
+	slot := s.own(name)
 	slot.Phase, slot.Due, slot.Silence, slot.Cause = Quiet, time.Time{}, "", ""
 	if slot.ID != "" {
 		slot.Phase = Settled
 	}
+	s.trim(name)
 }
 
 // flapText says what the alert means and how to confirm it.

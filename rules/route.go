@@ -219,7 +219,8 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 }
 
 // bound moves deadlines that lie further away than the settings allow: the
-// clock was set back, or a setting was shortened.
+// clock was set back, or a setting was shortened. st has just been read, so
+// that nobody shares its slots.
 func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
 	if latest := now.Add(s.Flap.Settle); st.Flap != nil && st.Flap.Until.After(latest) {
 		st.Flap.Until = latest

@@ -131,5 +131,5 @@ func (s *Silence) troubled(st *Status, snap Snapshot) bool {
 
 // silenced reports whether anything is kept quiet.
 func (s *Status) silenced() bool {
-	return s.Loss.Silence != "" || s.Unseen.Silence != "" || s.Flap != nil && s.Flap.Slot.Silence != ""
+	return s.slot(Loss).Silence != "" || s.slot(Unseen).Silence != "" || s.slot(FlapRule).Silence != ""
 }

@@ -29,7 +29,7 @@ const (
 )
 
 // Slot is the memory of one rule about one item. At most one alert is open
-// in it.
+// in it. Copies of a Status share it, so it is replaced, not changed.
 type Slot struct {
 	Phase Phase `json:"phase,omitempty"`
 	// Due is when the slot wants to be looked at again without an event: the
@@ -94,8 +94,8 @@ type Status struct {
 	Changed  time.Time         `json:"changed"`         // when Seen's state began
 	Gone     bool              `json:"gone,omitempty"`  // there is no such item any more
 	Known    event.State       `json:"known,omitempty"` // the last state that was seen; only while it cannot be
-	Loss     Slot              `json:"loss,omitzero"`
-	Unseen   Slot              `json:"unseen,omitzero"`
+	Loss     *Slot             `json:"loss,omitzero"`   // nil: there is nothing to remember
+	Unseen   *Slot             `json:"unseen,omitzero"`
 	Flap     *Flap             `json:"flap,omitempty"` // of an item that has changed lately; it is replaced, not changed
 	Trail    Trail             `json:"trail,omitempty"`
 }
@@ -103,7 +103,7 @@ type Status struct {
 // Due returns the earliest moment at which the status wants to be decided
 // again without an event; zero means never.
 func (s *Status) Due() time.Time {
-	due := earlier(s.Loss.Due, s.Unseen.Due)
+	due := earlier(s.slot(Loss).Due, s.slot(Unseen).Due)
 	if s.Flap != nil {
 		due = earlier(due, earlier(s.Flap.Until, s.Flap.Slot.Due))
 	}
@@ -116,6 +116,12 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// moved reports whether the named rule waits for something else than before.
+func (s *Status) moved(before *Status, name string) bool {
+	a, b := s.slot(name), before.slot(name)
+	return !a.Due.Equal(b.Due) || a.Silence != b.Silence
 }
 
 // Slots calls each with the memory of every rule, in the order of the rules.
@@ -134,18 +140,49 @@ func (s *Status) Alerting() (open bool) {
 // ruleNames lists the rules.
 func ruleNames() [3]string { return [3]string{Loss, Unseen, FlapRule} }
 
-// slot returns the memory of the named rule. That of FlapRule may be changed
-// only where s.Flap is a copy of the caller's own.
+// none is the slot of a rule that has nothing to remember. Nobody changes it.
+var none Slot
+
+// slot returns the memory of the named rule, which is for reading only.
 func (s *Status) slot(name string) *Slot {
 	switch {
-	case name == Unseen:
-		return &s.Unseen
-	case name == FlapRule && s.Flap == nil:
-		return &Slot{}
-	case name == FlapRule:
+	case name == Loss && s.Loss != nil:
+		return s.Loss
+	case name == Unseen && s.Unseen != nil:
+		return s.Unseen
+	case name == FlapRule && s.Flap != nil:
 		return &s.Flap.Slot
 	}
-	return &s.Loss
+	return &none
+}
+
+// own returns the memory of the named rule for changing: a copy that no other
+// Status shares. For FlapRule s.Flap must be one already.
+func (s *Status) own(name string) *Slot {
+	if name == FlapRule {
+		return &s.Flap.Slot
+	}
+	slot := *s.slot(name)
+	s.keep(name, &slot)
+	return &slot
+}
+
+// keep puts slot in the place of what is remembered of a rule that watches
+// losses.
+func (s *Status) keep(name string, slot *Slot) {
+	if name == Unseen {
+		s.Unseen = slot
+	} else {
+		s.Loss = slot
+	}
+}
+
+// trim forgets a slot in which nothing is left that counts: Since and First
+// are those of a trouble that is over and was never told.
+func (s *Status) trim(name string) {
+	if slot := s.slot(name); name != FlapRule && slot.Phase == Quiet && slot.ID == "" && slot.Digest == "" {
+		s.keep(name, nil)
+	}
 }
 
 var statusForm = wire.Of[Status]()
@@ -182,6 +219,7 @@ func DecodeStatus(b []byte) (Status, error) {
 		if slot.Spoke != nil && len(slot.Spoke.Affected) > event.MaxAffected {
 			return s, fmt.Errorf("decode status of %s: an alert speaks for %d items, at most %d are listed", s.Key, len(slot.Spoke.Affected), event.MaxAffected)
 		}
+		s.trim(name)
 	}
 	return s, nil
 }

@@ -240,11 +240,12 @@ func TestStormMembers(t *testing.T) {
 		}
 		ids := map[string]bool{}
 		g.w.engine.Items(func(st rules.Status, _ rules.Snapshot) {
-			if st.Loss.Phase != rules.Held {
+			loss := memory(st, rules.Loss)
+			if loss.Phase != rules.Held {
 				return
 			}
-			if st.Loss.Digest != digest.Slot.ID {
-				t.Errorf("%s is in digest %q, want %q", st.Key, st.Loss.Digest, digest.Slot.ID)
+			if loss.Digest != digest.Slot.ID {
+				t.Errorf("%s is in digest %q, want %q", st.Key, loss.Digest, digest.Slot.ID)
 			}
 			ids[st.AlertID(rules.Loss)] = true
 		})
