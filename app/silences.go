@@ -87,7 +87,7 @@ func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
 }
 
 func shown(s rules.Silence) web.Silence {
-	w := web.Silence{ID: s.ID, Starts: s.Starts, Ends: s.Ends, Author: s.Author, Comment: s.Comment, State: "ended"}
+	w := web.Silence{ID: s.ID, Starts: s.Starts, Ends: s.Ends, Waits: s.WaitsUntil(), Author: s.Author, Comment: s.Comment, State: "ended"}
 	switch now := time.Now(); {
 	case s.Active(now):
 		w.State = "active"
@@ -107,7 +107,7 @@ func shown(s rules.Silence) web.Silence {
 // ago.
 func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, error) {
 	now := time.Now().UTC()
-	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Author: in.Author, Comment: in.Comment}
+	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Waits: in.Waits, Author: in.Author, Comment: in.Comment}
 	if s.Starts.IsZero() {
 		s.Starts = now
 	}
@@ -123,6 +123,9 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	}
 	if !s.Ends.IsZero() && !s.Ends.After(now) {
 		return in, fmt.Errorf("the silence ended at %s; give an end in the future", s.Ends.Format(time.RFC3339))
+	}
+	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
+		return in, fmt.Errorf("the silence waited for its first alert until %s; give a time in the future", waits.Format(time.RFC3339))
 	}
 	s.History = []rules.Entry{{At: now, By: in.Author, What: "added"}}
 	store := silences{a.bus.Bucket(bus.Silences)}

@@ -461,6 +461,9 @@ func (e *Engine) tick(ctx context.Context) error {
 			return err
 		}
 	}
+	if waits := e.nextWait(); !waits.IsZero() && !waits.After(now) {
+		e.ending = true
+	}
 	if err := e.flush(ctx); err != nil {
 		return err
 	}
@@ -470,7 +473,7 @@ func (e *Engine) tick(ctx context.Context) error {
 // untilDue is how long nothing needs to be done.
 func (e *Engine) untilDue() time.Duration {
 	const most = time.Minute
-	due := e.nextDigest()
+	due := earlier(e.nextDigest(), e.nextWait())
 	if len(e.due) > 0 {
 		due = earlier(due, e.due[0].due)
 	}
@@ -511,7 +514,7 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 		if e.OnDecision != nil {
 			e.OnDecision(it.status.Key, d)
 		}
-		e.ending = e.ending || d.Outcome == Cleared || d.Outcome == Recovered
+		e.ending = e.ending || d.Outcome == Cleared || d.Outcome == Recovered || d.Outcome == Silenced
 		if d.Alert == nil {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dswatch/event"
 )
@@ -106,7 +107,8 @@ func (e *Engine) hear(ctx context.Context, all []Silence) error {
 	return e.flush(ctx)
 }
 
-// endSilences ends those that last until all is well again, once it is.
+// endSilences ends those that last until all is well again, once it is, and
+// those whose first alert did not come.
 func (e *Engine) endSilences(ctx context.Context) error {
 	if !e.ending {
 		return nil
@@ -115,24 +117,47 @@ func (e *Engine) endSilences(ctx context.Context) error {
 	now := e.now()
 	for i := range e.silences {
 		s := &e.silences[i]
-		if !s.Ends.IsZero() || !s.Active(now) || e.troubled(s) {
+		if !s.Ends.IsZero() || now.Before(s.Starts) {
 			continue
 		}
-		ended := s.End(now, "dswatch", "ended: everything it matches is well again")
-		if err := e.Silences.Save(ctx, ended); err != nil {
-			return fmt.Errorf("end silence %s: %w", s.ID, err)
+		trouble, alert := e.troubled(s)
+		after := *s
+		switch waits := s.WaitsUntil(); {
+		case s.Began.IsZero() && alert:
+			after.Began = now
+			after.History = append(slices.Clip(s.History), Entry{At: now, By: "dswatch", What: "its first alert has come; it ends when all that it matches is well again"})
+		case s.Began.IsZero() && !now.Before(waits):
+			after = s.End(now, "dswatch", "ended: no alert that it matches came until "+waits.UTC().Format(time.RFC3339))
+		case !s.Began.IsZero() && !trouble:
+			after = s.End(now, "dswatch", "ended: everything it matches is well again")
+		default:
+			continue
+		}
+		if err := e.Silences.Save(ctx, after); err != nil {
+			return fmt.Errorf("store silence %s: %w", s.ID, err)
 		}
 		e.silences = slices.Clone(e.silences)
-		e.silences[i] = ended
+		e.silences[i] = after
 	}
 	return nil
 }
 
-func (e *Engine) troubled(s *Silence) bool {
+func (e *Engine) troubled(s *Silence) (trouble, alert bool) {
 	for _, it := range e.items {
-		if s.troubled(&it.status, it.snap) {
-			return true
+		if it.status.calm() {
+			continue
 		}
+		t, a := s.troubled(&it.status, e.sight(it))
+		trouble, alert = trouble || t, alert || a
 	}
-	return false
+	return trouble, alert
+}
+
+// nextWait is when the first silence that waits for an alert ends; zero: none
+// waits.
+func (e *Engine) nextWait() (due time.Time) {
+	for i := range e.silences {
+		due = earlier(due, e.silences[i].WaitsUntil())
+	}
+	return due
 }

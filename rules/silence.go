@@ -11,10 +11,15 @@ import (
 // keeps anything from being watched, and never withholds the end of an alert
 // that was told.
 type Silence struct {
-	ID      string    `json:"id"`
-	Match   Matchers  `json:"match"`
-	Starts  time.Time `json:"starts"`
-	Ends    time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	ID     string    `json:"id"`
+	Match  Matchers  `json:"match"`
+	Starts time.Time `json:"starts"`
+	Ends   time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	// Waits and Began are of one without Ends: until when it waits for the
+	// first alert that it matches (zero: SilenceWait after Starts), and when
+	// that came.
+	Waits   time.Time `json:"waits,omitzero"`
+	Began   time.Time `json:"began,omitzero"`
 	Author  string    `json:"author"`
 	Comment string    `json:"comment"`
 	History []Entry   `json:"history"` // oldest first
@@ -25,6 +30,22 @@ type Entry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
 	What string    `json:"what"`
+}
+
+// SilenceWait is how long a silence without an end waits for the first alert
+// that it matches: work is silenced the evening before at the latest.
+const SilenceWait = 24 * time.Hour
+
+// WaitsUntil is when a silence ends that still waits for the first alert that
+// it matches; zero: it does not wait.
+func (s *Silence) WaitsUntil() time.Time {
+	switch {
+	case !s.Ends.IsZero() || !s.Began.IsZero():
+		return time.Time{}
+	case s.Waits.IsZero():
+		return s.Starts.Add(SilenceWait)
+	}
+	return s.Waits
 }
 
 // maxComment is the longest author or comment in bytes.
@@ -44,13 +65,21 @@ func (s Silence) Validate() error {
 		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", maxComment)
 	case !s.Ends.IsZero() && !s.Ends.After(s.Starts):
 		return fmt.Errorf("the silence ends at %s, which is not after its start; give a later end", s.Ends.Format(time.RFC3339))
+	case !s.Ends.IsZero() && !s.Waits.IsZero():
+		return fmt.Errorf("the silence has an end, so it waits for nothing; leave out one of them")
+	case !s.Waits.IsZero() && !s.Waits.After(s.Starts):
+		return fmt.Errorf("the silence waits for its first alert until %s, which is not after its start; give a later time", s.Waits.Format(time.RFC3339))
 	}
 	return nil
 }
 
 // Active reports whether the silence is in force at now.
 func (s *Silence) Active(now time.Time) bool {
-	return !now.Before(s.Starts) && (s.Ends.IsZero() || now.Before(s.Ends))
+	end := s.Ends
+	if end.IsZero() {
+		end = s.WaitsUntil()
+	}
+	return !now.Before(s.Starts) && (end.IsZero() || now.Before(end))
 }
 
 // End returns s as ended at now, with the reason in its history.
@@ -115,18 +144,20 @@ func (slot *Slot) keep(h hush, name string, out []Decision) []Decision {
 	return append(out, Decision{Rule: name, Outcome: Silenced, Why: "silence " + h.id})
 }
 
-// troubled reports whether the silence has anything to keep quiet in st.
-func (s *Silence) troubled(st *Status, snap Snapshot) bool {
+// troubled reports whether the silence matches trouble of st, and whether that
+// is an alert: one that is open, or that would be if nothing kept it quiet.
+func (s *Silence) troubled(st *Status, snap Snapshot) (trouble, alert bool) {
 	for _, name := range ruleNames() {
-		if p := st.slot(name).Phase; p != Held && p != Firing {
+		slot := st.slot(name)
+		if slot.Phase != Held && slot.Phase != Firing {
 			continue
 		}
-		sub := Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
-		if s.Match.Match(&sub) {
-			return true
+		if sub := subject(st, snap, name); s.Match.Match(&sub) {
+			trouble = true
+			alert = alert || slot.Phase == Firing || slot.Silence != ""
 		}
 	}
-	return false
+	return trouble, alert
 }
 
 // silenced reports whether anything is kept quiet.

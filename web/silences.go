@@ -12,10 +12,14 @@ import (
 
 // Silence is one silence as people see it.
 type Silence struct {
-	ID      string    `json:"id"`
-	Match   []string  `json:"match"` // such as host=~"web.*"
-	Starts  time.Time `json:"starts"`
-	Ends    time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	ID     string    `json:"id"`
+	Match  []string  `json:"match"` // such as host=~"web.*"
+	Starts time.Time `json:"starts"`
+	Ends   time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	// Waits is until when one without Ends waits for the first alert that it
+	// matches; zero when it is asked for: a day; zero when it is shown: it does
+	// not wait.
+	Waits   time.Time `json:"waits_until,omitzero"`
 	Author  string    `json:"author"`
 	Comment string    `json:"comment"`
 	State   string    `json:"state"` // pending, active or ended

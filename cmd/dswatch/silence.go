@@ -26,7 +26,7 @@ func silenceCommand() *cobra.Command {
 func silenceAdd() *cobra.Command {
 	var file string
 	var s app.Silence
-	var length time.Duration
+	var length, wait time.Duration
 	var starts, ends string
 	var cleared bool
 	c := &cobra.Command{
@@ -66,6 +66,12 @@ func silenceAdd() *cobra.Command {
 			if length != 0 {
 				s.Ends = s.Starts.Add(length)
 			}
+			if wait != 0 {
+				if !cleared {
+					return usageError{fmt.Errorf("--wait is how long --until-cleared waits for its first alert; add that, or leave out --wait")}
+				}
+				s.Waits = s.Starts.Add(wait)
+			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -75,6 +81,9 @@ func silenceAdd() *cobra.Command {
 				return err
 			}
 			fmt.Println(added.ID)
+			if !added.Waits.IsZero() {
+				fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", added.Waits.Local().Format(time.RFC3339))
+			}
 			return nil
 		},
 	}
@@ -85,7 +94,8 @@ func silenceAdd() *cobra.Command {
 	f.DurationVar(&length, "for", 0, "how long, such as 2h")
 	f.StringVar(&starts, "from", "", "`TIME` at which it begins; default now")
 	f.StringVar(&ends, "until", "", "`TIME` at which it ends")
-	f.BoolVar(&cleared, "until-cleared", false, "ends by itself when everything it matches is well again")
+	f.BoolVar(&cleared, "until-cleared", false, "ends by itself when everything it matches is well again; if nothing is lost yet, after the next alert")
+	f.DurationVar(&wait, "wait", 0, "how long --until-cleared waits for that alert; default 24h")
 	return c
 }
 
@@ -110,8 +120,11 @@ func silenceList() *cobra.Command {
 					continue
 				}
 				until := "cleared"
-				if !s.Ends.IsZero() {
+				switch {
+				case !s.Ends.IsZero():
 					until = s.Ends.Local().Format(time.RFC3339)
+				case !s.Waits.IsZero():
+					until = "cleared; waits until " + s.Waits.Local().Format(time.RFC3339)
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.State, s.Starts.Local().Format(time.RFC3339), until,
 					strings.Join(s.Match, " "), plain(s.Author), plain(s.Comment))
