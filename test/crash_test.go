@@ -262,7 +262,7 @@ sinks: [{name: hook, type: webhook, url: %q}]
 	hook.Await(t, 1) // degraded was delivered
 	server.Stop()
 	agents.kill("ds_agent")
-	time.Sleep(2500 * time.Millisecond) // down waits in the outbox
+	time.Sleep(4 * time.Second) // down waits in the outbox
 	r.kill()
 	if n := loseOutbox(t, dir); n != 1 {
 		t.Fatalf("%d deliveries were in the outbox, want the one that was not delivered", n)

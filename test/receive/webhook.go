@@ -26,6 +26,7 @@ type Webhook struct {
 	Bearer string // empty: not asked for
 
 	mu      sync.Mutex
+	arrived int
 	got     []WebhookDelivery
 	refused []string
 	status  int
@@ -56,6 +57,9 @@ func (w *Webhook) Answer(status int, header http.Header) {
 // Delay makes w wait before it looks at a request.
 func (w *Webhook) Delay(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.delay = d }
 
+// Arrived returns how many requests have come, answered or not.
+func (w *Webhook) Arrived() int { w.mu.Lock(); defer w.mu.Unlock(); return w.arrived }
+
 // Received returns what was accepted, oldest first.
 func (w *Webhook) Received() []WebhookDelivery {
 	w.mu.Lock()
@@ -79,6 +83,7 @@ func (w *Webhook) Await(t testing.TB, n int) []WebhookDelivery {
 
 func (w *Webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
+	w.arrived++
 	status, header, delay := w.status, w.header, w.delay
 	w.mu.Unlock()
 	select {
