@@ -23,29 +23,30 @@ func large(n int) []byte {
 	return []byte(b.String())
 }
 
-// Sixteen times the file must not take 256 times as long. The best of some runs
-// is taken and the bound lies between, because other work disturbs them.
+// Sixteen times the file must not take 256 times as long. The bound lies between,
+// and the best of runs that take turns is taken, because other work disturbs them.
 func TestTimeGrowsWithTheFile(t *testing.T) {
-	best := func(n int) time.Duration {
+	took := func(n int) time.Duration {
 		data := large(n)
-		least := time.Duration(1<<63 - 1)
-		for range 3 {
-			start := time.Now()
-			_, c, err := build("large.yaml", data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			least = min(least, time.Since(start))
-			if len(c.Sinks) != n+1 || len(c.Detectors.Port.Targets) != n {
-				t.Fatalf("read %d sinks and %d targets of %d", len(c.Sinks), len(c.Detectors.Port.Targets), n)
-			}
+		start := time.Now()
+		_, c, err := build("large.yaml", data)
+		took := time.Since(start)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return least
+		if len(c.Sinks) != n+1 || len(c.Detectors.Port.Targets) != n {
+			t.Fatalf("read %d sinks and %d targets of %d", len(c.Sinks), len(c.Detectors.Port.Targets), n)
+		}
+		return took
 	}
-	small, big := best(150), best(2400)
-	if big > 64*small {
-		t.Errorf("150 sinks took %s, 2400 took %s", small, big)
+	small, big := took(150), took(2400)
+	for range 9 {
+		if big <= 64*small {
+			return
+		}
+		small, big = min(small, took(150)), min(big, took(2400))
 	}
+	t.Errorf("150 sinks took %s, 2400 took %s", small, big)
 }
 
 func BenchmarkParse(b *testing.B) {

@@ -79,7 +79,7 @@ func TestDatagramHonoursContext(t *testing.T) {
 	if err := d.Write(t.Context(), []byte("after")); err != nil {
 		t.Error(err)
 	}
-	far.SetReadDeadline(time.Now().Add(5 * time.Second))
+	far.SetReadDeadline(time.Now().Add(30 * time.Second))
 	if n, err := far.Read(buf); err != nil || string(buf[:n]) != "after" {
 		t.Errorf("%q, %v", buf[:n], err)
 	}

@@ -166,7 +166,7 @@ func TestQueryLeavesNothingBehind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for end := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 				if err != nil || strings.Contains(string(stat), ") Z ") { // a zombie is its new parent's to collect
 					return

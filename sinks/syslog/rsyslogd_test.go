@@ -137,7 +137,7 @@ func TestRestart(t *testing.T) {
 				send(i)
 			}
 			missing := len(accepted)
-			for until := time.Now().Add(5 * time.Second); missing > 0 && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+			for until := time.Now().Add(30 * time.Second); missing > 0 && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 				all := strings.Join(d.Lines(t), "\n")
 				missing = 0
 				for id := range accepted {

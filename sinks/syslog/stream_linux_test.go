@@ -123,7 +123,7 @@ func TestSilentForever(t *testing.T) {
 		if err == nil || sinks.IsPermanent(err) || !strings.Contains(err.Error(), "had acknowledged") {
 			t.Errorf("%v", err)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 4*time.Second {
 			t.Errorf("took %s", took)
 		}
 	}
@@ -159,7 +159,7 @@ func TestContextWhileFarEndIsSilent(t *testing.T) {
 	if err := s.Send(ctx, sinktest.Sample(1, event.Raised, "en")); err == nil || sinks.Classify(err) != sinks.ClassTimeout {
 		t.Errorf("%v", err)
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
