@@ -133,12 +133,21 @@ func TestSilentForever(t *testing.T) {
 func TestUnixStreamThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	l := listen(t, "unix", filepath.Join(t.TempDir(), "s"))
-	defer l.Close()
+	kept := make(chan net.Conn, 9) // else the garbage collector closes them, and that frees what lies in them
+	defer func() {
+		l.Close()
+		for c := range kept {
+			c.Close()
+		}
+	}()
 	go func() {
+		defer close(kept)
 		for {
-			if _, err := l.Accept(); err != nil {
+			c, err := l.Accept()
+			if err != nil {
 				return
 			}
+			kept <- c
 		}
 	}()
 	s := newSink(t, config("unix", l.Addr().String(), func(c *syslog.Config) { c.Timeout = 300 * time.Millisecond }))
