@@ -177,6 +177,8 @@ func (a *App) Replay(ctx context.Context, s Selection) (web.Replayed, error) {
 			why = "there is no sink " + l.Sink + " any more; drop it"
 		case !open[l.alert.ID] && !paired[firing{l.Sink, l.alert.ID}]:
 			why = "the alert is over and its all-clear is not here, so nothing would end it at the far end; drop it"
+		case a.outdated(l):
+			why = sinks.ErrOutdated.Error()
 		}
 		if why != "" {
 			out.Kept = append(out.Kept, web.NotSent{ID: l.id(), Why: why})
@@ -204,6 +206,13 @@ func (a *App) Replay(ctx context.Context, s Selection) (web.Replayed, error) {
 	}
 	a.Log.Info("dead letters were replayed on request", "letters", out.Replayed, "kept", len(out.Kept))
 	return out, nil
+}
+
+// outdated reports whether the far end would mistake the alert of l for one
+// that came after it.
+func (a *App) outdated(l letter) bool {
+	i := slices.IndexFunc(a.workers, func(w *worker) bool { return w.name == l.Sink })
+	return i >= 0 && sinks.ByItem(a.workers[i].sink) && a.workers[i].ledger.told(l.alert.Slot()).Outdates(l.alert)
 }
 
 // openAlerts are the ids of the alerts that are open.

@@ -2,13 +2,18 @@ package app
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"dswatch/bus"
 	"dswatch/event"
+	"dswatch/test/receive"
 	"dswatch/web"
 )
 
@@ -153,6 +158,54 @@ func TestReplayOfWhatNothingWouldEnd(t *testing.T) {
 	if n := len(f.letters(web.Selection{})); n != 1 {
 		t.Errorf("%d letters, want the kept one", n)
 	}
+}
+
+// TestReplayOfAnEarlierAlert: a real Alertmanager knows alerts by their labels,
+// so the all-clear of an alert from before would end the one that is open.
+func TestReplayOfAnEarlierAlert(t *testing.T) {
+	am := receive.StartAlertmanager(t, receive.AlertmanagerOptions{})
+	to, err := url.Parse(am.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refuse atomic.Bool
+	through := httputil.NewSingleHostReverseProxy(to)
+	door := receive.StartHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	f := newFleet(t)
+	f.sinks = fmt.Sprintf("sinks:\n  - {name: am, type: alertmanager, urls: [%q]}\n", door.URL)
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	holds := func(n int) func() bool { return func() bool { return len(am.Open(t)) == n } }
+
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "it is open", holds(1))
+	refuse.Store(true)
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the all-clear is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	refuse.Store(false)
+	first := am.Open(t)[0].Annotations["alert_id"]
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the second is open", func() bool { return am.Open(t)[0].Annotations["alert_id"] != first })
+
+	done := f.replay(web.Selection{All: true})
+	if done.Replayed != 0 || len(done.Kept) != 1 || !strings.Contains(done.Kept[0].Why, "would end that one") {
+		t.Fatalf("%+v", done)
+	}
+	if open := am.Open(t); len(open) != 1 || open[0].Annotations["alert_id"] == first {
+		t.Errorf("open: %+v", open)
+	}
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "nothing is open", holds(0))
+	if done := f.replay(web.Selection{All: true}); done.Replayed != 1 || len(done.Kept) != 0 {
+		t.Errorf("once that is over: %+v", done)
+	}
+	eventually(t, "no letter is left", func() bool { return len(f.letters(web.Selection{})) == 0 })
 }
 
 // TestUnreadableLetters can be seen and dropped, and change nothing else.

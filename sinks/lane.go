@@ -158,6 +158,8 @@ func (l *lane) unsent(ctx context.Context, it *item) bool {
 		l.done(it, Receipt{})
 	case known && r.orphaned(it.alert):
 		l.giveUp(ctx, it, errOrphaned)
+	case l.w.items && it.alert.Replay && r.Outdates(it.alert):
+		l.giveUp(ctx, it, ErrOutdated)
 	case it.alert.Test && time.Since(it.alert.At) > testLife && !(known && r.AlertID == it.alert.ID && r.Reached):
 		l.w.m.expired.Inc()
 		l.done(it, l.receipt(it, true))

@@ -83,6 +83,23 @@ func (r Receipt) orphaned(a event.Alert) bool {
 	return a.Transition == event.Cleared && r.AlertID == a.ID && r.Dead && !r.Reached
 }
 
+// Outdates reports whether a is of an earlier firing than r, whose end the far
+// end may not know yet. One that tells alerts apart by their item alone would
+// take an end in a for the end of r.
+func (r Receipt) Outdates(a event.Alert) bool {
+	return r.AlertID != "" && r.AlertID != a.ID && r.At.After(a.At) && r.Reached && (r.Transition != event.Cleared || r.Dead)
+}
+
+// ErrOutdated is why a replay does not go to such a far end.
+var ErrOutdated = Permanent(errors.New("a later alert of the item is open at this sink, which knows alerts by their item alone and would end that one; drop it, or replay it once that is over"))
+
+// ByItem reports whether the far end of s tells alerts apart by their item and
+// rule alone, and not by their id.
+func ByItem(s Sink) bool {
+	b, ok := s.(interface{ ByItem() bool })
+	return ok && b.ByItem()
+}
+
 // Dead keeps what could not be delivered, for people to see and replay.
 type Dead interface {
 	// Bury stores l. The same l may come twice after a crash.
@@ -140,6 +157,7 @@ type Worker struct {
 	m     counters
 	seed  maphash.Seed
 	lanes []*lane
+	items bool // see ByItem
 
 	settled chan settled  // to the settler, in the order of each slot; never full
 	freed   chan struct{} // room in held
@@ -204,6 +222,7 @@ func NewWorker(o WorkerOptions) *Worker {
 	}
 	w := &Worker{
 		o: o, log: o.Log.With("sink", o.Settings.Name), m: o.Metrics.of(o.Settings.Name), seed: maphash.MakeSeed(),
+		items:   ByItem(o.Sink),
 		settled: make(chan settled, o.Window), freed: make(chan struct{}, 1), held: make(map[*item]struct{}, o.Window),
 		health: Health{Sink: o.Settings.Name}, gate: newGate(o.Settings),
 		told: rate.Sometimes{First: 3, Interval: 10 * time.Second},

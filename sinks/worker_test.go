@@ -639,6 +639,55 @@ func TestReplayOfAnEarlierFiring(t *testing.T) {
 	})
 }
 
+// byItem is a far end that knows alerts by their item alone.
+type byItem struct{ *far }
+
+func (byItem) ByItem() bool { return true }
+
+// TestReplayOfAnEarlierFiringByItem does not end the later one at a far end
+// that could not tell the two apart, also behind templates.
+func TestReplayOfAnEarlierFiringByItem(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		later []event.Alert
+		want  []string
+		dead  int
+	}{
+		{"while the later one is open", firing(0, 1)[:1], []string{"item0-round1.1"}, 2},
+		{"once that is over", firing(0, 1), []string{"item0-round1.1", "item0-round1.2", "item0-round1.3", "item0-round1.4", "item0-round0.1", "item0-round0.4"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, f := newMemory(), &far{}
+				m.put(t, c.later...)
+				for _, a := range []event.Alert{firing(0, 0)[0], firing(0, 0)[3]} {
+					a.Replay = true
+					m.put(t, a)
+				}
+				o := options(m, f, 1)
+				var err error
+				if o.Sink, err = sinks.Titled(byItem{f}, sinks.Settings{Title: both("x")}, o.Log); err != nil {
+					t.Fatal(err)
+				}
+				_, stop := start(o)
+				time.Sleep(time.Minute)
+				stop()
+				if got := f.ids(); !slices.Equal(got, c.want) {
+					t.Errorf("arrived %v, want %v", got, c.want)
+				}
+				if len(m.letters) != c.dead || m.unacked() != 0 {
+					t.Errorf("%d dead letters, %d waiting", len(m.letters), m.unacked())
+				}
+				for _, l := range m.letters {
+					if !strings.Contains(l.Reason, "a later alert of the item is open") {
+						t.Error(l.Reason)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestTestsExpire: what nobody waits for any more is not sent, unless the far
 // end may hold it open, and is no dead letter.
 func TestTestsExpire(t *testing.T) {

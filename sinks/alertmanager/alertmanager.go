@@ -143,6 +143,10 @@ func (m *member) note(log *slog.Logger, err error) {
 	}
 }
 
+// ByItem is true: the labels are an alert's identity, and whatever ends after
+// an alert began takes its place, also when it began before.
+func (s *Sink) ByItem() bool { return true }
+
 // Close lets go of idle connections.
 func (s *Sink) Close() error {
 	for _, m := range s.members {

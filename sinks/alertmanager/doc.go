@@ -20,6 +20,10 @@
 //     reached, and nobody would send it again. So this host's clock may run
 //     ahead by up to five minutes, not by more.
 //
+// Labels carry no alert id, so one item's firings are one alert to
+// Alertmanager, and the end of an earlier one that was replayed from the dead
+// letters would end the one that is open: it is kept there (ByItem).
+//
 // Several urls are the members of one cluster: all are told, and one that
 // accepts is success, as for Prometheus. A member that was down learns of an
 // alert when it is told again; one that missed a resolve keeps the alert

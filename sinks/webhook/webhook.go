@@ -28,6 +28,7 @@ type Sink struct {
 	header http.Header // of every request
 	key    []byte      // nil: not signed
 	encode encoder
+	byItem bool
 }
 
 // New returns a Sink for c, which Validate has accepted.
@@ -40,7 +41,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode}
+	s := &Sink{header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode, byItem: c.Format == formatAlertmanager}
 	secrets := append(keys.FindAllString(c.Body.Reveal(), -1), c.Bearer.Reveal(), c.Password.Reveal())
 	for name, value := range c.Headers {
 		s.header.Set(name, value.Reveal())
@@ -95,6 +96,10 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	_, err = s.http.Post(ctx, header, body)
 	return err
 }
+
+// ByItem is true for the format of Alertmanager, whose receivers tell alerts
+// apart by their labels.
+func (s *Sink) ByItem() bool { return s.byItem }
 
 // Close lets go of idle connections.
 func (s *Sink) Close() error { return s.http.Close() }
