@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,18 +39,18 @@ func (a *App) startBeats(ctx context.Context) (stop func()) {
 
 func (a *App) beats(ctx context.Context, w *worker) {
 	every := w.settings.Heartbeat
-	next := time.After(min(every, firstBeat))
-	t := time.NewTicker(every)
-	defer t.Stop()
+	numbers := a.numbersOf(w)
+	wait := time.NewTimer(numbers.first(time.Now()))
+	defer wait.Stop()
 	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-next:
-		case <-t.C:
+		case <-wait.C:
+			wait.Reset(every)
 		}
-		err := a.beat(ctx, w)
+		err := a.beat(ctx, w, numbers)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -62,8 +64,8 @@ func (a *App) beats(ctx context.Context, w *worker) {
 }
 
 // beat sends one sign of life.
-func (a *App) beat(ctx context.Context, w *worker) error {
-	seq, err := nextNumber(filepath.Join(a.Bus.Dir, "sinks", w.name, "heartbeat"))
+func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
+	seq, err := n.next(time.Now())
 	if err != nil {
 		return err
 	}
@@ -85,22 +87,70 @@ func (a *App) beat(ctx context.Context, w *worker) error {
 	return w.worker.Beat(ctx, one)
 }
 
-// nextNumber counts up the number in the file at path, which is on the disk
-// when it returns: no number is ever used twice.
-func nextNumber(path string) (int, error) {
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, fmt.Errorf("read the number of the last heartbeat: %w", err)
+// numbers counts the heartbeats of one sink in a file.
+type numbers struct {
+	path  string
+	every time.Duration
+	log   *slog.Logger
+	began bool // this process has sent one
+}
+
+func (a *App) numbersOf(w *worker) *numbers {
+	return &numbers{
+		path: filepath.Join(a.Bus.Dir, "sinks", w.name, "heartbeat"), every: w.settings.Heartbeat, log: a.Log.With("sink", w.name),
 	}
-	n := 0
-	if err == nil {
-		if n, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil || n < 0 {
-			return 0, fmt.Errorf("read the number of the last heartbeat: %s does not hold a number; write one above the last that the far end has seen", path)
-		}
+}
+
+// first is how long after the start the first heartbeat is due: when the far
+// end expects it, so that a restart makes none too many.
+func (n *numbers) first(now time.Time) time.Duration {
+	_, last, err := n.read()
+	if err != nil || last.After(now) {
+		last = time.Time{}
 	}
-	n++
-	if err := sinks.ReplaceFile(path, []byte(strconv.Itoa(n)+"\n")); err != nil {
+	return max(min(n.every, firstBeat), last.Add(n.every).Sub(now))
+}
+
+// next returns the next number, which is on the disk then: none is used twice.
+// Counting alone would go back unnoticed when the state directory is restored
+// from an older copy. So a start counts also those that were due since the last
+// one that the file knows of. For the far end they are a gap, which they are
+// when dswatch was down as well.
+func (n *numbers) next(now time.Time) (int, error) {
+	number, last, err := n.read()
+	if err != nil {
+		return 0, err
+	}
+	step := time.Duration(1)
+	if since := now.Sub(last); !n.began && !last.IsZero() && since > n.every*3/2 {
+		step = (since + n.every - 1) / n.every
+		n.log.Warn("no heartbeat for a while: dswatch did not run, or its state directory is an older copy; the numbers that were due are left out",
+			"last", number, "at", last, "left_out", int(step)-1)
+	}
+	number += int(step)
+	if err := sinks.ReplaceFile(n.path, fmt.Appendf(nil, "%d %s\n", number, now.UTC().Format(time.RFC3339))); err != nil {
 		return 0, fmt.Errorf("store the number of the heartbeat: %w", err)
 	}
-	return n, nil
+	n.began = true
+	return number, nil
+}
+
+// read returns the last number and when it was used, zeros when there is none.
+func (n *numbers) read() (number int, at time.Time, err error) {
+	text, err := os.ReadFile(n.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, time.Time{}, nil
+	}
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("read the number of the last heartbeat: %w", err)
+	}
+	count, when, timed := strings.Cut(strings.TrimSpace(string(text)), " ")
+	number, err = strconv.Atoi(count)
+	if err == nil && timed { // a number alone may be what somebody was asked to write
+		at, err = time.Parse(time.RFC3339, when)
+	}
+	if err != nil || number < 0 || number > math.MaxInt32 {
+		return 0, time.Time{}, fmt.Errorf("read the number of the last heartbeat: %s does not hold a number and a time; write a number above the last that the far end has seen", n.path)
+	}
+	return number, at, nil
 }
