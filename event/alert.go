@@ -120,7 +120,7 @@ type Counts struct {
 // Title, Text and Confirm are in Language; all else is the same in any.
 type Alert struct {
 	ID         string     `json:"id"`  // the same for every transition of one firing
-	Seq        int        `json:"seq"` // 1 for raised, one more for each later transition
+	Seq        int        `json:"seq"` // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
 	Transition Transition `json:"transition"`
 	Rule       string     `json:"rule"` // which rule fired: see the constants Loss to Alive
 	Key        Key        `json:"key"`

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"dswatch/catalog"
@@ -105,6 +106,29 @@ type Decision struct {
 	Why     string       // English; which rule or footnote
 	Alert   *event.Alert // nil: nobody is told
 	Sinks   []string     // who is told
+	Late    []string     // those of Sinks that hear of the alert for the first time, after others: they are told First
+	First   *event.Alert // Alert as the first of its transitions
+}
+
+// late returns who is told First, having heard nothing before.
+func late(to, before []string) (out []string) {
+	for _, name := range to {
+		if !slices.Contains(before, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// first returns the transition as it is told to a sink that has heard nothing
+// of the alert: it is raised there. The number, and so the delivery's id, is
+// that of the others, because all transitions of an alert have one count.
+func (s *Set) first(a event.Alert, snap Snapshot) event.Alert {
+	a.Transition, a.Previous = event.Raised, ""
+	if a.Rule != event.RuleStorm { // which says the same in both
+		s.write(&a, snap)
+	}
+	return a
 }
 
 // Decide takes what was remembered about an item (prev), what is known about
@@ -358,7 +382,7 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State
 	slot.State = st.Seen.State
-	to := slot.Sinks
+	to, before := slot.Sinks, slot.Sinks
 	if t.Firing() {
 		slot.Impact = impact(st, snap, name)
 		slot.Severity = SeverityOf(slot.Impact)
@@ -382,7 +406,14 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 	}
 	slot.spoke(snap)
 	a := s.alert(st, snap, name)
-	return append(out, Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to})
+	d := Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
+	if t != event.Raised {
+		if d.Late = late(to, before); d.Late != nil {
+			f := s.first(a, snap)
+			d.First = &f
+		}
+	}
+	return append(out, d)
 }
 
 func names(ts []target) []string {

@@ -360,7 +360,7 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 	slot := &d.Slot
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State
-	to := slot.Sinks
+	to, before := slot.Sinks, slot.Sinks
 	switch t {
 	case event.Cleared:
 		slot.Phase, slot.State, slot.Due, slot.Round = Settled, event.Up, time.Time{}, nil
@@ -384,11 +384,16 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 	}
 	d.Told, d.Last, d.news, d.dirty = len(d.members), now, false, true
 	a := e.digestAlert(d)
-	if err := e.put(a, to...); err != nil {
-		e.Log.Error("a digest cannot be encoded", "alert", a.ID, "error", err)
+	told := Decision{Rule: event.RuleStorm, Outcome: Outcome(t), Why: fmt.Sprintf("stands for %d alerts", len(d.members)), Alert: &a, Sinks: to}
+	if t != event.Raised {
+		if told.Late = late(to, before); told.Late != nil {
+			f := e.Set.first(a, Snapshot{})
+			told.First = &f
+		}
 	}
+	e.tell(told)
 	if e.OnDecision != nil {
-		e.OnDecision(d.Key, Decision{Rule: event.RuleStorm, Outcome: Outcome(t), Why: fmt.Sprintf("stands for %d alerts", len(d.members)), Alert: &a, Sinks: to})
+		e.OnDecision(d.Key, told)
 	}
 }
 

@@ -518,12 +518,21 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 		if d.Alert == nil {
 			continue
 		}
-		if err := e.put(*d.Alert, d.Sinks...); err != nil {
-			e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
-		}
+		e.tell(d)
 		it.told = true
 	}
 	e.schedule(it)
+}
+
+// tell notes what was decided for the next flush.
+func (e *Engine) tell(d Decision) {
+	err := e.put(*d.Alert, late(d.Sinks, d.Late)...)
+	if err == nil && d.First != nil {
+		err = e.put(*d.First, d.Late...)
+	}
+	if err != nil {
+		e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
+	}
 }
 
 // put notes one transition for the next flush.

@@ -314,6 +314,8 @@ func (w *world) checkPairs(t *testing.T) {
 			switch {
 			case !told && a.Transition == event.Cleared:
 				t.Errorf("%s: %s cleared, never raised", sink, a.ID)
+			case !told && a.Transition != event.Raised:
+				t.Errorf("%s: %s begins with %s", sink, a.ID, a.Transition)
 			case told && prev.Transition == event.Cleared:
 				t.Errorf("%s: %s %s after it was cleared", sink, a.ID, a.Transition)
 			case told && prev.Ack != nil && a.Ack == nil && a.Transition.Firing():
@@ -601,7 +603,11 @@ func (w *world) checkComplete(t *testing.T, set *rules.Set, l *list) {
 		statuses[k] = st
 		for _, d := range ds {
 			for _, sink := range d.Sinks {
-				want[sink][d.Alert.Slot()] = append(want[sink][d.Alert.Slot()], brief(*d.Alert))
+				a := d.Alert
+				if slices.Contains(d.Late, sink) {
+					a = d.First
+				}
+				want[sink][a.Slot()] = append(want[sink][a.Slot()], brief(*a))
 			}
 		}
 	}

@@ -156,13 +156,17 @@ func (s *Set) missing(last event.Alert, need int, snap Snapshot, k known) []even
 	if has.seq >= need {
 		return out
 	}
-	if !any && last.Transition == event.Cleared {
+	switch {
+	case any:
+	case last.Transition == event.Cleared:
 		first := last
 		first.Seq, first.Transition = 1, event.Raised
 		first.State, first.Previous = last.Previous, ""
 		first.At, first.EndedAt, first.Ack = last.StartedAt, time.Time{}, nil
 		s.write(&first, snap)
 		out = append(out, first)
+	default:
+		last = s.first(last, snap)
 	}
 	return append(out, last)
 }

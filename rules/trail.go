@@ -36,6 +36,7 @@ type Step struct {
 
 // add returns the trail with the decisions that were taken at now.
 func (t Trail) add(now time.Time, state event.State, decisions []Decision) Trail {
+	decisions = apart(decisions)
 	var b strings.Builder
 	old := t.kept(decisions)
 	b.Grow(len(old) + 128*len(decisions))
@@ -53,6 +54,24 @@ func (t Trail) add(now time.Time, state event.State, decisions []Decision) Trail
 		b.WriteByte('\n')
 	}
 	return Trail(b.String())
+}
+
+// apart gives those who heard of an alert late a decision of their own.
+func apart(decisions []Decision) (out []Decision) {
+	if !slices.ContainsFunc(decisions, func(d Decision) bool { return d.Late != nil }) {
+		return decisions
+	}
+	for _, d := range decisions {
+		one := d
+		if one.Sinks = late(d.Sinks, d.Late); one.Sinks != nil || d.Late == nil {
+			out = append(out, one)
+		}
+		if d.Late != nil {
+			one.Outcome, one.Sinks, one.Why = Raised, d.Late, "these sinks had not heard of it; "+d.Why
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 // kept is what stays of the trail when decisions are added: a repetition

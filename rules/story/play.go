@@ -175,6 +175,8 @@ func pairs(told []Delivery) (broken []string) {
 		switch {
 		case !known && a.Transition == event.Cleared:
 			say("was never raised there")
+		case !known && a.Transition != event.Raised:
+			say("is the first that is told there")
 		case known && before.Transition == event.Cleared:
 			say("comes after it was cleared")
 		case known && a.Seq <= before.Seq:

@@ -36,7 +36,7 @@ func (e *entry) text() string { return strings.Join(e.words[:], " ") + " " + e.t
 func (t *Tale) entries(told []Delivery) (out []*entry) {
 	byID := map[string]*entry{}
 	for _, d := range told {
-		id := brief(d.At) + " " + d.Alert.DeliveryID()
+		id := brief(d.At) + " " + d.Alert.DeliveryID() + " " + string(d.Alert.Transition)
 		if e := byID[id]; e != nil {
 			e.words[1] = t.sinks(e.words[1] + "," + d.Sink)
 			continue
