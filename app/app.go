@@ -43,6 +43,7 @@ type App struct {
 	bus      *bus.Bus
 	registry *prometheus.Registry
 	workers  []*worker
+	sizes    sizes
 	drills   *drills
 	engine   atomic.Pointer[rules.Engine] // nil before Run, and where this process only observes
 	web      *web.Server
@@ -115,14 +116,14 @@ func (a *App) makeWorkers(ctx context.Context) error {
 			return fmt.Errorf("make sink %s: %w", name, err)
 		}
 		c, err := a.bus.Consumer(ctx, bus.ConsumerConfig{
-			Stream: bus.Outbox, Durable: name, Filter: outboxSubject(name), MaxPending: 1024, Renew: true,
+			Stream: bus.Outbox, Durable: name, Filter: outboxSubject(name), MaxPending: fetched, Renew: true,
 		})
 		if err != nil {
 			return fmt.Errorf("open the outbox of sink %s: %w", name, err)
 		}
 		l := newLedger(a.bus, a.Bus, name)
 		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, consumer: c, ledger: l, worker: sinks.NewWorker(sinks.WorkerOptions{
-			Sink: sink, Settings: spec.common, Outbox: queue{c}, Receipts: l,
+			Sink: sink, Settings: spec.common, Outbox: &queue{consumer: c, sizes: a.sizes.of(name)}, Receipts: l,
 			Dead: graveyard{a.bus}, Log: a.Log, Metrics: metrics, Grace: grace,
 		})})
 	}
@@ -151,14 +152,14 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 		if slices.ContainsFunc(specs, func(s sinkSpec) bool { return s.common.Name == name }) {
 			continue
 		}
-		left, err := a.bus.Pending(ctx, bus.Outbox, name)
-		if err != nil {
+		dropped := 0
+		if err := a.outbox().Pending(ctx, name, func([]byte) { dropped++ }); err != nil {
 			return err
 		}
 		if err := a.bus.RemoveDurable(ctx, bus.Outbox, name); err != nil {
 			return err
 		}
-		a.Log.Warn("a sink is no longer configured; what waited for it was dropped", "sink", name, "deliveries", left.Waiting+uint64(left.Held))
+		a.Log.Warn("a sink is no longer configured; what waited for it was dropped", "sink", name, "deliveries", dropped)
 	}
 	return nil
 }
@@ -264,7 +265,7 @@ func (a *App) newEngine() *rules.Engine {
 		Rows:     newRows(a.Loaded, a.sinkNames()),
 		Source:   &source{bus: a.bus},
 		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},
-		Outbox: outbox{a.bus}, Receipts: receipts{a.bus.Bucket(bus.Receipts)}, Silences: silences{a.bus.Bucket(bus.Silences)},
+		Outbox: a.outbox(), Receipts: receipts{a.bus.Bucket(bus.Receipts)}, Silences: silences{a.bus.Bucket(bus.Silences)},
 		Log: a.Log,
 		OnDecision: func(k event.Key, d rules.Decision) {
 			decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()

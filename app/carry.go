@@ -111,48 +111,6 @@ func (s store) Save(ctx context.Context, records []rules.Record) ([]uint64, erro
 	return revisions, nil
 }
 
-// outbox puts alerts where the workers find them. It implements rules.Outbox.
-type outbox struct{ bus *bus.Bus }
-
-func outboxSubject(sink string) string { return "dswatch.outbox." + sink }
-
-func (o outbox) Put(ctx context.Context, out []rules.Outgoing) error {
-	msgs := make([]bus.Message, len(out))
-	for i, m := range out {
-		// The window of ids belongs to the stream, which all sinks share.
-		msgs[i] = bus.Message{Subject: outboxSubject(m.Sink), ID: m.Sink + "." + m.ID, Data: m.Data}
-	}
-	return o.bus.Publish(ctx, msgs...)
-}
-
-func (o outbox) Pending(ctx context.Context, sink string, each func(data []byte)) error {
-	return o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error { each(m.Data); return nil })
-}
-
-// queue is one sink's part of the outbox. It implements sinks.Outbox.
-type queue struct{ consumer *bus.Consumer }
-
-func (q queue) Next(ctx context.Context, most int) ([]sinks.Delivery, error) {
-	got, err := q.consumer.Next(ctx, most)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]sinks.Delivery, len(got))
-	for i, d := range got {
-		out[i] = delivery{d}
-	}
-	return out, nil
-}
-
-type delivery struct{ d *bus.Delivery }
-
-func (d delivery) Data() []byte     { return d.d.Data }
-func (d delivery) Position() uint64 { return d.d.Sequence }
-func (d delivery) Ack() error       { d.d.Ack(); return nil }
-
-// InProgress does nothing: the bus keeps what is held alive by itself.
-func (d delivery) InProgress() error { return nil }
-
 // graveyard keeps dead letters. It implements sinks.Dead.
 type graveyard struct{ bus *bus.Bus }
 

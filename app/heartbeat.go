@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"dswatch/bus"
 	"dswatch/event"
 	"dswatch/sinks"
 )
@@ -69,11 +68,11 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 	if err != nil {
 		return err
 	}
-	left, err := a.bus.Pending(ctx, bus.Outbox, w.name)
+	waiting, err := a.outbox().Waiting(ctx, w.name)
 	if err != nil {
 		return err
 	}
-	counts := event.Counts{Waiting: int(left.Waiting) + left.Held, Every: int(w.settings.Heartbeat.Round(time.Second) / time.Second)}
+	counts := event.Counts{Waiting: waiting, Every: int(w.settings.Heartbeat.Round(time.Second) / time.Second)}
 	if e := a.engine.Load(); e != nil {
 		counts.Open = e.CountOpen(w.name)
 	}

@@ -113,7 +113,7 @@ func (f *fleet) backlog(n int) {
 			}
 		}
 	}
-	if err := (outbox{f.a.bus}).Put(f.t.Context(), out); err != nil {
+	if err := f.a.outbox().Put(f.t.Context(), out); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -277,7 +277,9 @@ func TestOutageOfTenThousand(t *testing.T) {
 	f.sinks = fmt.Sprintf("sinks:\n  - {name: hook, type: webhook, url: %q, circuit: {failures: 5, pause: 200ms}}\n", server.URL)
 	f.start("")
 	f.backlog(firings)
+	f.waits(3 * firings)
 	f.restart("")
+	f.waits(3 * firings)
 	if n := len(f.hook.Received()); n > 0 {
 		t.Fatalf("%d arrived in the outage", n)
 	}
@@ -289,4 +291,14 @@ func TestOutageOfTenThousand(t *testing.T) {
 	if n := len(f.hook.Received()); n != 3*firings {
 		t.Errorf("%d arrived, want %d", n, 3*firings)
 	}
+	f.waits(0)
+}
+
+// waits wants the status to say at last that n alerts wait for the first sink.
+func (f *fleet) waits(n uint64) {
+	f.t.Helper()
+	eventually(f.t, fmt.Sprintf("%d alerts wait", n), func() bool {
+		st, err := f.a.Status(f.t.Context())
+		return err == nil && st.Sinks[0].Waiting == n
+	})
 }

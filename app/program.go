@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"dswatch/bus"
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
@@ -32,13 +31,13 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 		})
 	}
 	for _, w := range a.workers {
-		left, err := a.bus.Pending(ctx, bus.Outbox, w.name)
+		waiting, err := a.outbox().Waiting(ctx, w.name)
 		if err != nil {
 			return st, err
 		}
 		h := w.worker.Health()
 		st.Sinks = append(st.Sinks, web.SinkStatus{
-			Name: w.name, Type: w.kind, Waiting: left.Waiting + uint64(left.Held), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
+			Name: w.name, Type: w.kind, Waiting: uint64(waiting), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
 			Delivered: h.Delivered, Dead: h.Dead, FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
 		})
 	}
@@ -84,7 +83,7 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 			out = append(out, rules.Outgoing{Sink: w.name, ID: t.DeliveryID(), Data: data})
 		}
 	}
-	if err := (outbox{a.bus}).Put(ctx, out); err != nil {
+	if err := a.outbox().Put(ctx, out); err != nil {
 		return nil, err
 	}
 	for i, w := range chosen {

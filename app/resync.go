@@ -33,7 +33,7 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 		return out, a.noSuchSink(sink)
 	}
 	waiting := map[string]bool{}
-	err := (outbox{a.bus}).Pending(ctx, sink, func(data []byte) {
+	err := a.outbox().Pending(ctx, sink, func(data []byte) {
 		if one, err := event.DecodeAlert(data); err == nil {
 			waiting[one.DeliveryID()] = true
 		}

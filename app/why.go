@@ -188,7 +188,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		out = append(out, t)
 	}
 	health := w.worker.Health()
-	err = outbox{a.bus}.Pending(ctx, w.name, func(data []byte) {
+	err = a.outbox().Pending(ctx, w.name, func(data []byte) {
 		one, err := event.DecodeAlert(data)
 		if err != nil || !slots[one.Slot()] {
 			return

@@ -387,6 +387,7 @@ func (b *Bus) say(reply, text string) {
 type Backlog struct {
 	Waiting uint64 // not delivered yet
 	Held    int    // delivered and not settled, also after a Nak
+	Floor   uint64 // the sequence up to which everything is settled or gone
 }
 
 // Pending returns the backlog of a durable consumer; one that does not exist
@@ -401,7 +402,7 @@ func (b *Bus) Pending(ctx context.Context, stream, durable string) (Backlog, err
 		return Backlog{}, fmt.Errorf("look up consumer %s of %s: %w", durable, stream, err)
 	}
 	i := c.CachedInfo()
-	return Backlog{Waiting: i.NumPending, Held: i.NumAckPending}, nil
+	return Backlog{Waiting: i.NumPending, Held: i.NumAckPending, Floor: i.AckFloor.Stream}, nil
 }
 
 // Durables returns the names of the durable consumers of a stream.

@@ -125,7 +125,7 @@ func childHolds(ctx context.Context, b *bus.Bus) error {
 		if err != nil {
 			return err
 		}
-		if p == (bus.Backlog{Held: 7}) {
+		if p.Waiting == 0 && p.Held == 7 {
 			fmt.Println("held")
 			select {}
 		}

@@ -63,8 +63,15 @@ var (
 // when a cluster changes its leader in between, some may be stored later than
 // those that follow.
 func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
+	_, err := b.Store(ctx, msgs...)
+	return err
+}
+
+// Store is Publish that also returns the sequence of each message in its
+// stream; 0 for one that failed.
+func (b *Bus) Store(ctx context.Context, msgs ...Message) ([]uint64, error) {
 	if len(msgs) == 0 {
-		return nil
+		return nil, nil
 	}
 	reqs := make([]request, len(msgs))
 	for i, m := range msgs {
@@ -72,8 +79,10 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 	}
 	answers := b.pub.send(ctx, reqs)
 	var failed *PublishError
+	at := make([]uint64, len(msgs))
 	for i, a := range answers {
 		if a.err == nil {
+			at[i] = a.seq
 			continue
 		}
 		if failed == nil {
@@ -82,9 +91,9 @@ func (b *Bus) Publish(ctx context.Context, msgs ...Message) error {
 		failed.Failed = append(failed.Failed, i)
 	}
 	if failed == nil {
-		return nil
+		return at, nil
 	}
-	return failed
+	return at, failed
 }
 
 // request is one message on its way to a stream.
