@@ -67,7 +67,7 @@ func TestClockIsSet(t *testing.T) {
 			p.set(24 * time.Hour)
 			p.pass(20 * 60)
 			p.see(event.Up)
-		}, hook: []string{"20s raised", "21m0s cleared"}, nms: []string{"15m20s repeated", "21m0s cleared"}},
+		}, hook: []string{"20s raised", "21m0s cleared"}, nms: []string{"15m20s raised", "21m0s cleared"}},
 		"into a window and out of it": {start: "2026-11-16 12:00", window: span(t, "0 2 * * *", 3*time.Hour, "UTC"), play: func(p *clockPlay) {
 			p.pass(10)
 			p.set(14*time.Hour + 30*time.Minute) // 02:30
@@ -93,14 +93,14 @@ func TestClockIsSet(t *testing.T) {
 			p.see(event.Down)
 			p.pass(3600) // 08:30 to 09:30
 			p.see(event.Up)
-		}, hook: []string{"30m0s repeated", "1h0m0s cleared"}, nms: []string{"20s raised", "1h0m0s cleared"}},
+		}, hook: []string{"30m0s raised", "1h0m0s cleared"}, nms: []string{"20s raised", "1h0m0s cleared"}},
 		"forward into hours": {start: "2026-11-16 03:00", routes: shifts, play: func(p *clockPlay) {
 			p.see(event.Down)
 			p.pass(600)
 			p.set(6 * time.Hour)
 			p.pass(600)
 			p.see(event.Up)
-		}, hook: []string{"10m20s repeated", "20m0s cleared"}, nms: []string{"20s raised", "20m0s cleared"}},
+		}, hook: []string{"10m20s raised", "20m0s cleared"}, nms: []string{"20s raised", "20m0s cleared"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
