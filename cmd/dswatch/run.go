@@ -37,6 +37,7 @@ func runCommand() *cobra.Command {
 // watch runs the program until ctx ends, and calls opened once nothing that a
 // start can fail of is left but the local API.
 func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, opened func()) error {
+	hear(log)
 	for _, w := range l.Warnings {
 		log.Warn(w)
 	}

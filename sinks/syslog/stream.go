@@ -153,7 +153,7 @@ func (s *stream) connection() (*live, error) {
 	}
 	c = newLive(conn)
 	go s.watch(c)
-	if err := accepted(ctx, c); err != nil {
+	if err := s.accepted(c); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -211,24 +211,25 @@ func (s *stream) save(c *live, last time.Duration) {
 // onlyReader keeps io.Copy from asking the connection to do the work itself.
 type onlyReader struct{ io.Reader }
 
-// refusalTime is how long a TLS 1.3 server gets to refuse our certificate:
-// it does so only after our side has seen the handshake succeed, and what
-// was written by then is lost.
+// refusalTime is how long a far end gets to end a new connection before
+// anything is written to it. A TLS 1.3 server refuses our certificate only
+// after our side has seen the handshake succeed; a load balancer whose servers
+// are down accepts, and then ends it. What was written by then is lost.
 const refusalTime = 150 * time.Millisecond
 
 // accepted waits until it is known, or likely, that the far end has let us in.
-func accepted(ctx context.Context, c *live) error {
-	t, ok := c.Conn.(*tls.Conn)
-	if !ok || t.ConnectionState().Version < tls.VersionTLS13 {
-		return nil
+func (s *stream) accepted(c *live) error {
+	if c.count == nil {
+		return nil // a Unix socket has nothing in between
 	}
 	select {
 	case <-c.ended:
-		return refused(c.why)
-	case <-time.After(refusalTime):
+		if _, ok := c.Conn.(*tls.Conn); ok {
+			return refused(c.why)
+		}
+		return fmt.Errorf("the receiver ended the connection at once (%w); check that the server behind the address runs and takes connections of this host", c.why)
+	case <-time.After(min(refusalTime, s.timeout/4)):
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -368,8 +368,11 @@ func TestServerThatCutsEveryConnection(t *testing.T) {
 				return
 			}
 			connections.Add(1)
-			time.Sleep(5 * time.Millisecond)
-			c.Close()
+			go func() {
+				c.Read(make([]byte, 1))
+				time.Sleep(5 * time.Millisecond) // the rest is acknowledged by now
+				c.Close()
+			}()
 		}
 	}()
 	s := newSink(t, config("tcp", l.Addr().String(), nil))
@@ -382,6 +385,37 @@ func TestServerThatCutsEveryConnection(t *testing.T) {
 	}
 	if n := connections.Load(); n != last || n < 2 || n > 20 {
 		t.Errorf("%d connections, and the last wait saw %d", n, last)
+	}
+}
+
+// TestBalancerWithoutServers accepts every connection and ends it at once:
+// nothing is told to be delivered.
+func TestBalancerWithoutServers(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*net.TCPConn){
+		"end": func(c *net.TCPConn) { c.Close() }, "half an end": func(c *net.TCPConn) { c.CloseWrite() },
+		"reset": func(c *net.TCPConn) { c.SetLinger(0); c.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := listen(t, "tcp4", "127.0.0.1:0")
+			defer l.Close()
+			go func() {
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					defer c.Close()
+					end(c.(*net.TCPConn))
+				}
+			}()
+			s := newSink(t, config("tcp", l.Addr().String(), nil))
+			err := s.Send(t.Context(), sinktest.Sample(7, event.Raised, "en"))
+			// A reset may come as early as the connecting.
+			if err == nil || sinks.IsPermanent(err) || !strings.Contains(err.Error(), "ended the connection at once") && !strings.Contains(err.Error(), "reset") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
