@@ -122,7 +122,7 @@ func (s *Status) calm() bool {
 // one of which it is not known any more that it is lost.
 func (it *item) explains(rule string) (yes, sure bool) {
 	st := &it.status
-	if it.snap.Row == nil || it.snap.Verdict.Expected != catalog.Yes {
+	if it.row.row == nil || it.row.verdict.Expected != catalog.Yes {
 		return false, false
 	}
 	lost, loss := st.Seen.State.Lost(), st.slot(Loss)
@@ -138,14 +138,8 @@ func (it *item) explains(rule string) (yes, sure bool) {
 
 // inherit notes on the host that other items may concern this one.
 func (e *Engine) inherit(it *item) {
-	row := it.snap.Row
-	it.peers = nil
-	if row == nil {
-		return
-	}
-	it.peers = row.Peers()
-	h := it.home
-	if (len(row.DependsOn) > 0 || len(it.peers) > 0) && !slices.Contains(h.heirs, it) {
+	row, h := it.row.row, it.home
+	if row != nil && (len(row.DependsOn) > 0 || len(it.row.peers) > 0) && !slices.Contains(h.heirs, it) {
 		h.heirs = append(h.heirs, it)
 	}
 }
@@ -182,7 +176,7 @@ func (e *Engine) kin(it *item, id string, each func(*item)) {
 }
 
 func (e *Engine) peersOf(it *item) (peers []catalog.Peer, unsure bool) {
-	for _, id := range it.peers {
+	for _, id := range it.row.peers {
 		e.kin(it, id, func(p *item) {
 			peers = append(peers, catalog.Peer{ID: id, State: p.status.Seen.State})
 			loss := p.status.slot(Loss)
@@ -199,7 +193,7 @@ const maxChain = 8
 // root returns the item at the far end of the chain that explains the rule's
 // trouble with it, and whether its alert is open; nil: nothing explains it.
 func (e *Engine) root(it *item, rule string, depth int) (found *item, sure bool) {
-	if depth >= maxChain || it.snap.Row == nil {
+	if depth >= maxChain || it.row.row == nil {
 		return nil, false
 	}
 	try := func(c *item) {
@@ -212,7 +206,7 @@ func (e *Engine) root(it *item, rule string, depth int) (found *item, sure bool)
 		}
 		found, sure = c, certain
 	}
-	for _, id := range it.snap.Row.DependsOn {
+	for _, id := range it.row.row.DependsOn {
 		e.kin(it, id, try)
 	}
 	if h := it.home; h.self != nil {
@@ -241,7 +235,7 @@ func (e *Engine) severity(c *item) event.Severity {
 }
 
 func (e *Engine) severityNow(it *item, rule string) event.Severity {
-	snap := it.snap
+	snap := it.snapshot()
 	peers, _ := e.peersOf(it)
 	snap.Related = &Related{Peers: peers}
 	return SeverityOf(impact(&it.status, snap, rule))

@@ -161,7 +161,7 @@ func (e *Engine) adopt(now time.Time, it *item, rule string) {
 			return
 		}
 	}
-	sinks := names(e.Set.targets(now, subject(&it.status, e.sight(it), rule), it.snap.Sinks, nil))
+	sinks := names(e.Set.targets(now, subject(&it.status, e.sight(it), rule), it.row.sinks, nil))
 	d := e.open(now, rule, slot.Digest, sinks)
 	d.members[it] = true
 	d.Total++
@@ -400,8 +400,8 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 // sight is what is known about an item, and about those on which the meaning
 // of its loss depends.
 func (e *Engine) sight(it *item) Snapshot {
-	snap := it.snap
-	if len(it.peers) > 0 {
+	snap := it.snapshot()
+	if len(it.row.peers) > 0 {
 		peers, _ := e.peersOf(it)
 		snap.Related = &Related{Peers: peers}
 	}
@@ -413,7 +413,7 @@ func (e *Engine) sight(it *item) Snapshot {
 func (e *Engine) hearers(now time.Time, d *digest) []target {
 	var routed []target
 	for it := range d.members {
-		for _, t := range e.Set.targets(now, subject(&it.status, e.sight(it), d.Rule), it.snap.Sinks, &d.Slot) {
+		for _, t := range e.Set.targets(now, subject(&it.status, e.sight(it), d.Rule), it.row.sinks, &d.Slot) {
 			if !slices.ContainsFunc(routed, func(r target) bool { return r.sink == t.sink }) {
 				routed = append(routed, t)
 			}

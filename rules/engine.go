@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -114,10 +113,12 @@ type Engine struct {
 	Parts
 	clock clock
 
-	mu    sync.Mutex // guards what follows for Items; only Run changes it
-	items map[event.Key]*item
-	hosts map[string]*host
-	due   dueHeap
+	mu       sync.Mutex // guards what follows for Items; only Run changes it
+	items    map[event.Key]*item
+	hosts    map[string]*host // by event.Token of the name
+	named    map[string]*host // the same by name, so that the token need not be computed
+	footings map[rowKey]*footing
+	due      dueHeap
 
 	silences  []Silence
 	storm     *Storm
@@ -135,14 +136,13 @@ type Engine struct {
 
 type item struct {
 	status   Status
-	snap     Snapshot
+	row      *footing
 	home     *host
-	peers    []string // see catalog.Row.Peers
 	revision uint64
 	told     bool // has transitions in pending, or has just joined a digest
 	dirty    bool
-	index    int // in the heap, -1 when not in it
-	due      time.Time
+	index    int   // in the heap, -1 when not in it
+	due      int64 // as it is in the heap, in nanoseconds since 1970
 }
 
 type host struct {
@@ -168,7 +168,7 @@ func NewEngine(p Parts) *Engine {
 	}
 	c := clock{steady: p.Now, wall: p.Wall, start: p.Now()}
 	c.step()
-	return &Engine{Parts: p, clock: c, items: map[event.Key]*item{}, hosts: map[string]*host{}, storm: newStorm(p.Host), acks: make(chan ack)}
+	return &Engine{Parts: p, clock: c, storm: newStorm(p.Host), acks: make(chan ack)}
 }
 
 func (e *Engine) now() time.Time { return e.clock.now() }
@@ -231,7 +231,7 @@ func (e *Engine) run(ctx context.Context) error {
 func (e *Engine) load(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.items, e.hosts, e.due = map[event.Key]*item{}, map[string]*host{}, nil
+	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
 	e.dirty, e.pending, e.stirred = nil, nil, nil
 	e.storm, e.joining = newStorm(e.Host), 0
 	e.clock.step() // deadlines that were stored are bounded below
@@ -259,25 +259,28 @@ func (e *Engine) load(ctx context.Context) error {
 		h.past.learn(h.facts)
 	}
 	now := e.now()
-	err = e.Statuses.Load(ctx, func(r Record) error {
-		if strings.HasPrefix(r.Key, digestPrefix) {
-			e.loadDigest(now, r)
-			return nil
+	err = e.read(ctx, func(r stored) {
+		switch {
+		case r.it == nil:
+			e.loadDigest(now, r.Record)
+			return
+		case r.err != nil:
+			e.Log.Error("a stored status is unreadable; its item is observed anew, an open alert of it is not resolved", "key", r.Key, "error", r.err)
+			return
 		}
-		st, err := DecodeStatus(r.Value)
-		if err != nil {
-			e.Log.Error("a stored status is unreadable; its item is observed anew, an open alert of it is not resolved", "key", r.Key, "error", err)
-			return nil
+		it := r.it
+		if have := e.items[it.status.Key]; have != nil { // it was written while it was read
+			have.status = it.status
+			it = have
+		} else {
+			e.place(it)
 		}
-		if st.Position > last {
-			st.Position = 0
+		if it.status.Position > last {
+			it.status.Position = 0
 		}
-		st.share()
-		it := e.item(st.Key)
-		e.Set.bound(now, &st, it.snap)
-		it.status, it.revision = st, r.Revision
+		it.revision = r.Revision
+		e.Set.bound(now, &it.status, it.snapshot())
 		e.schedule(it)
-		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("load statuses: %w", err)
@@ -452,7 +455,7 @@ func (e *Engine) tick(ctx context.Context) error {
 		return err
 	}
 	now := e.now()
-	for len(e.due) > 0 && !e.due[0].due.After(now) {
+	for len(e.due) > 0 && e.due[0].due <= now.UnixNano() {
 		it := heap.Pop(&e.due).(*item)
 		if err := e.redecide(ctx, it); err != nil {
 			return err
@@ -475,7 +478,7 @@ func (e *Engine) untilDue() time.Duration {
 	const most = time.Minute
 	due := earlier(e.nextDigest(), e.nextWait())
 	if len(e.due) > 0 {
-		due = earlier(due, e.due[0].due)
+		due = earlier(due, time.Unix(0, e.due[0].due))
 	}
 	if due.IsZero() {
 		return most
@@ -485,7 +488,7 @@ func (e *Engine) untilDue() time.Duration {
 
 // decide asks Decide and notes what has to be stored and told.
 func (e *Engine) decide(it *item, ev event.Event) {
-	snap := it.snap
+	snap := it.snapshot()
 	snap.Silences, snap.Storm, snap.Single = e.silences, e.storm, e.releasing
 	e.relate(it, ev, &snap)
 	if !it.home.transit.Until.IsZero() {
@@ -593,7 +596,7 @@ func (e *Engine) Items(each func(Status, Snapshot)) {
 	}
 	slices.SortFunc(keys, compareKeys)
 	for _, k := range keys {
-		each(e.items[k].status, e.items[k].snap)
+		each(e.items[k].status, e.items[k].snapshot())
 	}
 }
 
@@ -615,36 +618,49 @@ func compareKeys(a, b event.Key) int {
 }
 
 func (e *Engine) host(name string) *host {
+	if h := e.named[name]; h != nil {
+		return h
+	}
 	token := event.Token(name) // as its records are named: whoever else writes the name counts as the same
 	h := e.hosts[token]
 	if h == nil {
 		h = &host{}
 		e.hosts[token] = h
 	}
+	e.named[name] = h
 	return h
 }
 
 func (e *Engine) item(k event.Key) *item {
 	it := e.items[k]
 	if it == nil {
-		h := e.host(k.Host)
-		it = &item{status: Status{Key: k}, index: -1, home: h}
-		e.items[k] = it
-		h.items = append(h.items, it)
-		e.look(it)
+		it = &item{status: Status{Key: k}, index: -1}
+		e.place(it)
 	}
 	return it
 }
 
+// place takes up an item that is new.
+func (e *Engine) place(it *item) {
+	it.home = e.host(it.status.Key.Host)
+	e.items[it.status.Key] = it
+	it.home.items = append(it.home.items, it)
+	e.look(it)
+}
+
 // look renews what is known about an item's row.
 func (e *Engine) look(it *item) {
-	f := e.host(it.status.Key.Host).facts
-	row, verdict := e.Rows.Find(it.status.Key, f)
-	verdict.Reason, verdict.ReasonJA = shared(verdict.Reason), shared(verdict.ReasonJA)
-	it.snap = Snapshot{Row: row, Verdict: verdict, Facts: f, Sinks: e.Rows.Sinks(it.status.Key)}
-	if k := it.status.Key; k == hostKey(k.Host) {
-		e.lookHost(it)
+	k := it.status.Key
+	row, verdict := e.Rows.Find(k, it.home.facts)
+	f := footing{row: row, verdict: verdict, sinks: e.Rows.Sinks(k)}
+	if k == hostKey(k.Host) {
+		f.row = nil
+		if e.Set.Silent != 0 {
+			it.home.self = it
+			f.row, f.verdict = e.hostRow(k)
+		}
 	}
+	it.row = e.footing(k, f)
 	e.inherit(it)
 }
 
@@ -656,10 +672,10 @@ func (e *Engine) schedule(it *item) {
 		heap.Remove(&e.due, it.index)
 	case due.IsZero():
 	case it.index < 0:
-		it.due = due
+		it.due = due.UnixNano()
 		heap.Push(&e.due, it)
-	case !it.due.Equal(due):
-		it.due = due
+	case it.due != due.UnixNano():
+		it.due = due.UnixNano()
 		heap.Fix(&e.due, it.index)
 	}
 }
@@ -668,7 +684,7 @@ func (e *Engine) schedule(it *item) {
 type dueHeap []*item
 
 func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
 func (h dueHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j

@@ -15,7 +15,7 @@ func (e *Engine) Open(sink string) []event.Alert {
 	for _, it := range e.items {
 		it.status.Slots(func(rule string, s Slot) {
 			if s.Phase == Firing && slices.Contains(s.Sinks, sink) {
-				out = append(out, e.Set.alert(&it.status, it.snap, rule))
+				out = append(out, e.Set.alert(&it.status, it.snapshot(), rule))
 			}
 		})
 	}

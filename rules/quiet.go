@@ -75,7 +75,7 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 			return err
 		}
 	}
-	snap := found.snap
+	snap := found.snapshot()
 	e.relate(found, event.Event{}, &snap)
 	after, decisions := e.Set.Acknowledge(e.now(), found.status, snap, rule, q.ack)
 	e.apply(found, after, decisions)

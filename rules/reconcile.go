@@ -46,7 +46,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	defer e.mu.Unlock()
 	names := map[string]bool{}
 	for _, it := range e.items {
-		for _, name := range it.snap.Sinks {
+		for _, name := range it.row.sinks {
 			names[name] = true
 		}
 		for _, rule := range ruleNames() {
@@ -71,7 +71,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 				if slot.ID == "" {
 					continue
 				}
-				snap := it.snap
+				snap := it.snapshot()
 				e.relate(it, event.Event{}, &snap)
 				last := e.Set.alert(&it.status, snap, rule)
 				out := e.Set.missing(last, slot.needed(name), snap, slots[last.Slot()])

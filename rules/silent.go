@@ -23,18 +23,12 @@ func hostKey(name string) event.Key {
 // silentEvery is how often the engine looks who is silent.
 const silentEvery = 15 * time.Second
 
-// lookHost is what is known about the item of a host.
-func (e *Engine) lookHost(it *item) {
-	it.snap.Row = nil
-	if e.Set.Silent == 0 {
-		return
-	}
-	k := it.status.Key
-	e.host(k.Host).self = it
-	it.snap.Row = &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name, Confirm: map[string]string{
+// hostRow is what is known about the item of a host.
+func (e *Engine) hostRow(k event.Key) (*catalog.Row, catalog.Verdict) {
+	row := &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name, Confirm: map[string]string{
 		event.Windows: "ping " + k.Name + "; sc query dswatch", event.Linux: "ping " + k.Name + "; systemctl status dswatch",
 	}}
-	it.snap.Verdict = catalog.Verdict{
+	return row, catalog.Verdict{
 		Expected: catalog.Yes,
 		Reason:   fmt.Sprintf("its dswatch has reported before; every host must report within %s (rules.silent)", e.Set.Silent),
 		ReasonJA: fmt.Sprintf("このホストの dswatch は以前に報告しています。%s 以内の報告が必要です (rules.silent)", e.Set.Silent),

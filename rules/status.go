@@ -197,29 +197,34 @@ func (s *Status) encode() ([]byte, error) {
 }
 
 // DecodeStatus reads what encode wrote and refuses what cannot be acted on.
-func DecodeStatus(b []byte) (Status, error) {
-	s, err := statusForm.Decode(b)
-	if err != nil {
-		return s, fmt.Errorf("decode status: %w", err)
+func DecodeStatus(b []byte) (s Status, err error) {
+	err = s.decode(b)
+	return s, err
+}
+
+// decode is DecodeStatus for a status that is empty.
+func (s *Status) decode(b []byte) error {
+	if err := statusForm.DecodeInto(b, s); err != nil {
+		return fmt.Errorf("decode status: %w", err)
 	}
 	if err := s.Key.Validate(); err != nil {
-		return s, fmt.Errorf("decode status: %w", err)
+		return fmt.Errorf("decode status: %w", err)
 	}
 	if s.Flap != nil && len(s.Flap.Flips) > maxFlips {
-		return s, fmt.Errorf("decode status of %s: %d changes, at most %d are kept", s.Key, len(s.Flap.Flips), maxFlips)
+		return fmt.Errorf("decode status of %s: %d changes, at most %d are kept", s.Key, len(s.Flap.Flips), maxFlips)
 	}
 	for _, name := range ruleNames() {
 		slot := s.slot(name)
 		if !slices.Contains([]Phase{Quiet, Held, Firing, Settled}, slot.Phase) {
-			return s, fmt.Errorf("decode status of %s: phase %q is none of ours", s.Key, slot.Phase)
+			return fmt.Errorf("decode status of %s: phase %q is none of ours", s.Key, slot.Phase)
 		}
 		if (slot.Phase == Firing || slot.Phase == Settled) && (slot.ID == "" || slot.Seq < 1) {
-			return s, fmt.Errorf("decode status of %s: phase %s without an alert", s.Key, slot.Phase)
+			return fmt.Errorf("decode status of %s: phase %s without an alert", s.Key, slot.Phase)
 		}
 		if slot.Spoke != nil && len(slot.Spoke.Affected) > event.MaxAffected {
-			return s, fmt.Errorf("decode status of %s: an alert speaks for %d items, at most %d are listed", s.Key, len(slot.Spoke.Affected), event.MaxAffected)
+			return fmt.Errorf("decode status of %s: an alert speaks for %d items, at most %d are listed", s.Key, len(slot.Spoke.Affected), event.MaxAffected)
 		}
 		s.trim(name)
 	}
-	return s, nil
+	return nil
 }

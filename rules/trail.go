@@ -142,7 +142,7 @@ func (e *Engine) Find(match func(*Status) bool) (out []View) {
 	defer e.mu.Unlock()
 	for _, it := range e.items {
 		if match(&it.status) {
-			out = append(out, View{it.status, it.snap})
+			out = append(out, View{it.status, it.snapshot()})
 		}
 	}
 	slices.SortFunc(out, func(a, b View) int { return cmp.Compare(a.Status.Key.String(), b.Status.Key.String()) })

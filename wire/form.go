@@ -37,17 +37,21 @@ func (f *Form[T]) Encode(v *T, hint int) ([]byte, error) {
 }
 
 // Decode reads b into a new T.
-func (f *Form[T]) Decode(b []byte) (T, error) {
-	var v T
+func (f *Form[T]) Decode(b []byte) (v T, err error) {
+	err = f.DecodeInto(b, &v)
+	return v, err
+}
+
+// DecodeInto reads b into v, which must be empty.
+func (f *Form[T]) DecodeInto(b []byte, v *T) error {
 	if f.plan != nil {
 		r := reader{b: b}
-		if r.object(f.plan, reflect.ValueOf(&v).Elem()) && r.at == len(b) {
-			return v, nil
+		if r.object(f.plan, reflect.ValueOf(v).Elem()) && r.at == len(b) {
+			return nil
 		}
-		v = *new(T)
+		*v = *new(T)
 	}
-	err := json.Unmarshal(b, &v)
-	return v, err
+	return json.Unmarshal(b, v)
 }
 
 // object is the plan of one struct type: its fields in the order in which

@@ -1,0 +1,59 @@
+package rules
+
+import (
+	"context"
+	"strings"
+)
+
+// stored is one record of the statuses as it was read.
+type stored struct {
+	Record
+	it  *item // with the status; nil: the record is that of a digest
+	err error // the status cannot be read
+}
+
+// read calls each with every stored status in order. Reading, decoding and
+// what each does go on at the same time: 200,000 items are waited for.
+func (e *Engine) read(ctx context.Context, each func(stored)) error {
+	const most = 256 // in one batch
+	records, decoded := make(chan []stored, 4), make(chan []stored, 4)
+	var failed error
+	go func() {
+		defer close(records)
+		var batch []stored
+		failed = e.Statuses.Load(ctx, func(r Record) error {
+			if batch = append(batch, stored{Record: r}); len(batch) == most {
+				records <- batch
+				batch = make([]stored, 0, most)
+			}
+			return nil
+		})
+		records <- batch
+	}()
+	go func() {
+		defer close(decoded)
+		for batch := range records {
+			for i := range batch {
+				batch[i].decode()
+			}
+			decoded <- batch
+		}
+	}()
+	for batch := range decoded {
+		for _, r := range batch {
+			each(r)
+		}
+	}
+	return failed
+}
+
+func (r *stored) decode() {
+	if strings.HasPrefix(r.Key, digestPrefix) {
+		return
+	}
+	r.it = &item{index: -1}
+	if r.err = r.it.status.decode(r.Value); r.err == nil {
+		r.it.status.share()
+	}
+	r.Value = nil
+}
