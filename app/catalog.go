@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"dswatch/event"
 )
@@ -32,6 +34,16 @@ func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, 
 	}
 	if q.JSON {
 		return l.Catalog.WriteJSON(w, known, q.Language)
+	}
+	// What is declared by the file needs no line: the reasons name it.
+	var b strings.Builder
+	if q.FactsFile == "" {
+		fmt.Fprintf(&b, "%s\n", l.Host)
+		writeFacts(&b, known, l.location(), 0)
+		b.WriteByte('\n')
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
 	}
 	return l.Catalog.WriteTable(w, known, q.Language)
 }

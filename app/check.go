@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"dswatch/catalog"
 	"dswatch/event"
@@ -44,15 +46,26 @@ type CheckItem struct {
 // bad reports whether the item is expected and not healthy.
 func (i CheckItem) bad() bool { return i.Expected == catalog.Yes && i.State != event.Up }
 
+// CheckHost is what is known about one host, with origin and time.
+type CheckHost struct {
+	Host  string      `json:"host"`
+	Facts event.Facts `json:"facts"`
+
+	managed bool // only the manager told of it
+}
+
 // CheckResult is what check found, a contract.
 type CheckResult struct {
 	Host  string                `json:"host"`
 	Facts map[event.Name]string `json:"facts"`
+	Hosts []CheckHost           `json:"hosts"` // this host first, then each that something is known about
 	Items []CheckItem           `json:"items"`
 	Exit  int                   `json:"exit"`
 
 	facts event.Facts
 	lang  string
+	zone  *time.Location
+	root  bool // nothing would be seen better as root
 }
 
 // Check looks once at everything on this host. Facts declared in over count
@@ -71,19 +84,27 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		return known
 	}
 	rows := newRows(l, nil)
-	res := &CheckResult{Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{}, facts: known, lang: l.Language}
+	res := &CheckResult{
+		Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{},
+		facts: known, lang: l.Language, zone: l.location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word
+	}
 	for n, f := range known {
 		res.Facts[n] = f.Value
 	}
+	res.Hosts = hostsOf(l.Host, known, all, seen)
+	peers := map[string][]event.Observation{}
+	for _, o := range seen {
+		peers[o.Key.Host] = append(peers[o.Key.Host], o)
+	}
 	for _, o := range seen {
 		facts := of(o.Key)
-		os, _ := facts.Get(event.OS)
+		system, _ := facts.Get(event.OS)
 		row, verdict := rows.Find(o.Key, facts)
 		if row == nil {
 			continue
 		}
 		it := CheckItem{
-			Host: o.Key.Host, Component: o.Key.Component, OS: os.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
+			Host: o.Key.Host, Component: o.Key.Component, OS: system.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
 			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Language),
 			State: o.State, Found: o.Found, Detail: o.Detail,
 		}
@@ -92,7 +113,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		}
 		it.severity, it.meaning = event.Warning, ""
 		if o.State.Lost() {
-			on := sight(row, known, seen)
+			on := sight(row, facts, peers[o.Key.Host])
 			it.severity = rules.SeverityOf(row.ImpactIn(on, o.State))
 			it.meaning = row.MeaningIn(on, o.State, l.Language)
 		}
@@ -105,10 +126,31 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 	return res, nil
 }
 
-// sight is what the meaning of a row's loss depends on, after one look.
+// hostsOf lists this host, then each other one that items were seen of and
+// something is known about, by name.
+func hostsOf(own string, known event.Facts, all map[string]event.Facts, seen []event.Observation) []CheckHost {
+	hosts := []CheckHost{{Host: own, Facts: known}}
+	at := map[string]int{event.Token(own): 0}
+	for _, o := range seen {
+		token := event.Token(o.Key.Host)
+		i, ok := at[token]
+		switch {
+		case ok && i > 0 && !reported(o.Key.Kind):
+			hosts[i].managed = false
+		case !ok && all[token] != nil:
+			at[token] = len(hosts)
+			hosts = append(hosts, CheckHost{Host: o.Key.Host, Facts: all[token], managed: reported(o.Key.Kind)})
+		}
+	}
+	slices.SortFunc(hosts[1:], func(a, b CheckHost) int { return strings.Compare(a.Host, b.Host) })
+	return hosts
+}
+
+// sight is what the meaning of a row's loss depends on, after one look at its
+// host.
 func sight(row *catalog.Row, known event.Facts, seen []event.Observation) catalog.Sight {
-	os, _ := known.Get(event.OS)
-	on := catalog.Sight{OS: os.Value, Facts: known}
+	system, _ := known.Get(event.OS)
+	on := catalog.Sight{OS: system.Value, Facts: known}
 	for _, id := range row.Peers() {
 		for _, o := range seen {
 			if o.Key.Row() == id {
@@ -170,7 +212,7 @@ const nagiosNames = 10
 func (r *CheckResult) WriteNagios(w io.Writer) error {
 	label := [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[r.Exit]
 	if r.absent() {
-		_, err := fmt.Fprintf(w, "DSWATCH %s - %s\n", label, absentSentence(r.Host, r.lang))
+		_, err := fmt.Fprintf(w, "DSWATCH %s - %s\n", label, r.absentSentence())
 		return err
 	}
 	counts := r.counts()
@@ -210,11 +252,15 @@ func (r *CheckResult) counts() map[string]int {
 	return c
 }
 
-func absentSentence(host, lang string) string {
-	if lang == "ja" {
-		return host + " には Deep Security が見つかりません。導入済みのはずであれば root で実行するか、設定の watch.facts.components に manager や agent を記述してください。"
+func (r *CheckResult) absentSentence() string {
+	en, ja := "run as root, or ", " root で実行するか、"
+	if r.root {
+		en, ja = "", ""
 	}
-	return "no Deep Security was found on " + host + "; if it should be here, run as root, or declare it as watch.facts.components, such as [agent]"
+	if r.lang == "ja" {
+		return r.Host + " には Deep Security が見つかりません。導入済みのはずであれば" + ja + "設定の watch.facts.components に manager や agent を記述してください。"
+	}
+	return "no Deep Security was found on " + r.Host + "; if it should be here, " + en + "declare it as watch.facts.components, such as [agent]"
 }
 
 // WriteTable writes what a person reads at a glance: with colour or without,
@@ -223,21 +269,22 @@ func absentSentence(host, lang string) string {
 func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	var b strings.Builder
 	if r.absent() {
-		for _, line := range wrap(absentSentence(r.Host, r.lang), width) {
+		for _, line := range wrap(r.absentSentence(), width) {
 			b.WriteString(line + "\n")
 		}
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
 	t := checkWords[r.lang]
-	fmt.Fprintf(&b, "%s\n", r.Host)
-	for _, n := range event.Names() {
-		if f, ok := r.facts.Get(n); ok {
-			fmt.Fprintf(&b, "  %-30s %s  [%s]\n", n, oneLine(f.Value), oneLine(f.Origin))
-		}
-	}
-	b.WriteByte('\n')
 	items, left := r.shown()
+	for _, h := range r.Hosts {
+		if h.managed && !slices.ContainsFunc(items, func(i CheckItem) bool { return i.Host == h.Host }) {
+			continue
+		}
+		fmt.Fprintf(&b, "%s\n", oneLine(h.Host))
+		writeFacts(&b, h.Facts, r.zone, width)
+		b.WriteByte('\n')
+	}
 	lines := [][]string{t.head}
 	for _, it := range items {
 		lines = append(lines, []string{t.state(it), t.kinds[it.Kind], it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), t.expected[it.Expected]})
@@ -294,6 +341,28 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeFacts writes one line for each fact, with where and when it was found
+// out. What is declared has no time.
+func writeFacts(b *strings.Builder, facts event.Facts, zone *time.Location, width int) {
+	const indent = 33
+	room := 0
+	if width >= indent+30 {
+		room = width - indent
+	}
+	for _, n := range event.Names() {
+		f, ok := facts.Get(n)
+		if !ok {
+			continue
+		}
+		from := oneLine(f.Origin)
+		if !f.At.IsZero() {
+			from += ", " + f.At.In(zone).Format(time.DateTime)
+		}
+		text := strings.Join(wrap(oneLine(f.Value)+"  ["+from+"]", room), "\n"+strings.Repeat(" ", indent))
+		fmt.Fprintf(b, "  %-30s %s\n", n, text)
+	}
 }
 
 // shown returns the items with a line of their own in order, and how many have

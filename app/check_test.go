@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"dswatch/catalog"
 	"dswatch/event"
@@ -13,6 +14,14 @@ import (
 // which many are well.
 func sick(lang string, lost int) *CheckResult {
 	r := &CheckResult{Host: "hub", lang: lang, facts: event.Facts{event.Components: {Value: "agent", Origin: "declared"}}, Exit: ExitCritical}
+	r.zone, r.Hosts = time.UTC, []CheckHost{
+		{Host: "hub", Facts: r.facts},
+		{Host: "sol01", Facts: event.Facts{
+			event.AgentVersion: {Value: "20.0.0-8438", Origin: "package (pkginfo ds-agent)", At: time.Date(2026, 11, 22, 21, 0, 5, 0, time.UTC)},
+			event.BootTime:     {Value: "2026-11-22T00:00:00Z", Origin: "kernel"}}},
+		{Host: "web0001", managed: true, Facts: event.Facts{event.Edition: {Value: "deep_security", Origin: "manager API"}}},
+		{Host: "web0500", managed: true, Facts: event.Facts{event.Edition: {Value: "deep_security", Origin: "manager API"}}},
+	}
 	add := func(host string, kind event.Kind, name string, s event.State, expected catalog.Tri, meaning string) {
 		r.Items = append(r.Items, CheckItem{Host: host, Component: event.Agent, Kind: kind, Name: name, State: s, Expected: expected,
 			Instances: 1, Reason: "reason", severity: event.Critical, meaning: meaning})
@@ -54,7 +63,7 @@ func TestCheckTable(t *testing.T) {
 					lines := strings.Split(text, "\n")
 					column := -1
 					for i, line := range lines {
-						if n := cells.StringWidth(line); width > 0 && n > max(width, 58) && i > 3 {
+						if n := cells.StringWidth(line); width > 0 && n > max(width, 58) && i > 9 {
 							t.Errorf("%d cells: %q", n, line)
 						}
 						at := strings.Index(line, "/1 ")
@@ -68,10 +77,29 @@ func TestCheckTable(t *testing.T) {
 						column = at
 					}
 					flat := strings.Join(strings.Fields(text), " ")
+					if !strings.Contains(flat, "sol01 agent_version 20.0.0-8438 [package (pkginfo ds-agent), 2026-11-22 21:00:05]") ||
+						!strings.Contains(flat, "web0001 edition") || strings.Contains(flat, "web0500") {
+						t.Errorf("facts: %s", text)
+					}
 					if !strings.Contains(flat, "lsmod | grep dsa_filter") || strings.Contains(flat, "web0002") || !strings.Contains(flat, "web0001 agent") || !strings.Contains(flat, " 998 ") {
 						t.Errorf("%s", text)
 					}
 				})
+			}
+		}
+	}
+}
+
+// TestAbsent: nobody who is root is told to be root.
+func TestAbsent(t *testing.T) {
+	for _, lang := range []string{"en", "ja"} {
+		for _, root := range []bool{false, true} {
+			var b strings.Builder
+			if err := (&CheckResult{Host: "web01", lang: lang, root: root}).WriteTable(&b, false, 0); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(b.String(), "root") == root || !strings.Contains(b.String(), "watch.facts.components") {
+				t.Errorf("%s, root %v: %s", lang, root, b.String())
 			}
 		}
 	}

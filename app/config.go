@@ -298,8 +298,17 @@ func parts() []config.Part {
 
 // ReadFacts reads a facts file as declared facts.
 func ReadFacts(path string) (event.Facts, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read facts file: %w; check the path given with --facts", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, config.MaxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read facts file: %w; name a readable file with --facts", err)
+	}
 	var f catalog.FactsFile
-	if _, err := config.Load(path, &f); err != nil {
+	if _, err := config.Parse(path, data, &f); err != nil {
 		return nil, err
 	}
 	return f.Facts("declared in "+path, time.Time{}), nil

@@ -221,7 +221,7 @@ func TestLoadRefuses(t *testing.T) {
 		data string
 		want string
 	}{
-		"too large":       {strings.Repeat("#\n", config.MaxFile/2+1), ":1:1: the file is larger than 1024 KiB; check that it is the configuration file"},
+		"too large":       {strings.Repeat("#\n", config.MaxFile/2+1), ":1:1: the file is larger than 1024 KiB; check that it is the right file"},
 		"utf-16 little":   {"\xff\xfeh\x00", ":1:1: the file is UTF-16; save it as UTF-8"},
 		"utf-16 big":      {"\xfe\xff\x00h", ":1:1: the file is UTF-16; save it as UTF-8"},
 		"shift_jis":       {"host: web01\nlabels: {site: \x93\x8c\x8b\x9e}\n", ":2:16: not UTF-8 text; save the file as UTF-8"},
@@ -231,9 +231,9 @@ func TestLoadRefuses(t *testing.T) {
 		"nested flow":     {"labels: " + strings.Repeat("[", 10_000), ":1:58: nested more than 50 levels deep; check the brackets and the indentation"},
 		"nested block":    {strings.Repeat("- ", 1_000), ":1:101: nested more than 50 levels deep; check the brackets and the indentation"},
 		"nested maps":     {nested(60), ":51:52: nested more than 50 levels deep; check the brackets and the indentation"},
-		"wide":            {many("k%d: 1\n", 10_000), ":5001:6: more than 5000 keys in one map; check that it is the configuration file"},
-		"absent":          {"watch:\n  ignore:\n" + strings.Repeat("  -\n", 5_000), ":1002:3: more than 1000 keys and entries without a value; check that it is the configuration file"},
-		"absent values":   {"labels: {" + strings.Repeat("a: ,\n", 5_000) + "}", ":1001:4: more than 1000 keys and entries without a value; check that it is the configuration file"},
+		"wide":            {many("k%d: 1\n", 10_000), ":5001:6: more than 5000 keys in one map; check that it is the right file"},
+		"absent":          {"watch:\n  ignore:\n" + strings.Repeat("  -\n", 5_000), ":1002:3: more than 1000 keys and entries without a value; check that it is the right file"},
+		"absent values":   {"labels: {" + strings.Repeat("a: ,\n", 5_000) + "}", ":1001:4: more than 1000 keys and entries without a value; check that it is the right file"},
 		"words":           {"watch:\n  ignore: [" + strings.Repeat("a,\n", 200_000) + "]", ":149999:2: the file has more than 300000 words; split what it describes"},
 		"anchors":         {"watch:\n  ignore:\n" + strings.Repeat("  - &a a\n", 2_000), ":1003:5: more than 1000 anchors; write the values out"},
 		"anchors in line": {strings.Repeat("&a ", 5_000), ":1:3001: more than 1000 anchors; write the values out"},

@@ -172,7 +172,7 @@ func (f *File) text(data []byte) (string, error) {
 		return &Error{Problems: []Problem{{File: f.name, Line: line, Column: column, Text: fmt.Sprintf(format, args...)}}}
 	}
 	if len(data) > MaxFile {
-		return "", fail(1, 1, "the file is larger than %d KiB; check that it is the configuration file", MaxFile>>10)
+		return "", fail(1, 1, "the file is larger than %d KiB; check that it is the right file", MaxFile>>10)
 	}
 	for _, mark := range utf16Mark {
 		if bytes.HasPrefix(data, mark) {

@@ -182,7 +182,7 @@ func screen(tokens token.Tokens) (at *token.Token, text string) {
 			if t.Type == token.MappingValueType {
 				top := &levels[len(levels)-1]
 				if top.keys++; top.keys > maxKeys {
-					return t, fmt.Sprintf("more than %d keys in one map; check that it is the configuration file", maxKeys)
+					return t, fmt.Sprintf("more than %d keys in one map; check that it is the right file", maxKeys)
 				}
 			}
 			if next := following(t); next == nil || next.Position.Line != t.Position.Line && next.Position.Column <= column {
@@ -193,7 +193,7 @@ func screen(tokens token.Tokens) (at *token.Token, text string) {
 			return t, fmt.Sprintf("nested more than %d levels deep; check the brackets and the indentation", maxNesting)
 		}
 		if absent > maxAbsent {
-			return t, fmt.Sprintf("more than %d keys and entries without a value; check that it is the configuration file", maxAbsent)
+			return t, fmt.Sprintf("more than %d keys and entries without a value; check that it is the right file", maxAbsent)
 		}
 		last = t
 	}

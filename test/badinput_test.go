@@ -15,6 +15,17 @@ import (
 	"dswatch/detector/manager/managertest"
 )
 
+// TestNoFacts: a facts file that is not there is told as one.
+func TestNoFacts(t *testing.T) {
+	for _, command := range []string{"check", "catalog"} {
+		path := filepath.Join(t.TempDir(), "facts.yaml")
+		out, stderr, code := output(t, command, "--facts", path)
+		if code == 0 || out != "" || !strings.Contains(stderr, path) || !strings.Contains(stderr, "--facts") || strings.Contains(stderr, "configuration") {
+			t.Errorf("%s: exit status %d, %q, %q", command, code, out, stderr)
+		}
+	}
+}
+
 // TestBadFacts: a facts file that is not right is refused with its place, and
 // nothing is taken for lost.
 func TestBadFacts(t *testing.T) {

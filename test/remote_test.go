@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dswatch/event"
 	"dswatch/test/receive"
@@ -117,14 +118,19 @@ func TestAgentless(t *testing.T) {
 // key is another than the known one.
 func TestAgentlessCheck(t *testing.T) {
 	s := startHosts(t)
+	var facts map[string]event.Facts
+	path := filepath.Join(t.TempDir(), "dswatch.yaml")
 	check := func(known string) (map[string]event.State, map[string]string, int) {
 		t.Helper()
-		path := filepath.Join(t.TempDir(), "dswatch.yaml")
 		if err := os.WriteFile(path, fmt.Appendf(nil, agentless, t.TempDir(), s.User, s.KeyFile, known, s.Host, s.Port), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		stdout, stderr, code := output(t, "check", "-c", path, "--format", "json")
 		var got struct {
+			Hosts []struct {
+				Host  string
+				Facts event.Facts
+			}
 			Items []struct {
 				Host, Kind, Name, Expected, Detail string
 				State                              event.State
@@ -132,6 +138,10 @@ func TestAgentlessCheck(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 			t.Fatalf("%v: %s%s", err, stdout, stderr)
+		}
+		facts = map[string]event.Facts{}
+		for _, h := range got.Hosts {
+			facts[h.Host] = h.Facts
 		}
 		states, details := map[string]event.State{}, map[string]string{}
 		for _, it := range got.Items {
@@ -151,6 +161,21 @@ func TestAgentlessCheck(t *testing.T) {
 	if len(states) != len(want) || code != 0 {
 		t.Errorf("exit status %d, expected are %v", code, states)
 	}
+
+	if v := facts["sol01"][event.AgentVersion]; v.Value == "" || v.Origin == "" || time.Since(v.At).Abs() > time.Hour {
+		t.Errorf("sol01 has agent version %+v", v)
+	}
+	if v := facts["esx01"][event.ApplianceVersion]; v.Value == "" || v.Origin == "" || v.At.IsZero() || len(facts) != 3 {
+		t.Errorf("esx01 has appliance version %+v, %d hosts", v, len(facts))
+	}
+
+	// What a loss means is said of the host's own system and its own drivers.
+	ps := captureOf(t, "solaris-ps")
+	s.Print(t, sunPS, strings.ReplaceAll(ps, "ds_agent", "ds_other"))
+	if table, _, _ := output(t, "check", "-c", path); !strings.Contains(table, "sol01 ds_agent") || !strings.Contains(table, "depends on the driver dsa_filter: see that it is loaded") {
+		t.Errorf("a process lost on Solaris: %s", table)
+	}
+	s.Print(t, sunPS, ps)
 
 	other := filepath.Join(t.TempDir(), "known_hosts")
 	line, err := os.ReadFile(s.KnownHosts)
