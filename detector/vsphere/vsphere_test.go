@@ -11,8 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,46 +18,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vmware/govmomi"
-	"github.com/vmware/govmomi/property"
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/view"
-	"github.com/vmware/govmomi/vim25/methods"
-	"github.com/vmware/govmomi/vim25/mo"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"dswatch/detector/vsphere/vspheretest"
 	"dswatch/event"
 	"dswatch/setting"
 )
 
 const password = "correct horse"
-
-// kernel is the kernel module system of one host, which vcsim lacks.
-type kernel struct {
-	mo.HostKernelModuleSystem
-
-	mu      sync.Mutex
-	modules []types.KernelModuleInfo
-	fault   types.BaseMethodFault
-	wait    time.Duration
-}
-
-func (k *kernel) QueryModules(*types.QueryModules) soap.HasFault {
-	k.mu.Lock()
-	modules, fault, wait := k.modules, k.fault, k.wait
-	k.mu.Unlock()
-	time.Sleep(wait)
-	body := &methods.QueryModulesBody{}
-	if fault != nil {
-		body.Fault_ = simulator.Fault("", fault)
-		return body
-	}
-	body.Res = &types.QueryModulesResponse{Returnval: modules}
-	return body
-}
-
-func (k *kernel) set(do func()) { k.mu.Lock(); defer k.mu.Unlock(); do() }
 
 // door stands before vcsim, which takes any password.
 type door struct {
@@ -91,72 +58,26 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.to.ServeHTTP(w, r)
 }
 
-var (
-	tcpip = types.KernelModuleInfo{Id: 1, Name: "tcpip4", Version: "1.0", Loaded: true, Enabled: true}
-	dsa   = types.KernelModuleInfo{Id: 77, Name: filter, Version: "9.5.2-2754", Loaded: true, Enabled: true}
-)
+var tcpip, dsa = vspheretest.TCPIP, vspheretest.Filter
 
-// world is a vCenter of vcsim with its hosts' kernels.
+// world is a vCenter of vcsim behind a door.
 type world struct {
-	url, pin string
-	cert     []byte
-	hosts    []string
-	kernels  []*kernel
-	systems  []*simulator.HostSystem
+	*vspheretest.VCenter
 	*door
 }
 
 func newWorld(t *testing.T, model *simulator.Model) *world {
 	t.Helper()
-	if err := model.Create(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(model.Remove)
-	w := &world{}
-	s := model.Service.NewServer()
-	t.Cleanup(s.Close)
-	w.door = &door{to: httputil.NewSingleHostReverseProxy(&url.URL{Scheme: s.URL.Scheme, Host: s.URL.Host})}
-	front := httptest.NewTLSServer(w.door)
-	t.Cleanup(front.Close)
-	w.url, w.cert = front.URL, front.Certificate().Raw
-	for _, ref := range inventory(t, s.URL) {
-		h := simulator.Map.Get(ref).(*simulator.HostSystem)
-		k := &kernel{modules: []types.KernelModuleInfo{tcpip, dsa}}
-		k.Self = types.ManagedObjectReference{Type: "HostKernelModuleSystem", Value: "kernel-" + h.Self.Value}
-		simulator.Map.Put(k)
-		h.ConfigManager.KernelModuleSystem = &k.Self
-		h.Runtime.ConnectionState = types.HostSystemConnectionStateConnected
-		w.hosts, w.kernels, w.systems = append(w.hosts, h.Name), append(w.kernels, k), append(w.systems, h)
-	}
-	sum := sha256.Sum256(w.cert)
-	w.pin = hex.EncodeToString(sum[:])
+	w := &world{door: &door{}}
+	w.VCenter = vspheretest.Start(t, model, func(to http.Handler) http.Handler { w.to = to; return w.door })
 	return w
-}
-
-// inventory lists vcsim's hosts.
-func inventory(t *testing.T, u *url.URL) []types.ManagedObjectReference {
-	t.Helper()
-	u.User = url.UserPassword("u", password)
-	c, err := govmomi.NewClient(t.Context(), u, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := view.NewManager(c.Client).CreateContainerView(t.Context(), c.ServiceContent.RootFolder, []string{"HostSystem"}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	refs, err := v.Find(t.Context(), []string{"HostSystem"}, property.Filter{"name": "*"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return refs
 }
 
 func (w *world) config(hosts ...string) Config {
 	if hosts == nil {
-		hosts = w.hosts
+		hosts = w.Hosts
 	}
-	return Config{URL: w.url, User: "dswatch@vsphere.local", Password: password, Fingerprint: w.pin, Hosts: hosts}
+	return Config{URL: w.URL, User: "dswatch@vsphere.local", Password: password, Fingerprint: w.Fingerprint, Hosts: hosts}
 }
 
 func newDetector(t *testing.T, c Config, o Options) *Detector {
@@ -195,28 +116,30 @@ func TestModules(t *testing.T) {
 	model := simulator.VPX()
 	model.Host, model.ClusterHost = 2, 6
 	w := newWorld(t, model)
-	last := len(w.hosts) - 1
-	gone := func(k *kernel) { k.modules = []types.KernelModuleInfo{tcpip} }
+	last := len(w.Hosts) - 1
+	gone := func(k *vspheretest.Kernel) { k.Modules = []types.KernelModuleInfo{tcpip} }
 	unloaded := dsa
 	unloaded.Loaded = false
 	for i, c := range []struct {
 		name   string
-		change func(k *kernel, h *simulator.HostSystem)
+		change func(k *vspheretest.Kernel, h *simulator.HostSystem)
 		state  event.State
 		why    string
 	}{
-		{"is well", func(*kernel, *simulator.HostSystem) {}, event.Up, "is loaded"},
-		{"lacks the module", func(k *kernel, _ *simulator.HostSystem) { gone(k) }, event.Down, "no module named dvfilter-dsa is loaded"},
-		{"has it, not loaded", func(k *kernel, _ *simulator.HostSystem) { k.modules = []types.KernelModuleInfo{tcpip, unloaded} }, event.Down, "not loaded"},
-		{"lists nothing", func(k *kernel, _ *simulator.HostSystem) { k.modules = nil }, event.Unknown, "lists no kernel module"},
-		{"must not be seen", func(k *kernel, _ *simulator.HostSystem) { k.fault = &types.NoPermission{} }, event.Unknown, "role Read-only"},
-		{"is not connected", func(_ *kernel, h *simulator.HostSystem) {
+		{"is well", func(*vspheretest.Kernel, *simulator.HostSystem) {}, event.Up, "is loaded"},
+		{"lacks the module", func(k *vspheretest.Kernel, _ *simulator.HostSystem) { gone(k) }, event.Down, "no module named dvfilter-dsa is loaded"},
+		{"has it, not loaded", func(k *vspheretest.Kernel, _ *simulator.HostSystem) {
+			k.Modules = []types.KernelModuleInfo{tcpip, unloaded}
+		}, event.Down, "not loaded"},
+		{"lists nothing", func(k *vspheretest.Kernel, _ *simulator.HostSystem) { k.Modules = nil }, event.Unknown, "lists no kernel module"},
+		{"must not be seen", func(k *vspheretest.Kernel, _ *simulator.HostSystem) { k.Fault = &types.NoPermission{} }, event.Unknown, "role Read-only"},
+		{"is not connected", func(_ *vspheretest.Kernel, h *simulator.HostSystem) {
 			h.Runtime.ConnectionState = types.HostSystemConnectionStateNotResponding
 		}, event.Unknown, "notResponding"},
-		{"has no such system", func(_ *kernel, h *simulator.HostSystem) { h.ConfigManager.KernelModuleSystem = nil }, event.Unknown, "no kernel module system"},
+		{"has no such system", func(_ *vspheretest.Kernel, h *simulator.HostSystem) { h.ConfigManager.KernelModuleSystem = nil }, event.Unknown, "no kernel module system"},
 	} {
-		c.change(w.kernels[i], w.systems[i])
-		seen := states(t, newDetector(t, w.config(w.hosts[i], w.hosts[last]), Options{}))
+		c.change(w.Kernels[i], w.Systems[i])
+		seen := states(t, newDetector(t, w.config(w.Hosts[i], w.Hosts[last]), Options{}))
 		if o := seen[0]; o.State != c.state || !strings.Contains(o.Detail, c.why) {
 			t.Errorf("a host that %s: %s, %q", c.name, o.State, o.Detail)
 		}
@@ -224,8 +147,8 @@ func TestModules(t *testing.T) {
 			t.Errorf("the other host: %s, %q", o.State, o.Detail)
 		}
 	}
-	for name, why := range map[string]string{w.hosts[0] + "x": "did you mean " + w.hosts[0], "elsewhere": "has no host elsewhere; it has "} {
-		if o := states(t, newDetector(t, w.config(name, w.hosts[last]), Options{}))[0]; o.State != event.Unknown || !strings.Contains(o.Detail, why) {
+	for name, why := range map[string]string{w.Hosts[0] + "x": "did you mean " + w.Hosts[0], "elsewhere": "has no host elsewhere; it has "} {
+		if o := states(t, newDetector(t, w.config(name, w.Hosts[last]), Options{}))[0]; o.State != event.Unknown || !strings.Contains(o.Detail, why) {
 			t.Errorf("host %s: %s, %q", name, o.State, o.Detail)
 		}
 	}
@@ -236,14 +159,14 @@ func TestModules(t *testing.T) {
 func TestSession(t *testing.T) {
 	w := newWorld(t, simulator.VPX())
 	var told []event.FactsReport
-	d := newDetector(t, w.config(w.hosts[0]), Options{Observer: "hub", Tell: func(_ context.Context, r []event.FactsReport) error { told = append(told, r...); return nil }})
+	d := newDetector(t, w.config(w.Hosts[0]), Options{Observer: "hub", Tell: func(_ context.Context, r []event.FactsReport) error { told = append(told, r...); return nil }})
 	states(t, d)
 	states(t, d)
 	if w.logins != 1 {
 		t.Errorf("%d logins for two looks", w.logins)
 	}
 	d.client.session.Logout(t.Context())
-	w.kernels[0].set(func() { w.kernels[0].modules = []types.KernelModuleInfo{tcpip} })
+	w.Kernels[0].Set(func() { w.Kernels[0].Modules = []types.KernelModuleInfo{tcpip} })
 	if o := states(t, d)[0]; o.State != event.Down {
 		t.Errorf("%s: %s", o.State, o.Detail)
 	}
@@ -254,7 +177,7 @@ func TestSession(t *testing.T) {
 	if w.logouts != 2 {
 		t.Errorf("%d logouts", w.logouts)
 	}
-	if len(told) != 1 || told[0].Host != w.hosts[0] || told[0].Observer != "hub" || told[0].Facts[event.ApplianceVersion].Value != "9.5.2-2754" ||
+	if len(told) != 1 || told[0].Host != w.Hosts[0] || told[0].Observer != "hub" || told[0].Facts[event.ApplianceVersion].Value != "9.5.2-2754" ||
 		told[0].Facts[event.OS].Value != event.ESXi || told[0].Facts[event.Components].Value != event.Appliance {
 		t.Errorf("told %+v", told)
 	}
@@ -273,7 +196,7 @@ func TestOneESXi(t *testing.T) {
 func TestNotBelieved(t *testing.T) {
 	w := newWorld(t, simulator.VPX())
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.cert}), 0o644); err != nil {
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.Cert}), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -296,7 +219,7 @@ func TestNotBelieved(t *testing.T) {
 		"silence":                 {func(c *Config) { serve(t, c, silence) }, "no answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := w.config(w.hosts[0])
+			config := w.config(w.Hosts[0])
 			c.change(&config)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			if name == "silence" {
@@ -379,10 +302,10 @@ func silence(_ http.ResponseWriter, r *http.Request) {
 
 func TestSlowHost(t *testing.T) {
 	w := newWorld(t, simulator.VPX())
-	w.kernels[0].set(func() { w.kernels[0].wait = 6 * time.Second })
+	w.Kernels[0].Set(func() { w.Kernels[0].Wait = 6 * time.Second })
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	seen, err := newDetector(t, w.config(w.hosts[0], w.hosts[1]), Options{}).Detect(ctx)
+	seen, err := newDetector(t, w.config(w.Hosts[0], w.Hosts[1]), Options{}).Detect(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
