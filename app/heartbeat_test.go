@@ -253,6 +253,28 @@ func TestDrill(t *testing.T) {
 	}
 }
 
+// TestSinkTestsWaitForNobody: a sink that does not answer makes none of the
+// others late.
+func TestSinkTestsWaitForNobody(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.hook.Answer(503, nil)
+	const wait = 4 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	results, err := f.a.TestSinks(ctx, nil)
+	if err != nil || len(results) != 2 {
+		t.Fatal(results, err)
+	}
+	if bad := results[0]; bad.Sink != "hook" || bad.Confirmed || !strings.Contains(bad.Error, "answered 503") {
+		t.Errorf("%+v", bad)
+	}
+	good := results[1]
+	if took, err := time.ParseDuration(good.Took); !good.Confirmed || err != nil || took >= wait {
+		t.Errorf("%+v", good)
+	}
+}
+
 // gauge is a metric of one sink as a scrape finds it.
 func (f *fleet) gauge(name, sink string) string {
 	f.t.Helper()

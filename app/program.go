@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"dswatch/catalog"
@@ -86,13 +87,17 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 	if err := a.outbox().Put(ctx, out); err != nil {
 		return nil, err
 	}
+	var waiting sync.WaitGroup
 	for i, w := range chosen {
-		err := a.awaitReceipt(ctx, w, cleared)
-		results[i] = web.TestResult{Sink: w.name, Confirmed: err == nil, Took: time.Since(began).Round(time.Millisecond).String()}
-		if err != nil {
-			results[i].Error = err.Error()
-		}
+		waiting.Go(func() {
+			err := a.awaitReceipt(ctx, w, cleared)
+			results[i] = web.TestResult{Sink: w.name, Confirmed: err == nil, Took: time.Since(began).Round(time.Millisecond).String()}
+			if err != nil {
+				results[i].Error = err.Error()
+			}
+		})
 	}
+	waiting.Wait()
 	return results, nil
 }
 
@@ -131,8 +136,11 @@ func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) err
 		}
 		select {
 		case <-ctx.Done():
-			if health.LastError != "" {
+			switch {
+			case !health.FailingSince.IsZero():
 				return fmt.Errorf("not confirmed within %s: %s", testWait, health.LastError)
+			case !health.QuietUntil.IsZero():
+				return fmt.Errorf("not confirmed within %s: the far end asked for a pause until %s", testWait, health.QuietUntil.Format(time.RFC3339))
 			}
 			return fmt.Errorf("not confirmed within %s", testWait)
 		case <-time.After(20 * time.Millisecond):

@@ -155,7 +155,7 @@ func (w *Words) Time(t time.Time) string { return t.Format("2006-01-02 15:04:05 
 func (w *Words) Headline(a event.Alert, most int) string {
 	h := "[" + w.Transition(a.Transition) + "] " + a.Title
 	switch {
-	case a.Test && !strings.HasPrefix(a.Title, "["+w.Test+"]"):
+	case a.Test && !strings.HasPrefix(a.Title, "["+w.Test+"]") && !strings.HasPrefix(a.Title, "["+english.Test+"]"):
 		h = "[" + w.Test + "] " + h
 	case a.Replay:
 		h = "[" + w.Replay + "] " + h

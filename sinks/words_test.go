@@ -86,6 +86,7 @@ func TestHeadline(t *testing.T) {
 		"cleared, ja":    {func(a *event.Alert) { a.Transition, a.Language = event.Cleared, "ja" }, "[復旧] ds_agent is down"},
 		"test":           {func(a *event.Alert) { a.Test = true }, "[TEST] [ALERT] ds_agent is down"},
 		"test, marked":   {func(a *event.Alert) { a.Test, a.Title = true, "[TEST] x" }, "[ALERT] [TEST] x"},
+		"test, ja":       {func(a *event.Alert) { a.Test, a.Title, a.Language = true, "[TEST] x", "ja" }, "[発生] [TEST] x"},
 		"replay":         {func(a *event.Alert) { a.Replay = true }, "[REPLAY] [ALERT] ds_agent is down"},
 		"replayed, test": {func(a *event.Alert) { a.Replay, a.Test = true, true }, "[TEST] [ALERT] ds_agent is down"},
 	} {

@@ -2,11 +2,13 @@ package slack
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -25,6 +27,7 @@ type bot struct {
 	header  http.Header
 	channel string
 	told    *messages
+	replays replays
 }
 
 // maxAnswer bounds Slack's answers in bytes: they repeat the message, with
@@ -121,19 +124,53 @@ func (b *bot) answer(ctx context.Context, a event.Alert, c call, root told) erro
 }
 
 // write posts a message. Its client_msg_id is that of the transition, so that
-// Slack can drop a second copy after an answer that was lost.
+// Slack can drop a second copy after an answer that was lost. A replay has one
+// of its own: it is shown again because an operator asked for it.
 func (b *bot) write(ctx context.Context, a event.Alert, c call, after string) (answer, error) {
 	no := false
 	c.UnfurlLinks, c.UnfurlMedia = &no, &no
-	if !a.Replay { // shown again is what an operator asked for
-		c.ClientMsgID = messageID(a.DeliveryID(), c.Channel, after)
+	id := messageID(a.DeliveryID(), c.Channel, after)
+	c.ClientMsgID = id
+	if a.Replay {
+		c.ClientMsgID = b.replays.id(id)
 	}
 	got, err := b.call(ctx, b.post, "chat.postMessage", c)
 	if isRefusal(err, deleted) {
 		c.ClientMsgID = ""
 		got, err = b.call(ctx, b.post, "chat.postMessage", c)
 	}
+	if a.Replay && (err == nil || sinks.IsPermanent(err)) {
+		b.replays.over(id)
+	}
 	return got, err
+}
+
+// replays holds the client_msg_id of each replay whose outcome is not known,
+// by that of the first time. A restart forgets them.
+type replays struct {
+	mu  sync.Mutex
+	ids map[string]string
+}
+
+// maxReplays bounds what replays that were given up leave behind.
+const maxReplays = 1000
+
+func (r *replays) id(first string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ids == nil || len(r.ids) >= maxReplays {
+		r.ids = map[string]string{}
+	}
+	if r.ids[first] == "" {
+		r.ids[first] = messageID(first, rand.Text())
+	}
+	return r.ids[first]
+}
+
+func (r *replays) over(first string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.ids, first)
 }
 
 // messageID makes a UUID of version 8 (RFC 9562) of what makes a message one.

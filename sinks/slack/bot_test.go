@@ -199,6 +199,25 @@ func TestBotLostAnswer(t *testing.T) {
 	}
 }
 
+// TestBotLostAnswerOfAReplay makes no second message either, and every replay
+// that is asked for makes one.
+func TestBotLostAnswerOfAReplay(t *testing.T) {
+	far := &receive.SlackAPI{}
+	s := newBot(t, botConfig(receive.StartSlackAPI(t, far).URL), sinks.Env{StateDir: t.TempDir()})
+	raised, changed := sinktest.Sample(1, event.Raised, "en"), sinktest.Sample(1, event.Changed, "en")
+	raised.Replay, changed.Replay = true, true
+	for i, a := range []event.Alert{raised, changed, changed} {
+		far.Lose(1)
+		if err := s.Send(t.Context(), a); err == nil || sinks.IsPermanent(err) {
+			t.Fatalf("%s: %v", a.Transition, err)
+		}
+		sendAll(t, s, a)
+		if p := far.Posts(); len(p) != i+1 {
+			t.Errorf("%d messages after %d replays", len(p), i+1)
+		}
+	}
+}
+
 func TestBotWhenPeopleInterfere(t *testing.T) {
 	raised, changed, cleared := sinktest.Sample(1, event.Raised, "en"), sinktest.Sample(1, event.Changed, "en"), sinktest.Sample(1, event.Cleared, "en")
 	setUp := func(t *testing.T, far *receive.SlackAPI) *slack.Sink {

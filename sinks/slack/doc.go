@@ -17,5 +17,8 @@
 // when that is lost, or the message is deleted, what follows becomes a
 // message of its own. Where messages cannot be edited any more, the end is
 // told in the thread and in the channel. client_msg_id asks Slack to drop a
-// second copy when an answer was lost; it does not promise that Slack does.
+// second copy when an answer was lost, also that of a replay; it does not
+// promise that Slack does, whose reference only names the errors that belong
+// to it. To look the message up instead would need the scope channels:history,
+// with which the bot could read all that people write there.
 package slack
