@@ -175,7 +175,7 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 	errs = append(errs, serr...)
 	l.sinks = specs
 	if err == nil && len(serr) == 0 {
-		errs = append(append(errs, l.checkRoutes()...), l.checkWindows()...)
+		errs = slices.Concat(errs, l.checkRoutes(), l.checkRepeats(), l.checkWindows())
 	}
 	if all := config.Join(errs...); all != nil {
 		return nil, all
@@ -191,7 +191,7 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 	if l.set, err = l.ruleSet(); err != nil {
 		return nil, err
 	}
-	l.Warnings = append(file.Warnings(), l.routeWarnings()...)
+	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings())
 	return l, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dswatch/rules"
 	"dswatch/setting"
@@ -48,6 +49,75 @@ func (l *Loaded) checkRoutes() (errs []error) {
 		}
 	}
 	return errs
+}
+
+// margin is how much longer than the repetitions a far end must keep an alert,
+// so that one that comes late still finds it.
+const margin = 10 * time.Minute
+
+// checkRepeats refuses a sink whose far end would take an open alert for over
+// before it is told again.
+func (l *Loaded) checkRepeats() (errs []error) {
+	for i, s := range l.sinks {
+		f, ok := s.settings.(forgetful)
+		if !ok {
+			continue
+		}
+		key, after := f.Forgets()
+		if longest, from, _ := l.repeats(s.common.Name); longest > 0 && after < longest+margin {
+			errs = append(errs, l.file.Errorf(fmt.Sprintf("sinks[%d].%s", i, key),
+				"%s is not 10m longer than the %s between two notices (%s), so an open alert would be taken for over; write %s or more", after, longest, from, longest+margin))
+		}
+	}
+	return errs
+}
+
+// forgetful are the settings of a sink whose far end takes an alert that it is
+// not told of again for over, after the time under a key.
+type forgetful interface {
+	Forgets() (key string, after time.Duration)
+}
+
+// repeats is the longest time between two notices of an open alert to a sink
+// and the key that says so, and whether some alerts are told but once.
+func (l *Loaded) repeats(sink string) (longest time.Duration, from string, once bool) {
+	add := func(d time.Duration, key string) {
+		if d > longest {
+			longest, from = d, key
+		}
+		once = once || d == 0
+	}
+	if len(l.Routes) == 0 {
+		add(l.Rules.Repeat, "rules.repeat")
+	}
+	for i, r := range l.Routes {
+		if !slices.Contains(r.Sinks, sink) && (r.Escalate == nil || !slices.Contains(r.Escalate.Sinks, sink)) {
+			continue
+		}
+		if r.Repeat != nil {
+			add(*r.Repeat, fmt.Sprintf("routes[%d].repeat", i))
+		} else {
+			add(l.Rules.Repeat, "rules.repeat")
+		}
+	}
+	return longest, from, once
+}
+
+// repeatWarnings names far ends that take what lasts for over.
+func (l *Loaded) repeatWarnings() (out []string) {
+	for i, s := range l.sinks {
+		f, ok := s.settings.(forgetful)
+		if !ok {
+			continue
+		}
+		key, after := f.Forgets()
+		if _, _, once := l.repeats(s.common.Name); once {
+			path := fmt.Sprintf("sinks[%d]", i)
+			out = append(out, fmt.Sprintf("%s: %s.%s: alerts are not repeated to sink %s, so one that lasts longer than %s is taken for over there; repeat them, or write a longer time",
+				l.file.Position(path), path, key, s.common.Name, after))
+		}
+	}
+	return out
 }
 
 // routeWarnings names what is allowed but rarely meant.

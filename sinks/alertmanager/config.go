@@ -20,7 +20,7 @@ type Config struct {
 	sinks.Settings `yaml:",inline"`
 
 	URLs      []string          `yaml:"urls" doc:"base URLs of one Alertmanager, or of the members of one cluster, such as [\"http://192.0.2.30:9093\"]; all are told, one that accepts is success; no default"`
-	EndsAfter time.Duration     `yaml:"ends_after" doc:"how long Alertmanager keeps an open alert that is not told again; longer than rules.repeat; default 168h"`
+	EndsAfter time.Duration     `yaml:"ends_after" doc:"how long Alertmanager keeps an open alert that is not told again; at least 10m longer than rules.repeat and the repeat of its routes; default 168h"`
 	Labels    map[string]string `yaml:"labels" doc:"labels to add to every alert, such as team: security; changing them leaves open alerts behind until ends_after; default: none"`
 	Bearer    setting.Secret    `yaml:"bearer" doc:"token for the header Authorization: Bearer; default: none"`
 	Username  string            `yaml:"username" doc:"name for basic authentication; default: none"`
@@ -32,6 +32,10 @@ type Config struct {
 // Defaults returns the defaults of a Config. A week outlasts any repeat: a
 // resolve that nobody decided would be worse than an alert that stays.
 func Defaults() Config { return Config{Settings: sinks.Defaults(8), EndsAfter: 7 * 24 * time.Hour} }
+
+// Forgets says which key sets after what time Alertmanager takes an open alert
+// for over when it is not told again.
+func (c Config) Forgets() (key string, after time.Duration) { return "ends_after", c.EndsAfter }
 
 // maxURLs is more members than a cluster has.
 const maxURLs = 16

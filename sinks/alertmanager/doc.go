@@ -11,9 +11,11 @@
 //     the same post ends the alert under the other severities.
 //   - Alertmanager does not resolve an open alert by itself while it is told
 //     again within ends_after: every firing carries an endsAt that far ahead,
-//     so resolve_timeout does not apply. ends_after must be longer than
-//     rules.repeat; with `rules.repeat: 0s`, and for an item that nobody can
-//     observe any more, it is the longest life of an alert at that end.
+//     so resolve_timeout does not apply. A repetition that comes
+//     less than 10m before ends_after is refused by the program; with
+//     `rules.repeat: 0s`, once somebody has acknowledged the alert, and for an
+//     item that nobody can observe any more, ends_after is the longest life of
+//     an alert at that end.
 //   - A resolve is dated five minutes before it happened, and so is the start
 //     of a shorter alert (the annotation ended_at has the exact time):
 //     Alertmanager forgets a resolve whose endsAt its own clock has not
