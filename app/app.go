@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -353,14 +354,26 @@ func (a *App) Close() error {
 func readToken(dir string, create bool) (setting.Secret, error) {
 	path := filepath.Join(dir, "token")
 	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) && create {
-		b = []byte(rand.Text() + "\n")
+	token := strings.TrimSpace(string(b))
+	unfit := err == nil && !fitToken(token)
+	if create && (unfit || errors.Is(err, fs.ErrNotExist)) {
+		token, unfit = rand.Text(), false
 		if err = os.MkdirAll(dir, 0o700); err == nil {
-			err = os.WriteFile(path, b, 0o600)
+			err = os.WriteFile(path, []byte(token+"\n"), 0o600)
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "", fmt.Errorf("read the token of the local api: %w; run this as the user that runs dswatch, or as root", err)
+	case err != nil:
 		return "", fmt.Errorf("read the token of the local api: %w", err)
+	case unfit:
+		return "", fmt.Errorf("read the token of the local api: %s holds no token; restart dswatch, which makes a new one", path)
 	}
-	return setting.Secret(strings.TrimSpace(string(b))), nil
+	return setting.Secret(token), nil
+}
+
+// fitToken tells a token from a file that was cut or overwritten.
+func fitToken(s string) bool {
+	return len(s) >= 16 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

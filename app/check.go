@@ -115,7 +115,9 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		if o.State.Lost() {
 			on := sight(row, facts, peers[o.Key.Host])
 			it.severity = rules.SeverityOf(row.ImpactIn(on, o.State))
-			it.meaning = row.MeaningIn(on, o.State, l.Language)
+			if row.Explained(on, o.State) {
+				it.meaning = row.MeaningIn(on, o.State, l.Language)
+			}
 		}
 		res.Items = append(res.Items, it)
 	}
@@ -405,13 +407,14 @@ func (i CheckItem) label(host string) string {
 	return oneLine(i.Name)
 }
 
-// why is what a person needs to know about the item in one line.
+// why is what a person needs to know about the item in one line: what it
+// means, and what was seen.
 func why(i CheckItem) string {
 	switch {
-	case i.bad() && i.meaning != "":
-		return oneLine(i.meaning)
+	case i.bad() && i.meaning != "" && i.Detail != "":
+		return oneLine(i.meaning + " (" + i.Detail + ")")
 	case i.bad():
-		return oneLine(i.Detail)
+		return oneLine(i.meaning + i.Detail)
 	}
 	return oneLine(i.Reason)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"time"
@@ -59,10 +60,11 @@ func (l *Loaded) call(ctx context.Context, method, path string, in, out any) err
 		return errNotRunning
 	}
 	token, err := readToken(l.Bus.Dir, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNotRunning // no process has ever run with this bus.dir
+	}
 	if err != nil {
-		// No process has ever run with this bus.dir, or its files are
-		// another user's; the latter shows when the bus is opened.
-		return errNotRunning
+		return err
 	}
 	body, err := json.Marshal(in)
 	if err != nil {

@@ -204,7 +204,7 @@ func (e *embedded) note(free uint64) {
 		}
 		return
 	}
-	err := fmt.Errorf("%w: %s has %s left and %s are kept free; make room, it goes on by itself then",
+	err := fmt.Errorf("%w: %s has %s left and %s are kept free; make room there, or set bus.dir to a larger file system",
 		ErrNoSpace, e.dir, setting.Size(free)/1024*1024, setting.Size(reserve))
 	if e.full.Swap(&err) == nil {
 		e.said.log.Error("too little space for the message store; nothing is accepted until there is more", "dir", e.dir, "free", setting.Size(free))

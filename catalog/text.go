@@ -69,6 +69,13 @@ func (r Row) MeaningIn(on Sight, state event.State, language string) string {
 	return ""
 }
 
+// Explained reports whether the row itself says what its state means on the
+// host, which an operator's row may leave out.
+func (r Row) Explained(on Sight, state event.State) bool {
+	loss := r.lossIn(on)
+	return state == event.Down && loss.Down.in(false) != "" || state == event.Degraded && loss.Degraded.in(false)+loss.Down.in(false) != ""
+}
+
 // down is the text of the state down, which an operator's row may lack.
 func (r Row) down(loss Loss, ja bool) string {
 	if t := loss.Down.in(ja); t != "" {

@@ -62,6 +62,19 @@ func TestBadFacts(t *testing.T) {
 	}
 }
 
+// TestExitStatusOfMistakes: a command line that is wrong is 2, and 3 of check,
+// where a monitoring system would take 1 and 2 for a warning and an outage.
+func TestExitStatusOfMistakes(t *testing.T) {
+	for line, want := range map[string]int{
+		"check --bogus": 3, "check --format xml": 3, "check extra": 3, "check -c missing.yaml": 3,
+		"bogus": 2, "config shwo": 2, "run extra": 2, "status --bogus": 2, "ack": 2, "catalog --format xml": 2,
+	} {
+		if out, stderr, code := output(t, strings.Fields(line)...); code != want || out != "" || stderr == "" {
+			t.Errorf("%s: exit %d, want %d; %q, %q", line, code, want, out, stderr)
+		}
+	}
+}
+
 // answer begins with text, and goes on in it for size bytes if it is no page of
 // its own.
 func answer(text string, size int) func(http.ResponseWriter, *http.Request) bool {

@@ -35,5 +35,6 @@ func catalogCommand() *cobra.Command {
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that describes the host")
 	formatFlag(c, &format, "table")
 	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
+	completes(c, "language", "en", "ja")
 	return c
 }

@@ -53,6 +53,7 @@ func checkCommand() *cobra.Command {
 	configFlag(c, &file)
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that is declared on top of the configuration")
 	c.Flags().StringVar(&format, "format", "table", "table, json or nagios")
+	completes(c, "format", "table", "json", "nagios")
 	return c
 }
 

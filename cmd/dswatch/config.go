@@ -25,10 +25,18 @@ func configFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`; without it "+defaultConfig()+" if that exists, else the defaults")
 }
 
+// completes offers the values of a flag to the shell.
+func completes(c *cobra.Command, flag string, values ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
+	}
+}
+
 // formatFlag lets people choose between what they read, "table" or "text", and
 // JSON. Anything else is refused before the command does anything.
 func formatFlag(c *cobra.Command, format *string, human string) {
 	c.Flags().StringVar(format, "format", human, human+" or json")
+	completes(c, "format", human, "json")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		if *format != human && *format != "json" {
 			return usageError{fmt.Errorf("--format %q is neither %s nor json; write one of them", *format, human)}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,11 +19,15 @@ func demoCommand() *cobra.Command {
 			"and syslog lines that arrive at its own receivers. Leaves nothing behind.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if language != "en" && language != "ja" {
+				return usageError{fmt.Errorf("--language %q is neither en nor ja; write one of them", language)}
+			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
 			return demo.Run(ctx, demo.Options{Language: language, Out: os.Stdout, Version: version})
 		},
 	}
 	c.Flags().StringVar(&language, "language", "en", "en or ja")
+	completes(c, "language", "en", "ja")
 	return c
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -24,8 +26,13 @@ func initCommand() *cobra.Command {
 			}
 			// 0600: operators write secrets into it.
 			f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-			if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrExist):
 				return fmt.Errorf("write configuration: %w; choose another file, or move the old one away", err)
+			case errors.Is(err, fs.ErrNotExist):
+				return fmt.Errorf("write configuration: %w; make its directory first", err)
+			case err != nil:
+				return fmt.Errorf("write configuration: %w; choose a file that this user may write", err)
 			}
 			if _, err := f.WriteString(text); err != nil {
 				return fmt.Errorf("write configuration: %w", err)

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"dswatch/app"
 )
 
 // version is set by the linker.
@@ -39,7 +41,8 @@ func run(args []string) int {
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
 		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), deadletterCommand(), mibCommand(), versionCommand(), pretendCommand())
-	err := root.Execute()
+	strict(root)
+	ran, err := root.ExecuteC()
 	var code exitCode
 	var usage usageError
 	switch {
@@ -49,10 +52,45 @@ func run(args []string) int {
 		return int(code)
 	}
 	fmt.Fprintln(os.Stderr, "dswatch:", err)
-	if errors.As(err, &usage) {
+	switch {
+	case ran.CommandPath() == checkPath:
+		return app.ExitUnknown // a plugin called wrongly has seen nothing, which is neither warning nor critical
+	case errors.As(err, &usage):
 		return 2
 	}
 	return 1
+}
+
+// checkPath is the command whose exit statuses are those of a monitoring plugin.
+const checkPath = "dswatch check"
+
+// strict makes wrong arguments of c and of the commands below it a mistake in
+// the command line, with the next step.
+func strict(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			if err == nil {
+				return nil
+			}
+			next := fmt.Sprintf("see `%s --help`", c.CommandPath())
+			if len(args) > 0 && c.HasSubCommands() {
+				if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+					next = fmt.Sprintf("did you mean %q?", near[0])
+				}
+			} else if cobra.NoArgs(c, args) != nil && check(c, nil) == nil {
+				err = fmt.Errorf("%s takes no such argument as %q", c.CommandPath(), args[0])
+			}
+			return usageError{fmt.Errorf("%w; %s", err, next)}
+		}
+	}
+	if c.HasSubCommands() && !c.Runnable() {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // arguments are looked at only of what runs
+	}
+	c.SuggestionsMinimumDistance = 2 // cobra's own default, which it sets too late for us
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
 }
 
 // usageError is a mistake in the command line or in the configuration.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -311,6 +312,9 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 		return fmt.Errorf("parse %s/%d/stat: %w", t.root, pid, err)
 	}
 	p := proc{pid: int(pid), ppid: st.ppid, name: string(name), started: sinceBoot(st.start), exe: func() (string, error) { return exe(fd) }}
+	if len(name) == commLen {
+		p.full = func() []string { return t.full(fd) }
+	}
 	if status, err = t.file(fd, "status"); gone(err) {
 		return nil
 	}
@@ -338,6 +342,24 @@ func (t *procfs) file(dir int, name string) ([]byte, error) {
 	defer unix.Close(fd)
 	n, err := unix.Read(fd, t.buf)
 	return t.buf[:max(n, 0)], err
+}
+
+// full returns the file names of the program file, of the first arguments and
+// of the script that an interpreter runs, as far as they can be read.
+func (t *procfs) full(dir int) (names []string) {
+	if file, err := exe(dir); err == nil && file != "" {
+		names = append(names, filepath.Base(file))
+	}
+	line, err := t.file(dir, "cmdline")
+	if err != nil {
+		return names
+	}
+	for i, arg := range bytes.SplitN(line, []byte{0}, 4) {
+		if i < 3 && len(arg) > 0 {
+			names = append(names, filepath.Base(string(arg)))
+		}
+	}
+	return names
 }
 
 // exe returns the path of the program file, without the mark that the kernel

@@ -59,6 +59,9 @@ type proc struct {
 	aside     string    // why it does not count, empty if it does
 	// exe returns the path of the program file, empty if there is none.
 	exe func() (string, error)
+	// full returns the names that the process gives itself, program file first,
+	// where the table has cut its name; nil where it has not.
+	full func() []string
 }
 
 // gaps is what a read could not see.
@@ -182,8 +185,32 @@ func (t *target) reset() {
 	*t = target{Target: t.Target, exe: t.exe, before: t.before, found: t.found[:0], doubtful: t.doubtful[:0], aside: t.aside[:0]}
 }
 
+// cut reports whether p is another process, whose name begins with the same
+// bytes as ours and goes on differently. Only what the process itself tells
+// counts: a process that tells nothing of the kind may be ours.
+func (t *target) cut(p proc) bool {
+	if p.full == nil || slices.Contains(t.Names, p.name) {
+		return false
+	}
+	longer := false
+	for _, n := range p.full() {
+		for _, name := range t.Names {
+			rest, ok := strings.CutPrefix(n, name)
+			if ok && (rest == "" || rest[0] == ':' || rest[0] == ' ') { // "NAME: worker" is a title that the process gave itself
+				return false
+			}
+		}
+		longer = longer || len(n) > len(p.name) && strings.HasPrefix(n, p.name)
+	}
+	return longer
+}
+
 // weigh decides whether p is the target.
 func (t *target) weigh(p proc) {
+	if len(t.exe) == 0 && t.cut(p) {
+		t.others++
+		return
+	}
 	if len(t.exe) > 0 {
 		file, err := p.exe()
 		if err != nil && p.aside == "" {
@@ -245,7 +272,11 @@ func (t *target) observe(g gaps, at time.Time) event.Observation {
 		say = append(say, "no process "+t.sought())
 	}
 	if t.others > 0 && found == 0 {
-		say = append(say, fmt.Sprintf("%d of the name run another executable", t.others))
+		what := "%d of the name run another executable"
+		if len(t.exe) == 0 {
+			what = "%d have a longer name that begins like it"
+		}
+		say = append(say, fmt.Sprintf(what, t.others))
 	}
 	for _, p := range t.aside[:min(len(t.aside), maxListed)] {
 		say = append(say, fmt.Sprintf("pid %d %s", p.pid, p.aside))

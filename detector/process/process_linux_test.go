@@ -246,6 +246,13 @@ func TestLongNames(t *testing.T) {
 	expect(t, see(t, detectorFor(t, Target{Key: key(long), Names: []string{long}})), event.Up, 1)
 	expect(t, see(t, detectorFor(t, Target{Key: key(exact), Names: []string{exact}})), event.Up, 1)
 	expect(t, see(t, detectorFor(t, Target{Key: key("x"), Names: []string{exact[:14]}})), event.Down, 0)
+
+	// The kernel keeps the same 15 bytes of these, and only one of them runs.
+	twin := exact + "-and-less"
+	expect(t, see(t, detectorFor(t, Target{Key: key(twin), Names: []string{twin}})), event.Down, 0, "1 have a longer name that begins like it")
+	start(t, alias(t, twin+": worker 1"), "sleep", nil)
+	expect(t, see(t, detectorFor(t, Target{Key: key(twin), Names: []string{twin}})), event.Up, 1)
+	expect(t, see(t, detectorFor(t, Target{Key: key(long), Names: []string{long}})), event.Up, 1)
 }
 
 func TestZombieIsNotUp(t *testing.T) {

@@ -32,7 +32,7 @@ func dial(ctx context.Context) (*systemd.Conn, error) {
 	}
 	direct, derr := systemd.NewSystemdConnectionContext(ctx)
 	if derr != nil {
-		return nil, errors.Join(err, derr)
+		return nil, fmt.Errorf("%w; directly: %w", err, derr)
 	}
 	return direct, nil
 }
