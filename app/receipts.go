@@ -168,7 +168,7 @@ func (l *ledger) Store(ctx context.Context, rs []sinks.Receipt) error {
 		n := l.blank()
 		l.turn++
 		p.Turn, p.At = l.turn, l.now()
-		value, err := pageForm.Encode(&p, 256*len(p.Receipts)+64)
+		value, err := pageForm.Encode(&p)
 		if err != nil {
 			return fmt.Errorf("encode receipts: %w", err)
 		}

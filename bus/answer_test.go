@@ -16,20 +16,21 @@ func TestParseAnswer(t *testing.T) {
 		is     error
 		retry  bool
 	}{
-		"stored":         {data: `{"stream":"S", "seq":42}`, seq: 42},
-		"duplicate":      {data: `{"stream":"S", "seq":7,"duplicate": true}`, seq: 7},
-		"other order":    {data: `{"seq":9,"stream":"S"}`, seq: 9},
-		"with a batch":   {data: `{"stream":"S", "seq":9,"batch":"b","count":3}`, seq: 9},
-		"cut off":        {data: `{"stream":"S", "seq":9`, fails: true},
-		"conflict":       {data: `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 5"},"stream":"S","seq":0}`, fails: true, is: ErrConflict},
-		"conflict, R3":   {data: `{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"S","seq":0}`, fails: true, is: ErrConflict},
-		"too fast":       {data: `{"error":{"code":429,"err_code":10167,"description":"too many requests"},"stream":"S","seq":0}`, fails: true, retry: true},
-		"no leader":      {data: `{"error":{"code":503,"err_code":10008,"description":"temporarily unavailable"}}`, fails: true, retry: true},
-		"nobody there":   {status: "503", fails: true, retry: true},
-		"failed":         {data: `{"error":{"code":400,"err_code":10054,"description":"message size exceeds maximum allowed"},"stream":"S","seq":0}`, fails: true},
-		"nothing inside": {data: `{}`, fails: true},
-		"no JSON":        {data: `+OK`, fails: true},
-		"sequence zero":  {data: `{"stream":"S", "seq":0}`, fails: true},
+		"stored":          {data: `{"stream":"S","seq":42}`, seq: 42},
+		"by an older one": {data: `{"stream":"S", "seq":42}`, seq: 42},
+		"duplicate":       {data: `{"stream":"S", "seq":7,"duplicate": true}`, seq: 7},
+		"other order":     {data: `{"seq":9,"stream":"S"}`, seq: 9},
+		"with a batch":    {data: `{"stream":"S", "seq":9,"batch":"b","count":3}`, seq: 9},
+		"cut off":         {data: `{"stream":"S", "seq":9`, fails: true},
+		"conflict":        {data: `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 5"},"stream":"S","seq":0}`, fails: true, is: ErrConflict},
+		"conflict, R3":    {data: `{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"S","seq":0}`, fails: true, is: ErrConflict},
+		"too fast":        {data: `{"error":{"code":429,"err_code":10167,"description":"too many requests"},"stream":"S","seq":0}`, fails: true, retry: true},
+		"no leader":       {data: `{"error":{"code":503,"err_code":10008,"description":"temporarily unavailable"}}`, fails: true, retry: true},
+		"nobody there":    {status: "503", fails: true, retry: true},
+		"failed":          {data: `{"error":{"code":400,"err_code":10054,"description":"message size exceeds maximum allowed"},"stream":"S","seq":0}`, fails: true},
+		"nothing inside":  {data: `{}`, fails: true},
+		"no JSON":         {data: `+OK`, fails: true},
+		"sequence zero":   {data: `{"stream":"S", "seq":0}`, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &nats.Msg{Data: []byte(c.data), Header: nats.Header{}}

@@ -528,7 +528,7 @@ func (p *publisher) answer(m *nats.Msg) {
 
 var (
 	ackStart = []byte(`{"stream":"`)
-	ackSeq   = []byte(`", "seq":`)
+	ackSeq   = []byte(`","seq":`)
 	ackEnd   = []byte(`}`)
 )
 

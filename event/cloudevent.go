@@ -89,7 +89,7 @@ func (e Event) Encode() ([]byte, error) {
 		SpecVersion: "1.0", ID: e.ID, Source: sourcePrefix + url.PathEscape(e.Observer), Type: TypeState,
 		Subject: e.Key().String(), Time: e.Observation.At, DataContentType: "application/json",
 		Reason: e.Reason, Data: &e.Observation,
-	}, 640)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}

@@ -189,7 +189,7 @@ var statusForm = wire.Of[Status]()
 
 // encode returns s as JSON.
 func (s *Status) encode() ([]byte, error) {
-	b, err := statusForm.Encode(s, 1<<10)
+	b, err := statusForm.Encode(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode status of %s: %w", s.Key, err)
 	}

@@ -27,7 +27,7 @@ var payloadForm = wire.Of[Payload]()
 
 // Encode returns p as JSON.
 func (p Payload) Encode() ([]byte, error) {
-	b, err := payloadForm.Encode(&p, 1<<10)
+	b, err := payloadForm.Encode(&p)
 	if err != nil {
 		return nil, fmt.Errorf("encode payload: %w", err)
 	}

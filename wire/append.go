@@ -94,31 +94,49 @@ func appendAny(b []byte, v reflect.Value) ([]byte, error) {
 	return append(b, part...), err
 }
 
-// appendText writes a string. Only those with something to escape, which
-// encoding/json does in HTML too, cost more than a look at each byte.
+// appendText writes a string, with the escapes of encoding/json, which makes
+// it safe in HTML too.
 func appendText(b []byte, s string) []byte {
+	start := len(b)
+	b = append(b, '"')
+	from := 0 // what follows is not written yet
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if !plain[c] {
-				return appendEscaped(b, s)
+				b = appendEscape(append(b, s[from:i]...), c)
+				from = i + 1
 			}
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && size == 1 || r == '\u2028' || r == '\u2029' {
-			return appendEscaped(b, s)
+			part, _ := json.Marshal(s) // a string has no error
+			return append(b[:start], part...)
 		}
 		i += size
 	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
+	return append(append(b, s[from:]...), '"')
 }
 
-func appendEscaped(b []byte, s string) []byte {
-	part, _ := json.Marshal(s) // a string has no error
-	return append(b, part...)
+// appendEscape writes an ASCII character that does not stand for itself.
+func appendEscape(b []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, `\b`...)
+	case '\f':
+		return append(b, `\f`...)
+	case '\n':
+		return append(b, `\n`...)
+	case '\r':
+		return append(b, `\r`...)
+	case '\t':
+		return append(b, `\t`...)
+	}
+	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
 
 // plain are the ASCII bytes that stand for themselves in a string.

@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -163,7 +166,64 @@ func (r *reader) text() (string, bool) {
 	if usual || !ok {
 		return string(inside), ok
 	}
+	if s, ok := unescaped(inside); ok {
+		return s, true
+	}
 	var s string
 	err := json.Unmarshal(r.b[r.at-len(inside)-2:r.at], &s)
 	return s, err == nil
+}
+
+// unescaped reads valid text with the escapes that appendEscape writes.
+func unescaped(b []byte) (string, bool) {
+	if !utf8.Valid(b) {
+		return "", false
+	}
+	var s strings.Builder
+	s.Grow(len(b))
+	for from := 0; ; {
+		n := bytes.IndexByte(b[from:], '\\')
+		if n < 0 {
+			n = len(b) - from
+		}
+		for _, c := range b[from : from+n] {
+			if c < ' ' {
+				return "", false
+			}
+		}
+		s.Write(b[from : from+n])
+		if from += n; from == len(b) {
+			return s.String(), true
+		}
+		if from+1 == len(b) {
+			return "", false
+		}
+		switch c := b[from+1]; c {
+		case '"', '\\':
+			s.WriteByte(c)
+		case 'b':
+			s.WriteByte('\b')
+		case 'f':
+			s.WriteByte('\f')
+		case 'n':
+			s.WriteByte('\n')
+		case 'r':
+			s.WriteByte('\r')
+		case 't':
+			s.WriteByte('\t')
+		case 'u':
+			if len(b) < from+6 || b[from+2] != '0' || b[from+3] != '0' {
+				return "", false
+			}
+			n, err := strconv.ParseUint(string(b[from+4:from+6]), 16, 8)
+			if err != nil || n >= utf8.RuneSelf {
+				return "", false
+			}
+			s.WriteByte(byte(n))
+			from += 4
+		default:
+			return "", false
+		}
+		from += 2
+	}
 }

@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,11 +32,24 @@ func (f *Form[T]) Append(b []byte, v *T) ([]byte, error) {
 	return out, nil
 }
 
-// Encode returns the JSON of v in memory of its own. Most records need less
-// than hint bytes.
-func (f *Form[T]) Encode(v *T, hint int) ([]byte, error) {
-	return f.Append(make([]byte, 0, hint), v)
+// Encode returns the JSON of v in memory of its own, which is as large as it
+// needs to be.
+func (f *Form[T]) Encode(v *T) ([]byte, error) {
+	room := rooms.Get().(*[]byte)
+	b, err := f.Append((*room)[:0], v)
+	out := bytes.Clone(b)
+	if cap(b) <= mostRoom {
+		*room = b
+		rooms.Put(room)
+	}
+	return out, err
 }
+
+// rooms are where records grow before they are copied; one that a large record
+// needed is not kept.
+var rooms = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+const mostRoom = 64 << 10
 
 // Decode reads b into a new T.
 func (f *Form[T]) Decode(b []byte) (v T, err error) {

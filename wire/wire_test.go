@@ -85,7 +85,7 @@ func TestDecodeKnowsItsOwn(t *testing.T) {
 	v.Free, v.Small, v.Bytes, v.M, v.Pos, v.Hidden, v.own = nil, 0, nil, -1, 1, "", ""
 	v.In.Odd, v.Part.Odd, v.Null, v.List[0].Odd = nil, nil, nil, nil
 	v.ID = "<プロセス>\n\u2028\""
-	b, err := form.Encode(&v, 100)
+	b, err := form.Encode(&v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func BenchmarkForm(b *testing.B) {
 	v.Free, v.Small, v.Bytes, v.M, v.Pos = nil, 0, nil, 1, 1
 	v.In.Odd, v.Part.Odd, v.Null, v.List = nil, nil, &inner{}, v.List[1:]
 	form := Of[record]()
-	data, err := form.Encode(&v, 1000)
+	data, err := form.Encode(&v)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func BenchmarkForm(b *testing.B) {
 		do   func() error
 	}{
 		{"write/encoding-json", func() error { _, err := json.Marshal(&v); return err }},
-		{"write/form", func() error { _, err := form.Encode(&v, 1000); return err }},
+		{"write/form", func() error { _, err := form.Encode(&v); return err }},
 		{"read/encoding-json", func() error { var r record; return json.Unmarshal(data, &r) }},
 		{"read/form", func() error { _, err := form.Decode(data); return err }},
 	} {

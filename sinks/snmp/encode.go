@@ -163,9 +163,16 @@ func (f *form) identity(h header) value {
 }
 
 // encodeV2c writes an SNMPv2c message.
-func (f *form) encodeV2c(n *notice, h header) []byte {
+func (f *form) encodeV2c(n *notice, h header) []byte { return f.writeV2c(nil, n, h) }
+
+// writeV2c is encodeV2c into b, if that is large enough.
+func (f *form) writeV2c(b []byte, n *notice, h header) []byte {
 	msg := 3 + tlvSize(len(h.community)) + f.pduSize(n, h)
-	b := make([]byte, 0, tlvSize(msg))
+	if size := tlvSize(msg); size <= cap(b) {
+		b = b[:0]
+	} else {
+		b = make([]byte, 0, size)
+	}
 	b = appendHeader(b, gosnmp.Asn1BER(gosnmp.Sequence), msg)
 	b = appendInt(b, gosnmp.Integer, uint64(gosnmp.Version2c))
 	b = appendString(b, gosnmp.OctetString, h.community)

@@ -143,9 +143,16 @@ const (
 	maxAffected = 256
 )
 
-// newNotice fills the objects from an alert. Numbers of enumerations are
-// those of the MIB; a word of a newer version becomes its "none" or "other".
+// newNotice returns a notice that is filled.
 func newNotice(a event.Alert, sequence uint64) *notice {
+	n := new(notice)
+	n.fill(&a, sequence)
+	return n
+}
+
+// fill sets the objects from an alert. Numbers of enumerations are those of
+// the MIB; a word of a newer version becomes its "none" or "other".
+func (n *notice) fill(a *event.Alert, sequence uint64) {
 	admin := func(s string) value { return value{tag: gosnmp.OctetString, text: sinks.Line(s, maxAdmin)} }
 	text := func(s string) value { return value{tag: gosnmp.OctetString, text: sinks.Lines(s, maxText)} }
 	enum := func(n int) value { return value{tag: gosnmp.Integer, num: uint64(n)} }
@@ -169,9 +176,9 @@ func newNotice(a event.Alert, sequence uint64) *notice {
 	}
 	affected := ""
 	if a.AffectedCount > 0 {
-		affected = sinks.In(a.Language).AffectedList(a, maxAffected)
+		affected = sinks.In(a.Language).AffectedList(*a, maxAffected)
 	}
-	return &notice{
+	*n = notice{
 		objSequence:     {tag: gosnmp.Counter64, num: sequence},
 		objID:           admin(a.ID),
 		objSeq:          gauge(a.Seq),

@@ -34,6 +34,7 @@ type Sink struct {
 	requests atomic.Uint32 // request and message ids
 
 	traps  *sinks.Datagram // for traps
+	rooms  sync.Pool       // of *[]byte, where traps are written
 	asker  *asker          // for v2c informs
 	remote *remote         // for v3 informs
 
@@ -104,7 +105,8 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 }
 
 func (s *Sink) trap(ctx context.Context, a event.Alert) error {
-	n := newNotice(a, s.sequence.Add(1))
+	n := new(notice)
+	n.fill(&a, s.sequence.Add(1))
 	h := header{
 		pdu: gosnmp.SNMPv2Trap, community: s.cfg.Community.Reveal(),
 		request: s.nextID(), uptime: s.clock.ticks(), which: notification(a),
@@ -122,7 +124,13 @@ func (s *Sink) trap(ctx context.Context, a event.Alert) error {
 		return s.traps.Write(ctx, s.form.encodeV1(n, h))
 	case "2c":
 		n.fit(s.form, s.budget(nil))
-		return s.traps.Write(ctx, s.form.encodeV2c(n, h))
+		room, ok := s.rooms.Get().(*[]byte)
+		if !ok {
+			room = new([]byte)
+		}
+		defer s.rooms.Put(room)
+		*room = s.form.writeV2c(*room, n, h)
+		return s.traps.Write(ctx, *room)
 	}
 	u, e, err := s.self()
 	if err != nil {
