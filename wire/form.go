@@ -10,9 +10,11 @@ import (
 	"time"
 )
 
-// Form knows how values of T, a struct, look in JSON. It is immutable.
+// Form knows how values of T, a struct, look in JSON. It is safe for
+// concurrent use.
 type Form[T any] struct {
-	plan *object // nil: T is left to encoding/json
+	plan  *object   // nil: T is left to encoding/json
+	rooms sync.Pool // of *[]byte, where records grow before they are copied
 }
 
 // Of returns the Form of T.
@@ -35,20 +37,20 @@ func (f *Form[T]) Append(b []byte, v *T) ([]byte, error) {
 // Encode returns the JSON of v in memory of its own, which is as large as it
 // needs to be.
 func (f *Form[T]) Encode(v *T) ([]byte, error) {
-	room := rooms.Get().(*[]byte)
+	room, ok := f.rooms.Get().(*[]byte)
+	if !ok {
+		room = new([]byte)
+	}
 	b, err := f.Append((*room)[:0], v)
 	out := bytes.Clone(b)
 	if cap(b) <= mostRoom {
 		*room = b
-		rooms.Put(room)
+		f.rooms.Put(room)
 	}
 	return out, err
 }
 
-// rooms are where records grow before they are copied; one that a large record
-// needed is not kept.
-var rooms = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
-
+// mostRoom is the largest memory that is kept for the next record.
 const mostRoom = 64 << 10
 
 // Decode reads b into a new T.
