@@ -110,6 +110,14 @@ func affectedText(a *event.Alert, ja bool) string {
 	return fmt.Sprintf("It explains %d more, which are not told on their own.", a.AffectedCount)
 }
 
+// explainedText says how much the alerts of a digest explain.
+func explainedText(n int, ja bool) string {
+	if ja {
+		return fmt.Sprintf("これらの障害が原因とみられるものが他に %d 件あり、個別には通知しません。", n)
+	}
+	return fmt.Sprintf("They explain %d more, which are not told on their own.", n)
+}
+
 // calm reports whether no rule is concerned with the item.
 func (s *Status) calm() bool {
 	in := func(p Phase) bool { return p == Held || p == Firing }

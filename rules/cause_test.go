@@ -70,17 +70,23 @@ func (s *stage) wait(d time.Duration) {
 
 // facts are written name=value.
 func (s *stage) facts(pairs ...string) {
+	s.tell("web01", pairs...)
+	synctest.Wait()
+}
+
+// tell reports facts of a host.
+func (s *stage) tell(host string, pairs ...string) {
+	s.t.Helper()
 	f := event.Facts{}
 	for _, p := range pairs {
 		name, value, _ := strings.Cut(p, "=")
 		f[event.Name(name)] = event.Fact{Value: value, Origin: "declared"}
 	}
-	_, b, err := event.EncodeFacts(event.FactsReport{Host: "web01", Observer: "web01", At: time.Now(), Facts: f})
+	_, b, err := event.EncodeFacts(event.FactsReport{Host: host, Observer: host, At: time.Now(), Facts: f})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.w.publish(b)
-	synctest.Wait()
 }
 
 // see tells states as kind/name=state. The component is the agent, or that of
@@ -99,7 +105,7 @@ func (s *stage) see(pairs ...string) {
 }
 
 func (s *stage) observe(k event.Key, state event.State) {
-	b, err := event.NewState("web01", event.Change, event.Observation{Key: k, State: state, Want: 1, At: time.Now()}).Encode()
+	b, err := event.NewState(k.Host, event.Change, event.Observation{Key: k, State: state, Want: 1, At: time.Now()}).Encode()
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -396,6 +396,9 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 			to = slot.pick(now, all)
 		}
 		slot.Sinks = names(all)
+		if t == event.Raised {
+			slot.Early = len(all)
+		}
 		slot.plan(now, all, to)
 		slot.Due = s.wake(now, slot, all, subject(st, snap, name))
 		if slot.Silence = h.id; h.id != "" {

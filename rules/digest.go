@@ -379,6 +379,9 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 			to = slot.pick(now, all)
 		}
 		slot.Sinks = names(all)
+		if t == event.Raised {
+			slot.Early = len(all)
+		}
 		slot.plan(now, all, to)
 		slot.Due = e.digestWake(now, d, all)
 	}
@@ -480,8 +483,36 @@ func (e *Engine) digestAlert(d *digest) event.Alert {
 	for _, m := range affected(members) {
 		a.Affected = append(a.Affected, event.Affected{Key: m.key, State: m.state, Severity: m.severity, Since: m.since, AlertID: statuses[m.key].AlertID(d.Rule)})
 	}
+	explained := e.symptoms(d)
+	a.AffectedCount += len(explained)
+	if len(a.Affected) == len(members) {
+		size := 0
+		for _, x := range a.Affected {
+			size += sizeOf(x.Key)
+		}
+		for _, m := range affected(explained) {
+			if size += sizeOf(m.key); len(a.Affected) == event.MaxAffected || size > event.MaxEvent/2 {
+				break
+			}
+			a.Affected = append(a.Affected, event.Affected{Key: m.key, State: m.state, Severity: m.severity, Since: m.since})
+		}
+	}
 	e.Set.writeStorm(&a, members, d.Total)
+	if n := len(explained); n > 0 {
+		a.Text += " " + explainedText(n, e.Set.Language == "ja")
+	}
 	return a
+}
+
+// symptoms are what the members of a digest explain: nobody else tells of it.
+func (e *Engine) symptoms(d *digest) (out []symptom) {
+	for it := range d.members {
+		list, _ := e.affected(it)
+		for _, x := range list {
+			out = append(out, symptom{x.Key, d.Rule, x.State, x.Severity, x.Since})
+		}
+	}
+	return out
 }
 
 // mostJoining bounds how many alerts join digests between two stores, so that

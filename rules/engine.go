@@ -73,8 +73,9 @@ type Receipt struct {
 	AlertID    string
 	Seq        int
 	Transition event.Transition
-	Dead       bool // it was refused and lies in the dead letters
-	Reached    bool // of a dead one: an earlier transition of the alert was accepted, or may have been
+	At         time.Time // of the transition
+	Dead       bool      // it was refused and lies in the dead letters
+	Reached    bool      // of a dead one: an earlier transition of the alert was accepted, or may have been
 }
 
 // Receipts reads the receipts of one sink.
@@ -127,6 +128,8 @@ type Engine struct {
 
 	ending bool // something may have ended that a silence waits for
 	acks   chan ack
+
+	orphans orphans
 
 	dirty     []*item   // changed since the last flush
 	overdueAt time.Time // see overdue
@@ -232,7 +235,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
-	e.dirty, e.pending, e.stirred = nil, nil, nil
+	e.dirty, e.pending, e.stirred, e.orphans = nil, nil, nil, nil
 	e.storm, e.joining = newStorm(e.Host), 0
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
@@ -636,6 +639,9 @@ func (e *Engine) item(k event.Key) *item {
 	if it == nil {
 		it = &item{status: Status{Key: k}, index: -1}
 		e.place(it)
+		if len(e.orphans) > 0 {
+			e.adoptOrphans(it)
+		}
 	}
 	return it
 }

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,6 +50,100 @@ type world struct {
 	sinks   []string
 	engine  *rules.Engine // the one that was started last
 	ahead   atomic.Int64  // nanoseconds that the wall clock was set ahead
+
+	unsynced []write // what a power loss may take; only if it is wanted
+	power    bool    // it is
+}
+
+// write is one change of one part of the durable world.
+type write struct {
+	at   time.Time
+	part string
+	undo func()
+}
+
+// unsyncedFor is how long a write may be on its way to the disk: bus.sync.
+const unsyncedFor = 2 * time.Second
+
+// wrote notes how a write is undone. w.mu is held.
+func (w *world) wrote(part string, undo func()) {
+	if w.power {
+		now := time.Now()
+		w.unsynced = slices.DeleteFunc(w.unsynced, func(x write) bool { return now.Sub(x.at) > unsyncedFor })
+		w.unsynced = append(w.unsynced, write{now, part, undo})
+	}
+}
+
+// putting stores a value and notes how that is undone. w.mu is held.
+func putting[V any](w *world, part string, m map[string]V, key string, value V) {
+	before, had := m[key]
+	w.wrote(part, func() {
+		if delete(m, key); had {
+			m[key] = before
+		}
+	})
+	m[key] = value
+}
+
+// blackout takes away the newest writes, of each part as many as chance has
+// it: every part is flushed by itself. Nothing may run meanwhile.
+func (w *world) blackout(rnd *rand.Rand) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	for _, part := range []string{"stream", "acks", "statuses", "facts", "outbox", "receipts", "silences"} {
+		var of []write
+		for _, x := range w.unsynced {
+			if x.part == part && now.Sub(x.at) <= unsyncedFor {
+				of = append(of, x)
+			}
+		}
+		keep := rnd.IntN(len(of) + 1)
+		for _, x := range slices.Backward(of[keep:]) {
+			x.undo()
+		}
+	}
+	w.unsynced = nil
+	w.acked = min(w.acked, len(w.stream))
+	w.forget()
+}
+
+// forget takes from what the far ends received whatever nothing stored knows
+// of any more: nobody can resolve that.
+func (w *world) forget() {
+	seqs, stored := map[string]int{}, map[string]time.Time{} // of alerts; of slots
+	note := func(k event.Key, rule string, s rules.Slot) {
+		seqs[s.ID] = max(seqs[s.ID], s.Seq)
+		stored[event.Alert{Key: k, Rule: rule}.Slot()] = s.At
+	}
+	for key, r := range w.statuses {
+		if strings.HasPrefix(key, "storm.") {
+			var d struct {
+				Key  event.Key
+				Slot rules.Slot
+			}
+			if json.Unmarshal(r.Value, &d) == nil {
+				note(d.Key, event.RuleStorm, d.Slot)
+			}
+		} else if st, err := rules.DecodeStatus(r.Value); err == nil {
+			st.Slots(func(rule string, s rules.Slot) { note(st.Key, rule, s) })
+		}
+	}
+	for _, sink := range w.sinks {
+		for _, r := range w.receipts[sink] {
+			seqs[r.AlertID] = max(seqs[r.AlertID], r.Seq)
+		}
+		for _, d := range w.outbox[sink] {
+			if a, err := event.DecodeAlert(d); err == nil {
+				seqs[a.ID] = max(seqs[a.ID], a.Seq)
+			}
+		}
+	}
+	for _, sink := range w.sinks {
+		w.got[sink] = slices.DeleteFunc(w.got[sink], func(a event.Alert) bool {
+			return a.Seq > seqs[a.ID] && a.At.After(stored[a.Slot()])
+		})
+	}
 }
 
 var errCrashed = errors.New("crashed")
@@ -99,7 +194,12 @@ func (l *life) Next(ctx context.Context) ([]rules.Delivery, error) {
 			for ; l.at < len(l.w.stream) && len(out) < 7; l.at++ {
 				n := l.at
 				out = append(out, rules.Delivery{Data: l.w.stream[n], Position: uint64(n + 1), Ack: func() error {
-					return l.op(func() error { l.w.acked = max(l.w.acked, n+1); return nil })
+					return l.op(func() error {
+						before := l.w.acked
+						l.w.wrote("acks", func() { l.w.acked = before })
+						l.w.acked = max(l.w.acked, n+1)
+						return nil
+					})
 				}})
 			}
 			return nil
@@ -124,8 +224,9 @@ func (l *life) Last(context.Context) (n uint64, err error) {
 }
 
 type store struct {
-	l *life
-	m map[string]rules.Record
+	l    *life
+	part string
+	m    map[string]rules.Record
 }
 
 func (s store) Load(_ context.Context, each func(rules.Record) error) error {
@@ -148,7 +249,7 @@ func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error)
 				return rules.ErrConflict
 			}
 			r.Revision++
-			s.m[r.Key] = r
+			putting(s.l.w, s.part, s.m, r.Key, r)
 			return nil
 		})
 		if err != nil {
@@ -161,7 +262,14 @@ func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error)
 
 func (l *life) Put(_ context.Context, out []rules.Outgoing) error {
 	for _, o := range out {
-		if err := l.op(func() error { l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], o.Data); return nil }); err != nil {
+		err := l.op(func() error {
+			l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], o.Data)
+			l.w.wrote("outbox", func() {
+				l.w.outbox[o.Sink] = slices.DeleteFunc(l.w.outbox[o.Sink], func(d []byte) bool { return &d[0] == &o.Data[0] })
+			})
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -220,7 +328,7 @@ func (h hushes) Save(_ context.Context, s rules.Silence) error {
 
 // quiet stores a silence and tells who watches.
 func (w *world) quiet(s rules.Silence) {
-	w.silences[s.ID] = s
+	putting(w, "silences", w.silences, s.ID, s)
 	close(w.quieted)
 	w.quieted = make(chan struct{})
 }
@@ -242,7 +350,7 @@ func (w *world) deliver() {
 				continue
 			}
 			w.got[sink] = append(w.got[sink], a)
-			w.receipts[sink][a.Slot()] = rules.Receipt{Slot: a.Slot(), AlertID: a.ID, Seq: a.Seq, Transition: a.Transition}
+			putting(w, "receipts", w.receipts[sink], a.Slot(), rules.Receipt{Slot: a.Slot(), AlertID: a.ID, Seq: a.Seq, Transition: a.Transition, At: a.At})
 		}
 		w.outbox[sink] = nil
 	}
@@ -250,7 +358,9 @@ func (w *world) deliver() {
 
 func (w *world) publish(data []byte) {
 	w.mu.Lock()
+	n := len(w.stream)
 	w.stream = append(w.stream, data)
+	w.wrote("stream", func() { w.stream = w.stream[:n] })
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -287,7 +397,7 @@ func startEngine(w *world, l rules.Rows, set *rules.Set) (stop func()) {
 	li := &life{w: w, id: w.life, at: w.acked}
 	w.mu.Unlock()
 	e := rules.NewEngine(rules.Parts{
-		Set: set, Rows: l, Source: li, Statuses: store{li, w.statuses}, Facts: store{li, w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
+		Set: set, Rows: l, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
 		Log: slog.New(slog.DiscardHandler), Wall: w.wall,
 	})
 	w.engine = e

@@ -16,14 +16,15 @@ type known map[string]told
 
 type told struct {
 	seq    int
+	at     time.Time
 	firing bool
 	open   bool // the far end holds it open until it is told something later
 }
 
 // note keeps the later of two transitions of one alert.
-func (k known) note(id string, seq int, t event.Transition) {
-	if seq > k[id].seq {
-		k[id] = told{seq: seq, firing: t.Firing(), open: t.Firing()}
+func (k known) note(a event.Alert) {
+	if a.Seq > k[a.ID].seq {
+		k[a.ID] = told{seq: a.Seq, at: a.At, firing: a.Transition.Firing(), open: a.Transition.Firing()}
 	}
 }
 
@@ -31,14 +32,15 @@ func (k known) note(id string, seq int, t event.Transition) {
 // handled, but left the far end as it was.
 func (k known) confirmed(r Receipt) {
 	if r.Seq > k[r.AlertID].seq {
-		k[r.AlertID] = told{seq: r.Seq, firing: r.Transition.Firing(), open: r.Transition.Firing() && !r.Dead || r.Dead && r.Reached}
+		k[r.AlertID] = told{seq: r.Seq, at: r.At, firing: r.Transition.Firing(), open: r.Transition.Firing() && !r.Dead || r.Dead && r.Reached}
 	}
 }
 
 // reconcile compares every alert with what each sink confirmed or has
 // waiting in the outbox, and puts what is missing. Something is missing when
 // the program was killed between storing a status and filling the outbox, or
-// when a power loss took the end of the outbox away. Then it decides every
+// when a power loss took the end of the outbox away. Where a power loss took a
+// status, and not what a sink knows, the sink is right. Then it decides every
 // item once, so that a row that left the configuration, or a deadline that
 // passed meanwhile, has its consequence.
 func (e *Engine) reconcile(ctx context.Context) error {
@@ -60,43 +62,26 @@ func (e *Engine) reconcile(ctx context.Context) error {
 			names[name] = true
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		slots, err := e.knownBy(ctx, name)
-		if err != nil {
-			return err
+	all := slices.Sorted(maps.Keys(names))
+	for behind, rounds := true, 0; behind; rounds++ {
+		if rounds > maxRounds {
+			return fmt.Errorf("what is stored does not catch up with the sinks in %d rounds", rounds)
 		}
-		for _, it := range e.items {
-			for _, rule := range ruleNames() {
-				slot := it.status.slot(rule)
-				if slot.ID == "" {
-					continue
-				}
-				snap := it.snapshot()
-				e.relate(it, event.Event{}, &snap)
-				last := e.Set.alert(&it.status, snap, rule)
-				out := e.Set.missing(last, slot.needed(name), snap, slots[last.Slot()])
-				if !slices.Contains(slot.Sinks, name) {
-					out = e.Set.over(last, snap, slots[last.Slot()])
-				}
-				for _, a := range out {
-					if err := e.put(a, name); err != nil {
-						return err
-					}
-				}
+		behind = false
+		e.pending, e.orphans = nil, orphans{}
+		for _, name := range all {
+			slots, err := e.knownBy(ctx, name)
+			if err != nil {
+				return err
+			}
+			if behind = e.catchUp(e.now(), name, slots); behind {
+				break
+			}
+			if err := e.repair(name, slots); err != nil {
+				return err
 			}
 		}
-		for _, d := range e.digests() {
-			last := e.digestAlert(d)
-			out := e.Set.missing(last, d.Slot.needed(name), Snapshot{}, slots[last.Slot()])
-			if !slices.Contains(d.Slot.Sinks, name) {
-				out = e.Set.over(last, Snapshot{}, slots[last.Slot()])
-			}
-			for _, a := range out {
-				if err := e.put(a, name); err != nil {
-					return err
-				}
-			}
-		}
+		behind = behind || e.lostDigests(e.now(), all)
 	}
 	if n := len(e.pending); n > 0 {
 		e.Log.Info("telling the sinks what they had not been told when the program stopped", "deliveries", n)
@@ -113,6 +98,47 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	return e.flush(ctx)
 }
 
+// maxRounds bounds how often all sinks are read again because one knew more
+// than was stored: a few times each, after a power loss.
+const maxRounds = 100
+
+// repair puts what the sink misses.
+func (e *Engine) repair(name string, slots map[string]known) error {
+	for _, it := range e.items {
+		for _, rule := range ruleNames() {
+			slot := it.status.slot(rule)
+			if slot.ID == "" {
+				continue
+			}
+			snap := it.snapshot()
+			e.relate(it, event.Event{}, &snap)
+			last := e.Set.alert(&it.status, snap, rule)
+			out := e.Set.missing(last, slot.needed(name), snap, slots[last.Slot()])
+			if !slices.Contains(slot.Sinks, name) {
+				out = e.Set.over(last, snap, slots[last.Slot()])
+			}
+			for _, a := range out {
+				if err := e.put(a, name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, d := range e.digests() {
+		last := e.digestAlert(d)
+		out := e.Set.missing(last, d.Slot.needed(name), Snapshot{}, slots[last.Slot()])
+		if !slices.Contains(d.Slot.Sinks, name) {
+			out = e.Set.over(last, Snapshot{}, slots[last.Slot()])
+		}
+		for _, a := range out {
+			if err := e.put(a, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // knownBy collects what one sink knows, by slot. The outbox is read first: a
 // delivery that leaves it meanwhile has its receipt before it leaves.
 func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, error) {
@@ -125,7 +151,7 @@ func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, er
 	}
 	err := e.Outbox.Pending(ctx, sink, func(data []byte) {
 		if a, err := event.DecodeAlert(data); err == nil {
-			slot(a.Slot()).note(a.ID, a.Seq, a.Transition)
+			slot(a.Slot()).note(a)
 		}
 	})
 	if err != nil {
@@ -138,22 +164,36 @@ func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, er
 	return slots, nil
 }
 
-// needed is the least transition that the sink must know: the last one, or
-// the last that went to every sink where that was a repetition for others.
-func (slot *Slot) needed(sink string) int {
+// need is what a sink must have been told of an alert.
+type need struct {
+	seq  int  // of the least transition that it must know
+	late bool // the first it heard of it had a later number than 1
+}
+
+// needed is the last transition, or the last that went to every sink where
+// that was a repetition for others.
+func (slot *Slot) needed(sink string) need {
+	n := need{slot.Seq, slices.Index(slot.Sinks, sink) >= slot.Early && slot.Early > 0}
 	if slot.Round != nil && !slices.Contains(slot.Round.Last, sink) {
-		return slot.Round.All
+		n.seq = slot.Round.All
 	}
-	return slot.Seq
+	return n
 }
 
 // missing returns what a sink must still be told so that it knows last, or at
-// least the transition with the number need, and has no other alert of the
-// slot open, in order.
-func (s *Set) missing(last event.Alert, need int, snap Snapshot, k known) []event.Alert {
+// least what it needs, and has no other alert of the slot open, in order.
+//
+// An alert that is over, and of which nothing says that the sink was told, is
+// raised and cleared: a far end that knows both drops the copies. Where it
+// cannot be said which copies these are, it gets new ones.
+func (s *Set) missing(last event.Alert, n need, snap Snapshot, k known) []event.Alert {
 	out := s.over(last, snap, k)
 	has, any := k[last.ID]
-	if has.seq >= need {
+	switch {
+	case last.Transition == event.Cleared && has.firing && has.seq >= n.seq:
+		last.Seq = has.seq + 1
+		return append(out, last)
+	case has.seq >= n.seq:
 		return out
 	}
 	switch {
@@ -161,6 +201,9 @@ func (s *Set) missing(last event.Alert, need int, snap Snapshot, k known) []even
 	case last.Transition == event.Cleared:
 		first := last
 		first.Seq, first.Transition = 1, event.Raised
+		if n.late {
+			first.Seq, last.Seq = last.Seq+1, last.Seq+2
+		}
 		first.State, first.Previous = last.Previous, ""
 		first.At, first.EndedAt, first.Ack = last.StartedAt, time.Time{}, nil
 		s.write(&first, snap)

@@ -52,6 +52,7 @@ type Slot struct {
 	Severity   event.Severity   `json:"severity,omitempty"`
 	Impact     event.Impact     `json:"impact,omitempty"`
 	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
+	Early      int              `json:"early,omitempty"` // how many of them were told when it was raised: the first ones
 	Round      *Round           `json:"round,omitempty"` // of an open alert
 	Ack        *event.Ack       `json:"ack,omitempty"`   // who looks after it
 	Spoke      *Spoke           `json:"spoke,omitempty"` // of the last transition told

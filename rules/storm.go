@@ -163,6 +163,9 @@ func tallied(members []symptom, ja bool) summary {
 	sum := summary{items: len(members)}
 	for _, m := range members {
 		k := said{m.key.Kind, m.key.Name, m.state}
+		if k.kind == event.Host {
+			k.name = "" // which differs, and is not said
+		}
 		g := groups[k]
 		if g == nil {
 			g = &group{hosts: map[string]bool{}, rule: m.rule}
@@ -203,12 +206,15 @@ func affected(members []symptom) (out []symptom) {
 	}
 	size := 0
 	for i, m := range out {
-		if size += 200 + len(m.key.String()); size > event.MaxEvent/2 {
+		if size += sizeOf(m.key); size > event.MaxEvent/2 {
 			return out[:i]
 		}
 	}
 	return out
 }
+
+// sizeOf is about how many bytes an affected item takes in an alert.
+func sizeOf(k event.Key) int { return 200 + len(k.String()) }
 
 // listed is how many kinds of trouble the text of a digest spells out.
 const listed = 5
