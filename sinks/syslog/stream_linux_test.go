@@ -410,7 +410,10 @@ func TestBalancerWithoutServers(t *testing.T) {
 				}
 			}()
 			s := newSink(t, config("tcp", l.Addr().String(), nil))
-			err := s.Send(t.Context(), sinktest.Sample(7, event.Raised, "en"))
+			var err error
+			for try := 0; err == nil && try < 20; try++ { // on a slow machine the end may come too late
+				err = s.Send(t.Context(), sinktest.Sample(7, event.Raised, "en"))
+			}
 			// A reset may come as early as the connecting.
 			if err == nil || sinks.IsPermanent(err) || !strings.Contains(err.Error(), "ended the connection at once") && !strings.Contains(err.Error(), "reset") {
 				t.Error(err)
