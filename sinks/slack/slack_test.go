@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -86,19 +84,7 @@ func TestGolden(t *testing.T) {
 				got := far.Received()
 				m := got[len(got)-1]
 				text := "notification: " + m.Text + "\ncolour: " + m.Color + "\n\n" + m.Shown() + "\n"
-				file := filepath.Join("testdata", language+"-"+string(tr)+".txt")
-				if *update {
-					if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if text != string(want) {
-					t.Errorf("got\n%s\nwant\n%s\n(go test ./sinks/slack -update writes it)", text, want)
-				}
+				sinktest.Golden(t, language+"-"+string(tr), text, *update)
 			})
 		}
 	}
@@ -229,15 +215,9 @@ func TestSlacksWords(t *testing.T) {
 }
 
 func TestRateLimitIsKept(t *testing.T) {
-	far := &receive.Slack{Every: 10 * time.Second}
-	s := newSink(t, receive.StartSlack(t, far).URL+receive.SlackPath)
-	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err != nil {
-		t.Fatal(err)
-	}
-	err := s.Send(t.Context(), sinktest.Sample(2, event.Raised, "en"))
-	if d, ok := sinks.After(err); !ok || sinks.IsPermanent(err) || d < 9*time.Second || d > 10*time.Second {
-		t.Errorf("wait %s: %v", d, err)
-	}
+	far := &receive.Slack{}
+	far.Every = 10 * time.Second
+	sinktest.Throttled(t, newSink(t, receive.StartSlack(t, far).URL+receive.SlackPath))
 }
 
 func TestValidate(t *testing.T) {

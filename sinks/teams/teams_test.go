@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -115,19 +113,7 @@ func TestGolden(t *testing.T) {
 					t.Fatal(err)
 				}
 				text := "style: " + m.Style + "\nfallback: " + m.Fallback + "\n\n" + m.Shown() + "\n\n" + string(raw) + "\n"
-				file := filepath.Join("testdata", language+"-"+string(tr)+".txt")
-				if *update {
-					if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if text != string(want) {
-					t.Errorf("got\n%s\nwant\n%s\n(go test ./sinks/teams -update writes it)", text, want)
-				}
+				sinktest.Golden(t, language+"-"+string(tr), text, *update)
 			})
 		}
 	}
@@ -290,15 +276,9 @@ func TestWorkflowsWords(t *testing.T) {
 }
 
 func TestRateLimitIsKept(t *testing.T) {
-	far := &receive.Teams{Every: 10 * time.Second}
-	s := newSink(t, receive.StartTeams(t, far).URL+receive.TeamsPath)
-	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err != nil {
-		t.Fatal(err)
-	}
-	err := s.Send(t.Context(), sinktest.Sample(2, event.Raised, "en"))
-	if d, ok := sinks.After(err); !ok || sinks.IsPermanent(err) || d < 9*time.Second || d > 10*time.Second {
-		t.Errorf("wait %s: %v", d, err)
-	}
+	far := &receive.Teams{}
+	far.Every = 10 * time.Second
+	sinktest.Throttled(t, newSink(t, receive.StartTeams(t, far).URL+receive.TeamsPath))
 }
 
 func TestKind(t *testing.T) {

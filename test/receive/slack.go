@@ -8,10 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -27,19 +24,7 @@ const SlackPath = "/services/T00000000/B00000000/aBcDeFgHiJkLmNoPqRsTuVwX"
 // invalid JSON, blocks with unknown keys or outside the limits of the Block
 // Kit reference. It reads mrkdwn as Slack's clients do, so that Mentions and
 // Links say what a reader would have been hit with.
-type Slack struct {
-	// Every is the least time between two messages, 0 for none. Slack allows
-	// one a second, with short bursts.
-	Every time.Duration
-
-	mu      sync.Mutex
-	got     []SlackMessage
-	refused []string
-	status  int
-	body    string
-	header  http.Header
-	last    time.Time
-}
+type Slack struct{ chat[SlackMessage] } // the real one allows a message a second, with short bursts
 
 // SlackMessage is one message as the channel shows it, entities resolved.
 type SlackMessage struct {
@@ -62,31 +47,6 @@ func (m SlackMessage) Shown() string {
 // SlackPath.
 func StartSlack(t testing.TB, s *Slack) *HTTP { t.Helper(); return StartHTTP(t, s) }
 
-// Answer makes s answer like this instead of looking at the message; status 0
-// ends it.
-func (s *Slack) Answer(status int, header http.Header, body string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.status, s.header, s.body = status, header, body
-}
-
-// Received returns what was accepted, oldest first.
-func (s *Slack) Received() []SlackMessage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.got)
-}
-
-// Refused returns why messages were refused. A correct sink causes none.
-func (s *Slack) Refused() []string { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.refused) }
-
-// Await waits until n messages were accepted.
-func (s *Slack) Await(t testing.TB, n int) []SlackMessage {
-	t.Helper()
-	await(t, fmt.Sprintf("%d Slack messages", n), func() bool { return len(s.Received()) >= n })
-	return s.Received()
-}
-
 func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
@@ -99,11 +59,7 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.status != 0 {
-		for k, v := range s.header {
-			w.Header()[k] = v
-		}
-		answer(s.status, s.body)
+	if s.answered(w) {
 		return
 	}
 	if r.URL.Path != SlackPath {
@@ -115,8 +71,7 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(http.StatusNotFound, "no_service")
 		return
 	}
-	if wait := time.Until(s.last.Add(s.Every)); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	if s.early(w) {
 		answer(http.StatusTooManyRequests, "rate_limited")
 		return
 	}

@@ -8,10 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -31,17 +28,12 @@ const (
 // Block Kit reference. A second message with the same client_msg_id is
 // answered with the first and not shown.
 type SlackAPI struct {
-	// Every is the least time between two new messages, 0 for none.
-	Every time.Duration
+	chat[*SlackPost] // got: in the channel, deleted messages too
 	// EditWindow is how long a message can be changed, 0 for ever.
 	EditWindow time.Duration
 
-	mu      sync.Mutex
-	posts   []*SlackPost
-	refused []string
-	error   string // told to everything
-	lose    int    // answers to lose after the message was taken
-	last    time.Time
+	error string // told to everything
+	lose  int    // answers to lose after the message was taken
 }
 
 // SlackPost is one message in the channel as it is now.
@@ -63,17 +55,10 @@ func (s *SlackAPI) Posts() []SlackPost {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []SlackPost
-	for _, p := range s.posts {
+	for _, p := range s.got {
 		out = append(out, *p)
 	}
 	return out
-}
-
-// Refused returns why calls were refused. A correct sink causes none.
-func (s *SlackAPI) Refused() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.refused)
 }
 
 // Delete deletes a message, as a person may.
@@ -92,7 +77,7 @@ func (s *SlackAPI) Fail(code string) { s.mu.Lock(); defer s.mu.Unlock(); s.error
 func (s *SlackAPI) Lose(n int) { s.mu.Lock(); defer s.mu.Unlock(); s.lose = n }
 
 func (s *SlackAPI) find(ts string) *SlackPost {
-	for _, p := range s.posts {
+	for _, p := range s.got {
 		if p.TS == ts && !p.Deleted {
 			return p
 		}
@@ -129,8 +114,7 @@ func (s *SlackAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	method, ok := strings.CutPrefix(r.URL.Path, "/api/")
-	if wait := time.Until(s.last.Add(s.Every)); ok && method == "chat.postMessage" && wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	if ok && method == "chat.postMessage" && s.early(w) {
 		answerSlack(w, http.StatusTooManyRequests, map[string]any{"ok": false, "error": "ratelimited"})
 		return
 	}
@@ -187,7 +171,7 @@ func (s *SlackAPI) take(method string, r *http.Request, body []byte) (*SlackPost
 			return nil, &SlackRefusal{"cannot_reply_to_message", c.ThreadTS}
 		}
 	}
-	for _, p := range s.posts {
+	for _, p := range s.got {
 		if c.ClientMsgID != "" && p.ClientID == c.ClientMsgID {
 			if p.Deleted {
 				return nil, &SlackRefusal{"duplicate_message_not_found", c.ClientMsgID}
@@ -197,10 +181,10 @@ func (s *SlackAPI) take(method string, r *http.Request, body []byte) (*SlackPost
 	}
 	s.last = time.Now()
 	p := &SlackPost{
-		SlackMessage: m, TS: fmt.Sprintf("%d.%06d", 1700000000+len(s.posts), len(s.posts)),
+		SlackMessage: m, TS: fmt.Sprintf("%d.%06d", 1700000000+len(s.got), len(s.got)),
 		ThreadTS: c.ThreadTS, Broadcast: c.Broadcast, ClientID: c.ClientMsgID,
 	}
-	s.posts = append(s.posts, p)
+	s.got = append(s.got, p)
 	return p, nil
 }
 

@@ -10,9 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -36,18 +34,7 @@ const TeamsMaxSize = 28_000
 // Teams stands in for a workflow behind "When a Teams webhook request is
 // received". Like the real one it answers 202 to any JSON with the right
 // signature, and drops later what Teams would not show; Refused says so.
-type Teams struct {
-	// Every is the least time between two messages, 0 for none.
-	Every time.Duration
-
-	mu      sync.Mutex
-	got     []TeamsMessage
-	refused []string
-	status  int
-	header  http.Header
-	body    string
-	last    time.Time
-}
+type Teams struct{ chat[TeamsMessage] }
 
 // TeamsMessage is one card as a client shows it.
 type TeamsMessage struct {
@@ -75,32 +62,6 @@ func (m TeamsMessage) Shown() string {
 // TeamsPath.
 func StartTeams(t testing.TB, w *Teams) *HTTP { t.Helper(); return StartHTTP(t, w) }
 
-// Answer makes w answer like this instead of starting the flow; status 0 ends
-// it.
-func (w *Teams) Answer(status int, header http.Header, body string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.status, w.header, w.body = status, header, body
-}
-
-// Received returns the cards that were posted, oldest first.
-func (w *Teams) Received() []TeamsMessage {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.got)
-}
-
-// Refused returns why messages were refused, or dropped after a 202. A
-// correct sink causes none.
-func (w *Teams) Refused() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.refused) }
-
-// Await waits until n cards were posted.
-func (w *Teams) Await(t testing.TB, n int) []TeamsMessage {
-	t.Helper()
-	await(t, fmt.Sprintf("%d Teams cards", n), func() bool { return len(w.Received()) >= n })
-	return w.Received()
-}
-
 func (w *Teams) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
@@ -116,21 +77,15 @@ func (w *Teams) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	want, _ := url.Parse(TeamsPath)
 	ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch wait := time.Until(w.last.Add(w.Every)); {
-	case w.status != 0:
-		for k, v := range w.header {
-			rw.Header()[k] = v
-		}
-		rw.WriteHeader(w.status)
-		io.WriteString(rw, w.body)
+	switch {
+	case w.answered(rw):
 	case r.URL.Path != want.Path:
 		no(http.StatusNotFound, "WorkflowNotFound", "the workflow could not be found")
 	case r.URL.RawQuery != want.RawQuery:
 		no(http.StatusUnauthorized, "DirectApiAuthorizationRequired", "the signature is missing or wrong")
 	case r.Method != http.MethodPost:
 		no(http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method)
-	case wait > 0:
-		rw.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	case w.early(rw):
 		rw.WriteHeader(http.StatusTooManyRequests)
 	case err != nil || ct != "application/json" || !json.Valid(body) || !utf8.Valid(body):
 		no(http.StatusBadRequest, "InvalidRequestContent", "the request is no JSON")
