@@ -92,7 +92,7 @@ func (s store) Load(ctx context.Context, each func(rules.Record) error) error {
 func (s store) Save(ctx context.Context, records []rules.Record) ([]uint64, error) {
 	changes := make([]bus.Change, len(records))
 	for i, r := range records {
-		changes[i] = bus.Change{Key: r.Key, Value: r.Value, Expect: r.Revision}
+		changes[i] = bus.Change{Key: r.Key, Value: r.Value, Expect: r.Revision, Delete: r.Delete}
 		if r.Revision == 0 {
 			changes[i].Expect = bus.Absent
 		}

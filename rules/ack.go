@@ -12,10 +12,6 @@ import (
 // same person again change nothing. Like Decide it is pure.
 func (s *Set) Acknowledge(now time.Time, prev Status, snap Snapshot, rule string, ack event.Ack) (Status, []Decision) {
 	st := prev
-	if st.Flap != nil {
-		f := *st.Flap
-		st.Flap = &f
-	}
 	slot := st.slot(rule)
 	if slot.Phase != Firing || slot.Ack != nil && slot.Ack.Author == ack.Author && slot.Ack.Comment == ack.Comment {
 		return st, nil

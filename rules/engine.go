@@ -36,6 +36,7 @@ type Record struct {
 	Key      string
 	Value    []byte
 	Revision uint64
+	Delete   bool // to be removed; Value does not count
 }
 
 // ErrConflict says that another engine wrote the record meanwhile.
@@ -133,6 +134,7 @@ type Engine struct {
 
 	dirty     []*item   // changed since the last flush
 	overdueAt time.Time // see overdue
+	pruneAt   time.Time // see prune
 	stirred   []*item   // changed in a way that may concern others, see revise
 	pending   []Outgoing
 }
@@ -473,7 +475,10 @@ func (e *Engine) tick(ctx context.Context) error {
 	if err := e.flush(ctx); err != nil {
 		return err
 	}
-	return e.tellDigests(ctx)
+	if err := e.tellDigests(ctx); err != nil {
+		return err
+	}
+	return e.prune(ctx)
 }
 
 // untilDue is how long nothing needs to be done.

@@ -248,6 +248,10 @@ func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error)
 			if s.m[r.Key].Revision != r.Revision {
 				return rules.ErrConflict
 			}
+			if r.Delete {
+				delete(s.m, r.Key)
+				return nil
+			}
 			r.Revision++
 			putting(s.l.w, s.part, s.m, r.Key, r)
 			return nil

@@ -114,10 +114,10 @@ func (s *Set) flap(now time.Time, st *Status, snap Snapshot, t turn, out []Decis
 	}
 	st.Flap = &f
 	out = s.step(now, st, snap, FlapRule, sg, out)
-	if before.Slot.Phase == Firing && f.Slot.Phase != Firing && st.slot(Loss).Phase == Firing {
+	if before.Slot.Phase == Firing && st.Flap.Slot.Phase != Firing && st.slot(Loss).Phase == Firing {
 		st.own(Loss).resume()
 	}
-	if !flipped && same(before, f) {
+	if !flipped && same(before, *st.Flap) {
 		st.Flap = t.prev.Flap // nothing to store
 	}
 	return out

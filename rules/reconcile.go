@@ -46,23 +46,7 @@ func (k known) confirmed(r Receipt) {
 func (e *Engine) reconcile(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	names := map[string]bool{}
-	for _, it := range e.items {
-		for _, name := range it.row.sinks {
-			names[name] = true
-		}
-		for _, rule := range ruleNames() {
-			for _, name := range it.status.slot(rule).Sinks {
-				names[name] = true
-			}
-		}
-	}
-	for _, d := range e.storm.groups {
-		for _, name := range d.Slot.Sinks {
-			names[name] = true
-		}
-	}
-	all := slices.Sorted(maps.Keys(names))
+	all := e.everySink()
 	for behind, rounds := true, 0; behind; rounds++ {
 		if rounds > maxRounds {
 			return fmt.Errorf("what is stored does not catch up with the sinks in %d rounds", rounds)

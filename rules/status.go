@@ -158,10 +158,15 @@ func (s *Status) slot(name string) *Slot {
 }
 
 // own returns the memory of the named rule for changing: a copy that no other
-// Status shares. For FlapRule s.Flap must be one already.
+// Status shares.
 func (s *Status) own(name string) *Slot {
 	if name == FlapRule {
-		return &s.Flap.Slot
+		f := Flap{}
+		if s.Flap != nil {
+			f = *s.Flap
+		}
+		s.Flap = &f
+		return &f.Slot
 	}
 	slot := *s.slot(name)
 	s.keep(name, &slot)

@@ -207,6 +207,10 @@ func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error)
 			if has := s.m[r.Key].Revision; has != r.Revision {
 				return fmt.Errorf("%w: %s has revision %d, not %d", rules.ErrConflict, r.Key, has, r.Revision)
 			}
+			if r.Delete {
+				delete(s.m, r.Key)
+				return nil
+			}
 			r.Revision++
 			s.m[r.Key] = r
 			return nil

@@ -1,0 +1,160 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"dswatch/event"
+)
+
+const (
+	// keepGone is how long an item that is gone is remembered: longer than
+	// the event stream keeps an event of it that could come again.
+	keepGone = 7 * 24 * time.Hour
+	// pruneEvery is how often the engine looks for what to forget.
+	pruneEvery = time.Hour
+	// mostPruned is how many are forgotten in one look: others wait for it.
+	mostPruned = 1000
+)
+
+// prune forgets items that went for good, such as those of a computer that
+// was removed from the manager: else every one that ever was would be kept.
+// Nothing is forgotten that a promise depends on: no alert of the item is
+// open or waits, and every sink that was told of one has confirmed its end.
+func (e *Engine) prune(ctx context.Context) error {
+	now := e.now()
+	if now.Before(e.pruneAt) && e.pruneAt.Sub(now) <= pruneEvery {
+		return nil
+	}
+	first := e.pruneAt.IsZero()
+	if e.pruneAt = now.Add(pruneEvery); first {
+		return nil // there is enough to do at the start
+	}
+	var old []*item
+	for _, it := range e.items {
+		if it.index < 0 && it.status.bygone(now) {
+			old = append(old, it)
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	for _, name := range e.everySink() {
+		waiting, receipts, err := e.heardBy(ctx, name)
+		if err != nil {
+			return err
+		}
+		old = slices.DeleteFunc(old, func(it *item) bool { return !it.status.forgettable(name, waiting, receipts) })
+	}
+	if old = old[:min(len(old), mostPruned)]; len(old) == 0 {
+		return nil
+	}
+	records := make([]Record, len(old))
+	for i, it := range old {
+		records[i] = Record{Key: it.status.Key.Hash(), Revision: it.revision, Delete: true}
+	}
+	if _, err := e.Statuses.Save(ctx, records); err != nil {
+		return fmt.Errorf("remove %d statuses: %w", len(records), err)
+	}
+	for _, it := range old {
+		e.forget(it)
+	}
+	e.Log.Info("forgot items that have been gone for long", "items", len(old), "for", keepGone)
+	return nil
+}
+
+// bygone reports whether the item went so long ago that it may be forgotten.
+func (s *Status) bygone(now time.Time) bool {
+	if !s.Gone || now.Sub(s.Seen.At) < keepGone {
+		return false
+	}
+	over := true
+	s.Slots(func(_ string, slot Slot) {
+		over = over && (slot.Phase == Quiet || slot.Phase == Settled) && now.Sub(slot.At) >= keepGone
+	})
+	return over
+}
+
+// forgettable reports whether the sink can do without what is remembered:
+// nothing of the item waits for it, it holds nothing open, and it has
+// confirmed the last that it had to be told. waiting and receipts are by slot.
+func (s *Status) forgettable(sink string, waiting map[string]bool, receipts map[string]known) bool {
+	for _, rule := range ruleNames() {
+		slot := s.slot(rule)
+		name := event.Alert{Key: s.Key, Rule: rule}.Slot()
+		if waiting[name] {
+			return false
+		}
+		for _, has := range receipts[name] {
+			if has.open {
+				return false
+			}
+		}
+		if slot.ID != "" && slices.Contains(slot.Sinks, sink) && receipts[name][slot.ID].seq < slot.needed(sink).seq {
+			return false
+		}
+	}
+	return true
+}
+
+// heardBy collects, by slot, what waits in the outbox for a sink and what the
+// sink has confirmed. The outbox is read first, as in knownBy.
+func (e *Engine) heardBy(ctx context.Context, sink string) (waiting map[string]bool, receipts map[string]known, err error) {
+	waiting, receipts = map[string]bool{}, map[string]known{}
+	err = e.Outbox.Pending(ctx, sink, func(data []byte) {
+		if a, err := event.DecodeAlert(data); err == nil {
+			waiting[a.Slot()] = true
+		}
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read what waits for sink %s: %w", sink, err)
+	}
+	err = e.Receipts.Load(ctx, sink, func(r Receipt) {
+		if receipts[r.Slot] == nil {
+			receipts[r.Slot] = known{}
+		}
+		receipts[r.Slot].confirmed(r)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("load receipts of sink %s: %w", sink, err)
+	}
+	return waiting, receipts, nil
+}
+
+// everySink names those that are told of alerts, or were told of one.
+func (e *Engine) everySink() []string {
+	names := map[string]bool{}
+	note := func(sinks []string) {
+		for _, name := range sinks {
+			names[name] = true
+		}
+	}
+	for _, it := range e.items {
+		note(it.row.sinks)
+		for _, rule := range ruleNames() {
+			note(it.status.slot(rule).Sinks)
+		}
+	}
+	for _, d := range e.storm.groups {
+		note(d.Slot.Sinks)
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// forget drops an item of which nothing is stored any more. Its host stays,
+// with what is known of it.
+func (e *Engine) forget(it *item) {
+	h := it.home
+	delete(e.items, it.status.Key)
+	mine := func(x *item) bool { return x == it }
+	h.items, h.heirs = slices.DeleteFunc(h.items, mine), slices.DeleteFunc(h.heirs, mine)
+	if h.self == it {
+		h.self = nil
+	}
+}
