@@ -122,7 +122,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		res.Items = append(res.Items, it)
 	}
 	res.Exit = exitOf(res.Items)
-	if res.absent() {
+	if res.absent() || res.undecided() {
 		res.Exit = ExitUnknown
 	}
 	return res, nil
@@ -198,6 +198,13 @@ func (r *CheckResult) absent() bool {
 	return true
 }
 
+// undecided reports whether nothing can be judged: something runs here, but of
+// no row is it known whether it is expected.
+func (r *CheckResult) undecided() bool {
+	return !slices.ContainsFunc(r.Items, func(i CheckItem) bool { return i.Expected == catalog.Yes }) &&
+		slices.ContainsFunc(r.Items, func(i CheckItem) bool { return i.Expected == catalog.Unknown && i.Found > 0 })
+}
+
 // WriteJSON writes the contract.
 func (r *CheckResult) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
@@ -232,6 +239,9 @@ func (r *CheckResult) WriteNagios(w io.Writer) error {
 		names = append(names, fmt.Sprintf("and %d more", more))
 	}
 	summary := fmt.Sprintf("%d of %d expected items are up", counts["up"], counts["expected"])
+	if r.undecided() {
+		summary = checkWords["en"].undecided
+	}
 	if len(names) > 0 {
 		summary = strings.Join(names, ", ") + "; " + summary
 	}
@@ -338,6 +348,9 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	}
 	c := r.counts()
 	fmt.Fprintf(&b, "\n"+t.summary+"\n", c["up"], c["expected"])
+	if r.undecided() {
+		b.WriteString(strings.Join(wrap(t.undecided, width), "\n") + "\n")
+	}
 	if left > 0 {
 		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.left, left), width), "\n") + "\n")
 	}
@@ -441,6 +454,8 @@ type words struct {
 	absent   string
 	expected map[catalog.Tri]string
 	summary  string
+
+	undecided string
 }
 
 // state shows an item that is not expected and not there as a dash: nothing
@@ -455,19 +470,21 @@ func (t words) state(i CheckItem) string {
 var checkWords = map[string]words{
 	"en": {
 		head: []string{"STATE", "KIND", "NAME", "FOUND", "EXPECTED"}, why: "WHY", absent: "-",
-		states:   map[event.State]string{event.Up: "up", event.Degraded: "DEGRADED", event.Down: "DOWN", event.Unknown: "UNKNOWN"},
-		expected: map[catalog.Tri]string{catalog.Yes: "yes", catalog.No: "no", catalog.Unknown: "unknown"},
-		summary:  "%d of %d expected items are up.",
-		left:     "%d items of the manager's other computers are up or not expected, and not shown.",
+		states:    map[event.State]string{event.Up: "up", event.Degraded: "DEGRADED", event.Down: "DOWN", event.Unknown: "UNKNOWN"},
+		expected:  map[catalog.Tri]string{catalog.Yes: "yes", catalog.No: "no", catalog.Unknown: "unknown"},
+		summary:   "%d of %d expected items are up.",
+		undecided: "something of Deep Security runs here, but what must run cannot be told; declare the facts that are named as unknown, first of all watch.facts.components",
+		left:      "%d items of the manager's other computers are up or not expected, and not shown.",
 		kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
 			event.Heartbeat: "heartbeat", event.Module: "module", event.Host: "host"},
 	},
 	"ja": {
 		head: []string{"状態", "種類", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
-		states:   map[event.State]string{event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明"},
-		expected: map[catalog.Tri]string{catalog.Yes: "はい", catalog.No: "いいえ", catalog.Unknown: "不明"},
-		summary:  "監視対象のうち正常なもの: %d / %d",
-		left:     "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
+		states:    map[event.State]string{event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明"},
+		expected:  map[catalog.Tri]string{catalog.Yes: "はい", catalog.No: "いいえ", catalog.Unknown: "不明"},
+		summary:   "監視対象のうち正常なもの: %d / %d",
+		undecided: "Deep Security の一部が動作していますが、何が動作しているべきかを判断できません。不明と表示された事実を、まず watch.facts.components から設定に記述してください。",
+		left:      "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
 		kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
 			event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト"},
 	},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -145,5 +146,30 @@ func TestNagiosLine(t *testing.T) {
 	if strings.Count(line, "\n") != 1 || strings.Count(line, "|") != 1 || len(line) > 1024 || !strings.Contains(line, "process ds_am down, heartbeat web0000 agent down") ||
 		!strings.HasSuffix(line, "and 991 more; 1 of 1002 expected items are up | expected=1002 up=1 degraded=0 down=1001 unknown=0\n") {
 		t.Errorf("%d bytes: %s", len(line), line)
+	}
+}
+
+// TestCheckUndecided: that something runs while nothing is known to be expected
+// is no OK.
+func TestCheckUndecided(t *testing.T) {
+	r := &CheckResult{Host: "hub", lang: "en", Exit: ExitUnknown, Items: []CheckItem{
+		{Host: "hub", Kind: event.Process, Name: "ds_agent", State: event.Up, Found: 2, Instances: 2, Expected: catalog.Unknown, Reason: "components unknown"},
+		{Host: "hub", Kind: event.Process, Name: "ds_am", State: event.Down, Instances: 2, Expected: catalog.Unknown},
+	}}
+	if r.absent() || !r.undecided() {
+		t.Fatalf("absent %v, undecided %v", r.absent(), r.undecided())
+	}
+	var table, nagios strings.Builder
+	if err := errors.Join(r.WriteTable(&table, false, 0), r.WriteNagios(&nagios)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{table.String(), nagios.String()} {
+		if !strings.Contains(text, "what must run cannot be told; declare") {
+			t.Error(text)
+		}
+	}
+	r.Items[1].Expected = catalog.Yes
+	if r.undecided() {
+		t.Error("one expected row decides")
 	}
 }

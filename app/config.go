@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"dswatch/bus"
 	"dswatch/catalog"
@@ -103,7 +104,10 @@ func (c Config) Validate() error {
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", c.TimeZone)
 	}
-	if strings.ContainsAny(c.Host, "/ \t\r\n") || len(c.Host) > 253 {
+	foreign := func(r rune) bool {
+		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune("/\\*>\"'", r)
+	}
+	if strings.ContainsFunc(c.Host, foreign) || len(c.Host) > 253 {
 		return setting.Bad("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
 	}
 	return validDrill(c.Drill)
@@ -192,6 +196,9 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 		return nil, err
 	}
 	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings())
+	if l.Web.Public() {
+		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
+	}
 	return l, nil
 }
 

@@ -78,7 +78,7 @@ func (l *Loaded) remoteItems(t remote.TargetConfig) []remote.Item {
 		if foreign || !remote.CanSee(t.OS, r.Kind) || ports[k] { // the operator said how to look at the port
 			continue
 		}
-		items = append(items, remote.Item{Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want(), Port: r.Port()})
+		items = append(items, remote.Item{Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want(), Port: r.Port(), Loopback: !r.Reached()})
 	}
 	return items
 }

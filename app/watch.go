@@ -70,7 +70,7 @@ func (l *Loaded) watched(os string) []watched {
 			if configured[k] {
 				continue // the operator said how to look at it
 			}
-			ports = append(ports, port.Target{Key: k, Port: r.Port(), Method: port.Listen})
+			ports = append(ports, port.Target{Key: k, Port: r.Port(), Method: port.Listen, Loopback: !r.Reached()})
 		}
 		keys[r.Kind] = append(keys[r.Kind], k)
 	}

@@ -55,6 +55,11 @@ type Effect struct {
 	JA     string       `yaml:"ja" doc:"the same in Japanese"`
 }
 
+// Reached reports whether other hosts must reach the row's port, as they must
+// those of the vendor's components. A port of the operator's own, such as a
+// database's, may listen on loopback only.
+func (r Row) Reached() bool { return slices.Contains(event.Components.Allowed(), r.Component) }
+
 // ID is the form that `watch.ignore` uses: kind/name.
 func (r Row) ID() string { return string(r.Kind) + "/" + r.Name }
 

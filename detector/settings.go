@@ -30,7 +30,7 @@ func (s Settings) Validate() error {
 		return &setting.Error{Key: "schedule", Err: err}
 	}
 	if s.Timeout <= 0 || s.Timeout > maxTimeout {
-		return setting.Bad("timeout", "%s is not between 0s and %s; write for example 5s", s.Timeout, maxTimeout)
+		return setting.Bad("timeout", "%s is not above 0s and at most %s; write for example 5s", s.Timeout, maxTimeout)
 	}
 	// Several gaps, because the activations of a cron expression are not evenly spread.
 	at, gap := sched.Next(time.Now()), time.Duration(math.MaxInt64)

@@ -32,10 +32,24 @@ func (c Config) Validate() error {
 	if c.Listen == "" {
 		return nil
 	}
-	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || port == "" {
 		return setting.Bad("listen", "%q is not an address; write HOST:PORT, such as 127.0.0.1:9418", c.Listen)
 	}
 	return nil
+}
+
+// Public reports whether other hosts can reach the address. A name counts as
+// what it says: only localhost is this host for sure.
+func (c Config) Public() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if ip := net.ParseIP(host); ip != nil {
+		return !ip.IsLoopback()
+	}
+	return err == nil && host != "localhost"
 }
 
 // Item is one row as `status` shows it.

@@ -62,5 +62,6 @@
 //
 // A local port is up when something listens on it, also on one address only.
 // A port that is bound to loopback only is down, because the manager cannot
-// reach it, unless the target says Loopback.
+// reach it, unless the target says Loopback. Ports of rows of the operator's
+// own say so, those of the vendor's components do not.
 package port

@@ -100,6 +100,7 @@ func TestWhatTheCommandsTell(t *testing.T) {
 		"linux cut name that nothing tells":   {"linux", item(event.Process, 1, "a_name_of_more_than_16"), event.Unknown, 0, "look by hand"},
 		"linux port":                          {"linux", portItem(4118), event.Up, 1, ""},
 		"linux port of loopback":              {"linux", portItem(4122), event.Down, 0, "::1"},
+		"linux port of the operator's own":    {"linux", Item{Port: 4122, Key: portItem(4122).Key, Loopback: true}, event.Up, 1, "4122/tcp listens at "},
 		"linux port of loopback on a device":  {"linux", portItem(53), event.Down, 0, "127.0.0.53%lo"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -115,7 +115,7 @@ func (l portList) judge(it Item, _ system) verdict {
 	v := verdict{want: 1, state: event.Down, detail: fmt.Sprintf("nothing listens on %d/tcp", it.Port)}
 	if at := l.at[it.Port]; len(at) > 0 {
 		where := clean(strings.Join(at[:min(len(at), 8)], ", "))
-		if !slices.ContainsFunc(at, func(a string) bool { return !loopback(a) }) {
+		if !it.Loopback && !slices.ContainsFunc(at, func(a string) bool { return !loopback(a) }) {
 			v.detail = fmt.Sprintf("%d/tcp listens on loopback only, at %s: the manager cannot reach it", it.Port, where)
 		} else {
 			return verdict{want: 1, found: 1, state: event.Up, detail: fmt.Sprintf("%d/tcp listens at %s", it.Port, where)}

@@ -16,6 +16,8 @@ type Item struct {
 	Exe   []string // patterns of which the path of the executable must match one, none for any; see process.Target
 	Want  int      // instances of a healthy host; below one means one
 	Port  int      // of a port
+
+	Loopback bool // a port that listens on loopback only is up
 }
 
 // sight is what a successful look told of one kind.
