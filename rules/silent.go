@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"dswatch/catalog"
@@ -70,10 +71,15 @@ func (e *Engine) overdue(ctx context.Context) error {
 		return nil
 	}
 	e.overdueAt = now.Add(silentEvery)
+	var silent []*host
 	for _, h := range e.hosts {
-		if h.self == nil || h.self.status.Event == "" || h.self.status.Seen.State == event.Unknown || now.Sub(h.heard) < e.Set.Silent {
-			continue
+		if h.self != nil && h.self.status.Event != "" && h.self.status.Seen.State != event.Unknown && now.Sub(h.heard) >= e.Set.Silent {
+			silent = append(silent, h)
 		}
+	}
+	// In an order: of many at once the first ones are told by themselves.
+	slices.SortFunc(silent, func(a, b *host) int { return compareKeys(a.self.status.Key, b.self.status.Key) })
+	for _, h := range silent {
 		err := e.observeHost(ctx, h.self, event.Observation{State: event.Unknown, Detail: "nothing was heard from its dswatch since " + h.heard.Format(time.RFC3339)})
 		if err != nil {
 			return err
