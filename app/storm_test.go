@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,33 @@ func TestStormThroughRestart(t *testing.T) {
 		t.Errorf("%d open alerts are counted, %d are there", e.CountOpen("hook"), len(e.Open("hook")))
 	}
 	f.restart(config)
+	list, err := f.a.Alerts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := ""
+	for _, a := range list {
+		if a.Rule == event.RuleStorm {
+			digest = a.ID
+		}
+	}
+	eventually(t, "the digest is explained", func() bool {
+		y, err := f.a.Why(t.Context(), digest[:12], "ja")
+		return err == nil && len(y) == 1 && y[0].Digest != nil && y[0].Digest.Open >= hosts-single && len(y[0].Digest.Members) == y[0].Digest.Open &&
+			len(y[0].Trail) > 0 && y[0].Trail[0].Outcome == "raised" && len(y[0].Told) == 2 && y[0].Told[0].Progress == "confirmed"
+	})
+	y, err := f.a.Why(t.Context(), digest, "ja")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := WriteWhy(&text, y, "ja"); err != nil || !strings.Contains(text.String(), "件を集約している") || !strings.Contains(text.String(), "h39/custom/process/own.exe") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+	member, err := f.a.Why(t.Context(), y[0].Digest.Members[0].AlertID, "en")
+	if err != nil || len(member) != 1 || len(member[0].Told) != 2 || member[0].Told[0].Alert != digest {
+		t.Errorf("the alert in the digest is explained as %+v, %v", member, err)
+	}
 	tell(event.Up)
 	eventually(t, "the digest is over", func() bool { d, _ := told(f.hook); return len(d) > 0 && d[len(d)-1] == "cleared 0" })
 	eventually(t, "the other sink knows, too", func() bool { d, _ := told(f.other); return len(d) > 0 && d[len(d)-1] == "cleared 0" })

@@ -32,6 +32,12 @@ func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
 	if language != "ja" && language != "en" {
 		language = a.Language
 	}
+	if id, _, _ := strings.Cut(strings.TrimSpace(of), "."); len(id) >= leastID {
+		if d, ok := e.FindDigest(id); ok {
+			w, err := a.digestWhy(ctx, d, language)
+			return []web.Why{w}, err
+		}
+	}
 	found, err := named(e, of)
 	if err != nil {
 		return nil, err
@@ -45,6 +51,35 @@ func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
 		out = append(out, w)
 	}
 	return out, nil
+}
+
+// digestWhy is the story of a digest.
+func (a *App) digestWhy(ctx context.Context, d rules.Digest, language string) (web.Why, error) {
+	w := web.Why{
+		Key: d.Key, State: d.Slot.State, Observer: d.Key.Host, Since: d.Slot.Started, Seen: d.Slot.At, Expected: catalog.Yes.String(),
+		Rules:  []web.RuleState{{Rule: event.RuleStorm, Phase: string(d.Slot.Phase), Alert: d.Slot.ID, Severity: d.Slot.Severity, Since: d.Slot.Started, Due: d.Slot.Due}},
+		Trail:  steps(d.Trail, language),
+		Digest: &web.Digest{Rule: d.Rule, Open: d.Members, Total: d.Total, Members: d.Names},
+	}
+	if ack := d.Slot.Ack; ack != nil {
+		w.Rules[0].Ack = &web.Ack{At: ack.At, Author: ack.Author, Comment: ack.Comment}
+	}
+	told, err := a.tellingsOf(ctx, map[string]bool{event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot(): true})
+	w.Told = told
+	return w, err
+}
+
+// steps are decisions with their reasons in a language.
+func steps(t rules.Trail, language string) []web.Step {
+	out := []web.Step{}
+	for _, s := range t.Steps() {
+		why := s.Why
+		if language == "ja" && s.WhyJA != "" {
+			why = s.WhyJA
+		}
+		out = append(out, web.Step{At: s.At, Rule: s.Rule, Outcome: string(s.Outcome), State: s.State, Alert: s.Alert, Seq: s.Seq, Sinks: s.Sinks, Why: why})
+	}
+	return out
 }
 
 // named finds the items that somebody asks about.
@@ -126,9 +161,7 @@ func (a *App) explained(e *rules.Engine, v rules.View, language string) web.Why 
 		}
 		w.Rules = append(w.Rules, r)
 	})
-	for _, s := range st.Trail.Steps() {
-		w.Trail = append(w.Trail, web.Step{At: s.At, Rule: s.Rule, Outcome: string(s.Outcome), State: s.State, Alert: s.Alert, Seq: s.Seq, Sinks: s.Sinks, Why: s.Why})
-	}
+	w.Trail = steps(st.Trail, language)
 	return w
 }
 
@@ -143,11 +176,16 @@ func (a *App) tellings(ctx context.Context, e *rules.Engine, st rules.Status) ([
 			digests[s.Digest] = true
 		}
 	})
-	e.Digests(func(d rules.Digest) {
-		if digests[d.Slot.ID] {
+	for id := range digests {
+		if d, ok := e.FindDigest(id); ok {
 			slots[event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot()] = true
 		}
-	})
+	}
+	return a.tellingsOf(ctx, slots)
+}
+
+// tellingsOf collects it for some slots.
+func (a *App) tellingsOf(ctx context.Context, slots map[string]bool) ([]web.Told, error) {
 	out := []web.Told{}
 	for _, w := range a.workers {
 		told, err := a.tellingsTo(ctx, w, slots)

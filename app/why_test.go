@@ -88,6 +88,9 @@ func TestWhy(t *testing.T) {
 		return x.Progress == "waiting" && strings.Contains(x.Error, "503")
 	})
 	old := y.Rules[0].Alert
+	if ja := f.why(old, "ja"); ja.Trail[0].Why == y.Trail[0].Why || ja.Trail[0].Why != ja.Reason {
+		t.Errorf("the reason of the list is not Japanese in %q", ja.Trail[0].Why)
+	}
 	if y := f.why(old, "ja"); y.Rules[0].Phase != "settled" || len(y.Trail) != 2 || !strings.Contains(y.Reason, "脚注") && y.Reason == "" {
 		t.Errorf("%+v", y)
 	}
@@ -143,7 +146,9 @@ func TestReasonsInJapanese(t *testing.T) {
 		"waits 20s before anybody is told", "over before anybody was told", "well again; waits 1m0s before the all-clear",
 		"one of many at once; digest abc", "comes and goes, which is an alert of its own", "silence window/night",
 		"explained by web01/agent/service/ds_agent, whose alert names it", "observed up", "was degraded, is down",
-		"still down since 2026-01-01T00:00:00Z", "the row is no longer on the list", "no longer expected: x", "kim looks after it",
+		"still down since 2026-01-01T00:00:00Z", "the row is no longer on the list", "no longer expected: x", "kim looks after it", "stands for 3 alerts",
+		"the host is in transition until 2026-01-01T00:00:00Z: the agent went from 1 to 2", "web01/a/service/b does not explain it any more; waits 20s before anybody is told",
+		"these sinks had not heard of it; still down since 2026-01-01T00:00:00Z",
 	} {
 		if ja := e.reason(en); ja == en {
 			t.Errorf("%q has no Japanese", en)

@@ -21,7 +21,11 @@ func WriteWhy(w io.Writer, all []web.Why, language string) error {
 			fmt.Fprintln(w)
 		}
 		e := explanation{language == "ja"}
-		e.item(w, one)
+		if one.Digest != nil {
+			e.digest(w, one)
+		} else {
+			e.item(w, one)
+		}
 		if err := e.decisions(w, one); err != nil {
 			return err
 		}
@@ -72,6 +76,23 @@ func (e explanation) item(w io.Writer, y web.Why) {
 		if r.Phase != "quiet" {
 			line(e.say("rule ", "ルール ")+r.Rule, "%s", e.standing(r))
 		}
+	}
+}
+
+// digest is what item is for a digest.
+func (e explanation) digest(w io.Writer, y web.Why) {
+	d := y.Digest
+	fmt.Fprintln(w, plainText(y.Key.String()))
+	fmt.Fprintf(w, e.say("  digest of the rule %s: stands for %d alerts, %d of them open\n", "  ルール %s のダイジェスト: 集約したアラート %d 件、うち継続中 %d 件\n"), d.Rule, d.Total, d.Open)
+	for _, r := range y.Rules {
+		fmt.Fprintf(w, "  %s\n", e.standing(r))
+	}
+	for _, m := range d.Members {
+		alert := m.AlertID
+		if alert == "" {
+			alert = e.say("explained by these alerts", "これらのアラートが原因")
+		}
+		fmt.Fprintf(w, "    %s %s  %s\n", plainText(m.Key.String()), e.word(string(m.State)), alert)
 	}
 }
 
@@ -186,11 +207,17 @@ var reasonsJA = []struct {
 	{regexp.MustCompile(`^no longer expected: (.*)$`), "稼働すべきではなくなった: $1"},
 	{regexp.MustCompile(`^what it means has changed with what else is known of the host$`), "ホストの他の状態により影響が変わった"},
 	{regexp.MustCompile(`^(.*) looks after it$`), "$1 が対応している"},
+	{regexp.MustCompile(`^stands for (\d+) alerts$`), "アラート $1 件を集約している"},
+	{regexp.MustCompile(`^the host is in transition until ([^ ]+): (.*)$`), "ホストの更新または再起動のため $1 まで待つ ($2)"},
+	{regexp.MustCompile(`^(.*) does not explain it any more; waits (\S+) before anybody is told$`), "原因の $1 では説明できなくなった。$2 続くまで通知しない"},
 }
 
 func (e explanation) reason(why string) string {
 	if !e.ja {
 		return why
+	}
+	if rest, ok := strings.CutPrefix(why, "these sinks had not heard of it; "); ok {
+		return "これらの通知先には初めての通知。" + e.reason(rest)
 	}
 	for _, r := range reasonsJA {
 		if r.en.MatchString(why) {

@@ -78,6 +78,9 @@ type Snapshot struct {
 	Single   bool     // no digest speaks for the item any more
 }
 
+// noLonger begins the reason of a resolve that facts brought about.
+const noLonger = "no longer expected: "
+
 // Outcome is what Decide did about one rule.
 type Outcome string
 
@@ -104,6 +107,7 @@ type Decision struct {
 	Rule    string
 	Outcome Outcome
 	Why     string       // English; which rule or footnote
+	WhyJA   string       // the same in Japanese, where Why quotes what has both
 	Alert   *event.Alert // nil: nobody is told
 	Sinks   []string     // who is told
 	Late    []string     // those of Sinks that hear of the alert for the first time, after others: they are told First
@@ -260,11 +264,15 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		case snap.Row == nil:
 			why = "the row is no longer on the list"
 		case snap.Verdict.Expected == catalog.No:
-			why = "no longer expected: " + snap.Verdict.Reason
+			why = noLonger + snap.Verdict.Reason
 		}
 		slot = st.own(name)
 		slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
-		return s.tell(now, st, snap, name, event.Cleared, why, out)
+		out = s.tell(now, st, snap, name, event.Cleared, why, out)
+		if why == noLonger+snap.Verdict.Reason {
+			out[len(out)-1].WhyJA = "稼働すべきではなくなった: " + snap.Verdict.ReasonJA
+		}
+		return out
 	case sg == bad && name != FlapRule && st.Seen.State != slot.State:
 		st.own(name)
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
@@ -373,7 +381,9 @@ func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out [
 	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State = Firing, id, slot.Since, 0, ""
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", now
-	return s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
+	out = s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
+	out[len(out)-1].WhyJA = snap.Verdict.ReasonJA
+	return out
 }
 
 // tell records one transition in the slot and appends the alert.

@@ -28,6 +28,7 @@ type digest struct {
 	// stored after this one. What a crash kept from being stored joins again,
 	// and must not count twice.
 	Joining []string `json:"joining,omitempty"`
+	Trail   Trail    `json:"trail,omitempty"`
 
 	revision uint64
 	settled  bool // the stored record names nobody in Joining
@@ -395,6 +396,7 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 		}
 	}
 	e.tell(told)
+	d.Trail = d.Trail.add(now, slot.State, []Decision{told})
 	if e.OnDecision != nil {
 		e.OnDecision(d.Key, told)
 	}
@@ -572,6 +574,26 @@ type Digest struct {
 	Slot    Slot
 	Members int // that are open
 	Total   int // that it has stood for
+	Trail   Trail
+	Names   []event.Affected // of members, with their alerts; only from FindDigest
+}
+
+// FindDigest returns the digest whose id begins with id. One that is over is
+// found until its audience has another one.
+func (e *Engine) FindDigest(id string) (Digest, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.digests() {
+		if id == "" || d.Slot.Seq == 0 || !strings.HasPrefix(d.Slot.ID, id) {
+			continue
+		}
+		found := Digest{Key: d.Key, Rule: d.Rule, Slot: d.Slot, Members: len(d.members), Total: d.Total, Trail: d.Trail}
+		if d.Slot.Phase == Firing {
+			found.Names = e.digestAlert(d).Affected
+		}
+		return found, true
+	}
+	return Digest{}, false
 }
 
 // Digests calls each with every open digest, in the order of keys. It must

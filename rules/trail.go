@@ -32,6 +32,7 @@ type Step struct {
 	Seq     int
 	Sinks   []string // who was told
 	Why     string   // English
+	WhyJA   string   // the same in Japanese where the rules cannot be translated later: footnotes are quoted
 }
 
 // add returns the trail with the decisions that were taken at now.
@@ -50,6 +51,10 @@ func (t Trail) add(now time.Time, state event.State, decisions []Decision) Trail
 		for _, part := range [...]string{d.Rule, string(d.Outcome), string(state), id, strings.Join(d.Sinks, ","), oneLine(d.Why)} {
 			b.WriteByte('\t')
 			b.WriteString(part)
+		}
+		if d.WhyJA != "" {
+			b.WriteByte('\t')
+			b.WriteString(oneLine(d.WhyJA))
 		}
 		b.WriteByte('\n')
 	}
@@ -109,7 +114,7 @@ func oneLine(s string) string {
 func (t Trail) Steps() (out []Step) {
 	for l := range strings.Lines(string(t)) {
 		f := strings.Split(strings.TrimSuffix(l, "\n"), "\t")
-		if len(f) != 7 {
+		if len(f) != 7 && len(f) != 8 {
 			continue
 		}
 		at, err := strconv.ParseInt(f[0], 10, 64)
@@ -120,6 +125,9 @@ func (t Trail) Steps() (out []Step) {
 		if id, seq, ok := strings.Cut(f[4], "."); ok {
 			s.Alert = id
 			s.Seq, _ = strconv.Atoi(seq) // 0 where it is none
+		}
+		if len(f) == 8 {
+			s.WhyJA = f[7]
 		}
 		if f[5] != "" {
 			s.Sinks = strings.Split(f[5], ",")

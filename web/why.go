@@ -28,6 +28,16 @@ type Why struct {
 	Rules []RuleState `json:"rules"`
 	Trail []Step      `json:"trail"` // the last decisions, the oldest first
 	Told  []Told      `json:"told"`  // by alert and sink
+
+	Digest *Digest `json:"digest,omitempty"` // what a digest stands for, where it is one that is explained
+}
+
+// Digest is an alert that stands for many.
+type Digest struct {
+	Rule    string           `json:"rule"`    // of the alerts
+	Open    int              `json:"open"`    // how many of them are
+	Total   int              `json:"total"`   // how many it has stood for
+	Members []event.Affected `json:"members"` // as it names them; those with an alert_id are alerts, the others are explained by them
 }
 
 // Footnote is one footnote of the item's row.
