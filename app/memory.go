@@ -14,8 +14,8 @@ import (
 // with them 20,000 changes through two sinks peak under 300 MB, and 200,000
 // items stay under 400 MB.
 const (
-	baseMemory = 210 << 20
-	itemMemory = 750
+	baseMemory = 240 << 20
+	itemMemory = 600
 	gcPercent  = 400
 	// leastRoom is the part of what is live that may come on top of it
 	// whatever the bounds are: else a program that needs more would do little
