@@ -29,7 +29,7 @@ type knowledge struct {
 func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
 	k := &knowledge{declared: l.declared(), learned: facts.NewLearned(l.Host, before), log: log}
 	k.query = facts.NewQuery(k.learned)
-	k.sources = append(facts.Sources(), k.learned, k.query)
+	k.sources = append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query)
 	return k
 }
 

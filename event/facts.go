@@ -34,6 +34,10 @@ const (
 	// BootTime is when the host was started, RFC 3339 in UTC to the second.
 	// No row depends on it; a change of it explains what is lost for a while.
 	BootTime Name = "boot_time"
+
+	// Installing is the package manager that is changing the agent: dpkg or
+	// rpm. No row depends on it; what is lost meanwhile is expected back.
+	Installing Name = "installing"
 )
 
 // Names lists every fact in the order in which people read them.
@@ -84,7 +88,7 @@ func (n Name) Allowed() []string {
 }
 
 // Valid reports whether n is a known fact.
-func (n Name) Valid() bool { return n == BootTime || slices.Contains(Names(), n) }
+func (n Name) Valid() bool { return n == BootTime || n == Installing || slices.Contains(Names(), n) }
 
 // bootJitter is how far two readings of one boot may lie apart: they are made
 // from the wall clock and the uptime, each of which is rounded and slewed.

@@ -10,7 +10,7 @@ import (
 	"dswatch/event"
 )
 
-// Transit is a time after an upgrade of the agent or a reboot in which what
+// Transit is a time during and after an upgrade of the agent or after a reboot in which what
 // is lost on the host is expected to come back by itself: no loss is raised
 // before its end. It is stored beside the facts of the host.
 type Transit struct {
@@ -43,7 +43,7 @@ func (t Transit) begin(now time.Time, long time.Duration, why string) Transit {
 func (t *Transit) lasts(now time.Time) bool { return t != nil && now.Before(t.Until) }
 
 // past is what was last known of a host that shows an upgrade or a reboot.
-type past struct{ version, boot string }
+type past struct{ version, boot, installing string }
 
 // learn takes what is known now and returns what has happened; "": nothing.
 func (p *past) learn(f event.Facts) (why string) {
@@ -59,6 +59,11 @@ func (p *past) learn(f event.Facts) (why string) {
 		}
 		p.boot = v.Value
 	}
+	v, _ := f.Get(event.Installing)
+	if v.Value != "" && p.installing == "" {
+		why = strings.TrimPrefix(why+"; "+v.Value+" is changing the agent's package", "; ")
+	}
+	p.installing = v.Value
 	return why
 }
 

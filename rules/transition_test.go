@@ -38,6 +38,34 @@ func TestTransition(t *testing.T) {
 		s.wait(time.Hour)
 		s.want()
 	})
+	on(t, "a package manager at work, and a version that comes late", passing, func(s *stage) {
+		begin(s)
+		s.see("process/ds_agent=down", "process/ds_am=down")
+		s.wait(10 * time.Second)
+		facts(s, old, boot, "installing=dpkg")
+		s.wait(4 * time.Minute)
+		facts(s, "agent_version=20.0.2-200", boot)
+		s.wait(2 * time.Minute)
+		s.see("process/ds_agent=up", "process/ds_am=up")
+		s.wait(time.Hour)
+		s.want()
+		s.see("process/ds_am=down") // afterwards a loss is told as ever
+		s.wait(time.Minute)
+		s.want(lost)
+	})
+	on(t, "a package manager that never ends", passing, func(s *stage) {
+		begin(s)
+		facts(s, old, boot, "installing=rpm")
+		s.see("process/ds_am=down")
+		for range 4 {
+			s.wait(time.Minute)
+			facts(s, old, boot, "installing=rpm")
+		}
+		s.wait(59 * time.Second)
+		s.want()
+		s.wait(2 * time.Second)
+		s.want(lost)
+	})
 	on(t, "reboot, one stays lost", passing, func(s *stage) {
 		begin(s)
 		facts(s, old, "boot_time=2026-11-22T00:00:00Z")

@@ -21,6 +21,9 @@ type host struct {
 	hook   *receive.Webhook
 	r      *running
 	told   int
+
+	transition string // of the rules
+	preinst    string // script of the next package for dpkg
 }
 
 // upgradeHold is the hold of these stories. An upgrade must become known within
@@ -30,7 +33,7 @@ const upgradeHold = 6 * time.Second
 
 func newHost(t *testing.T) *host {
 	t.Helper()
-	h := &host{t: t, agents: newAgents(t), dir: t.TempDir(), hook: &receive.Webhook{}}
+	h := &host{t: t, agents: newAgents(t), dir: t.TempDir(), hook: &receive.Webhook{}, transition: "0s"}
 	for _, d := range []string{"dpkg/info", "dpkg/updates", "dpkg/triggers", "rpm", "root"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, d), 0o755); err != nil {
 			t.Fatal(err)
@@ -63,11 +66,11 @@ watch:
   facts: {os: linux, components: [agent], relay: off, communication: agent_initiated, %s}
   ignore: [driver/dsa_filter_hook]
 detectors: {process: {schedule: "@every 1s"}}
-rules: {hold: %s, transition: 0s}
+rules: {hold: %s, transition: %s}
 web: {listen: ""}
 bus: {dir: %q}
 sinks: [{name: hook, type: webhook, url: %q}]
-`, declared, upgradeHold, filepath.Join(h.dir, "bus"), receive.StartWebhook(h.t, h.hook).URL))
+`, declared, upgradeHold, h.transition, filepath.Join(h.dir, "bus"), receive.StartWebhook(h.t, h.hook).URL))
 	cmd := exec.Command("unshare", append(h.unshare(), "run")...)
 	h.r = startCommand(h.t, cmd)
 	until(h.t, "dswatch watches", func() bool { return strings.Contains(h.r.log.String(), "watching") })
@@ -147,8 +150,13 @@ func (h *host) dpkg(version string) {
 	if err := os.WriteFile(filepath.Join(dir, "DEBIAN/control"), []byte(control), 0o644); err != nil {
 		h.t.Fatal(err)
 	}
+	if h.preinst != "" {
+		if err := os.WriteFile(filepath.Join(dir, "DEBIAN/preinst"), []byte("#!/bin/sh\n"+h.preinst), 0o755); err != nil {
+			h.t.Fatal(err)
+		}
+	}
 	h.tool("dpkg-deb", "--root-owner-group", "--build", dir, dir+".deb")
-	h.tool("dpkg", "--root", filepath.Join(h.dir, "root"), "--admindir", filepath.Join(h.dir, "dpkg"), "--force-not-root", "--force-bad-path",
+	h.tool("dpkg", "--root", filepath.Join(h.dir, "root"), "--admindir", filepath.Join(h.dir, "dpkg"), "--force-not-root", "--force-bad-path", "--force-script-chrootless",
 		"--log", filepath.Join(h.dir, "log"), "-i", dir+".deb")
 }
 
@@ -183,6 +191,23 @@ func TestAcceptanceUpgradeDpkg(t *testing.T) {
 	h.dpkg("20.0.0-8438")
 	h.quiet("the upgrade")
 	h.lose("tm_netagent")
+	h.r.stop(t)
+}
+
+// TestAcceptanceUpgradeSlow: dpkg takes longer than the hold between the old
+// agent and the new one; its journal tells that it is at work.
+func TestAcceptanceUpgradeSlow(t *testing.T) {
+	h := newHost(t)
+	h.transition = "5m"
+	h.dpkg("20.0.0-8437")
+	h.pair(h.start, "ds_agent", "ds_nuagent")
+	h.watch(onlyTLS)
+
+	h.pair(h.agents.kill, "ds_nuagent", "ds_agent")
+	h.preinst = fmt.Sprintf("sleep %d\n", int((upgradeHold + 5*time.Second).Seconds()))
+	h.dpkg("20.0.0-8438")
+	h.pair(h.start, "ds_agent", "tm_netagent")
+	h.quiet("the slow upgrade")
 	h.r.stop(t)
 }
 

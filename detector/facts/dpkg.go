@@ -23,28 +23,110 @@ type Dpkg struct {
 }
 
 const (
-	dpkgStatus = "/var/lib/dpkg/status"
-	dpkgName   = "ds-agent"
+	dpkgStatus  = "/var/lib/dpkg/status"
+	dpkgUpdates = "/var/lib/dpkg/updates"
+	dpkgName    = "ds-agent"
 	// maxStatus bounds the database in bytes. That of a desktop with 5,000
 	// packages is 6 MB.
 	maxStatus = 256 << 20
+	// maxNote bounds one note in bytes, maxNotes their number: dpkg puts them
+	// into the database after every 50.
+	maxNote, maxNotes = 1 << 20, 1000
 )
 
 // Facts tells nothing where there is no such database or no such package.
+// What dpkg has noted in its journal counts before it is in the database: an
+// upgrade stops the old agent long before it is over.
 func (s Dpkg) Facts(context.Context) (event.Facts, error) {
-	f, err := os.Open(filepath.Join(s.Root, dpkgStatus))
+	base, err := s.read(dpkgStatus, maxStatus)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for package %s: %w; declare agent_version in watch.facts", dpkgName, err)
 	}
-	defer f.Close()
-	version, err := parseStatus(io.LimitReader(f, maxStatus))
-	if err != nil {
-		return nil, fmt.Errorf("look for package %s in %s: %w; declare agent_version in watch.facts", dpkgName, dpkgStatus, err)
+	version, installing := base.known(), false
+	for _, name := range s.journal() {
+		note, err := s.read(name, maxNote)
+		if err != nil || note.status == "" {
+			continue // gone meanwhile: then it is in the database at the next look
+		}
+		installing = !note.settled()
+		if note.known() != "" || note.gone() {
+			version = note.known()
+		}
 	}
-	return agentVersion(version, "package (dpkg "+dpkgName+")")
+	f, err := agentVersion(version, "package (dpkg "+dpkgName+")")
+	if installing {
+		f = f.Merge(event.Facts{event.Installing: {Value: "dpkg", Origin: "package (dpkg journal)", At: time.Now()}})
+	}
+	return f, err
+}
+
+// journal names the notes of a dpkg that is at work, the oldest first.
+func (s Dpkg) journal() []string {
+	entries, err := os.ReadDir(filepath.Join(s.Root, dpkgUpdates))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries[:min(len(entries), maxNotes)] { // sorted by name
+		if strings.Trim(e.Name(), "0123456789") == "" {
+			names = append(names, filepath.Join(dpkgUpdates, e.Name()))
+		}
+	}
+	return names
+}
+
+// read looks for the package in one file of the database.
+func (s Dpkg) read(name string, most int64) (dpkgPackage, error) {
+	f, err := os.Open(filepath.Join(s.Root, name))
+	if err != nil {
+		return dpkgPackage{}, err
+	}
+	defer f.Close()
+	p, err := parseStatus(io.LimitReader(f, most))
+	if err != nil {
+		return p, fmt.Errorf("read %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// dpkgPackage is what one file of the database says of the agent; nothing
+// where it does not name it.
+type dpkgPackage struct{ status, version string }
+
+// state is the third word of a status such as "install ok installed".
+func (p dpkgPackage) state() string {
+	words := strings.Fields(p.status)
+	if len(words) != 3 {
+		return ""
+	}
+	return words[2]
+}
+
+// known is the version whose files are there, without its epoch; nothing of
+// one that was never unpacked, or was removed.
+func (p dpkgPackage) known() string {
+	switch p.state() {
+	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
+		return bare(p.version)
+	}
+	return ""
+}
+
+// settled reports whether dpkg is through with the package.
+func (p dpkgPackage) settled() bool {
+	switch p.state() {
+	case "installed", "triggers-awaited", "triggers-pending":
+		return true
+	}
+	return p.gone()
+}
+
+// gone reports whether the package was removed.
+func (p dpkgPackage) gone() bool {
+	return p.state() == "not-installed" || p.state() == "config-files"
 }
 
 // agentVersion makes the fact. An empty version is none.
@@ -58,13 +140,16 @@ func agentVersion(version, origin string) (event.Facts, error) {
 	return event.Facts{event.AgentVersion: {Value: version, Origin: origin, At: time.Now()}}, nil
 }
 
-// parseStatus returns the version of ds-agent in a dpkg status database,
-// without its epoch, or nothing. A package whose files are not there, never
-// unpacked or removed, does not count.
-func parseStatus(r io.Reader) (string, error) {
+// parseStatus returns what a dpkg status database says of ds-agent last.
+func parseStatus(r io.Reader) (dpkgPackage, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
-	var name, status, version string
-	found := func() bool { return name == dpkgName && version != "" && unpacked(status) }
+	var name string
+	var p, found dpkgPackage
+	take := func() {
+		if name == dpkgName && p.version != "" && (found.known() == "" || p.known() != "") { // not that of another architecture
+			found = p
+		}
+	}
 	for {
 		line, err := in.ReadSlice('\n')
 		for skipped := err; errors.Is(skipped, bufio.ErrBufferFull); { // the rest of a line that no field of ours has
@@ -75,40 +160,23 @@ func parseStatus(r io.Reader) (string, error) {
 		}
 		switch key, value, _ := bytes.Cut(line, []byte(":")); {
 		case len(bytes.TrimSpace(line)) == 0: // between two packages, or at the end
-			if found() {
-				return bare(version), nil
-			}
-			name, status, version = "", "", ""
+			take()
+			name, p = "", dpkgPackage{}
 		case strings.EqualFold(string(key), "Package"):
 			name = string(bytes.TrimSpace(value))
 		case strings.EqualFold(string(key), "Status"):
-			status = string(bytes.TrimSpace(value))
+			p.status = string(bytes.TrimSpace(value))
 		case strings.EqualFold(string(key), "Version"):
-			version = string(bytes.TrimSpace(value))
+			p.version = string(bytes.TrimSpace(value))
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			if found() {
-				return bare(version), nil
-			}
-			return "", nil
+			take()
+			return found, nil
 		case err != nil:
-			return "", err
+			return found, err
 		}
 	}
-}
-
-// unpacked reads the third word of a status such as "install ok installed".
-func unpacked(status string) bool {
-	words := strings.Fields(status)
-	if len(words) != 3 {
-		return false
-	}
-	switch words[2] {
-	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
-		return true
-	}
-	return false
 }
 
 // bare takes the epoch off a version: 1:20.0.0-7119.

@@ -30,7 +30,7 @@ func TestParseStatus(t *testing.T) {
 		"200 KB at the end":    {installed + "Conffiles: " + strings.Repeat("x", 200<<10), "20.0.0-7119"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := parseStatus(strings.NewReader(c.in)); err != nil || got != c.want {
+			if got, err := parseStatus(strings.NewReader(c.in)); err != nil || got.known() != c.want {
 				t.Errorf("%q, %v; want %q", got, err, c.want)
 			}
 		})
@@ -179,7 +179,8 @@ func FuzzParseStatus(f *testing.F) {
 	f.Add("Package: ds-agent\nStatus: install ok installed\nVersion: 1:20.0.0-7119\n\n")
 	f.Add(":\n::\r\n\n\n Package")
 	f.Fuzz(func(t *testing.T, in string) {
-		v, err := parseStatus(strings.NewReader(in))
+		p, err := parseStatus(strings.NewReader(in))
+		v := p.known()
 		if err != nil || strings.ContainsAny(v, "\n") {
 			t.Fatalf("%q, %v", v, err)
 		}

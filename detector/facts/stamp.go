@@ -13,7 +13,7 @@ import (
 // upgrade renames processes, and the new version must be known before the
 // missing one raises an alarm.
 func Stamp(root string) string {
-	paths := []string{dpkgStatus}
+	paths := []string{dpkgStatus, dpkgUpdates}
 	for _, dir := range rpmFolders {
 		for _, name := range rpmDatabases {
 			paths = append(paths, filepath.Join(dir, name), filepath.Join(dir, name+"-wal"))
@@ -26,6 +26,11 @@ func Stamp(root string) string {
 	for _, p := range append(paths, programs()...) {
 		if info, err := os.Stat(p); err == nil {
 			fmt.Fprintf(&b, "%s %d %d\n", p, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	for _, dir := range rpmFolders {
+		if locked(filepath.Join(root, dir, rpmLock)) {
+			fmt.Fprintf(&b, "%s is locked\n", dir)
 		}
 	}
 	return b.String()
