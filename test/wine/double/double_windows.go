@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,8 +163,9 @@ func (s service) Execute(_ []string, requests <-chan svc.ChangeRequest, changes 
 // Service is a service or a driver of the test's own.
 type Service struct {
 	*mgr.Service
-	t      *testing.T
-	orders string
+	t       *testing.T
+	orders  string
+	removed sync.Once
 }
 
 // NewService installs a service, started by hand only. Display may be empty.
@@ -204,9 +206,13 @@ func install(t *testing.T, s *Service, p plan) *Service {
 	if err != nil {
 		t.Fatalf("install %s: %v", p.name, err)
 	}
-	t.Cleanup(s.remove)
+	t.Cleanup(s.Remove)
 	return s
 }
+
+// Remove stops and deletes the service before the test ends, which does it
+// otherwise.
+func (s *Service) Remove() { s.removed.Do(s.remove) }
 
 func (s *Service) remove() {
 	if st, err := s.Query(); err == nil && st.State != svc.Stopped {
