@@ -43,7 +43,7 @@ func (s Dpkg) Facts(context.Context) (event.Facts, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for package %s: %w; declare agent_version in watch.facts", dpkgName, err)
+		return nil, fmt.Errorf("look for package %s in %s: %w; declare agent_version in watch.facts", dpkgName, dpkgStatus, err)
 	}
 	version, installing := base.known(), false
 	for _, name := range s.journal() {
@@ -85,11 +85,7 @@ func (s Dpkg) read(name string, most int64) (dpkgPackage, error) {
 		return dpkgPackage{}, err
 	}
 	defer f.Close()
-	p, err := parseStatus(io.LimitReader(f, most))
-	if err != nil {
-		return p, fmt.Errorf("read %s: %w", name, err)
-	}
-	return p, nil
+	return parseStatus(io.LimitReader(f, most))
 }
 
 // dpkgPackage is what one file of the database says of the agent; nothing
