@@ -68,7 +68,7 @@ bench: ## print the figures of docs/performance.md
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests
-	DSWATCH_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 3h -v -run 'Crash|Pairs|Soak|Every' ./...
+	DSWATCH_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 3h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine' ./...
 
 .PHONY: clean
 clean: ## remove what was built
