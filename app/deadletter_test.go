@@ -97,6 +97,18 @@ func TestDeadLetters(t *testing.T) {
 		}
 	}
 
+	// The status counts what lies there, also after a restart.
+	lying := func(want uint64) {
+		t.Helper()
+		st, err := f.a.Status(t.Context())
+		if err != nil || st.Sinks[0].DeadLetters != want || st.Sinks[1].DeadLetters != 0 {
+			t.Errorf("%+v, %v; want %d dead letters of hook", st.Sinks, err, want)
+		}
+	}
+	lying(2)
+	f.restart(quickRules)
+	lying(2)
+
 	// Refused again, within the window in which the streams remember ids.
 	if done := f.replay(web.Selection{All: true}); done.Replayed != 2 || len(done.Kept) != 0 {
 		t.Errorf("%+v", done)
@@ -119,6 +131,7 @@ func TestDeadLetters(t *testing.T) {
 	if got := f.hook.Received(); got[0].DeliveryID != list[0].DeliveryID {
 		t.Error("the replay has another idempotency key")
 	}
+	lying(0)
 	if n := len(f.letters(web.Selection{})); n != 0 || len(marked(f)) != 2 || len(f.other.Received()) != 2 {
 		t.Errorf("%d letters are left, the other sink was told %d times", n, len(f.other.Received()))
 	}

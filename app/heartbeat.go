@@ -127,7 +127,7 @@ func (n *numbers) next(now time.Time) (int, error) {
 			"last", number, "at", last, "left_out", int(step)-1)
 	}
 	number += int(step)
-	if err := sinks.ReplaceFile(n.path, fmt.Appendf(nil, "%d %s\n", number, now.UTC().Format(time.RFC3339))); err != nil {
+	if err := sinks.ReplaceFile(n.path, fmt.Appendf(nil, "%d %s\n", number, now.UTC().Format(time.RFC3339Nano))); err != nil {
 		return 0, fmt.Errorf("store the number of the heartbeat: %w", err)
 	}
 	n.began = true

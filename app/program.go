@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dswatch/bus"
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
@@ -31,6 +32,10 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			})
 		})
 	}
+	dead, err := a.bus.Subjects(ctx, bus.Dead)
+	if err != nil {
+		return st, err
+	}
 	for _, w := range a.workers {
 		waiting, err := a.outbox().Waiting(ctx, w.name)
 		if err != nil {
@@ -39,7 +44,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 		h := w.worker.Health()
 		st.Sinks = append(st.Sinks, web.SinkStatus{
 			Name: w.name, Type: w.kind, Waiting: uint64(waiting), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
-			Delivered: h.Delivered, Dead: h.Dead, FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
+			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead["dswatch.dead."+w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
 		})
 	}
 	return st, nil

@@ -238,6 +238,19 @@ func (b *Bus) LastSequence(ctx context.Context, stream string) (uint64, error) {
 	return i.State.LastSeq, nil
 }
 
+// Subjects counts the messages that a stream has now, by their subjects.
+func (b *Bus) Subjects(ctx context.Context, stream string) (map[string]uint64, error) {
+	s, err := b.stream(stream)
+	if err != nil {
+		return nil, err
+	}
+	i, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", stream, err)
+	}
+	return i.State.Subjects, nil
+}
+
 // Usage is how full a stream or bucket is.
 type Usage struct {
 	Name     string

@@ -75,6 +75,7 @@ type SinkStatus struct {
 	ProbeAt       time.Time `json:"probe_at,omitzero"`       // of an open circuit
 	Delivered     uint64    `json:"delivered"`               // since the start
 	Dead          uint64    `json:"dead"`                    // moved to the dead letters since the start
+	DeadLetters   uint64    `json:"dead_letters"`            // that lie there now
 	FailingSince  time.Time `json:"failing_since,omitzero"`  // zero: the last attempt succeeded
 	LastDelivered time.Time `json:"last_delivered,omitzero"` // since the start
 	LastError     string    `json:"last_error,omitempty"`    // of the last failure, which may be over

@@ -49,7 +49,7 @@ func statusCommand() *cobra.Command {
 				if s.LastError != "" {
 					problem = plain(s.LastError)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Name, s.Type, s.Waiting, s.Dead, s.Circuit, drill, since, problem)
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Name, s.Type, s.Waiting, s.DeadLetters, s.Circuit, drill, since, problem)
 			}
 			return w.Flush()
 		},
