@@ -94,7 +94,7 @@ sinks:
 	quiet.Store(false)
 	for n := range b.N {
 		resetPeak(b)
-		start := time.Now()
+		start, before := time.Now(), cpuTime(b)
 		a, stop := open()
 		opened := time.Since(start)
 		state := []event.State{event.Down, event.Up}[n%2]
@@ -109,6 +109,7 @@ sinks:
 		}
 		b.ReportMetric(opened.Seconds(), "open-s")
 		b.ReportMetric(time.Since(start).Seconds(), "ready-s")
+		b.ReportMetric((cpuTime(b) - before).Seconds(), "cpu-s")
 		b.ReportMetric(peakMB(b), "peak-MB")
 		time.Sleep(3 * time.Second)
 		b.ReportMetric(residentMB(b), "settled-MB")
