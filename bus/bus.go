@@ -111,6 +111,10 @@ func (b *Bus) open(ctx context.Context, cfg Config, name string) error {
 	return nil
 }
 
+// minPayload is the least max_payload of a server in bytes: alerts for one sink
+// travel in messages of 32 KiB, and a digest with long details is larger.
+const minPayload = 128 << 10
+
 // meet asks the server what it can do.
 func (b *Bus) meet(ctx context.Context) error {
 	var info *jetstream.AccountInfo
@@ -122,6 +126,9 @@ func (b *Bus) meet(ctx context.Context) error {
 		return fmt.Errorf("use JetStream: %w", err)
 	case info.API.Level < 1:
 		return fmt.Errorf("use JetStream: the server is version %s; dswatch needs 2.11 or newer", b.nc.ConnectedServerVersion())
+	}
+	if limit := b.nc.MaxPayload(); limit < minPayload {
+		return fmt.Errorf("use JetStream: the server takes messages of at most %d bytes; set its max_payload to %d or more, its default is 1MB", limit, minPayload)
 	}
 	b.renews = info.API.Level >= 4 // 2.14
 	return nil

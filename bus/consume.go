@@ -397,6 +397,9 @@ func (b *Bus) Pending(ctx context.Context, stream, durable string) (Backlog, err
 	if err != nil {
 		return Backlog{}, err
 	}
+	if b.server == nil && !b.nc.IsConnected() { // an answer would be waited for in vain
+		return Backlog{}, fmt.Errorf("%w; see that it runs at bus.url", ErrNotConnected)
+	}
 	c, err := s.Consumer(ctx, durable)
 	if err != nil {
 		return Backlog{}, fmt.Errorf("look up consumer %s of %s: %w", durable, stream, err)

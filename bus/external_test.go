@@ -64,7 +64,7 @@ func works(t *testing.T, b *bus.Bus) {
 
 func TestExternal(t *testing.T) {
 	t.Parallel()
-	s := bustest.NewServer(t, nil)
+	s := bustest.NewServer(t, func(*server.Options) {})
 	b := bustest.Open(t, external(t, s))
 	works(t, b)
 	if err := b.Ping(t.Context()); err != nil {
@@ -74,7 +74,7 @@ func TestExternal(t *testing.T) {
 
 func TestExternalAway(t *testing.T) {
 	t.Parallel()
-	s := bustest.NewServer(t, nil)
+	s := bustest.NewServer(t, func(*server.Options) {})
 	b := bustest.Open(t, external(t, s))
 	c := consumer(t, b, nms)
 	publish(t, b, numbered(forNMS, 2)...)
@@ -110,7 +110,7 @@ func TestExternalAway(t *testing.T) {
 
 func TestExternalNeverThere(t *testing.T) {
 	t.Parallel()
-	s := bustest.NewServer(t, nil)
+	s := bustest.NewServer(t, func(*server.Options) {})
 	cfg := external(t, s)
 	s.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
@@ -123,7 +123,7 @@ func TestExternalNeverThere(t *testing.T) {
 
 func TestExternalComesLater(t *testing.T) {
 	t.Parallel()
-	s := bustest.NewServer(t, nil)
+	s := bustest.NewServer(t, func(*server.Options) {})
 	cfg := external(t, s)
 	s.Stop()
 	opened := make(chan error)
@@ -148,6 +148,32 @@ func TestExternalWithoutJetStream(t *testing.T) {
 	_, err := bus.Open(t.Context(), external(t, s), bus.Options{})
 	if err == nil || !strings.Contains(err.Error(), "--jetstream") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestExternalSmallPayload(t *testing.T) {
+	t.Parallel()
+	s := bustest.NewServer(t, func(o *server.Options) { o.MaxPayload = 64 << 10 })
+	_, err := bus.Open(t.Context(), external(t, s), bus.Options{})
+	if err == nil || !strings.Contains(err.Error(), "max_payload to 131072") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPendingWithoutConnection(t *testing.T) {
+	t.Parallel()
+	s := bustest.NewServer(t, func(*server.Options) {})
+	b := bustest.Open(t, external(t, s))
+	works(t, b)
+	s.Stop()
+	for { // until the loss is noticed
+		_, err := b.Pending(t.Context(), bus.Events, "rules")
+		if errors.Is(err, bus.ErrNotConnected) {
+			return
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
