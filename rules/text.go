@@ -131,7 +131,7 @@ func headlineJA(a *event.Alert) string {
 	case a.Key.Kind == event.Driver:
 		return "が" + still + "ロードされていません"
 	case a.Key.Kind == event.Port:
-		return "が" + still + "待ち受けていません"
+		return "が" + still + "開いていません"
 	case a.Key.Kind == event.Module:
 		return "が" + still + "動作していません"
 	case a.Key.Kind == event.Heartbeat && a.Key.Component == event.Manager:
