@@ -169,6 +169,10 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 		return fail(err)
 	}
 	defer it.Stop()
+	var got struct { // the last message, as its consumer counts
+		consumer string
+		count    uint64
+	}
 	for waited := time.Duration(0); ; {
 		m, err := it.Next(jetstream.NextMaxWait(scanWait))
 		if errors.Is(err, nats.ErrTimeout) {
@@ -177,7 +181,9 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 			}
 			// What was left may have been removed by others meanwhile.
 			info, err := c.Info(ctx)
-			if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag {
+			// What the server has sent may still be on its way on a busy machine.
+			coming := err == nil && info.Delivered.Consumer > 0 && (info.Name != got.consumer || info.Delivered.Consumer > got.count)
+			if waited += scanWait; err == nil && info.NumPending == 0 && !coming && waited >= lag {
 				return nil
 			}
 			if waited >= patience {
@@ -193,6 +199,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 		if err != nil {
 			return fail(err)
 		}
+		got.consumer, got.count = md.Consumer, md.Sequence.Consumer
 		switch err := fn(m, md); {
 		case errors.Is(err, errEnough):
 			return nil
