@@ -169,10 +169,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 		return fail(err)
 	}
 	defer it.Stop()
-	var got struct { // the last message, as its consumer counts
-		consumer string
-		count    uint64
-	}
+	var seen jetstream.MsgMetadata // of the newest message here
 	for waited := time.Duration(0); ; {
 		m, err := it.Next(jetstream.NextMaxWait(scanWait))
 		if errors.Is(err, nats.ErrTimeout) {
@@ -181,9 +178,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 			}
 			// What was left may have been removed by others meanwhile.
 			info, err := c.Info(ctx)
-			// What the server has sent may still be on its way on a busy machine.
-			coming := err == nil && info.Delivered.Consumer > 0 && (info.Name != got.consumer || info.Delivered.Consumer > got.count)
-			if waited += scanWait; err == nil && info.NumPending == 0 && !coming && waited >= lag {
+			if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag && !underWay(info, seen) {
 				return nil
 			}
 			if waited >= patience {
@@ -199,7 +194,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 		if err != nil {
 			return fail(err)
 		}
-		got.consumer, got.count = md.Consumer, md.Sequence.Consumer
+		seen = *md
 		switch err := fn(m, md); {
 		case errors.Is(err, errEnough):
 			return nil
@@ -209,6 +204,15 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 			return nil
 		}
 	}
+}
+
+// underWay reports whether the server has sent more than what was seen. A
+// consumer that takes the place of another counts from the beginning.
+func underWay(info *jetstream.ConsumerInfo, seen jetstream.MsgMetadata) bool {
+	if seen.Consumer != info.Name {
+		return info.Delivered.Consumer > 0
+	}
+	return info.Delivered.Consumer > seen.Sequence.Consumer
 }
 
 // forget removes the consumer of a scan. The server would do so by itself, five
