@@ -249,9 +249,15 @@ func TestResync(t *testing.T) {
 	f.tell(event.Process, "own.exe", event.Down)
 	f.tell(event.Process, "dsa.exe", event.Down) // the other sink's alone
 	eventually(t, "told", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) >= 1 })
-	time.Sleep(100 * time.Millisecond)
 	others := len(f.other.Received())
 	for i := range 2 { // as often as one likes
+		eventually(t, "nothing waits", func() bool {
+			n := 0
+			if err := f.a.outbox().Pending(t.Context(), "hook", func([]byte) { n++ }); err != nil {
+				t.Fatal(err)
+			}
+			return n == 0
+		})
 		done, err := f.a.Resync(t.Context(), "hook")
 		if err != nil || done.Alerts != 1 || done.Waiting != 0 {
 			t.Fatalf("%+v, %v", done, err)
