@@ -248,7 +248,7 @@ func TestResync(t *testing.T) {
 	f.agent("20.0.0-5512")
 	f.tell(event.Process, "own.exe", event.Down)
 	f.tell(event.Process, "dsa.exe", event.Down) // the other sink's alone
-	eventually(t, "told", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) >= 1 })
+	eventually(t, "told", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) == 2 })
 	others := len(f.other.Received())
 	for i := range 2 { // as often as one likes
 		eventually(t, "nothing waits", func() bool {
