@@ -189,7 +189,7 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
 		}
 	}
-	if err := config.Join(l.remoteRows(file, vendor), l.checkVSphere(file)); err != nil {
+	if err := config.Join(l.checkItems(file), l.remoteRows(file, vendor), l.checkVSphere(file)); err != nil {
 		return nil, err
 	}
 	if l.set, err = l.ruleSet(); err != nil {

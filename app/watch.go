@@ -1,10 +1,14 @@
 package app
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"dswatch/catalog"
+	"dswatch/config"
 	"dswatch/detector"
 	"dswatch/detector/driver"
 	"dswatch/detector/port"
@@ -31,7 +35,7 @@ type watched struct {
 // whether a loss counts is for the rules to say.
 func (l *Loaded) jobs(os string) ([]detector.Job, error) {
 	var jobs []detector.Job
-	for _, w := range l.watched(os) {
+	for _, w := range l.watched(l.Catalog.Rows(os)) {
 		if len(w.keys) == 0 {
 			continue
 		}
@@ -47,7 +51,30 @@ func (l *Loaded) jobs(os string) ([]detector.Job, error) {
 	return jobs, nil
 }
 
-func (l *Loaded) watched(os string) []watched {
+// checkItems refuses rows of the operator's own that no detector of this host
+// can look for. What is declared for another OS is for that one to say.
+func (l *Loaded) checkItems(file *config.File) error {
+	if os := l.Watch.Facts.OS; os != "" && os != runtime.GOOS {
+		return nil
+	}
+	var errs []error
+	for i, r := range l.Watch.Items {
+		if !r.On(runtime.GOOS) || r.Kind == event.Port { // the catalog knows what a port is
+			continue
+		}
+		for _, w := range l.watched([]*catalog.Row{&r}) {
+			if w.kind != r.Kind {
+				continue
+			}
+			if _, err := w.make(); err != nil {
+				errs = append(errs, file.Errorf(fmt.Sprintf("watch.items[%d].name", i), "%s", cmp.Or(errors.Unwrap(err), err)))
+			}
+		}
+	}
+	return config.Join(errs...)
+}
+
+func (l *Loaded) watched(rows []*catalog.Row) []watched {
 	var processes []process.Target
 	var services []service.Target
 	var drivers []driver.Target
@@ -57,7 +84,7 @@ func (l *Loaded) watched(os string) []watched {
 		keys[event.Port] = append(keys[event.Port], t.Key)
 	}
 	configured := l.targets()
-	for _, r := range l.Catalog.Rows(os) {
+	for _, r := range rows {
 		k := l.rowKey(r)
 		switch r.Kind {
 		case event.Process:
