@@ -64,6 +64,10 @@ func (a *App) beats(ctx context.Context, w *worker) {
 
 // beat sends one sign of life.
 func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
+	e, err := a.decider()
+	if errors.Is(err, errStarting) {
+		return err // it would count nothing
+	}
 	seq, err := n.next(time.Now())
 	if err != nil {
 		return err
@@ -73,7 +77,7 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 		return err
 	}
 	counts := event.Counts{Waiting: waiting, Every: int(w.settings.Heartbeat.Round(time.Second) / time.Second)}
-	if e := a.engine.Load(); e != nil {
+	if e != nil {
 		counts.Open = e.CountOpen(w.name)
 	}
 	key := event.Key{Host: a.Host, Component: "dswatch", Kind: event.Host, Name: "dswatch"}

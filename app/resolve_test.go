@@ -62,7 +62,7 @@ web: {listen: ""}
 	}
 	f.cancel, f.done = cancel, make(chan error, 1)
 	go func() { f.done <- f.a.Run(ctx) }()
-	eventually(f.t, "the engine runs", func() bool { return f.a.engine.Load() != nil })
+	eventually(f.t, "the engine runs", func() bool { _, err := f.a.decider(); return err == nil })
 }
 
 func (f *fleet) stop() {

@@ -25,15 +25,15 @@ func (a *App) noSuchSink(name string) error {
 // again, and the worker lets nothing pass that the far end is past.
 func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 	out := web.Resynced{Sink: sink}
-	e := a.engine.Load()
+	e, err := a.decider()
 	switch {
-	case e == nil:
-		return out, errUndecided
+	case err != nil:
+		return out, err
 	case !slices.Contains(a.sinkNames(), sink):
 		return out, a.noSuchSink(sink)
 	}
 	waiting := map[string]bool{}
-	err := a.outbox().Pending(ctx, sink, func(data []byte) {
+	err = a.outbox().Pending(ctx, sink, func(data []byte) {
 		if one, err := event.DecodeAlert(data); err == nil {
 			waiting[one.DeliveryID()] = true
 		}

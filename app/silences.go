@@ -161,14 +161,28 @@ func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 	return fmt.Errorf("no silence has the id %q; dswatch silence list shows them", id)
 }
 
-// errUndecided says that this process has no rules engine that runs.
-var errUndecided = errors.New("this process does not decide about alerts; ask the one that has the sinks")
+var (
+	errUndecided = errors.New("this process does not decide about alerts; ask the one that has the sinks")
+	errStarting  = errors.New("the running dswatch is still reading what it knew before its start; ask again in a few seconds")
+)
+
+// decider returns the rules engine once it knows what is open: half of an
+// answer would look like a whole one.
+func (a *App) decider() (*rules.Engine, error) {
+	if a.observes() {
+		return nil, errUndecided
+	}
+	if e := a.engine.Load(); e != nil && e.Ready() {
+		return e, nil
+	}
+	return nil, errStarting
+}
 
 // Alerts lists what is open, and what a silence keeps from being told.
 func (a *App) Alerts(context.Context) ([]web.Alert, error) {
-	e := a.engine.Load()
-	if e == nil {
-		return nil, errUndecided
+	e, err := a.decider()
+	if err != nil {
+		return nil, err
 	}
 	out := []web.Alert{}
 	e.Items(func(st rules.Status, _ rules.Snapshot) {
@@ -199,9 +213,9 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 
 // Unpaired lists alerts that are over and that a sink still holds open.
 func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
-	e := a.engine.Load()
-	if e == nil {
-		return nil, errUndecided
+	e, err := a.decider()
+	if err != nil {
+		return nil, err
 	}
 	found, err := e.Unpaired(ctx, a.sinkNames())
 	out := make([]web.Unpaired, len(found))
@@ -213,9 +227,9 @@ func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
 
 // Ack notes who looks after an open alert. It is not repeated any more.
 func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
-	e := a.engine.Load()
-	if e == nil {
-		return errUndecided
+	e, err := a.decider()
+	if err != nil {
+		return err
 	}
 	if strings.TrimSpace(by.Author) == "" {
 		return errors.New("an acknowledgement needs an author; say who looks after the alert")

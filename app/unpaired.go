@@ -44,9 +44,9 @@ func (m *unpairedMetric) Collect(out chan<- prometheus.Metric) {
 }
 
 func (m *unpairedMetric) ask() {
-	e := m.a.engine.Load()
 	m.count = nil
-	if e == nil {
+	e, err := m.a.decider()
+	if err != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)

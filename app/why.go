@@ -25,9 +25,9 @@ const (
 // process/ds_agent, or the id of an alert or of a digest or the beginning of
 // one.
 func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
-	e := a.engine.Load()
-	if e == nil {
-		return nil, errUndecided
+	e, err := a.decider()
+	if err != nil {
+		return nil, err
 	}
 	if language != "ja" && language != "en" {
 		language = a.Language

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dswatch/catalog"
@@ -137,6 +138,8 @@ type Engine struct {
 	pruneAt   time.Time // see prune
 	stirred   []*item   // changed in a way that may concern others, see revise
 	pending   []Outgoing
+
+	ready atomic.Bool // what was stored has been read and compared with the sinks
 }
 
 type item struct {
@@ -200,6 +203,10 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 }
 
+// Ready reports whether the engine knows what was stored. Until then Items and
+// Digests show a part of it.
+func (e *Engine) Ready() bool { return e.ready.Load() }
+
 func (e *Engine) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -229,6 +236,8 @@ func (e *Engine) run(ctx context.Context) error {
 	if err := e.reconcile(ctx); err != nil {
 		return err
 	}
+	e.ready.Store(true)
+	defer e.ready.Store(false)
 	return e.loop(ctx, heard, lost)
 }
 

@@ -57,7 +57,7 @@ sinks:
 		until(t, strings.Join(args, " "), func() bool { // right after a start the API is not there yet
 			var code int
 			out, stderr, code = output(t, append(args, "-c", path)...)
-			return code == 0 || !strings.Contains(stderr, "no running dswatch") && !strings.Contains(stderr, "does not decide")
+			return code == 0 || !strings.Contains(stderr, "no running dswatch") && !strings.Contains(stderr, "still reading")
 		})
 		if stderr != "" && !strings.HasPrefix(stderr, "it ends when ") {
 			t.Fatalf("%v: %s", args, stderr)

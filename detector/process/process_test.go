@@ -34,7 +34,8 @@ func TestObserve(t *testing.T) {
 		"some, others hidden":       {target{found: []proc{p(1)}}, gaps{hidden: "hidepid"}, event.Unknown, "hidepid"},
 		"all, others hidden":        {target{found: []proc{p(1), p(2)}}, gaps{hidden: "hidepid"}, event.Up, "pid 1"},
 		"a zombie beside":           {target{aside: []proc{{pid: 9, aside: "is a zombie"}}}, gaps{}, event.Down, "pid 9 is a zombie"},
-		"others of the name":        {target{others: 2}, gaps{}, event.Down, "2 of the name run another executable"},
+		"others of the name":        {target{exe: make([]pattern, 1), others: 2}, gaps{}, event.Down, "2 of the name run another executable"},
+		"longer names":              {target{others: 2}, gaps{}, event.Down, "2 have a longer name that begins like it"},
 		"of three, one and one may": {target{Target: Target{Want: 3}, found: []proc{p(1)}, doubtful: []proc{p(7)}, doubt: errors.New("denied")}, gaps{}, event.Degraded, "denied"},
 	} {
 		t.Run(name, func(t *testing.T) {
