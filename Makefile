@@ -32,7 +32,7 @@ test: tools vet ## install what the tests need, then run every test with the rac
 	@# The acceptance tests watch the whole machine, so they run when no other
 	@# package's tests start processes under the vendor's names.
 	{ CGO_ENABLED=1 $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vx dswatch/test); \
-	  CGO_ENABLED=1 $(GO) test $(TESTFLAGS) ./test; } 2>&1 | tee bin/test.log | $(GO) run ./test/summary linux:
+	  CGO_ENABLED=1 $(GO) test $(TESTFLAGS) -parallel 8 ./test; } 2>&1 | tee bin/test.log | $(GO) run ./test/summary linux:
 
 .PHONY: tools
 tools: ## install with apt what the tests need, or say what to install
@@ -68,7 +68,7 @@ bench: ## print the figures of docs/performance.md
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests
-	DSWATCH_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 3h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine' ./...
+	DSWATCH_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 3h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Ledger' ./...
 
 .PHONY: clean
 clean: ## remove what was built

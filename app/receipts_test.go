@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -104,7 +105,11 @@ func reads(t *testing.T, s shelf) map[string]int {
 // against a map.
 func TestLedgerIsAMap(t *testing.T) {
 	const flush = 10 * time.Second
-	for seed := range uint64(20) {
+	seeds := uint64(8)
+	if os.Getenv("DSWATCH_SOAK") != "" {
+		seeds = 500
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			clock := time.Unix(1_700_000_000, 0)

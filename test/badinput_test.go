@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,7 +110,7 @@ watch: {facts: {os: linux, components: [agent]}}
 bus: {dir: %q}
 detectors: {manager: {url: %q, api_key: %q, fingerprint: %q, proxy: none, timeout: 20s}}
 `, filepath.Join(h.dir, "bus"), dsm.URL, managertest.Key, dsm.Fingerprint()))
-			cmd := exec.CommandContext(t.Context(), "unshare", append(h.unshare(), "check", "--format", "json")...)
+			cmd := h.command("check", "--format", "json")
 			var errs strings.Builder
 			cmd.Stderr = &errs
 			out, _ := cmd.Output()

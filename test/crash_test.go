@@ -89,7 +89,7 @@ sinks:
 	})
 	for range rounds() {
 		r := startFile(t, path)
-		time.Sleep(time.Duration(100+rnd.IntN(1900)) * time.Millisecond)
+		time.Sleep(time.Duration(100+rnd.IntN(1300)) * time.Millisecond)
 		r.kill()
 	}
 	cancel()

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,10 +42,11 @@ func TestMain(m *testing.M) {
 // agents runs pretend processes under any names: links to the program, whose
 // hidden command waits until its standard input ends.
 type agents struct {
-	t    *testing.T
-	dir  string
-	mu   sync.Mutex
-	runs map[string][]*exec.Cmd
+	t     *testing.T
+	dir   string
+	enter []string // runs what follows in a namespace; see host
+	mu    sync.Mutex
+	runs  map[string][]*exec.Cmd
 }
 
 func newAgents(t *testing.T) *agents {
@@ -70,7 +72,8 @@ func (a *agents) start(name string, args ...string) string {
 			a.t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(link, append([]string{"pretend"}, args...)...)
+	line := slices.Concat(a.enter, []string{link, "pretend"}, args)
+	cmd := exec.Command(line[0], line[1:]...)
 	if _, err := cmd.StdinPipe(); err != nil {
 		a.t.Fatal(err)
 	}
@@ -82,11 +85,11 @@ func (a *agents) start(name string, args ...string) string {
 		a.t.Fatal(err)
 	}
 	a.runs[name] = append(a.runs[name], cmd)
-	line, err := bufio.NewReader(out).ReadString('\n')
+	first, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		a.t.Fatalf("pretend process %s ended at once", name)
 	}
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(first)
 }
 
 // kill ends the newest process of this name.
@@ -96,8 +99,33 @@ func (a *agents) kill(name string) {
 	runs := a.runs[name]
 	last := runs[len(runs)-1]
 	a.runs[name] = slices.Clone(runs[:len(runs)-1])
-	_ = last.Process.Kill()
+	_ = signal(last, syscall.SIGKILL)
 	_ = last.Wait()
+}
+
+// signal reaches the program itself where nsenter waits for it.
+func signal(cmd *exec.Cmd, s syscall.Signal) error {
+	p := cmd.Process
+	if filepath.Base(cmd.Path) == "nsenter" {
+		if below := children(p.Pid); len(below) > 0 {
+			var err error
+			if p, err = os.FindProcess(below[0]); err != nil {
+				return err
+			}
+		}
+	}
+	return p.Signal(s)
+}
+
+// children are the processes whose parent is pid.
+func children(pid int) (out []int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, f := range strings.Fields(string(text)) {
+		if n, err := strconv.Atoi(f); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // running is one `dswatch run`.
@@ -136,12 +164,13 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
 	r := &running{cmd: cmd, log: &lines{}, done: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
+	r.cmd.WaitDelay = 5 * time.Second
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() { r.err = r.cmd.Wait(); close(r.done) }()
 	t.Cleanup(func() {
-		_ = r.cmd.Process.Kill()
+		_ = signal(r.cmd, syscall.SIGKILL)
 		<-r.done
 		if t.Failed() {
 			t.Logf("dswatch said:\n%s", r.log)
@@ -153,7 +182,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *running {
 // stop ends the program in order and fails unless that worked.
 func (r *running) stop(t *testing.T) {
 	t.Helper()
-	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	_ = signal(r.cmd, syscall.SIGTERM)
 	select {
 	case <-r.done:
 	case <-time.After(30 * time.Second):

@@ -1,10 +1,13 @@
 package test
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +15,8 @@ import (
 	"dswatch/test/receive"
 )
 
-// host is this machine with package databases and a dsa_query of the test's
-// own, which the program sees in a mount namespace.
+// host is this machine with package databases, a dsa_query and processes of
+// the test's own, in namespaces: what runs beside the test is not seen.
 type host struct {
 	t      *testing.T
 	agents *agents
@@ -42,7 +45,49 @@ func newHost(t *testing.T) *host {
 	h.write("dpkg/status", "")
 	h.write("features", "Component.1: AM.mode\nComponent.AM.mode: off\n")
 	h.write("dsa_query", "#!/bin/sh\n[ \"$2\" = GetComponentInfo ] && exec cat "+h.dir+"/features\necho AgentStatus.dsmUrl: https://192.0.2.48:4120/\n")
+	h.agents.enter = h.namespaces()
 	return h
+}
+
+// namespaces makes the host's namespaces, which end with the test, and returns
+// the command that runs what follows in them.
+func (h *host) namespaces() []string {
+	h.t.Helper()
+	make, enter := []string{"-m", "-p", "-f", "--kill-child", "--mount-proc"}, []string{"-m", "-p"}
+	if os.Getuid() != 0 {
+		make, enter = append(make, "-U", "-r"), append(enter, "-U", "--preserve-credentials")
+	}
+	cmd := exec.Command("unshare", append(make, "sh", "-ec", `
+mount -t tmpfs none /opt; mkdir /opt/ds_agent; cp "$1/dsa_query" /opt/ds_agent/
+mount --bind "$1/dpkg" /var/lib/dpkg; mount --bind "$1/rpm" /var/lib/rpm
+echo ready; exec cat`, "sh", h.dir)...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	cmd.Stderr = h.t.Output()
+	if err := cmd.Start(); err != nil {
+		h.t.Fatalf("%v; it needs the Debian package util-linux", err)
+	}
+	h.t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+		h.t.Fatalf("the host's namespaces: %q, %v", line, err)
+	}
+	first := children(cmd.Process.Pid)
+	if len(first) != 1 {
+		h.t.Fatalf("unshare has the children %v, want one", first)
+	}
+	return append([]string{"nsenter", "-t", strconv.Itoa(first[0])}, enter...)
+}
+
+// command is the program in the host's namespaces.
+func (h *host) command(args ...string) *exec.Cmd {
+	line := slices.Concat(h.agents.enter, []string{dswatch}, args, []string{"-c", filepath.Join(h.dir, "dswatch.yaml")})
+	return exec.CommandContext(h.t.Context(), line[0], line[1:]...)
 }
 
 func (h *host) write(name, text string) {
@@ -71,24 +116,9 @@ web: {listen: ""}
 bus: {dir: %q}
 sinks: [{name: hook, type: webhook, url: %q}]
 `, declared, upgradeHold, h.transition, filepath.Join(h.dir, "bus"), receive.StartWebhook(h.t, h.hook).URL))
-	cmd := exec.Command("unshare", append(h.unshare(), "run")...)
-	h.r = startCommand(h.t, cmd)
+	h.r = startCommand(h.t, h.command("run"))
 	until(h.t, "dswatch watches", func() bool { return strings.Contains(h.r.log.String(), "watching") })
 	h.quiet("the beginning")
-}
-
-// unshare are the arguments that run the program in the host's namespace; a
-// command of the program follows, which gets the configuration.
-func (h *host) unshare() []string {
-	args := []string{"-m"}
-	if os.Getuid() != 0 {
-		args = []string{"-U", "-r", "-m"}
-	}
-	return append(args, "sh", "-ec", `
-mount -t tmpfs none /opt; mkdir /opt/ds_agent; cp "$1/dsa_query" /opt/ds_agent/
-mount --bind "$1/dpkg" /var/lib/dpkg; mount --bind "$1/rpm" /var/lib/rpm
-dir=$1 program=$2; shift 2
-exec "$program" "$@" -c "$dir/dswatch.yaml"`, "sh", h.dir, dswatch)
 }
 
 // quiet waits until a loss would have been told.
@@ -178,6 +208,7 @@ const onlyTLS = "features: {anti_malware: off, web_reputation: off, firewall: of
 // dpkg writes its database when everything is over, after the new agent has
 // been started: the old processes are missed before the new version is known.
 func TestAcceptanceUpgradeDpkg(t *testing.T) {
+	t.Parallel() // in namespaces of its own
 	h := newHost(t)
 	h.dpkg("20.0.0-8437")
 	h.pair(h.start, "ds_agent", "ds_nuagent")
@@ -197,6 +228,7 @@ func TestAcceptanceUpgradeDpkg(t *testing.T) {
 // TestAcceptanceUpgradeSlow: dpkg takes longer than the hold between the old
 // agent and the new one; its journal tells that it is at work.
 func TestAcceptanceUpgradeSlow(t *testing.T) {
+	t.Parallel() // in namespaces of its own
 	h := newHost(t)
 	h.transition = "5m"
 	h.dpkg("20.0.0-8437")
@@ -213,6 +245,7 @@ func TestAcceptanceUpgradeSlow(t *testing.T) {
 
 // TestAcceptanceUpgradeRpm: rpm has the new version before the agent starts.
 func TestAcceptanceUpgradeRpm(t *testing.T) {
+	t.Parallel() // in namespaces of its own
 	h := newHost(t)
 	h.rpm("20.0.0", "8437.el9")
 	h.pair(h.start, "ds_agent", "ds_nuagent")
@@ -233,6 +266,7 @@ func TestAcceptanceUpgradeRpm(t *testing.T) {
 // TestAcceptanceFeature: a feature is switched off, then on. Only the agent
 // knows; it is asked when its processes go, before anybody is told.
 func TestAcceptanceFeature(t *testing.T) {
+	t.Parallel() // in namespaces of its own
 	h := newHost(t)
 	h.dpkg("20.0.0-8438")
 	on := func(v string) { h.write("features", "Component.1: AM.mode\nComponent.AM.mode: "+v+"\n") }
