@@ -263,7 +263,8 @@ func (a *App) newEngine() *rules.Engine {
 	return rules.NewEngine(rules.Parts{
 		Set:      a.set,
 		Host:     a.Host,
-		Rows:     newRows(a.Loaded, a.sinkNames()),
+		Rows:     newRows(a.Loaded),
+		Sinks:    a.sinkNames(),
 		Source:   &source{bus: a.bus},
 		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},
 		Outbox: a.outbox(), Receipts: receipts{a.bus.Bucket(bus.Receipts)}, Silences: silences{a.bus.Bucket(bus.Silences)},

@@ -83,7 +83,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		}
 		return known
 	}
-	rows := newRows(l, nil)
+	rows := newRows(l)
 	res := &CheckResult{
 		Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{},
 		facts: known, lang: l.Language, zone: l.location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word

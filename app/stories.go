@@ -143,7 +143,7 @@ func (r storyReader) Program(file string, text []byte) (*story.Program, error) {
 	if len(names) == 0 {
 		names = []string{standardOutput().common.Name}
 	}
-	return &story.Program{Set: l.set, Rows: newRows(l, names), List: l.Catalog, Sinks: names}, nil
+	return &story.Program{Set: l.set, Rows: newRows(l), List: l.Catalog, Sinks: names}, nil
 }
 
 // Facts implements story.Reader.

@@ -124,12 +124,11 @@ type rows struct {
 	list    *catalog.Catalog
 	targets map[event.Key]bool
 	remote  remoteList
-	sinks   []string
 	asked   bool // a manager may be asked, here or elsewhere
 }
 
-func newRows(l *Loaded, sinks []string) *rows {
-	return &rows{list: l.Catalog, targets: l.targets(), remote: l.remote, sinks: sinks, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != ""}
+func newRows(l *Loaded) *rows {
+	return &rows{list: l.Catalog, targets: l.targets(), remote: l.remote, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != ""}
 }
 
 // Find returns the row of an item and whether it is expected. A port that
@@ -159,9 +158,6 @@ func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 	}
 	return row, row.Evaluate(f)
 }
-
-// Sinks returns who is told about a new alert of k.
-func (r *rows) Sinks(event.Key) []string { return r.sinks }
 
 // declared returns the facts of the configuration with their origin.
 func (l *Loaded) declared() event.Facts {

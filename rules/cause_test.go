@@ -16,8 +16,7 @@ import (
 
 // vendor answers from the vendor's list. It implements rules.Rows.
 type vendor struct {
-	list  *catalog.Catalog
-	sinks []string
+	list *catalog.Catalog
 }
 
 func (v vendor) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
@@ -28,8 +27,6 @@ func (v vendor) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict)
 	}
 	return row, row.Evaluate(f)
 }
-
-func (v vendor) Sinks(event.Key) []string { return v.sinks }
 
 // stage is an engine with the vendor's list, and one host.
 type stage struct {
@@ -51,7 +48,7 @@ func newStage(t *testing.T, set *rules.Set, items ...catalog.Row) *stage {
 	}
 	w := newWorld(1)
 	w.sinks = []string{"nms"}
-	s := &stage{t: t, w: w, rows: vendor{list, w.sinks}, set: set}
+	s := &stage{t: t, w: w, rows: vendor{list}, set: set}
 	s.stop = startEngine(w, s.rows, set)
 	return s
 }

@@ -117,7 +117,7 @@ func TestClockIsSet(t *testing.T) {
 				if c.window != nil {
 					set.Windows = []*rules.Span{c.window}
 				}
-				stop := startEngine(w, &list{row: row(t, key), sinks: w.sinks}, set)
+				stop := startEngine(w, &list{row: row(t, key)}, set)
 				c.play(p)
 				p.pass(1)
 				stop()

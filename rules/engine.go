@@ -89,6 +89,7 @@ type Receipts interface {
 type Parts struct {
 	Set      *Set
 	Rows     Rows
+	Sinks    []string // the names of all
 	Source   Source
 	Statuses Store
 	Facts    Store
@@ -103,12 +104,11 @@ type Parts struct {
 	OnDecision func(event.Key, Decision)
 }
 
-// Rows tells which row of the list an item belongs to and who is told about
-// it. Its answers may depend on the host's facts only.
+// Rows tells which row of the list an item belongs to. Its answers may depend
+// on the host's facts only.
 type Rows interface {
 	// Find returns nil where the item is not on the list.
 	Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict)
-	Sinks(k event.Key) []string
 }
 
 // Engine is the shell around Decide. It is the only writer of its stores.
@@ -672,7 +672,7 @@ func (e *Engine) place(it *item) {
 func (e *Engine) look(it *item) {
 	k := it.status.Key
 	row, verdict := e.Rows.Find(k, it.home.facts)
-	f := footing{row: row, verdict: verdict, sinks: e.Rows.Sinks(k)}
+	f := footing{row: row, verdict: verdict, sinks: e.Sinks}
 	if k == hostKey(k.Host) {
 		f.row = nil
 		if e.Set.Silent != 0 {

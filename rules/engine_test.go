@@ -375,9 +375,8 @@ func (w *world) publish(data []byte) {
 // list is a small watch list: every item of the test is expected unless the
 // host's relay fact is off and the item needs it.
 type list struct {
-	row   *catalog.Row
-	sinks []string
-	gone  map[string]bool
+	row  *catalog.Row
+	gone map[string]bool
 }
 
 func (l *list) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
@@ -391,8 +390,6 @@ func (l *list) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 	return l.row, v
 }
 
-func (l *list) Sinks(event.Key) []string { return l.sinks }
-
 // startEngine begins a new life of the engine and returns a stop.
 func startEngine(w *world, l rules.Rows, set *rules.Set) (stop func()) {
 	w.mu.Lock()
@@ -401,7 +398,7 @@ func startEngine(w *world, l rules.Rows, set *rules.Set) (stop func()) {
 	li := &life{w: w, id: w.life, at: w.acked}
 	w.mu.Unlock()
 	e := rules.NewEngine(rules.Parts{
-		Set: set, Rows: l, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
+		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
 		Log: slog.New(slog.DiscardHandler), Wall: w.wall,
 	})
 	w.engine = e
@@ -472,7 +469,7 @@ func story(t *testing.T, seed uint64, p plot) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(seed)
 		sets, powerLoss, set := p.sets, p.powerLoss, p.sets[0]
-		l := &list{row: row(t, key), sinks: w.sinks, gone: map[string]bool{}}
+		l := &list{row: row(t, key), gone: map[string]bool{}}
 		stop := startEngine(w, l, set)
 		names := []string{"ds_agent", "ds_am", "relay1"}
 		if p.storms {

@@ -247,7 +247,7 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(seed)
 		w.power = powerFails(seed)
-		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list, w.sinks}, set: modelSet(seed)}, seed: seed, states: map[event.Key]event.State{}}
+		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list}, set: modelSet(seed)}, seed: seed, states: map[event.Key]event.State{}}
 		m.stop = startEngine(w, m.rows, m.set)
 		defer func() { m.stop() }()
 		for n, mv := range moves {

@@ -135,8 +135,8 @@ func (e *Engine) everySink() []string {
 			names[name] = true
 		}
 	}
+	note(e.Sinks)
 	for _, it := range e.items {
-		note(it.row.sinks)
 		for _, rule := range ruleNames() {
 			note(it.status.slot(rule).Sinks)
 		}

@@ -95,7 +95,7 @@ func TestPrune(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(1)
-				l := &list{row: row(t, key), sinks: w.sinks}
+				l := &list{row: row(t, key)}
 				set := &rules.Set{Settings: rules.Settings{Patience: time.Hour}, Language: "en"}
 				stop := startEngine(w, l, set)
 				begun := w.wall()

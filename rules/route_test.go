@@ -229,7 +229,7 @@ func TestRestartRepeatsToNobodyElse(t *testing.T) {
 		minute, never := time.Minute, time.Duration(0)
 		set := &rules.Set{Language: "en", Routes: []rules.Route{{Sinks: []string{"nms"}, Repeat: &minute, Continue: true}, {Sinks: []string{"hook"}, Repeat: &never}}}
 		w := newWorld(1)
-		l := &list{row: row(t, key), sinks: w.sinks}
+		l := &list{row: row(t, key)}
 		b, err := event.NewState("h", event.Change, event.Observation{Key: key, State: event.Down, Want: 2, At: time.Now()}).Encode()
 		if err != nil {
 			t.Fatal(err)

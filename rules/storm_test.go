@@ -85,7 +85,7 @@ type gale struct {
 
 func newGale(t *testing.T, set *rules.Set) *gale {
 	w := newWorld(1)
-	g := &gale{clockPlay: &clockPlay{t: t, w: w, begun: time.Now()}, l: &list{row: row(t, key), sinks: w.sinks}, set: set}
+	g := &gale{clockPlay: &clockPlay{t: t, w: w, begun: time.Now()}, l: &list{row: row(t, key)}, set: set}
 	g.restart()
 	return g
 }

@@ -326,7 +326,7 @@ func (p *player) boot(ctx context.Context) error {
 		set := *p.program.Set
 		set.Language = p.language
 		p.engine = rules.NewEngine(rules.Parts{
-			Set: &set, Rows: p.program.Rows, Source: p.w, Statuses: store{p.w, p.w.statuses}, Facts: store{p.w, p.w.facts},
+			Set: &set, Rows: p.program.Rows, Sinks: p.program.Sinks, Source: p.w, Statuses: store{p.w, p.w.statuses}, Facts: store{p.w, p.w.facts},
 			Outbox: p.w, Receipts: confirmed{p.w}, Silences: hushes{p.w}, Log: slog.New(complaints{p.w}),
 			Now: func() time.Time { return p.w.clock }, Wall: p.w.wall,
 		})
