@@ -41,7 +41,10 @@ func (k known) firing() bool {
 func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string) (behind bool) {
 	id, newest := slot.ID, told{seq: slot.Seq, at: slot.At}
 	_, knows := k[slot.ID]
-	others := slot.ID == "" || slot.Phase == Firing && !knows // else the slot has gone on, and the sink is to hear of it
+	// One that had heard of this alert and remembers another has heard of that
+	// one later: it remembers the last.
+	forgot := slot.Seq > 1 && slices.Contains(slot.Sinks, sink)
+	others := slot.ID == "" || !knows && (slot.Phase == Firing || forgot) // else the slot has gone on, and the sink is to hear of it
 	for i, t := range k {
 		if i == slot.ID {
 			if t.seq > newest.seq && id == slot.ID && slot.Transition != event.Cleared {
@@ -67,9 +70,6 @@ func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string
 		slot.Round = nil // who heard of it is not known any more
 		return true
 	case id != slot.ID:
-		if slot.ID != "" {
-			audience = nil // it is on record who heard of what
-		}
 		slot.ID, slot.Sinks = id, append([]string{sink}, late(audience, []string{sink})...)
 		if slot.Severity == "" {
 			slot.Severity, slot.Impact = event.Warning, event.VisibilityLost
