@@ -79,7 +79,7 @@ func (s *stage) tell(host string, pairs ...string) {
 		name, value, _ := strings.Cut(p, "=")
 		f[event.Name(name)] = event.Fact{Value: value, Origin: "declared"}
 	}
-	_, b, err := event.EncodeFacts(event.FactsReport{Host: host, Observer: host, At: time.Now(), Facts: f})
+	_, b, err := event.EncodeFacts(event.FactsReport{Host: host, Observer: host, At: s.w.wall(), Facts: f})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func (s *stage) see(pairs ...string) {
 }
 
 func (s *stage) observe(k event.Key, state event.State) {
-	b, err := event.NewState(k.Host, event.Change, event.Observation{Key: k, State: state, Want: 1, At: time.Now()}).Encode()
+	b, err := event.NewState(k.Host, event.Change, event.Observation{Key: k, State: state, Want: 1, At: s.w.wall()}).Encode()
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -51,8 +51,9 @@ type world struct {
 	engine  *rules.Engine // the one that was started last
 	ahead   atomic.Int64  // nanoseconds that the wall clock was set ahead
 
-	unsynced []write // what a power loss may take; only if it is wanted
-	power    bool    // it is
+	raised   []event.Alert // all that was put into the outbox to begin with, in order
+	unsynced []write       // what a power loss may take; only if it is wanted
+	power    bool          // it is
 }
 
 // write is one change of one part of the durable world.
@@ -268,6 +269,9 @@ func (l *life) Put(_ context.Context, out []rules.Outgoing) error {
 	for _, o := range out {
 		err := l.op(func() error {
 			l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], o.Data)
+			if a, err := event.DecodeAlert(o.Data); err == nil && a.Transition == event.Raised {
+				l.w.raised = append(l.w.raised, a)
+			}
 			l.w.wrote("outbox", func() {
 				l.w.outbox[o.Sink] = slices.DeleteFunc(l.w.outbox[o.Sink], func(d []byte) bool { return &d[0] == &o.Data[0] })
 			})
@@ -638,7 +642,7 @@ func (w *world) expireAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.silences {
-		if now := time.Now(); s.Active(now) {
+		if now := w.wall(); s.Active(now) {
 			w.quiet(s.End(now, "test", "expired"))
 		}
 	}
