@@ -112,10 +112,20 @@ func (w *world) blackout(rnd *rand.Rand) {
 // forget takes from what the far ends received whatever nothing stored knows
 // of any more: nobody can resolve that.
 func (w *world) forget() {
-	seqs, stored := map[string]int{}, map[string]time.Time{} // of alerts; of slots
+	seqs, stored := map[string]int{}, map[string]int{} // of alerts; of slots: which alert is stored
+	order := map[string]int{}                          // of alerts
+	for n, a := range w.raised {
+		if _, again := order[a.ID]; !again {
+			order[a.ID] = n
+		}
+	}
 	note := func(k event.Key, rule string, s rules.Slot) {
 		seqs[s.ID] = max(seqs[s.ID], s.Seq)
-		stored[event.Alert{Key: k, Rule: rule}.Slot()] = s.At
+		n, put := order[s.ID]
+		if !put && s.ID != "" {
+			n = len(w.raised) // it was to be put next
+		}
+		stored[event.Alert{Key: k, Rule: rule}.Slot()] = n
 	}
 	for key, r := range w.statuses {
 		if strings.HasPrefix(key, "storm.") {
@@ -142,7 +152,7 @@ func (w *world) forget() {
 	}
 	for _, sink := range w.sinks {
 		w.got[sink] = slices.DeleteFunc(w.got[sink], func(a event.Alert) bool {
-			return a.Seq > seqs[a.ID] && a.At.After(stored[a.Slot()])
+			return a.Seq > seqs[a.ID] && order[a.ID] >= stored[a.Slot()]
 		})
 	}
 }
