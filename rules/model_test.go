@@ -281,7 +281,7 @@ func (m *modelWorld) do(n int, mv move) {
 	}
 	for host := range modelHosts {
 		for n, id := range modelItems {
-			if m.hushed(m.key(host, id)) {
+			if crashed || m.hushed(m.key(host, id)) {
 				m.stir(host, n, 0)
 			}
 		}
