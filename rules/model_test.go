@@ -288,6 +288,21 @@ func (m *modelWorld) do(n int, mv move) {
 	}
 }
 
+// restart ends the engine and begins another. Where the clock was set back
+// meanwhile, what was to last until some time may last as long again as it
+// ever does.
+func (m *modelWorld) restart() {
+	m.stage.restart()
+	if !clockIsSet(m.seed) {
+		return
+	}
+	for host := range modelHosts {
+		for n := range modelItems {
+			m.stir(host, n, 2*m.set.Transition)
+		}
+	}
+}
+
 // modelParts number what may explain each other, in the order of modelItems.
 var modelParts = []int{0, 0, 0, 1, 2, 2, 2, 0, 0}
 
