@@ -35,24 +35,41 @@ func (k known) firing() bool {
 	return false
 }
 
+// latest returns the alert that came last, but for one.
+func (k known) latest(but string) (id string, last told) {
+	for i, t := range k {
+		if c := t.at.Compare(last.at); i != but && (id == "" || c > 0 || c == 0 && t.place > last.place) {
+			id, last = i, t
+		}
+	}
+	return id, last
+}
+
+// precedes reports whether what is stored comes before another alert that the
+// sink knows. Otherwise the slot has gone on, and the sink is to hear of it.
+func (slot *Slot) precedes(other told, sink string, k known) bool {
+	_, knows := k[slot.ID]
+	switch {
+	case slot.ID == "":
+		return true
+	case knows: // an earlier one had its end before this one began
+		return other.firing
+	case slot.Seq > 1 && slices.Contains(slot.Sinks, sink): // it had heard of this one, and remembers a later one
+		return !other.at.Before(slot.At)
+	}
+	return slot.Phase == Firing && other.at.After(slot.At)
+}
+
 // catchUp moves the slot to where a sink says that it was, and reports
 // whether it was behind. Of an alert of which nothing else is known the
 // audience may have heard, too: what other sinks know may be lost as well.
 func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string) (behind bool) {
 	id, newest := slot.ID, told{seq: slot.Seq, at: slot.At}
-	_, knows := k[slot.ID]
-	// One that had heard of this alert and remembers another has heard of that
-	// one later: it remembers the last.
-	forgot := slot.Seq > 1 && slices.Contains(slot.Sinks, sink)
-	others := slot.ID == "" || !knows && (slot.Phase == Firing || forgot) // else the slot has gone on, and the sink is to hear of it
-	for i, t := range k {
-		if i == slot.ID {
-			if t.seq > newest.seq && id == slot.ID && slot.Transition != event.Cleared {
-				newest = t
-			}
-		} else if others && t.at.After(newest.at) {
-			id, newest = i, t
-		}
+	if t := k[slot.ID]; t.seq > newest.seq && slot.Transition != event.Cleared {
+		newest = t
+	}
+	if other, last := k.latest(slot.ID); other != "" && slot.precedes(last, sink, k) {
+		id, newest = other, last
 	}
 	switch {
 	case id == slot.ID && newest.seq == slot.Seq:

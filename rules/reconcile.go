@@ -19,12 +19,13 @@ type told struct {
 	at     time.Time
 	firing bool
 	open   bool // the far end holds it open until it is told something later
+	place  int  // among what waits for the sink; 0: has been handled
 }
 
 // note keeps the later of two transitions of one alert.
-func (k known) note(a event.Alert) {
+func (k known) note(a event.Alert, place int) {
 	if a.Seq > k[a.ID].seq {
-		k[a.ID] = told{seq: a.Seq, at: a.At, firing: a.Transition.Firing(), open: a.Transition.Firing()}
+		k[a.ID] = told{seq: a.Seq, at: a.At, firing: a.Transition.Firing(), open: a.Transition.Firing(), place: place}
 	}
 }
 
@@ -133,9 +134,11 @@ func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, er
 		}
 		return slots[name]
 	}
+	place := 0
 	err := e.Outbox.Pending(ctx, sink, func(data []byte) {
+		place++
 		if a, err := event.DecodeAlert(data); err == nil {
-			slot(a.Slot()).note(a)
+			slot(a.Slot()).note(a, place)
 		}
 	})
 	if err != nil {
