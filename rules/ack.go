@@ -24,7 +24,7 @@ func (s *Set) Acknowledge(now time.Time, prev Status, snap Snapshot, rule string
 	slot.Transition, slot.At, slot.Previous = event.Acknowledged, now, slot.State
 	all := s.audience(slot, nil)
 	slot.plan(now, all, slot.Sinks)
-	if slot.Silence == "" {
+	if slot.Silence == "" && slot.Well.IsZero() { // else something else is due
 		slot.Due = s.wake(now, slot, all, subject(&st, snap, rule))
 	}
 	slot.spoke(snap)

@@ -48,3 +48,19 @@ func TestAcknowledge(t *testing.T) {
 		t.Errorf("what is over was acknowledged: %+v", ds)
 	}
 }
+
+// TestAcknowledgeWhileWell: the all-clear of an item that is well again waits
+// for rules.hold_up, and for nothing else.
+func TestAcknowledgeWhileWell(t *testing.T) {
+	set := &rules.Set{Settings: rules.Settings{HoldUp: time.Minute}, Language: "en"}
+	snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
+	st, _ := set.Decide(t0, rules.Status{}, snap, look(event.Down, 0))
+	st, _ = set.Decide(t0.Add(time.Second), st, snap, look(event.Up, 1))
+	st, ds := set.Acknowledge(t0.Add(2*time.Second), st, snap, rules.Loss, event.Ack{Author: "kim"})
+	if len(ds) != 1 || !st.Due().Equal(t0.Add(61*time.Second)) {
+		t.Fatalf("acknowledged: %+v, due at %s", ds, st.Due())
+	}
+	if _, ds = set.Decide(st.Due(), st, snap, event.Event{}); len(ds) != 1 || ds[0].Outcome != rules.Cleared {
+		t.Errorf("its end: %+v", ds)
+	}
+}
