@@ -38,17 +38,34 @@ func (l *Loaded) checkRoutes() (errs []error) {
 			errs = append(errs, l.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
 		}
 	}
+	lint := rules.LintRoutes(l.Routes, l.location())
 	for i, r := range l.Routes {
 		exist(fmt.Sprintf("routes[%d].sinks", i), r.Sinks)
 		if r.Escalate != nil {
 			exist(fmt.Sprintf("routes[%d].escalate.sinks", i), r.Escalate.Sinks)
 		}
-		if by := rules.Shadow(l.Routes, i); by >= 0 {
-			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d]", i),
-				"no alert gets here, because routes[%d] takes all of them; move this route before it, or write continue: true there", by))
+		if by := lint.Shadows[i]; by != nil {
+			next := "move this route before it, or write continue: true there"
+			if len(by) > 1 {
+				next = "move this route before them, or write continue: true there"
+			}
+			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d]", i), "no alert gets here, because %s; %s", taken(by), next))
 		}
 	}
 	return errs
+}
+
+// taken says which routes take all alerts.
+func taken(by []int) string {
+	names := make([]string, len(by))
+	for i, n := range by {
+		names[i] = fmt.Sprintf("routes[%d]", n)
+	}
+	if len(names) == 1 {
+		return names[0] + " takes all of them"
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last] + " together take all of them"
 }
 
 // margin is how much longer than the repetitions a far end must keep an alert,
@@ -133,10 +150,29 @@ func (l *Loaded) routeWarnings() (out []string) {
 				l.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
 		}
 	}
-	if !rules.CatchAll(l.Routes) {
-		out = append(out, l.file.Position("routes")+": routes: an alert that no route matches is told to nobody; end with a route without match")
+	if lint := rules.LintRoutes(l.Routes, l.location()); lint.Missed {
+		out = append(out, l.file.Position("routes")+": routes: "+missed(lint))
 	}
 	return out
+}
+
+// missed says which alerts no route takes.
+func missed(lint rules.Lint) string {
+	what, is := "an alert", " is"
+	var with []string
+	for _, m := range lint.Lost {
+		with = append(with, m.String())
+		if m.Expression() {
+			is = " may be" // what it may be is not certain
+		}
+	}
+	if len(with) > 0 {
+		what += " with " + strings.Join(with, " ")
+	}
+	if lint.When != "" {
+		return what + is + " told to nobody at " + lint.When + ", for example, until the hours of a route begin; end with a route without match and hours"
+	}
+	return what + is + " told to nobody, because no route matches it; end with a route without match"
 }
 
 // checkWindows refuses two windows of one name.

@@ -120,7 +120,11 @@ func (h Hours) shift(local *time.Location) (s shift, err error) {
 // shows: a change to or from summer time moves nothing.
 func (s shift) open(now time.Time) bool {
 	now = now.In(s.location)
-	m, day := now.Hour()*60+now.Minute(), now.Weekday()
+	return s.covers(now.Weekday(), now.Hour()*60+now.Minute())
+}
+
+// covers reports whether the minute m since midnight of a day is inside.
+func (s shift) covers(day time.Weekday, m int) bool {
 	if s.from < s.to {
 		return s.days.has(day) && s.from <= m && m < s.to
 	}

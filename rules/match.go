@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,10 +61,14 @@ func (s *Subject) field(name string) string {
 // Matcher compares one field of a Subject. It is written as
 // FIELD OPERATOR VALUE: host=web01, name!="ds_agent", host=~"web.*". The
 // operators are = and !=, and =~ and !~ for an RE2 expression that must match
-// the whole value.
+// the whole value. Letters of hosts match in either case.
 type Matcher struct {
 	field, op, value string
 	re               *regexp.Regexp
+	words            []string // all that are equal to value, or that it as an expression accepts; nil: too many, or not known
+	whole            bool     // the expression accepts everything
+	head             string   // what everything that the expression accepts begins with
+	tail             bool     // anything may follow the head
 }
 
 // operators, the longer ones first.
@@ -103,8 +108,11 @@ func ParseMatcher(s string) (Matcher, error) {
 			return m, fmt.Errorf(`the value %s is not closed by a quote or holds a bad escape; write it as "VALUE"`, m.value)
 		}
 		m.value = v
-	} else if m.value == "" {
-		return m, fmt.Errorf(`%q has no value; write one, or "" for the empty one`, s)
+	} else if strings.IndexAny(m.value, "=~'") == 0 {
+		return m, fmt.Errorf(`%q has a value that begins with %c; write one operator, and such a value as "VALUE"`, s, m.value[0])
+	}
+	if m.value == "" && (m.op[0] == '=' || !strings.HasSuffix(s, `"`)) {
+		return m, fmt.Errorf(`%q has no value; write one: no alert is without a %s`, s, m.field)
 	}
 	return m, m.compile()
 }
@@ -112,7 +120,11 @@ func ParseMatcher(s string) (Matcher, error) {
 // compile prepares an expression, and refuses values that can never occur.
 func (m *Matcher) compile() error {
 	if m.op == "=~" || m.op == "!~" {
-		re, err := regexp.Compile(`^(?s:` + m.value + `)$`)
+		flags := "s"
+		if m.field == "host" {
+			flags = "si" // as event.Token has it
+		}
+		re, err := regexp.Compile(`^(?` + flags + `:` + m.value + `)$`)
 		if err != nil {
 			// The expression as written may close our group: look at it alone.
 			if _, own := regexp.Compile(m.value); own != nil {
@@ -124,8 +136,13 @@ func (m *Matcher) compile() error {
 			return fmt.Errorf("%q is not an RE2 expression: %w; see https://golang.org/s/re2syntax", m.value, err)
 		}
 		m.re = re
+		m.read()
+		if all := closed(m.field); m.op == "=~" && all != nil && !slices.ContainsFunc(all, re.MatchString) {
+			return fmt.Errorf("%q accepts none of %s; an expression must match the whole value", m.value, strings.Join(all, ", "))
+		}
 		return nil
 	}
+	m.words = []string{m.value}
 	if all := closed(m.field); all != nil && !slices.Contains(all, m.value) {
 		return fmt.Errorf("%q is not a %s; write one of %s", m.value, m.field, strings.Join(all, ", "))
 	}
@@ -138,14 +155,22 @@ func (m Matcher) Match(s *Subject) bool { return m.accepts(s.field(m.field)) }
 func (m Matcher) accepts(v string) bool {
 	switch m.op {
 	case "=":
-		return v == m.value
+		return m.is(v)
 	case "!=":
-		return v != m.value
+		return !m.is(v)
 	case "=~":
 		return m.re.MatchString(v)
 	}
 	return !m.re.MatchString(v)
 }
+
+// is compares with the value. Host names have no case.
+func (m Matcher) is(v string) bool {
+	return v == m.value || m.field == "host" && strings.EqualFold(v, m.value)
+}
+
+// Expression reports whether the value is an expression.
+func (m Matcher) Expression() bool { return m.re != nil }
 
 // String writes what ParseMatcher reads.
 func (m Matcher) String() string { return m.field + m.op + strconv.Quote(m.value) }
@@ -182,20 +207,52 @@ func (ms Matchers) admits(field, v string) bool {
 	return true
 }
 
-// covers reports whether ms is certain to accept everything that b accepts.
-// No answer about two different expressions is tried: false is no promise.
-func (ms Matchers) covers(b Matchers) bool {
-	for _, field := range matchFields() {
-		if values := closed(field); values != nil {
-			for _, v := range values {
-				if b.admits(field, v) && !ms.admits(field, v) {
-					return false
-				}
+// possible reports whether ms can accept an alert. What two expressions have
+// in common is not always found out: true is no promise.
+func (ms Matchers) possible() bool {
+	for _, field := range [...]string{"host", "component", "name"} {
+		if !ms.open(field) {
+			return false
+		}
+	}
+	left := map[string][]string{}
+	for _, field := range [...]string{"kind", "rule", "severity"} {
+		for _, v := range closed(field) {
+			if ms.admits(field, v) {
+				left[field] = append(left[field], v)
 			}
+		}
+		if left[field] == nil {
+			return false
+		}
+	}
+	// What cannot be observed is a warning: see impact.
+	return len(left["rule"]) > 1 || left["rule"][0] != Unseen || slices.Contains(left["severity"], string(event.Warning))
+}
+
+// open reports whether the matchers of a field that may have any value but
+// the empty one leave one.
+func (ms Matchers) open(field string) bool {
+	if slices.ContainsFunc(ms, func(m Matcher) bool { return m.field == field && m.odd() }) {
+		return true
+	}
+	for _, m := range ms {
+		if m.field != field {
 			continue
 		}
-		for _, m := range ms {
-			if m.field == field && !slices.ContainsFunc(b, m.follows) {
+		if few := m.few(); few != nil {
+			return slices.ContainsFunc(few, func(v string) bool { return v != "" && ms.admits(field, v) })
+		}
+		if m.op[0] == '!' && m.not().all() {
+			return false
+		}
+	}
+	for _, m := range ms {
+		if m.field != field || m.op[0] == '!' {
+			continue
+		}
+		for _, n := range ms {
+			if n.field == field && n.op[0] == '!' && n.not().follows(m) {
 				return false
 			}
 		}
@@ -203,22 +260,159 @@ func (ms Matchers) covers(b Matchers) bool {
 	return true
 }
 
-// follows reports whether m accepts everything that n accepts.
-func (m Matcher) follows(n Matcher) bool {
-	if n.field != m.field {
-		return false
-	}
-	return n.op == "=" && m.accepts(n.value) || n.op == m.op && n.value == m.value
-}
-
-// possible reports whether ms can accept anything in the fields that have
-// few values.
-func (ms Matchers) possible() bool {
-	for _, field := range matchFields() {
-		values := closed(field)
-		if values != nil && !slices.ContainsFunc(values, func(v string) bool { return ms.admits(field, v) }) {
-			return false
+// not accepts what m does not.
+func (m Matcher) not() Matcher {
+	for _, pair := range [...][2]string{{"=", "!="}, {"=~", "!~"}} {
+		switch m.op {
+		case pair[0]:
+			m.op = pair[1]
+			return m
+		case pair[1]:
+			m.op = pair[0]
+			return m
 		}
 	}
-	return true
+	return m
+}
+
+// follows reports whether m is certain to accept every value that n accepts.
+func (m Matcher) follows(n Matcher) bool {
+	switch {
+	case n.field != m.field:
+		return false
+	case n.op == m.op && n.value == m.value:
+		return true
+	case m.odd() || n.odd():
+		return false
+	case m.op[0] == '!' && n.op[0] == '!':
+		return n.not().follows(m.not())
+	case m.op == "!=" && !n.accepts(m.value):
+		return true
+	}
+	if few := n.few(); few != nil {
+		return !slices.ContainsFunc(few, func(v string) bool { return !m.accepts(v) })
+	}
+	if m.op == "!~" && n.op == "=~" {
+		return !strings.HasPrefix(m.head, n.head) && !strings.HasPrefix(n.head, m.head)
+	}
+	if m.op != "=~" || n.op != "=~" {
+		return m.all()
+	}
+	return m.tail && strings.HasPrefix(n.head, m.head)
+}
+
+// odd reports whether m may tell the case of a host after all, as (?-i) does.
+func (m Matcher) odd() bool {
+	return m.field == "host" && strings.HasSuffix(m.op, "~") && strings.Contains(m.value, "(?")
+}
+
+// all reports whether m accepts every value, as far as its form tells; no
+// value is empty.
+func (m Matcher) all() bool { return m.op == "=~" && m.whole }
+
+// few returns the only values that m accepts; nil: they are many, or not
+// known.
+func (m Matcher) few() []string {
+	if m.op[0] == '!' {
+		return nil
+	}
+	return m.words
+}
+
+// read finds out what the form of the expression tells of what it accepts.
+func (m *Matcher) read() {
+	re, err := syntax.Parse(m.value, syntax.Perl|syntax.DotNL)
+	if err != nil {
+		return
+	}
+	parts := []*syntax.Regexp{re}
+	if re.Op == syntax.OpConcat {
+		parts = re.Sub
+	}
+	if len(parts) > 1 && parts[0].Op == syntax.OpBeginText { // it is anchored anyway
+		parts = parts[1:]
+	}
+	if last := len(parts) - 1; last > 0 && parts[last].Op == syntax.OpEndText {
+		parts = parts[:last]
+	}
+	m.words, m.whole = words(re), len(parts) == 1 && total(parts[0])
+	if parts[0].Op == syntax.OpLiteral && parts[0].Flags&syntax.FoldCase == 0 {
+		m.head, parts = string(parts[0].Rune), parts[1:]
+		if m.field == "host" {
+			m.head = strings.ToLower(m.head)
+		}
+	}
+	m.tail = len(parts) == 1 && parts[0].Op == syntax.OpStar && parts[0].Sub[0].Op == syntax.OpAnyChar
+}
+
+func total(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpStar, syntax.OpPlus:
+		return re.Sub[0].Op == syntax.OpAnyChar
+	case syntax.OpCapture:
+		return total(re.Sub[0])
+	case syntax.OpAlternate:
+		return slices.ContainsFunc(re.Sub, total)
+	}
+	return false
+}
+
+// mostFew bounds the values of an expression that are tried one by one.
+const mostFew = 256
+
+// words returns all that an expression accepts; nil: too many.
+func words(re *syntax.Regexp) []string {
+	out := []string{""}
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginText, syntax.OpEndText:
+		return out
+	case syntax.OpLiteral:
+		if re.Flags&syntax.FoldCase != 0 {
+			return nil
+		}
+		return []string{string(re.Rune)}
+	case syntax.OpCharClass:
+		out = nil
+		for i := 0; i < len(re.Rune); i += 2 {
+			for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+				if out = append(out, string(r)); len(out) > mostFew {
+					return nil
+				}
+			}
+		}
+		return out
+	case syntax.OpCapture:
+		return words(re.Sub[0])
+	case syntax.OpQuest:
+		if rest := words(re.Sub[0]); rest != nil {
+			return append(out, rest...)
+		}
+	case syntax.OpAlternate:
+		out = nil
+		for _, sub := range re.Sub {
+			w := words(sub)
+			if out = append(out, w...); w == nil || len(out) > mostFew {
+				return nil
+			}
+		}
+		return out
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			tails := words(sub)
+			if len(out)*len(tails) > mostFew {
+				return nil
+			}
+			var longer []string
+			for _, head := range out {
+				for _, tail := range tails {
+					longer = append(longer, head+tail)
+				}
+			}
+			if out = longer; out == nil {
+				return nil
+			}
+		}
+		return out
+	}
+	return nil
 }

@@ -55,22 +55,6 @@ func (r *Route) reach() Matchers {
 	return out
 }
 
-// Shadow returns the index of an earlier route that leaves nothing for
-// routes[i], or -1.
-func Shadow(routes []Route, i int) int {
-	for n := range i {
-		if !routes[n].Continue && len(routes[n].Hours) == 0 && routes[n].reach().covers(routes[i].reach()) {
-			return n
-		}
-	}
-	return -1
-}
-
-// CatchAll reports whether every alert finds a route.
-func CatchAll(routes []Route) bool {
-	return slices.ContainsFunc(routes, func(r Route) bool { return len(r.Hours) == 0 && r.reach().covers(nil) })
-}
-
 // target is one sink with how often it is told about an open alert.
 type target struct {
 	sink   string

@@ -35,7 +35,7 @@ func TestMatchers(t *testing.T) {
 		`host=~web`: false, `host=~"web.*"`: true, `host=~"db|web01"`: true, `host!~"web.*"`: false, `host!~web`: true,
 		` kind = port `: true, `kind!=port`: false, `kind=~"p.*"`: true, `name="4118/tcp"`: true, `name=4118/tcp`: true,
 		`severity=warning`: true, `severity=critical`: false, `rule=loss`: true, `rule=unknown`: false, `component=agent`: true,
-		`component=""`: false, `name!=""`: true, `host=~"(?i)WEB01"`: true, `name=~"4118/(tcp|udp)"`: true,
+		`host=WEB01`: true, `host!=Web01`: false, `host=~"WEB.*"`: true, `host=~"(?-i:WEB.*)"`: false, `component=Agent`: false, `name!=""`: true, `host=~"(?i)WEB01"`: true, `name=~"4118/(tcp|udp)"`: true,
 	} {
 		if got := matchers(t, m).Match(&sub); got != want {
 			t.Errorf("%s: %v", m, got)
@@ -53,6 +53,10 @@ func TestBadMatchers(t *testing.T) {
 		"hots=web01":              `"hots" is not a field of an alert; write one of host`,
 		"host~web":                "has no operator; write one of",
 		"host=":                   "has no value; write one",
+		`component=""`:            "no alert is without a component",
+		"host==web01":             "begins with =; write one operator",
+		"host='web01'":            "begins with '",
+		"severity=~crit":          "must match the whole value",
 		`host="web`:               "is not closed by a quote",
 		`host=~"("`:               "is not an RE2 expression",
 		`host=~"a)|(b"`:           "is not an RE2 expression",
@@ -88,67 +92,6 @@ func FuzzParseMatcher(f *testing.F) {
 			t.Fatalf("%q is written as %q and read as %q, %v", s, m, again, err)
 		}
 	})
-}
-
-// TestShadow holds the lint to what is certain, and the certain to the
-// matchers themselves.
-func TestShadow(t *testing.T) {
-	r := func(severity event.Severity, match ...string) rules.Route {
-		return rules.Route{Match: matchers(t, match...), MinSeverity: severity, Sinks: []string{"a"}}
-	}
-	onward := r("")
-	onward.Continue = true
-	for name, c := range map[string]struct {
-		routes []rules.Route
-		want   int // of the last route
-	}{
-		"after a catch-all":                {[]rules.Route{r(""), r("", "host=a")}, 0},
-		"after a catch-all that continues": {[]rules.Route{onward, r("", "host=a")}, -1},
-		"the same again":                   {[]rules.Route{r("", "host=~a.*", "kind=port"), r("", "kind=port", "host=~a.*")}, 0},
-		"narrower":                         {[]rules.Route{r("", "kind=port"), r("", "kind=port", "host=a")}, 0},
-		"wider":                            {[]rules.Route{r("", "kind=port", "host=a"), r("", "kind=port")}, -1},
-		"a value inside an expression":     {[]rules.Route{r("", "host=~web.*"), r("", "host=web01")}, 0},
-		"a value outside an expression":    {[]rules.Route{r("", "host=~web.*"), r("", "host=db01")}, -1},
-		"a value that is not excluded":     {[]rules.Route{r("", "host!=a"), r("", "host=b")}, 0},
-		"a kind inside a negation":         {[]rules.Route{r("", "kind!=port"), r("", "kind=~driver|service")}, 0},
-		"two expressions":                  {[]rules.Route{r("", "host=~web.*"), r("", "host=~web0.*")}, -1},
-		"lower severities first":           {[]rules.Route{r(event.Warning), r(event.Critical)}, 0},
-		"higher severities first":          {[]rules.Route{r(event.Critical), r(event.Warning)}, -1},
-		"severity as a matcher":            {[]rules.Route{r(event.Warning), r("", "severity=critical")}, 0},
-		"all severities as a least one":    {[]rules.Route{r(event.Info), r("")}, 0},
-		"only together":                    {[]rules.Route{r("", "kind=port"), r("", "kind!=port"), r("", "host=a")}, -1},
-		"every kind by an expression":      {[]rules.Route{r("", "kind=~.*"), r("", "host=a")}, 0},
-	} {
-		last := len(c.routes) - 1
-		got := rules.Shadow(c.routes, last)
-		if got != c.want {
-			t.Errorf("%s: %d, want %d", name, got, c.want)
-		}
-		if got < 0 {
-			continue
-		}
-		for _, sub := range subjects() {
-			set := rules.Set{Routes: []rules.Route{c.routes[got], {Sinks: []string{"late"}}}}
-			if c.routes[last].Match.Match(&sub) && sub.Severity.Rank() >= c.routes[last].MinSeverity.Rank() {
-				if to := set.Told(t0, sub, nil); slices.Contains(to, "late") {
-					t.Errorf("%s: %+v is not caught by the earlier route", name, sub)
-				}
-			}
-		}
-	}
-}
-
-func subjects() (all []rules.Subject) {
-	for _, host := range []string{"a", "b", "web01", "db01", ""} {
-		for _, kind := range event.Kinds() {
-			for _, sev := range event.Severities() {
-				for _, rule := range []string{rules.Loss, rules.Unseen} {
-					all = append(all, rules.Subject{Key: event.Key{Host: host, Component: "agent", Kind: kind, Name: "x"}, Rule: rule, Severity: sev})
-				}
-			}
-		}
-	}
-	return all
 }
 
 func TestRoutesInOrder(t *testing.T) {
