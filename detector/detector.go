@@ -2,6 +2,7 @@ package detector
 
 import (
 	"context"
+	"iter"
 
 	"dswatch/event"
 )
@@ -15,4 +16,13 @@ import (
 // Detect must return soon after ctx ends. It is never called twice at once.
 type Detector interface {
 	Detect(ctx context.Context) ([]event.Observation, error)
+}
+
+// Streamer is a Detector with so many items that their observations are not to
+// be held at once. It is asked instead of Detect.
+type Streamer interface {
+	// Stream looks as Detect does, and returns when that is done. The
+	// observations, at most one of an item, are made as they are gone through:
+	// once, and before the next look.
+	Stream(ctx context.Context) (iter.Seq[event.Observation], error)
 }

@@ -3,6 +3,9 @@ package detector
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,11 +194,13 @@ func FuzzPlain(f *testing.F) {
 func TestSnapshotDoesNotOvertakeAChange(t *testing.T) {
 	k := event.Key{Host: "h", Component: "c", Kind: event.Process, Name: "x"}
 	var told taken
-	s, err := NewScheduler(Options{Observer: "h", Publisher: &told})
+	down := []event.Observation{{Key: k, State: event.Down, Want: 1, At: time.Now()}}
+	s, err := NewScheduler(Options{Observer: "h", Publisher: &told, Jobs: []Job{{Name: "x", Schedule: "@hourly", Timeout: time.Second,
+		Keys: []event.Key{k}, Detector: detect(func() []event.Observation { return down })}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.record(seen{observations: []event.Observation{{Key: k, State: event.Down, Want: 1, At: time.Now()}}})
+	s.record(s.complete(s.jobs[0], time.Now(), down))
 	for range 2 {
 		if err := s.publishSnapshot(t.Context()); err != nil {
 			t.Fatal(err)
@@ -244,3 +249,88 @@ func TestOpenJobIsBounded(t *testing.T) {
 type detect func() []event.Observation
 
 func (f detect) Detect(context.Context) ([]event.Observation, error) { return f(), nil }
+
+// parted answers in parts, and must not be asked for the whole.
+type parted func(yield func(event.Observation) bool)
+
+func (parted) Detect(context.Context) ([]event.Observation, error) {
+	return nil, errors.New("the whole was asked for")
+}
+
+func (f parted) Stream(context.Context) (iter.Seq[event.Observation], error) {
+	return iter.Seq[event.Observation](f), nil
+}
+
+// TestStreamer: an answer in parts is told like a whole one. The first look is
+// not queued a second time: what waits of it is the look itself, also when the
+// item has changed meanwhile or has left.
+func TestStreamer(t *testing.T) {
+	at := func(host string) event.Key {
+		return event.Key{Host: host, Component: "agent", Kind: event.Module, Name: "m"}
+	}
+	states := map[string]event.State{}
+	var hosts []string
+	d := parted(func(yield func(event.Observation) bool) {
+		for _, h := range hosts {
+			o := event.Observation{Key: at(h), State: states[h], Want: 1}
+			if h == "twice" && !yield(event.Observation{Key: at(h), State: event.Down, Want: 1}) {
+				return
+			}
+			if !yield(o) {
+				return
+			}
+		}
+	})
+	var told taken
+	s, err := NewScheduler(Options{Observer: "hub", Publisher: &told, Jobs: []Job{{Name: "m", Schedule: "@hourly", Timeout: time.Second,
+		Keys: []event.Key{at("own")}, Known: []event.Key{at("old")}, Open: true, Detector: d}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := func(seen ...string) {
+		hosts = nil
+		for _, h := range seen {
+			name, state, _ := strings.Cut(h, " ")
+			hosts, states[name] = append(hosts, name), event.State(state)
+		}
+		s.pass(t.Context(), s.jobs[0])
+	}
+	pass("own up", "a up", "b up", "twice up")
+	pass("own up", "a down", "b up")
+	pass("a up", "b up", "c bad")
+	pass("own up", "b up", "c up", "a up")
+	if st := s.Stats(); st.Pending != len(s.pending) || st.Jobs[0].LastErr != "" {
+		t.Errorf("%+v", st)
+	}
+	if err := s.publishPending(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range told {
+		got = append(got, fmt.Sprintf("%s %s %s", e.Reason, e.Key().Host, e.Observation.State))
+	}
+	want := []string{
+		"snapshot own up", "snapshot a up", "snapshot b up", "snapshot twice down", "gone old unknown",
+		"change a down", "gone twice unknown",
+		"change a up", "snapshot c unknown", "change own unknown",
+		"change own up", "change c up",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if len(s.items) != 4 || s.pending != nil {
+		t.Errorf("%d items, %d pending", len(s.items), len(s.pending))
+	}
+	for name, it := range s.items {
+		if it.waiting != 0 || it.unsaid || it.first != nil {
+			t.Errorf("%v: %+v", name, it)
+		}
+	}
+}
+
+// TestItemIsSmall: of the computers of one manager half a million are kept.
+func TestItemIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(item{}) + unsafe.Sizeof(id{}) + unsafe.Sizeof(&item{}); n > 184 {
+		t.Errorf("%d bytes for an item, want 184 at most", n)
+	}
+}

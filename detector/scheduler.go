@@ -1,10 +1,10 @@
 package detector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
@@ -21,7 +21,7 @@ import (
 // Publisher takes events for good: when it returns nil they outlive this
 // process. After an error some of them may have been taken; they are offered
 // again with the same ids. Publish returns soon after ctx ends and does not
-// keep or change the slice.
+// keep or change the slice, which is used again.
 type Publisher interface {
 	Publish(ctx context.Context, events []event.Event) error
 }
@@ -78,10 +78,10 @@ type Scheduler struct {
 	wake chan struct{}
 
 	mu      sync.Mutex
-	owner   map[event.Key]*job
-	last    map[event.Key]event.Observation
-	pending []event.Event     // unpublished, in the order they were seen
-	waiting map[event.Key]int // how many of pending are about the key
+	items   map[id]*item
+	pending []unpublished // in the order in which they were seen
+	number  uint64        // of the newest that waited
+	behind  *event.Key    // what many items are behind, see glance
 	stats   Stats
 	running bool
 }
@@ -110,8 +110,10 @@ type JobStats struct {
 type job struct {
 	Job
 	schedule cron.Schedule
-	found    []event.Key     // of an open job, beside Keys
+	own      []*item         // those of Keys
+	found    []*item         // of an open job, beside them
 	most     int             // how many found may be
+	pass     uint32          // counts the answers in parts
 	busy     bool            // a pass has begun and it, or its detector, has not ended
 	late     bool            // busy, and the pass was given up: only the detector has not ended
 	strange  bool            // told once that the detector answers for keys nobody asked for
@@ -137,7 +139,7 @@ func NewScheduler(o Options) (*Scheduler, error) {
 	if o.Observer == "" {
 		return nil, errors.New("new scheduler: no observer name")
 	}
-	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), owner: map[event.Key]*job{}, last: map[event.Key]event.Observation{}, waiting: map[event.Key]int{}}
+	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), items: map[id]*item{}}
 	names := map[string]bool{}
 	for _, spec := range o.Jobs {
 		j, err := newJob(spec)
@@ -149,16 +151,19 @@ func NewScheduler(o Options) (*Scheduler, error) {
 		}
 		names[j.Name] = true
 		for _, k := range j.Keys {
-			if other, ok := s.owner[k]; ok {
-				return nil, fmt.Errorf("new scheduler: %s is watched by job %q and again by job %q", k, other.Name, j.Name)
+			name := idOf(k)
+			if other := s.items[name]; other != nil {
+				return nil, fmt.Errorf("new scheduler: %s is watched by job %q and again by job %q", k, other.job.Name, j.Name)
 			}
-			s.owner[k] = j
+			it := &item{id: name, job: j}
+			s.items[name] = it
+			j.own = append(j.own, it)
 		}
 		s.jobs = append(s.jobs, j)
 	}
 	for _, j := range s.jobs { // after everybody's keys: they count more than what was known
 		for _, k := range j.Known {
-			s.adopt(j, k)
+			s.mine(j, k)
 		}
 	}
 	return s, nil
@@ -237,11 +242,11 @@ func (s *Scheduler) Pass(ctx context.Context) []event.Observation {
 	for i, j := range s.jobs {
 		wg.Go(func() {
 			if !s.begin(j) {
-				answers[i] = s.unknown(j, "the pass before has not ended; try again")
+				answers[i] = s.collect(s.unknown(j, "the pass before has not ended; try again"))
 				return
 			}
 			a, end := s.look(ctx, j)
-			answers[i] = a.observations
+			answers[i] = s.collect(a)
 			end()
 		})
 	}
@@ -249,21 +254,47 @@ func (s *Scheduler) Pass(ctx context.Context) []event.Observation {
 	return slices.Concat(answers...)
 }
 
-// Last returns the newest observation of every item that was looked at,
-// sorted by key.
-func (s *Scheduler) Last() []event.Observation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sorted()
+// collect returns what was seen of the items that are not gone.
+func (s *Scheduler) collect(all seen) (out []event.Observation) {
+	for o, reason := range all {
+		if reason != event.Gone {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
-func (s *Scheduler) sorted() []event.Observation {
-	out := make([]event.Observation, 0, len(s.last))
-	for _, o := range s.last {
-		out = append(out, o)
+// Last returns the newest observation of every item that was looked at,
+// sorted by key.
+func (s *Scheduler) Last() (out []event.Observation) {
+	all := s.sorted()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, it := range all {
+		out = append(out, it.observation())
 	}
-	slices.SortFunc(out, func(a, b event.Observation) int { return cmp.Compare(a.Key.String(), b.Key.String()) })
 	return out
+}
+
+// sorted returns the items that were looked at, in the order of keys.
+func (s *Scheduler) sorted() []*item {
+	s.mu.Lock()
+	out := make([]*item, 0, len(s.items))
+	for _, it := range s.items {
+		if it.last.state != "" {
+			out = append(out, it)
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(out, func(a, b *item) int { return a.compare(b.id) })
+	return out
+}
+
+// Count returns how many items there are.
+func (s *Scheduler) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.items)
 }
 
 // Stats returns the counters.
@@ -325,7 +356,7 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 		late := j.late
 		s.mu.Unlock()
 		if late {
-			s.record(seen{observations: s.unknown(j, fmt.Sprintf("the look of %s has still not ended after more than %s", j.Name, j.Timeout))})
+			s.record(s.unknown(j, fmt.Sprintf("the look of %s has still not ended after more than %s", j.Name, j.Timeout)))
 		}
 		return
 	}
@@ -337,15 +368,15 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 	end()
 }
 
-// seen is what came of one look.
-type seen struct {
-	observations []event.Observation // one of every item of the job
-	gone         []event.Observation // the last of what an open job no longer has
-}
+// seen is what came of one look: an observation of every item of the job, and
+// with the reason event.Gone those of what an open job no longer has. It is
+// gone through once.
+type seen = iter.Seq2[event.Observation, event.Reason]
 
 // answer is what a detector returned.
 type answer struct {
 	observations []event.Observation
+	parts        iter.Seq[event.Observation] // of a Streamer
 	err          error
 }
 
@@ -383,7 +414,9 @@ func (s *Scheduler) look(ctx context.Context, j *job) (got seen, end func()) {
 	}
 	s.count(j, start, a.err)
 	if a.err != nil {
-		got.observations = s.unknown(j, a.err.Error())
+		got = s.unknown(j, a.err.Error())
+	} else if a.parts != nil {
+		got = s.follow(j, start, a.parts)
 	} else {
 		got = s.complete(j, start, a.observations)
 	}
@@ -417,8 +450,12 @@ func (s *Scheduler) detect(ctx context.Context, j *job) (a answer) {
 			a = answer{err: fmt.Errorf("detector panicked: %v; the log has the stack, please report it", p)}
 		}
 	}()
+	if d, ok := j.Detector.(Streamer); ok {
+		parts, err := d.Stream(ctx)
+		return answer{parts: parts, err: err}
+	}
 	o, err := j.Detector.Detect(ctx)
-	return answer{o, err}
+	return answer{observations: o, err: err}
 }
 
 // count keeps the job's figures, and logs when it begins or ceases to fail.
@@ -442,80 +479,171 @@ func (s *Scheduler) count(j *job, start time.Time, err error) {
 }
 
 // unknown answers for every item of j.
-func (s *Scheduler) unknown(j *job, why string) []event.Observation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Scheduler) unknown(j *job, why string) seen {
 	now, why := time.Now(), plain(why)
-	out := make([]event.Observation, 0, len(j.Keys)+len(j.found))
-	for _, keys := range [][]event.Key{j.Keys, j.found} {
-		for _, k := range keys {
-			out = append(out, event.Observation{Key: k, State: event.Unknown, Want: s.last[k].Want, Detail: why, At: now})
+	return func(yield func(event.Observation, event.Reason) bool) {
+		for it := range s.all(j) {
+			if !yield(s.unseen(it, now, why), "") {
+				return
+			}
 		}
 	}
-	return out
 }
+
+// all goes through the items of j, its own first.
+func (s *Scheduler) all(j *job) iter.Seq[*item] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own, found := slices.Values(j.own), slices.Values(j.found)
+	return func(yield func(*item) bool) {
+		for _, some := range []iter.Seq[*item]{own, found} {
+			for it := range some {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// unseen answers for an item that was not seen.
+func (s *Scheduler) unseen(it *item, now time.Time, why string) event.Observation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return event.Observation{Key: it.key(), State: event.Unknown, Want: it.last.want, Detail: why, At: now}
+}
+
+// unanswered is why an item is unknown that its detector left out.
+const unanswered = "the detector did not answer for this item"
 
 // complete makes one valid observation of each item of j out of what its
 // detector answered without an error.
 func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observation) seen {
-	byKey := make(map[event.Key]event.Observation, len(answered))
+	byItem := make(map[*item]event.Observation, len(answered))
 	for _, o := range answered {
-		if !s.mine(j, o.Key) {
+		it := s.mine(j, o.Key)
+		if it == nil {
 			continue
 		}
-		if o.At.IsZero() {
-			o.At = start
-		}
-		o.Detail = plain(o.Detail)
-		if err := o.Validate(); err != nil {
-			o = event.Observation{Key: o.Key, State: event.Unknown, Detail: plain("the detector's answer is not valid: " + err.Error()), At: start}
-		}
-		if before, ok := byKey[o.Key]; ok && !before.Same(o) {
+		o = valid(o, start)
+		if before, ok := byItem[it]; ok && !before.Same(o) {
 			o = event.Observation{Key: o.Key, State: event.Unknown, Detail: "the detector answered twice and differently", At: start}
 		}
-		byKey[o.Key] = o
+		byItem[it] = o
 	}
+	gone := s.leave(j, func(it *item) bool { _, ok := byItem[it]; return ok })
+	return func(yield func(event.Observation, event.Reason) bool) {
+		for _, it := range gone {
+			if !yield(s.left(j, it, start), event.Gone) {
+				return
+			}
+		}
+		for it := range s.all(j) {
+			o, ok := byItem[it]
+			if !ok {
+				o = s.unseen(it, start, unanswered)
+			}
+			if !yield(o, "") {
+				return
+			}
+		}
+	}
+}
+
+// follow is complete for an answer in parts: each is dealt with as it comes,
+// so the whole is never held. Of two answers for one item the first counts.
+func (s *Scheduler) follow(j *job, start time.Time, parts iter.Seq[event.Observation]) seen {
+	j.pass++ // one pass at a time
+	return func(yield func(event.Observation, event.Reason) bool) {
+		for o := range parts {
+			it := s.mine(j, o.Key)
+			if it == nil || it.pass == j.pass {
+				continue
+			}
+			it.pass = j.pass
+			if !yield(valid(o, start), "") {
+				return
+			}
+		}
+		answered := func(it *item) bool { return it.pass == j.pass }
+		for _, it := range s.leave(j, answered) {
+			if !yield(s.left(j, it, start), event.Gone) {
+				return
+			}
+		}
+		for _, it := range j.own {
+			if !answered(it) && !yield(s.unseen(it, start, unanswered), "") {
+				return
+			}
+		}
+	}
+}
+
+// valid makes o fit to be told.
+func valid(o event.Observation, start time.Time) event.Observation {
+	if o.At.IsZero() {
+		o.At = start
+	}
+	o.Detail = plain(o.Detail)
+	if err := o.Validate(); err != nil {
+		return event.Observation{Key: o.Key, State: event.Unknown, Detail: plain("the detector's answer is not valid: " + err.Error()), At: start}
+	}
+	return o
+}
+
+// leave takes from an open job what it found once and that does not stay.
+func (s *Scheduler) leave(j *job, stays func(*item) bool) (gone []*item) {
 	s.mu.Lock()
-	var gone []event.Observation
-	j.found = slices.DeleteFunc(j.found, func(k event.Key) bool {
-		if _, ok := byKey[k]; ok {
+	defer s.mu.Unlock()
+	j.found = slices.DeleteFunc(j.found, func(it *item) bool {
+		if stays(it) {
 			return false
 		}
-		delete(s.owner, k)
-		gone = append(gone, event.Observation{Key: k, State: event.Unknown, Want: s.last[k].Want, Detail: "no longer reported by " + j.Name, At: start})
+		it.job = nil
+		if it.waiting == 0 {
+			delete(s.items, it.id)
+		}
+		gone = append(gone, it)
 		return true
 	})
-	s.mu.Unlock()
-	all := s.unknown(j, "the detector did not answer for this item")
-	for i, o := range all {
-		if got, ok := byKey[o.Key]; ok {
-			all[i] = got
-		}
-	}
-	return seen{all, gone}
+	return gone
 }
 
-// mine reports whether the answer for k is j's to give. An open job takes
-// what is new.
-func (s *Scheduler) mine(j *job, k event.Key) bool {
+// left is the last observation of an item that is gone.
+func (s *Scheduler) left(j *job, it *item, now time.Time) event.Observation {
+	return s.unseen(it, now, "no longer reported by "+j.Name)
+}
+
+// mine returns the item k if the answer for it is j's to give, else nil. An
+// open job takes what is new.
+func (s *Scheduler) mine(j *job, k event.Key) *item {
+	name := idOf(k)
 	s.mu.Lock()
-	mine := s.owner[k] == j || s.adopt(j, k)
-	s.mu.Unlock()
-	if !mine {
-		s.dropped(j, k)
+	it := s.items[name]
+	if it == nil || it.job == nil {
+		it = s.adopt(j, k, it)
 	}
-	return mine
+	s.mu.Unlock()
+	if it == nil || it.job != j {
+		s.dropped(j, k)
+		return nil
+	}
+	return it
 }
 
-// adopt makes k an item of j, if j is open and may have it. The caller holds
-// mu, or is alone.
-func (s *Scheduler) adopt(j *job, k event.Key) bool {
-	if _, taken := s.owner[k]; taken || !j.Open || len(j.found) >= j.most || k.Validate() != nil {
-		return false
+// adopt makes k an item of j, if j is open and may have it. Was is what is
+// kept of it, if it is gone and events of it wait. The caller holds mu.
+func (s *Scheduler) adopt(j *job, k event.Key, was *item) *item {
+	if !j.Open || len(j.found) >= j.most || k.Validate() != nil {
+		return nil
 	}
-	s.owner[k] = j
-	j.found = append(j.found, k)
-	return true
+	if was == nil {
+		was = &item{id: idOf(k)}
+		s.items[was.id] = was
+	}
+	was.job, was.pass = j, 0
+	j.found = append(j.found, was)
+	return was
 }
 
 // dropped tells about an answer nobody asked for, or one too many of an open
@@ -533,27 +661,9 @@ func (s *Scheduler) dropped(j *job, k event.Key) {
 
 // record keeps the observations and queues an event for each that is new.
 func (s *Scheduler) record(got seen) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	news := len(got.gone) > 0
-	for _, o := range got.gone {
-		delete(s.last, o.Key)
-		s.queue(event.NewState(s.opts.Observer, event.Gone, o))
-	}
-	for _, o := range got.observations {
-		before, known := s.last[o.Key]
-		s.last[o.Key] = o
-		if known && before.Same(o) {
-			continue
-		}
-		// The first look at an item changes nothing; together the first
-		// looks are the snapshot at the start.
-		reason := event.Snapshot
-		if known {
-			reason = event.Change
-		}
-		s.queue(event.NewState(s.opts.Observer, reason, o))
-		news = true
+	news := false
+	for o, reason := range got {
+		news = s.note(o, reason) || news
 	}
 	if news {
 		select {
@@ -563,16 +673,60 @@ func (s *Scheduler) record(got seen) {
 	}
 }
 
-// queue appends e, and gives up the oldest event of its item if too many wait.
-func (s *Scheduler) queue(e event.Event) {
-	if s.waiting[e.Key()] >= MaxPending {
-		oldest := slices.IndexFunc(s.pending, func(p event.Event) bool { return p.Key() == e.Key() })
+// note is record for one observation. It reports whether there is something
+// to publish.
+func (s *Scheduler) note(o event.Observation, reason event.Reason) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it := s.items[idOf(o.Key)]
+	if reason == event.Gone && it == nil {
+		it = &item{id: idOf(o.Key)}
+		s.items[it.id] = it // until that is published
+	}
+	before := it.observation()
+	known := before.State != ""
+	if known && reason != event.Gone && before.Same(o) {
+		it.last = s.glance(o)
+		return false
+	}
+	if it.unsaid && it.first == nil {
+		it.first = &before
+	}
+	it.last = s.glance(o)
+	switch {
+	case reason == event.Gone:
+		it.last = glance{}
+		s.queue(it, reason, o)
+	case known:
+		s.queue(it, event.Change, o)
+	case it.unsaid:
+		s.queue(it, event.Snapshot, o)
+	default:
+		// The first look at an item changes nothing; together the first
+		// looks are the snapshot at the start.
+		it.unsaid = true
+		s.wait(it, nil)
+	}
+	return true
+}
+
+// queue appends an event, and gives up the oldest one of its item if too many
+// wait.
+func (s *Scheduler) queue(it *item, reason event.Reason, o event.Observation) {
+	if it.waiting >= MaxPending {
+		oldest := slices.IndexFunc(s.pending, func(u unpublished) bool { return u.item == it })
+		s.settled(s.pending[oldest])
 		s.pending = slices.Delete(s.pending, oldest, oldest+1)
-		s.waiting[e.Key()]--
 		s.stats.Lost++
 	}
-	s.pending = append(s.pending, e)
-	s.waiting[e.Key()]++
+	e := event.NewState(s.opts.Observer, reason, o)
+	s.wait(it, &e)
+}
+
+func (s *Scheduler) wait(it *item, e *event.Event) {
+	s.number++
+	s.pending = append(s.pending, unpublished{s.number, e, it})
+	it.waiting++
 }
 
 // tell publishes changes as they come and snapshots as they fall due, until
@@ -625,9 +779,14 @@ func (s *Scheduler) tell(ctx context.Context) {
 // publishPending offers what waits, oldest first, and takes from the queue
 // what was accepted. Only one call at a time is made.
 func (s *Scheduler) publishPending(ctx context.Context) error {
+	batch := make([]event.Event, 0, publishBatch)
 	for {
+		batch = batch[:0]
 		s.mu.Lock()
-		batch := slices.Clone(s.pending[:min(len(s.pending), publishBatch)])
+		last := uint64(0)
+		for _, u := range s.pending[:min(len(s.pending), publishBatch)] {
+			batch, last = append(batch, u.told(s.opts.Observer)), u.number
+		}
 		s.mu.Unlock()
 		if len(batch) == 0 {
 			return nil
@@ -635,25 +794,19 @@ func (s *Scheduler) publishPending(ctx context.Context) error {
 		if err := s.publish(ctx, batch); err != nil {
 			return err
 		}
-		sent := make(map[string]bool, len(batch))
-		for _, e := range batch {
-			sent[e.ID] = true
-		}
 		s.mu.Lock()
 		// While the Publisher worked, the oldest events of some items may have
 		// been given up, so at most as many as were sent stand in front. What is
 		// behind them is not moved: the first look at a fleet is long.
 		n := 0
-		for n < len(s.pending) && sent[s.pending[n].ID] {
-			if k := s.pending[n].Key(); s.waiting[k] > 1 {
-				s.waiting[k]--
-			} else {
-				delete(s.waiting, k)
-			}
+		for n < len(s.pending) && s.pending[n].number <= last {
+			s.settled(s.pending[n])
 			n++
 		}
 		clear(s.pending[:n])
-		s.pending = s.pending[n:]
+		if s.pending = s.pending[n:]; len(s.pending) == 0 {
+			s.pending = nil // with the room that the first look took
+		}
 		s.mu.Unlock()
 	}
 }
@@ -661,16 +814,20 @@ func (s *Scheduler) publishPending(ctx context.Context) error {
 // publishSnapshot offers the newest look at every item. Nothing of it is
 // queued: when it fails, the next try takes newer looks.
 func (s *Scheduler) publishSnapshot(ctx context.Context) error {
-	s.mu.Lock()
-	var events []event.Event
-	for _, o := range s.sorted() {
-		// A change that came since the queue was emptied goes first, as a change.
-		if s.waiting[o.Key] == 0 {
-			events = append(events, event.NewState(s.opts.Observer, event.Snapshot, o))
+	batch := make([]event.Event, 0, publishBatch)
+	for some := range slices.Chunk(s.sorted(), publishBatch) {
+		batch = batch[:0]
+		s.mu.Lock()
+		for _, it := range some {
+			// A change that came since the queue was emptied goes first, as a change.
+			if it.waiting == 0 && it.last.state != "" {
+				batch = append(batch, event.NewState(s.opts.Observer, event.Snapshot, it.observation()))
+			}
 		}
-	}
-	s.mu.Unlock()
-	for batch := range slices.Chunk(events, publishBatch) {
+		s.mu.Unlock()
+		if len(batch) == 0 {
+			continue
+		}
 		if err := s.publish(ctx, batch); err != nil {
 			return err
 		}

@@ -107,36 +107,35 @@ func (c *client) ping(ctx context.Context) error {
 	return nil
 }
 
-// listing is every computer, and the manager's clock when it told them.
+// listing is a page of computers, and the manager's clock when it told them.
 type listing struct {
 	computers []computer
 	at        time.Time
 }
 
-// list asks page by page until one is empty.
-func (c *client) list(ctx context.Context) (listing, error) {
-	var l listing
-	last := int64(0)
+// list asks page by page until one is empty, and hands each on. What was
+// handed on before an error is not the whole.
+func (c *client) list(ctx context.Context, each func(listing)) error {
+	last, n := int64(0), 0
 	for {
 		p, err := c.search(ctx, last)
 		if err != nil {
-			return listing{}, err
+			return err
 		}
-		l.at = p.at
 		if len(p.computers) == 0 {
-			return l, nil
+			return nil
 		}
 		before := last
 		for _, k := range p.computers {
 			last = max(last, k.ID)
 		}
 		if last <= before {
-			return listing{}, fmt.Errorf("the manager answered for computers after ID %d with none of a higher ID; a proxy may answer in its place", before)
+			return fmt.Errorf("the manager answered for computers after ID %d with none of a higher ID; a proxy may answer in its place", before)
 		}
-		l.computers = append(l.computers, p.computers...)
-		if len(l.computers) > MaxComputers {
-			return listing{}, fmt.Errorf("the manager lists more than %d computers; ask it with a key whose role sees fewer", MaxComputers)
+		if n += len(p.computers); n > MaxComputers {
+			return fmt.Errorf("the manager lists more than %d computers; ask it with a key whose role sees fewer", MaxComputers)
 		}
+		each(p)
 	}
 }
 

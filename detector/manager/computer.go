@@ -67,9 +67,6 @@ type namedModule struct {
 	*module
 }
 
-// name is that of the item: anti_malware.
-func (m namedModule) name() string { return strings.TrimPrefix(string(m.feature), "features.") }
-
 // status is the manager's word for how the module is, or nothing.
 func (m namedModule) status() string {
 	if m.module == nil || m.Status == nil {

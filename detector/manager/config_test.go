@@ -111,7 +111,12 @@ func FuzzDecode(f *testing.F) {
 		c.URL, c.APIKey = "https://dsm.example.com", key
 		seen := map[string]bool{}
 		d := open(t, c)
-		for _, o := range d.take(t.Context(), listing{list, time.Now()}) {
+		var all []*record
+		for _, c := range list {
+			all = append(all, c.record(time.Now(), map[string]string{}))
+		}
+		d.take(t.Context(), all)
+		for o := range d.last() {
 			if err := o.Validate(); err != nil {
 				t.Fatal(err)
 			}

@@ -5,12 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/setting"
 )
@@ -44,24 +43,24 @@ type Options struct {
 
 // Detector asks one manager. Which items it has is for the manager to say:
 // each look may bring new ones, and an item stays until a whole listing comes
-// without it. It implements detector.Detector and is not safe for concurrent
-// use.
+// without it. It implements detector.Detector and detector.Streamer and is not
+// safe for concurrent use.
 type Detector struct {
 	client *client
 	late   time.Duration
 	opts   Options
 
-	known  map[event.Key]event.Observation // as last listed
-	listed time.Time                       // the last whole listing
-	resume time.Time                       // the manager is not asked before
-	refuse error                           // why
+	known  map[string]*record // by host, as last listed
+	listed time.Time          // the last whole listing
+	resume time.Time          // the manager is not asked before
+	refuse error              // why
 	told   map[string]told
 }
 
 // told is what was told about a host.
 type told struct {
-	facts event.Facts
-	at    time.Time
+	traits
+	at time.Time
 }
 
 // New returns a detector for the manager of c, which is Enabled.
@@ -76,12 +75,17 @@ func New(c Config, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Detector{client: client, late: c.Late, opts: o, known: map[event.Key]event.Observation{}, told: map[string]told{}}
+	d := &Detector{client: client, late: c.Late, opts: o, known: map[string]*record{}, told: map[string]told{}}
 	for _, k := range o.Known {
-		if k.Component == event.Agent && client.key != "" {
-			d.known[k] = event.Observation{}
+		n := slices.Index(parts[:], part{k.Kind, k.Name})
+		if k.Component != event.Agent || client.key == "" || n < 0 {
+			continue
+		}
+		if d.known[k.Host] == nil {
+			d.known[k.Host] = &record{}
 			d.told[k.Host] = told{} // so that one that has left meanwhile is told as such
 		}
+		d.known[k.Host].has |= 1 << n
 	}
 	return d, nil
 }
@@ -112,6 +116,12 @@ func (d *Detector) key(name string) event.Key {
 // Detect looks at the manager, then asks it for its computers. It never
 // returns an error: what could not be seen is unknown, item by item.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
+	all, err := d.Stream(ctx)
+	return slices.Collect(all), err
+}
+
+// Stream is Detect in parts.
+func (d *Detector) Stream(ctx context.Context) (iter.Seq[event.Observation], error) {
 	// The answer must be there before the caller's patience ends, or it is thrown away.
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -123,13 +133,21 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		out = append(out, d.ping(ctx, d.key(event.Manager)))
 	}
 	if d.client.key == "" {
-		return out, nil
+		return slices.Values(out), nil
 	}
 	api, computers := d.look(ctx)
 	if len(out) > 0 && out[0].State != event.Up && api.State == event.Unknown {
 		api.Behind = out[0].Key // one trouble is told once
 	}
-	return append(append(out, api), computers...), nil
+	out = append(out, api)
+	return func(yield func(event.Observation) bool) {
+		for _, o := range out {
+			if !yield(o) {
+				return
+			}
+		}
+		computers(yield)
+	}, nil
 }
 
 // ping looks whether the manager answers.
@@ -152,20 +170,21 @@ func (d *Detector) ping(ctx context.Context, k event.Key) event.Observation {
 }
 
 // look asks for the computers and returns the API's item and theirs.
-func (d *Detector) look(ctx context.Context) (api event.Observation, computers []event.Observation) {
+func (d *Detector) look(ctx context.Context) (api event.Observation, computers iter.Seq[event.Observation]) {
 	now := time.Now()
 	err := d.refuse
-	var l listing
+	var listed []*record
 	if !now.Before(d.resume) {
-		l, err = d.client.list(ctx)
+		listed, err = d.list(ctx)
 	}
-	if err == nil && len(l.computers) == 0 && len(d.known) > 0 {
+	if err == nil && len(listed) == 0 && len(d.known) > 0 {
 		err = errors.New("the manager no longer lists any computer; look at the role of the API key")
 	}
 	api = event.Observation{Key: d.key(API), State: event.Up, Found: 1, Want: 1, At: now}
 	if err == nil {
-		api.Detail = fmt.Sprintf("told of %d computers", len(l.computers))
-		return api, d.take(ctx, l)
+		api.Detail = fmt.Sprintf("told of %d computers", len(listed))
+		d.take(ctx, listed)
+		return api, d.last()
 	}
 	var tooMany *limited
 	if errors.As(err, &tooMany) {
@@ -182,99 +201,104 @@ func (d *Detector) look(ctx context.Context) (api event.Observation, computers [
 }
 
 // last returns the computers' items as they were listed.
-func (d *Detector) last() []event.Observation {
-	out := make([]event.Observation, 0, len(d.known))
-	for _, o := range d.known {
-		out = append(out, o)
+func (d *Detector) last() iter.Seq[event.Observation] {
+	return func(yield func(event.Observation) bool) {
+		for host, r := range d.known {
+			for n, s := range r.sights {
+				if !yield(event.Observation{Key: parts[n].of(host), State: s.state, Found: s.found(), Want: 1, Detail: s.detail, At: d.listed}) {
+					return
+				}
+			}
+		}
 	}
-	return out
 }
 
 // without answers for every known item when there is no listing. The API's
 // item tells of the trouble for all of them.
-func (d *Detector) without(api event.Observation) []event.Observation {
-	out := make([]event.Observation, 0, len(d.known))
-	for k := range d.known {
-		out = append(out, event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: api.Detail, At: api.At, Behind: api.Key})
+func (d *Detector) without(api event.Observation) iter.Seq[event.Observation] {
+	return func(yield func(event.Observation) bool) {
+		for host, r := range d.known {
+			for n, p := range parts {
+				o := event.Observation{Key: p.of(host), State: event.Unknown, Want: 1, Detail: api.Detail, At: api.At, Behind: api.Key}
+				if r.has&(1<<n) != 0 && !yield(o) {
+					return
+				}
+			}
+		}
 	}
-	return out
 }
 
-// take turns a listing into observations, and tells its facts first.
-func (d *Detector) take(ctx context.Context, l listing) []event.Observation {
+// list asks for every computer and keeps a record of each.
+func (d *Detector) list(ctx context.Context) (all []*record, err error) {
+	texts := map[string]string{}
+	err = d.client.list(ctx, func(page listing) {
+		for _, c := range page.computers {
+			all = append(all, c.record(page.at.Add(-d.late), texts))
+		}
+	})
+	return all, err
+}
+
+// take keeps a listing, and tells its facts.
+func (d *Detector) take(ctx context.Context, listed []*record) {
 	now := time.Now()
 	d.listed = now
 	// By ID, so that which computer has the plain name does not depend on the manager's order.
-	slices.SortStableFunc(l.computers, func(a, b computer) int { return cmp.Compare(a.ID, b.ID) })
-	seen := make(map[event.Key]event.Observation, len(d.known))
-	taken := make(map[string]bool, len(l.computers)) // by token: what is kept of hosts is kept under it
-	named := make(map[string]bool, len(l.computers))
-	var news []event.FactsReport
-	for _, c := range l.computers {
-		host := c.host(taken)
-		taken[event.Token(host)], named[host] = true, true
-		for _, o := range c.observe(host, l.at.Add(-d.late)) {
-			o.At = now
-			seen[o.Key] = o
+	slices.SortStableFunc(listed, func(a, b *record) int { return cmp.Compare(a.id, b.id) })
+	seen := make(map[string]*record, len(listed))
+	taken := make(map[string]bool, len(listed)) // by token: what is kept of hosts is kept under it
+	var news []report
+	for _, r := range listed {
+		host := r.host(taken)
+		taken[event.Token(host)] = true
+		seen[host] = r
+		if !r.speaks { // else nothing new is known
+			continue
 		}
-		if c.fault == "" && c.status() != "" { // else nothing new is known
-			f := c.facts(now, d.client.edition)
-			for _, m := range c.modules() {
-				if before, ok := d.told[host].facts[m.feature]; ok && m.module == nil && len(f) > 0 {
-					f[m.feature] = before // what is missing is not off: its item says that it cannot be seen
-				}
-			}
-			news = append(news, d.report(host, f, now)...)
+		before, ok := d.told[host]
+		r.keep(before.traits)
+		if !ok || before.traits != r.traits || now.Sub(before.at) >= tellEvery {
+			news = append(news, report{host, r.traits, true})
 		}
 	}
 	for host := range d.told {
-		if !named[host] {
-			news = append(news, d.report(host, event.Facts{}, now)...)
+		if seen[host] == nil {
+			news = append(news, report{host: host})
 		}
 	}
-	d.tell(ctx, news, named)
+	d.tell(ctx, now, news)
 	d.known = seen
-	return d.last()
 }
 
-// report returns a host's facts if they are new or were told long ago.
-func (d *Detector) report(host string, f event.Facts, now time.Time) []event.FactsReport {
-	if before, ok := d.told[host]; ok && before.facts.Equal(f) && now.Sub(before.at) < tellEvery {
-		return nil
-	}
-	return []event.FactsReport{{Host: host, Observer: d.opts.Observer, Facts: f, At: now}}
+// report is what is to be told about a host.
+type report struct {
+	host string
+	traits
+	listed bool
 }
 
-// tell hands facts on, and remembers what was taken of the named hosts.
-func (d *Detector) tell(ctx context.Context, news []event.FactsReport, named map[string]bool) {
+// tell hands facts on, and remembers what was taken of the hosts that are
+// listed.
+func (d *Detector) tell(ctx context.Context, now time.Time, news []report) {
 	if d.opts.Tell == nil {
 		return
 	}
 	for some := range slices.Chunk(news, tellAtOnce) {
-		if d.opts.Tell(ctx, some) != nil {
+		reports := make([]event.FactsReport, len(some))
+		for i, n := range some {
+			reports[i] = event.FactsReport{Host: n.host, Observer: d.opts.Observer, Facts: n.facts(now, d.client.edition), At: now}
+		}
+		if d.opts.Tell(ctx, reports) != nil {
 			return // the bus says why; they come again
 		}
-		for _, r := range some {
-			if named[r.Host] {
-				d.told[r.Host] = told{r.Facts, r.At}
+		for _, n := range some {
+			if n.listed {
+				d.told[n.host] = told{n.traits, now}
 			} else {
-				delete(d.told, r.Host)
+				delete(d.told, n.host)
 			}
 		}
 	}
-}
-
-// host is the name of the computer's items.
-func (c computer) host(taken map[string]bool) string {
-	name := c.HostName
-	if strings.TrimSpace(name) == "" {
-		name = c.DisplayName
-	}
-	name = hostName(name)
-	if name == "" || taken[event.Token(name)] {
-		name = fmt.Sprintf("%s#%d", name, c.ID)
-	}
-	return name
 }
 
 // hostName makes text from afar a host of a key: of one line, without
@@ -287,31 +311,9 @@ func hostName(s string) string {
 	return s
 }
 
-// observe returns the computer's five items. A communication before late is
-// too long ago.
-func (c computer) observe(host string, late time.Time) []event.Observation {
-	heartbeat := event.Key{Host: host, Component: event.Agent, Kind: event.Heartbeat, Name: event.Agent}
-	out := []event.Observation{c.heartbeat(heartbeat, late)}
-	for _, m := range c.modules() {
-		o := event.Observation{Key: event.Key{Host: host, Component: event.Agent, Kind: event.Module, Name: m.name()}, Want: 1}
-		if c.fault != "" {
-			o.State, o.Detail = event.Unknown, "the manager's record of this computer cannot be read: "+c.fault
-		} else {
-			m.observe(&o)
-		}
-		out = append(out, o)
-	}
-	return out
-}
-
 // heartbeat decides on the manager's enumeration. Only for an error, which
 // stands for many things, the last communication tells which.
-func (c computer) heartbeat(k event.Key, late time.Time) event.Observation {
-	o := event.Observation{Key: k, Want: 1}
-	if c.fault != "" {
-		o.State, o.Detail = event.Unknown, "the manager's record of this computer cannot be read: "+c.fault
-		return o
-	}
+func (c computer) heartbeat(late time.Time) (o sight) {
 	heard := "no communication is on record"
 	recent := false
 	if c.LastAgentCommunication > 0 {
@@ -320,79 +322,52 @@ func (c computer) heartbeat(k event.Key, late time.Time) event.Observation {
 	}
 	switch s := c.status(); s {
 	case active, warning:
-		o.State, o.Found = event.Up, 1
+		o.state = event.Up
 	case failing: // of anything: whatever is wrong, an agent that was heard is heard
-		o.State = event.Down
+		o.state = event.Down
 		if recent {
-			o.State, o.Found = event.Up, 1
+			o.state = event.Up
 		}
 	case inactive:
-		o.State = event.Down
+		o.state = event.Down
 		heard = "the agent is not activated, " + heard
 	case "":
-		o.State = event.Unknown
+		o.state = event.Unknown
 		heard = "the manager tells no status of this computer; look at the role of the API key"
 	default:
-		o.State = event.Unknown
+		o.state = event.Unknown
 		heard = fmt.Sprintf("the manager's status of this computer is %.40q, %s", line(s), heard)
 	}
-	o.Detail = heard
+	o.detail = heard
 	if c.Status != nil && c.Status.Messages[0] != "" {
-		o.Detail = c.Status.Messages[0] + " (" + heard + ")"
+		o.detail = c.Status.Messages[0] + " (" + heard + ")"
 	}
 	return o
 }
 
-func (m namedModule) observe(o *event.Observation) {
+func (m namedModule) observe() (o sight) {
 	switch s := m.status(); s {
 	case active:
-		o.State, o.Found = event.Up, 1
+		o.state = event.Up
 	case warning:
-		o.State, o.Found = event.Degraded, 1
+		o.state = event.Degraded
 	case failing, inactive, notSupported:
-		o.State = event.Down
+		o.state = event.Down
 	case "":
-		o.State, o.Detail = event.Unknown, "the manager tells no status of this module; look at the role of the API key"
-		return
+		o.state, o.detail = event.Unknown, "the manager tells no status of this module; look at the role of the API key"
+		return o
 	default:
-		o.State, o.Detail = event.Unknown, fmt.Sprintf("the manager's status of this module is %.40q", line(s))
-		return
+		o.state, o.detail = event.Unknown, fmt.Sprintf("the manager's status of this module is %.40q", line(s))
+		return o
 	}
-	o.Detail = fmt.Sprintf("the manager says %s", m.status())
+	o.detail = fmt.Sprintf("the manager says %s", m.status())
 	if m.State != "" {
-		o.Detail += fmt.Sprintf(", switched %.40s", line(m.State))
+		o.detail += fmt.Sprintf(", switched %.40s", line(m.State))
 	}
 	if m.Status.Message != "" {
-		o.Detail += ": " + line(m.Status.Message)
+		o.detail += ": " + line(m.Status.Message)
 	}
-}
-
-// origin of every fact that the manager tells.
-const origin = "manager API"
-
-// facts returns what the record tells; nothing of a computer that is not
-// managed.
-func (c computer) facts(now time.Time, edition string) event.Facts {
-	f := event.Facts{}
-	set := func(n event.Name, value string) { f[n] = event.Fact{Value: value, Origin: origin, At: now} }
-	switch c.status() {
-	case active, warning, failing:
-	default:
-		return f
-	}
-	set(event.Components, event.Agent)
-	set(event.Edition, edition)
-	set(event.HostID, strconv.FormatInt(c.ID, 10))
-	if v, err := catalog.ParseVersion(c.AgentVersion); err == nil && v != (catalog.Version{}) {
-		set(event.AgentVersion, strings.TrimSpace(c.AgentVersion))
-	}
-	inContact := c.status() != failing
-	for _, m := range c.modules() {
-		if v := m.fact(inContact); v != "" {
-			set(m.feature, v)
-		}
-	}
-	return f
+	return o
 }
 
 // fact is on, off, or nothing where that cannot be told.

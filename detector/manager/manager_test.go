@@ -444,8 +444,8 @@ func TestKnownBefore(t *testing.T) {
 	known := open(t, config(s))
 	known.look()
 	var keys []event.Key
-	for k := range known.known {
-		keys = append(keys, k)
+	for o := range known.last() {
+		keys = append(keys, o.Key)
 	}
 	keys = append(keys, event.Key{Host: "old", Component: "agent", Kind: event.Heartbeat, Name: "agent"})
 	s.Set(func() { s.Limit = 1 })
@@ -507,7 +507,7 @@ func TestFactsAreToldOnceUnlessTheyChange(t *testing.T) {
 	if d.tells != 2 || d.facts["web01"].Facts[event.Firewall].Value != "off" {
 		t.Errorf("told %d times, %v", d.tells, d.facts)
 	}
-	d.told["web01"] = told{facts: d.told["web01"].facts, at: time.Now().Add(-tellEvery)}
+	d.told["web01"] = told{d.told["web01"].traits, time.Now().Add(-tellEvery)}
 	d.look()
 	if d.tells != 3 {
 		t.Errorf("told %d times after a long while", d.tells)

@@ -31,6 +31,7 @@ type StandIn struct {
 
 	// Change these with Set once it is asked.
 	Computers []map[string]any
+	Made      func(after int64, most int) []map[string]any      // a page, instead of what Computers has
 	Limit     int                                               // searches until 429; 0: no limit
 	Retry     string                                            // Retry-After of those
 	Page      func(w http.ResponseWriter, r *http.Request) bool // instead of a page, if it returns true
@@ -43,7 +44,7 @@ type StandIn struct {
 
 // Start returns a stand-in on a free port of the loopback with these computers.
 // It ends with the test.
-func Start(t *testing.T, computers ...map[string]any) *StandIn {
+func Start(t testing.TB, computers ...map[string]any) *StandIn {
 	t.Helper()
 	s := &StandIn{Computers: computers}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
@@ -133,6 +134,9 @@ func (s *StandIn) search(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := []map[string]any{}
+	if s.Made != nil {
+		page = s.Made(after, *body.MaxItems)
+	}
 	for _, c := range s.Computers {
 		if id, ok := c["ID"].(int); ok && int64(id) > after && len(page) < *body.MaxItems {
 			page = append(page, c)
@@ -170,7 +174,7 @@ func (s *StandIn) Fingerprint() string {
 }
 
 // CAFile returns a file with the authority of the certificate.
-func (s *StandIn) CAFile(t *testing.T) string {
+func (s *StandIn) CAFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o644); err != nil {

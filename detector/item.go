@@ -1,0 +1,114 @@
+package detector
+
+import (
+	"cmp"
+	"strings"
+	"time"
+	"unique"
+
+	"dswatch/event"
+)
+
+// id is an event.Key in less than half the space: half a million are kept of
+// the computers of one manager, and they have few rows.
+type id struct {
+	host string
+	row  unique.Handle[row]
+}
+
+// row is what a key says beside the host.
+type row struct {
+	component string
+	kind      event.Kind
+	name      string
+}
+
+func idOf(k event.Key) id { return id{k.Host, unique.Make(row{k.Component, k.Kind, k.Name})} }
+
+func (i id) key() event.Key {
+	r := i.row.Value()
+	return event.Key{Host: i.host, Component: r.component, Kind: r.kind, Name: r.name}
+}
+
+// compare orders by host, then by what people read of a key next.
+func (i id) compare(j id) int {
+	if c := strings.Compare(i.host, j.host); c != 0 || i.row == j.row {
+		return c
+	}
+	a, b := i.row.Value(), j.row.Value()
+	return cmp.Or(strings.Compare(a.component, b.component), strings.Compare(string(a.kind), string(b.kind)), strings.Compare(a.name, b.name))
+}
+
+// item is what is kept of one item. Its fields are guarded by the Scheduler's
+// mu.
+type item struct {
+	id
+	job     *job // nil: it is gone, and events of it wait
+	last    glance
+	first   *event.Observation // the first look, if it waits and last is another one
+	unsaid  bool               // the first look waits
+	waiting int32              // how many unpublished events are about it
+	pass    uint32             // of its job, in which it was answered for last
+}
+
+// glance is an event.Observation without what an item has already; without a
+// state there was no look.
+type glance struct {
+	state       event.State
+	found, want int
+	detail      string
+	at          time.Time
+	behind      *event.Key
+}
+
+// observation is what was last seen of the item.
+func (it *item) observation() event.Observation {
+	g := &it.last
+	o := event.Observation{Key: it.key(), State: g.state, Found: g.found, Want: g.want, Detail: g.detail, At: g.at}
+	if g.behind != nil {
+		o.Behind = *g.behind
+	}
+	return o
+}
+
+// glance is what is kept of o. What many items are behind is kept once.
+func (s *Scheduler) glance(o event.Observation) glance {
+	g := glance{o.State, o.Found, o.Want, o.Detail, o.At, nil}
+	if o.Behind != (event.Key{}) {
+		if s.behind == nil || *s.behind != o.Behind {
+			k := o.Behind
+			s.behind = &k
+		}
+		g.behind = s.behind
+	}
+	return g
+}
+
+// unpublished is one event that waits.
+type unpublished struct {
+	number uint64       // counting up
+	event  *event.Event // nil: the first look at the item, which is not held twice
+	*item
+}
+
+// told is the event.
+func (u unpublished) told(observer string) event.Event {
+	switch {
+	case u.event != nil:
+		return *u.event
+	case u.first != nil:
+		return event.NewState(observer, event.Snapshot, *u.first)
+	}
+	return event.NewState(observer, event.Snapshot, u.observation())
+}
+
+// settled notes that u does not wait any more. The caller holds mu.
+func (s *Scheduler) settled(u unpublished) {
+	u.waiting--
+	if u.event == nil {
+		u.unsaid, u.first = false, nil
+	}
+	if u.waiting == 0 && u.job == nil {
+		delete(s.items, u.id)
+	}
+}

@@ -1,0 +1,160 @@
+package manager
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/event"
+)
+
+// record is what is kept of a computer: a hundred thousand are.
+type record struct {
+	id     int64
+	name   string // that it has if no other one has it
+	sights [len(parts)]sight
+	has    uint8 // which of the items are known, a bit of each
+	speaks bool  // its facts are known
+	traits
+}
+
+// part is one of the items of a computer.
+type part struct {
+	kind event.Kind
+	name string
+}
+
+// parts are the items of a computer, its modules in the order of modules.
+var parts = [...]part{
+	{event.Heartbeat, event.Agent},
+	{event.Module, "anti_malware"}, {event.Module, "web_reputation"}, {event.Module, "firewall"}, {event.Module, "intrusion_prevention"},
+}
+
+func (p part) of(host string) event.Key {
+	return event.Key{Host: host, Component: event.Agent, Kind: p.kind, Name: p.name}
+}
+
+// sight is what was seen of one item.
+type sight struct {
+	state  event.State
+	detail string
+}
+
+func (s sight) found() int {
+	if s.state == event.Up || s.state == event.Degraded {
+		return 1
+	}
+	return 0
+}
+
+// traits are the facts about a computer, as they can be compared; the zero
+// value knows nothing.
+type traits struct {
+	managed  bool
+	id       int64
+	version  string
+	features [len(parts) - 1]string // on, off, or nothing where that cannot be told
+	absent   [len(parts) - 1]bool   // the module is missing
+}
+
+// record returns what is kept of c. A communication before late is too long
+// ago. Texts are those that several computers have.
+func (c computer) record(late time.Time, texts map[string]string) *record {
+	r := &record{id: c.ID, name: c.plainName(), has: 1<<len(parts) - 1}
+	if c.fault != "" {
+		for n := range r.sights {
+			r.sights[n] = sight{event.Unknown, "the manager's record of this computer cannot be read: " + c.fault}
+		}
+		return r
+	}
+	r.sights[0] = c.heartbeat(late)
+	for n, m := range c.modules() {
+		s := m.observe()
+		if have, ok := texts[s.detail]; ok {
+			s.detail = have
+		} else {
+			texts[s.detail] = s.detail
+		}
+		r.sights[n+1] = s
+	}
+	if r.speaks = c.status() != ""; r.speaks {
+		r.traits = c.traits(texts)
+	}
+	return r
+}
+
+// plainName is the name of the computer's host, or nothing.
+func (c computer) plainName() string {
+	if strings.TrimSpace(c.HostName) != "" {
+		return hostName(c.HostName)
+	}
+	return hostName(c.DisplayName)
+}
+
+// host is the name of the computer's items.
+func (r *record) host(taken map[string]bool) string {
+	if r.name == "" || taken[event.Token(r.name)] {
+		return fmt.Sprintf("%s#%d", r.name, r.id)
+	}
+	return r.name
+}
+
+// traits returns what the record tells; nothing of a computer that is not
+// managed.
+func (c computer) traits(texts map[string]string) (t traits) {
+	switch c.status() {
+	case active, warning, failing:
+	default:
+		return t
+	}
+	t.managed, t.id = true, c.ID
+	if v, err := catalog.ParseVersion(c.AgentVersion); err == nil && v != (catalog.Version{}) {
+		t.version = strings.TrimSpace(c.AgentVersion)
+		if have, ok := texts[t.version]; ok {
+			t.version = have
+		} else {
+			texts[t.version] = t.version
+		}
+	}
+	for n, m := range c.modules() {
+		t.features[n], t.absent[n] = m.fact(c.status() != failing), m.module == nil
+	}
+	return t
+}
+
+// keep takes from before what is missing now: that is not off, its item says
+// that it cannot be seen.
+func (t *traits) keep(before traits) {
+	for n := range t.features {
+		if t.managed && t.absent[n] && before.features[n] != "" {
+			t.features[n] = before.features[n]
+		}
+		t.absent[n] = false
+	}
+}
+
+// origin of every fact that the manager tells.
+const origin = "manager API"
+
+// facts returns t as it is told.
+func (t traits) facts(now time.Time, edition string) event.Facts {
+	f := event.Facts{}
+	set := func(n event.Name, value string) {
+		if value != "" {
+			f[n] = event.Fact{Value: value, Origin: origin, At: now}
+		}
+	}
+	if !t.managed {
+		return f
+	}
+	set(event.Components, event.Agent)
+	set(event.Edition, edition)
+	set(event.HostID, strconv.FormatInt(t.id, 10))
+	set(event.AgentVersion, t.version)
+	for n, m := range (computer{}).modules() {
+		set(m.feature, t.features[n])
+	}
+	return f
+}
