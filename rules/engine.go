@@ -133,6 +133,7 @@ type Engine struct {
 
 	orphans orphans
 
+	learned   []learned // since the last flush
 	dirty     []*item   // changed since the last flush
 	overdueAt time.Time // see overdue
 	pruneAt   time.Time // see prune
@@ -154,9 +155,9 @@ type item struct {
 }
 
 type host struct {
-	facts           event.Facts         // what counts, of all reports together
-	reports         map[string]reported // by the observer's token
-	denied          []string            // contradictions that were logged
+	facts           event.Facts // what counts, of all reports together
+	reports         []reported  // in the order of the observers' tokens
+	denied          []string    // contradictions that were logged
 	items           []*item
 	past            past
 	transit         Transit
@@ -246,7 +247,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
-	e.dirty, e.pending, e.stirred, e.orphans = nil, nil, nil, nil
+	e.learned, e.dirty, e.pending, e.stirred, e.orphans = nil, nil, nil, nil, nil
 	e.storm, e.joining = newStorm(e.Host), 0
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
@@ -428,9 +429,16 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 		}
 	}
 	h := e.host(r.Host)
-	before := h.reports[event.Token(r.Observer)]
-	if before.facts.Equal(r.Facts) && (before.revision != 0 || len(r.Facts) == 0 && r.Host != r.Observer) {
+	token := event.Token(r.Observer)
+	before := h.report(token)
+	if before.facts.Equal(r.Facts) && (before.revision != 0 || before.waits || len(r.Facts) == 0 && r.Host != r.Observer) {
 		return nil
+	}
+	if before.waits { // no record may be stored twice at once
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+		before = h.report(token)
 	}
 	h.take(r, before.revision)
 	var denied []string
@@ -438,11 +446,10 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 	if err := e.passing(ctx, r.Host, h); err != nil {
 		return err
 	}
-	revisions, err := e.Facts.Save(ctx, []Record{{Key: factsKey(r.Host, r.Observer), Value: raw, Revision: before.revision}})
-	if err != nil {
-		return fmt.Errorf("store facts of %s: %w", r.Host, err)
-	}
-	h.take(r, revisions[0])
+	after := h.report(token)
+	after.waits = true
+	h.keep(after)
+	e.learned = append(e.learned, learned{h, token, Record{Key: factsKey(r.Host, r.Observer), Value: raw, Revision: before.revision}})
 	for _, d := range denied {
 		if !slices.Contains(h.denied, d) {
 			e.Log.Warn("facts about a host contradict each other", "host", r.Host, "fact", d)
@@ -567,8 +574,12 @@ func (e *Engine) put(a event.Alert, sinks ...string) error {
 	return nil
 }
 
-// flush stores every changed status, then puts every pending alert.
+// flush stores what was learned of hosts, then every changed status, then puts
+// every pending alert.
 func (e *Engine) flush(ctx context.Context) error {
+	if err := e.saveFacts(ctx); err != nil {
+		return err
+	}
 	if err := e.flushDigests(ctx); err != nil {
 		return err
 	}

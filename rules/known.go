@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,21 +16,76 @@ import (
 
 // reported is what one observer last told about a host.
 type reported struct {
+	token    string // of the observer
 	observer string
 	facts    event.Facts
-	revision uint64
+	revision uint64 // as stored; 0: it is not
+	waits    bool   // for the next flush
+}
+
+// report returns what the observer, a token, last told about the host.
+func (h *host) report(observer string) reported {
+	for _, r := range h.reports {
+		if r.token == observer {
+			return r
+		}
+	}
+	return reported{}
 }
 
 // take keeps a report in place of the observer's last.
 func (h *host) take(r event.FactsReport, revision uint64) {
-	if h.reports == nil {
-		h.reports = map[string]reported{}
-	}
+	facts := make(event.Facts, len(r.Facts)) // one of 8 takes half of what one takes that they are set anew in
 	for n, f := range r.Facts {
-		f.Value, f.Origin = shared(f.Value), shared(f.Origin)
-		r.Facts[event.Name(shared(string(n)))] = f
+		if n != event.HostID { // no other host has it
+			f.Value = shared(f.Value)
+		}
+		f.Origin = shared(f.Origin)
+		facts[event.Name(shared(string(n)))] = f
 	}
-	h.reports[event.Token(r.Observer)] = reported{r.Observer, r.Facts, revision}
+	h.keep(reported{token: shared(event.Token(r.Observer)), observer: shared(r.Observer), facts: facts, revision: revision})
+}
+
+// keep puts r in place of the observer's last.
+func (h *host) keep(r reported) {
+	for i := range h.reports {
+		if h.reports[i].token == r.token {
+			h.reports[i] = r
+			return
+		}
+	}
+	h.reports = append(slices.Clip(h.reports), r)
+	slices.SortFunc(h.reports, func(a, b reported) int { return strings.Compare(a.token, b.token) })
+}
+
+// learned is a report that is to be stored.
+type learned struct {
+	home  *host
+	token string
+	Record
+}
+
+// saveFacts stores what was learned since the last flush.
+func (e *Engine) saveFacts(ctx context.Context) error {
+	if len(e.learned) == 0 {
+		return nil
+	}
+	records := make([]Record, len(e.learned))
+	for i, l := range e.learned {
+		records[i] = l.Record
+	}
+	revisions, err := e.Facts.Save(ctx, records)
+	if err != nil {
+		return fmt.Errorf("store facts of %d hosts: %w", len(records), err)
+	}
+	for i, l := range e.learned {
+		r := l.home.report(l.token)
+		r.revision, r.waits = revisions[i], false
+		l.home.keep(r)
+	}
+	clear(e.learned)
+	e.learned = e.learned[:0]
+	return nil
 }
 
 // factsKey is the record of what observer told about host. What a host tells
@@ -55,42 +111,36 @@ func weight(f event.Fact, own bool) int {
 }
 
 // together returns the facts that count for a host, and a sentence for each
-// that somebody denies. Host and observers are tokens. Of two of one weight
+// that somebody denies. Host is a token; the reports are in the order of
+// theirs. Of two of one weight
 // the later counts.
-func together(host string, all map[string]reported) (event.Facts, []string) {
+func together(host string, all []reported) (event.Facts, []string) {
 	switch len(all) {
 	case 0:
 		return nil, nil
 	case 1:
-		for _, r := range all {
-			return r.facts, nil
-		}
+		return all[0].facts, nil
 	}
-	observers := make([]string, 0, len(all))
-	for o := range all {
-		observers = append(observers, o)
-	}
-	slices.Sort(observers)
-	facts, teller := event.Facts{}, map[event.Name]string{}
-	for _, o := range observers {
-		for n, f := range all[o].facts {
+	facts, teller := event.Facts{}, map[event.Name]reported{}
+	for _, r := range all {
+		for n, f := range r.facts {
 			have, known := facts.Get(n)
-			w, h := weight(f, o == host), weight(have, teller[n] == host)
+			w, h := weight(f, r.token == host), weight(have, teller[n].token == host)
 			if !known || w > h || w == h && f.At.After(have.At) {
-				facts[n], teller[n] = f, o
+				facts[n], teller[n] = f, r
 			}
 		}
 	}
 	var denied []string
 	for _, n := range event.Names() {
 		have, known := facts.Get(n)
-		for _, o := range observers {
-			f, ok := all[o].facts.Get(n)
+		for _, r := range all {
+			f, ok := r.facts.Get(n)
 			if !known || !ok || agree(n, have.Value, f.Value) {
 				continue
 			}
 			denied = append(denied, fmt.Sprintf("%s is %s [%s, told by %s], but %s [%s, told by %s]; the first is used: correct watch.facts where one of them is declared",
-				n, have.Value, have.Origin, all[teller[n]].observer, f.Value, f.Origin, all[o].observer))
+				n, have.Value, have.Origin, teller[n].observer, f.Value, f.Origin, r.observer))
 		}
 	}
 	return facts, denied
