@@ -47,7 +47,10 @@ type App struct {
 	sizes    sizes
 	drills   *drills
 	engine   atomic.Pointer[rules.Engine] // nil before Run, and where this process only observes
-	web      *web.Server
+
+	scheduler atomic.Pointer[detector.Scheduler] // nil before Run
+
+	web *web.Server
 }
 
 // worker is one sink with what empties its outbox.
@@ -189,6 +192,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.scheduler.Store(sched)
 	told, err := a.tellFacts(ctx, known)
 	if err != nil {
 		return err

@@ -26,6 +26,11 @@ func (p publisher) Publish(ctx context.Context, events []event.Event) error {
 			return err
 		}
 		msgs[i] = bus.Message{Subject: "dswatch.event." + event.Token(e.Observer) + "." + string(e.Key().Kind), ID: e.ID, Data: data}
+		if e.Reason == event.Snapshot {
+			// It says again what is so; the ids of a fleet's snapshots would
+			// take 250 bytes of the memory each.
+			msgs[i].ID, msgs[i].Again = "", true
+		}
 	}
 	return p.bus.Publish(ctx, msgs...)
 }

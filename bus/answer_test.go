@@ -103,9 +103,9 @@ func TestFindRuns(t *testing.T) {
 	event := request{subject: "dswatch.event.a", stream: Events, id: "1", expect: Any}
 	noID := request{subject: "dswatch.event.a", stream: Events, expect: Any}
 	outbox := request{subject: "dswatch.outbox.a", stream: Outbox, id: "1", expect: Any}
-	put := request{subject: "$KV.b.k", stream: "KV_b", key: true, expect: Any}
-	create := request{subject: "$KV.b.k", stream: "KV_b", key: true}
-	gone := request{subject: "$KV.b.k", stream: "KV_b", key: true, expect: Any, deleted: true}
+	put := request{subject: "$KV.b.k", stream: "KV_b", again: true, expect: Any}
+	create := request{subject: "$KV.b.k", stream: "KV_b", again: true}
+	gone := request{subject: "$KV.b.k", stream: "KV_b", again: true, expect: Any, deleted: true}
 	other := request{subject: "elsewhere", id: "1", expect: Any}
 	for name, c := range map[string]struct {
 		reqs   []request
@@ -113,7 +113,7 @@ func TestFindRuns(t *testing.T) {
 	}{
 		"one stream":   {[]request{event, event, event}, "xx-"},
 		"two streams":  {[]request{event, event, outbox, outbox, event}, "x-x--"},
-		"two buckets":  {[]request{put, put, {subject: "$KV.c.k", stream: "KV_c", key: true, expect: Any}}, "x--"},
+		"two buckets":  {[]request{put, put, {subject: "$KV.c.k", stream: "KV_c", again: true, expect: Any}}, "x--"},
 		"no ID":        {[]request{event, noID, noID, event, event}, "---x-"},
 		"conditions":   {[]request{create, create, put, put, gone, put}, "--x---"},
 		"other stream": {[]request{other, other}, "--"},

@@ -70,7 +70,7 @@ func (k *Bucket) PutAll(ctx context.Context, changes []Change) ([]Result, error)
 			out[i].Err = err
 			continue
 		}
-		r := request{subject: k.subject(c.Key), stream: k.stream, key: true, data: c.Value, expect: c.Expect, deleted: c.Delete}
+		r := request{subject: k.subject(c.Key), stream: k.stream, again: true, data: c.Value, expect: c.Expect, deleted: c.Delete}
 		if c.Delete {
 			r.data = nil
 		}

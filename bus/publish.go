@@ -23,6 +23,7 @@ import (
 type Message struct {
 	Subject string // dswatch.event.web01.process; its first tokens choose the stream
 	ID      string // the same ID within the stream's window is stored once; empty: always stored
+	Again   bool   // of one without ID: to store it twice does no harm
 	Data    []byte
 }
 
@@ -75,7 +76,7 @@ func (b *Bus) Store(ctx context.Context, msgs ...Message) ([]uint64, error) {
 	}
 	reqs := make([]request, len(msgs))
 	for i, m := range msgs {
-		reqs[i] = request{subject: m.Subject, stream: streamOf(m.Subject), id: m.ID, data: m.Data, expect: Any}
+		reqs[i] = request{subject: m.Subject, stream: streamOf(m.Subject), id: m.ID, again: m.Again, data: m.Data, expect: Any}
 	}
 	answers := b.pub.send(ctx, reqs)
 	var failed *PublishError
@@ -102,7 +103,7 @@ type request struct {
 	stream  string // that takes the subject; empty: unknown
 	id      string
 	data    []byte
-	key     bool   // it is the value of a key, which replaces the one before
+	again   bool   // it may be stored twice, as the value of a key, which replaces the one before
 	expect  uint64 // the last sequence the subject must have, or Any
 	deleted bool   // the message marks its subject as deleted
 }
@@ -598,7 +599,7 @@ func findRuns(reqs []request, part []int, c *call, silent []bool) {
 		}
 		r := &reqs[i]
 		to := r.stream
-		if r.expect != Any || r.deleted || r.id == "" && !r.key {
+		if r.expect != Any || r.deleted || r.id == "" && !r.again {
 			to = ""
 		}
 		if to != "" && to == stream {
