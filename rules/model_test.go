@@ -245,6 +245,11 @@ func (m *modelWorld) do(n int, mv move) {
 		set.Routes = modelRoutes(m.t, mv.A)
 		m.set = &set
 		m.restart()
+		for host := range modelHosts {
+			for n := range modelItems {
+				m.stir(host, n, m.set.Repeat) // who hears of it by the new routes is told then
+			}
+		}
 	case "power":
 		m.stop()
 		w.blackout(rand.New(rand.NewPCG(uint64(mv.A), 3)))
