@@ -176,28 +176,31 @@ func (e *Engine) follows(now time.Time, it *item, rule, sink string, left map[st
 	return true
 }
 
-// digestFollows is follows for a digest. Its members get another one where it
-// is over.
+// digestFollows is follows for a digest. Its members get another one, where it
+// is over, once everybody is told its end; see reconcile.
 func (e *Engine) digestFollows(now time.Time, d *digest, sink string, left map[string]known) bool {
 	name := event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot()
 	k, ok := left[name]
 	delete(left, name)
-	if _, used := k[d.Slot.ID]; ok && d.Slot.Phase == Held { // it was opened anew, and nobody was told
-		if used {
-			d.Slot.ID = event.AlertID(d.Key, event.RuleStorm, "again/"+d.Slot.ID)
-			for it := range d.members {
-				it.status.own(d.Rule).Digest = d.Slot.ID
-				e.touch(it)
-			}
-			d.dirty = true
+	if t, used := k[d.Slot.ID]; d.Slot.Phase == Held { // it was opened anew with an id that nothing stored had told
+		if !used {
+			return false
 		}
-		return used
+		d.Slot.Phase, d.Slot.Started, d.Slot.Raised = Settled, t.at, t.at
 	}
 	if !ok || !d.Slot.catchUp(now, sink, k, d.Slot.Sinks) {
 		return false
 	}
 	d.dirty = true
-	if d.Slot.Phase != Firing && len(d.members) > 0 {
+	return true
+}
+
+// regroup gives the members of digests that are over another one.
+func (e *Engine) regroup(now time.Time) {
+	for _, d := range e.digests() {
+		if d.Slot.Phase == Held || d.Slot.Phase == Firing {
+			continue
+		}
 		members := d.members
 		d.members = map[*item]bool{}
 		for it := range members {
@@ -206,7 +209,6 @@ func (e *Engine) digestFollows(now time.Time, d *digest, sink string, left map[s
 			e.adopt(now, it, d.Rule)
 		}
 	}
-	return true
 }
 
 // adoptOrphans gives a new item the alerts that sinks still hold open of it,

@@ -68,6 +68,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		}
 		behind = behind || e.lostDigests(e.now(), all)
 	}
+	e.regroup(e.now())
 	if n := len(e.pending); n > 0 {
 		e.Log.Info("telling the sinks what they had not been told when the program stopped", "deliveries", n)
 	}
@@ -213,7 +214,10 @@ func (s *Set) over(last event.Alert, snap Snapshot, k known) []event.Alert {
 		over.ID, over.Seq, over.Transition = id, k[id].seq+1, event.Cleared
 		over.State, over.Previous = event.Up, event.Unknown
 		over.Ack, over.Affected, over.AffectedCount = nil, nil, 0 // forgotten
-		over.At, over.EndedAt = last.StartedAt, last.StartedAt
+		if over.At = last.StartedAt; over.At.Before(k[id].at) {
+			over.At = k[id].at // or the clock was set back
+		}
+		over.EndedAt = over.At
 		s.write(&over, snap)
 		out = append(out, over)
 	}
