@@ -58,7 +58,7 @@ func (slot *Slot) precedes(other told, sink string, k known) bool {
 		return !other.at.Before(slot.At)
 	}
 	// The clock may have been set back since an earlier one that is over.
-	return slot.Phase == Firing && other.firing && other.at.After(slot.At)
+	return slot.Phase == Firing && other.firing && !other.at.Before(slot.At)
 }
 
 // catchUp moves the slot to where a sink says that it was, and reports
