@@ -112,20 +112,23 @@ func (w *world) blackout(rnd *rand.Rand) {
 // forget takes from what the far ends received whatever nothing stored knows
 // of any more: nobody can resolve that.
 func (w *world) forget() {
-	seqs, stored := map[string]int{}, map[string]int{} // of alerts; of slots: which alert is stored
+	seqs, stored := map[string]int{}, map[string]int{} // of alerts; of slots: the last alert of which anything is stored
 	order := map[string]int{}                          // of alerts
 	for n, a := range w.raised {
 		if _, again := order[a.ID]; !again {
 			order[a.ID] = n
 		}
 	}
-	note := func(k event.Key, rule string, s rules.Slot) {
-		seqs[s.ID] = max(seqs[s.ID], s.Seq)
-		n, put := order[s.ID]
-		if !put && s.ID != "" {
+	know := func(slot, id string, seq int) {
+		seqs[id] = max(seqs[id], seq)
+		n, put := order[id]
+		if !put && id != "" {
 			n = len(w.raised) // it was to be put next
 		}
-		stored[event.Alert{Key: k, Rule: rule}.Slot()] = n
+		stored[slot] = max(stored[slot], n)
+	}
+	note := func(k event.Key, rule string, s rules.Slot) {
+		know(event.Alert{Key: k, Rule: rule}.Slot(), s.ID, s.Seq)
 	}
 	for key, r := range w.statuses {
 		if strings.HasPrefix(key, "storm.") {
@@ -142,11 +145,11 @@ func (w *world) forget() {
 	}
 	for _, sink := range w.sinks {
 		for _, r := range w.receipts[sink] {
-			seqs[r.AlertID] = max(seqs[r.AlertID], r.Seq)
+			know(r.Slot, r.AlertID, r.Seq)
 		}
 		for _, d := range w.outbox[sink] {
 			if a, err := event.DecodeAlert(d); err == nil {
-				seqs[a.ID] = max(seqs[a.ID], a.Seq)
+				know(a.Slot(), a.ID, a.Seq)
 			}
 		}
 	}

@@ -218,6 +218,7 @@ func (m *modelWorld) key(host int, id string) event.Key {
 // do plays one move.
 func (m *modelWorld) do(n int, mv move) {
 	w := m.w
+	time.Sleep(time.Millisecond) // no two things happen in the same instant
 	switch mv.What {
 	case "see":
 		k := m.key(mv.Host, modelItems[mv.A])
