@@ -2,6 +2,7 @@ package detector
 
 import (
 	"cmp"
+	"math"
 	"strings"
 	"time"
 	"unique"
@@ -55,16 +56,16 @@ type item struct {
 // state there was no look.
 type glance struct {
 	state       event.State
-	found, want int
+	found, want int32
 	detail      string
-	at          time.Time
+	at          int64 // in nanoseconds since 1970
 	behind      *event.Key
 }
 
 // observation is what was last seen of the item.
 func (it *item) observation() event.Observation {
 	g := &it.last
-	o := event.Observation{Key: it.key(), State: g.state, Found: g.found, Want: g.want, Detail: g.detail, At: g.at}
+	o := event.Observation{Key: it.key(), State: g.state, Found: int(g.found), Want: int(g.want), Detail: g.detail, At: time.Unix(0, g.at)}
 	if g.behind != nil {
 		o.Behind = *g.behind
 	}
@@ -73,7 +74,7 @@ func (it *item) observation() event.Observation {
 
 // glance is what is kept of o. What many items are behind is kept once.
 func (s *Scheduler) glance(o event.Observation) glance {
-	g := glance{o.State, o.Found, o.Want, o.Detail, o.At, nil}
+	g := glance{o.State, int32(min(o.Found, math.MaxInt32)), int32(min(o.Want, math.MaxInt32)), o.Detail, o.At.UnixNano(), nil}
 	if o.Behind != (event.Key{}) {
 		if s.behind == nil || *s.behind != o.Behind {
 			k := o.Behind

@@ -330,7 +330,7 @@ func TestStreamer(t *testing.T) {
 
 // TestItemIsSmall: of the computers of one manager half a million are kept.
 func TestItemIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(item{}) + unsafe.Sizeof(id{}) + unsafe.Sizeof(&item{}); n > 184 {
-		t.Errorf("%d bytes for an item, want 184 at most", n)
+	if n := unsafe.Sizeof(item{}) + unsafe.Sizeof(id{}) + unsafe.Sizeof(&item{}); n > 152 {
+		t.Errorf("%d bytes for an item, want 152 at most", n)
 	}
 }

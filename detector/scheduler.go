@@ -510,7 +510,7 @@ func (s *Scheduler) all(j *job) iter.Seq[*item] {
 func (s *Scheduler) unseen(it *item, now time.Time, why string) event.Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return event.Observation{Key: it.key(), State: event.Unknown, Want: it.last.want, Detail: why, At: now}
+	return event.Observation{Key: it.key(), State: event.Unknown, Want: int(it.last.want), Detail: why, At: now}
 }
 
 // unanswered is why an item is unknown that its detector left out.

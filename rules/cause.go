@@ -278,7 +278,7 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 			break
 		}
 	}
-	if it.status.Key.Kind == event.Heartbeat {
+	if e.behind[it.status.Key] > 0 { // else all items would be gone through for every heartbeat that is lost
 		for _, x := range e.items {
 			if seen := x.status.Seen; seen.Behind == it.status.Key && !x.status.Gone {
 				list = append(list, event.Affected{Key: seen.Key, State: seen.State, Since: seen.At})
@@ -296,6 +296,21 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 		}
 	}
 	return list, count
+}
+
+// hide notes that an item is behind another one than before; a zero key: none.
+func (e *Engine) hide(before, after event.Key) {
+	if before == after {
+		return
+	}
+	if before != (event.Key{}) {
+		if e.behind[before]--; e.behind[before] == 0 {
+			delete(e.behind, before)
+		}
+	}
+	if after != (event.Key{}) {
+		e.behind[after]++
+	}
 }
 
 // stir notes that what became of the item may concern others.

@@ -285,3 +285,55 @@ func TestSilencedCauseExplainsNothing(t *testing.T) {
 		s.want("raised loss port/4118/tcp down management_lost")
 	})
 }
+
+// TestLostViewNamesWhatItHides: repetitions of the alert of what others are seen through names
+// those that are not seen, also after a restart, and not those that were seen
+// again or have gone meanwhile.
+func TestLostViewNamesWhatItHides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, &rules.Set{Settings: rules.Settings{Hold: 20 * time.Second, Patience: time.Minute, Repeat: time.Hour}, Language: "en"})
+		defer func() { s.stop() }()
+		api := event.Key{Host: "dsm", Component: event.Manager, Kind: event.Heartbeat, Name: "api"}
+		tell := func(k event.Key, state event.State, reason event.Reason, behind event.Key) {
+			b, err := event.NewState("hub", reason, event.Observation{Key: k, State: state, Want: 1, At: s.w.wall(), Behind: behind}).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.w.publish(b)
+			synctest.Wait()
+		}
+		agent := func(host string) event.Key {
+			return event.Key{Host: host, Component: event.Agent, Kind: event.Heartbeat, Name: event.Agent}
+		}
+		for _, host := range []string{"a", "b", "c"} {
+			s.tell(host, "components=agent")
+			tell(agent(host), event.Up, event.Change, event.Key{})
+		}
+		s.tell("dsm", "components=manager")
+		tell(api, event.Unknown, event.Change, event.Key{})
+		for _, host := range []string{"a", "b", "c"} {
+			tell(agent(host), event.Unknown, event.Change, api)
+		}
+		hidden := func(want int) {
+			t.Helper()
+			s.w.deliver()
+			got := s.w.got["nms"]
+			s.w.got["nms"] = nil
+			if len(got) != 1 || got[0].Key != api || got[0].AffectedCount != want {
+				t.Errorf("told %v, want the api with %d", got, want)
+			}
+		}
+		s.wait(2 * time.Minute)
+		hidden(0) // it is not told yet at that moment
+		s.wait(time.Hour)
+		hidden(3)
+		tell(agent("a"), event.Up, event.Change, event.Key{})
+		tell(agent("b"), event.Unknown, event.Gone, event.Key{})
+		s.restart()
+		s.wait(time.Hour)
+		hidden(1)
+		tell(agent("c"), event.Up, event.Change, event.Key{})
+		s.wait(time.Hour)
+		hidden(0)
+	})
+}

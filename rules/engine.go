@@ -128,6 +128,9 @@ type Engine struct {
 	releasing bool // of what a digest spoke for: see release
 	joining   int  // alerts that have joined digests since the last flush
 
+	details map[string]string // of events, see share
+	behind  map[event.Key]int // how many items are behind one
+
 	ending bool // something may have ended that a silence waits for
 	acks   chan ack
 
@@ -249,6 +252,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
 	e.learned, e.dirty, e.pending, e.stirred, e.orphans = nil, nil, nil, nil, nil
 	e.storm, e.joining = newStorm(e.Host), 0
+	e.behind = map[event.Key]int{}
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
 	if err != nil {
@@ -285,6 +289,7 @@ func (e *Engine) load(ctx context.Context) error {
 		}
 		it := r.it
 		if have := e.items[it.status.Key]; have != nil { // it was written while it was read
+			e.hide(have.status.Seen.Behind, it.status.Seen.Behind)
 			have.status = it.status
 			it = have
 		} else {
@@ -402,9 +407,7 @@ func (e *Engine) receive(ctx context.Context, d Delivery) error {
 	}
 	it := e.item(ev.Key())
 	ev.Observation.Key = it.status.Key // the same, and kept once
-	if ev.Observer == it.status.Key.Host {
-		ev.Observer = it.status.Key.Host
-	}
+	e.share(&ev)
 	if d.Position <= it.status.Position {
 		return nil // came again after a crash
 	}
@@ -530,6 +533,7 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || after.moved(before, Loss) || after.moved(before, Unseen)
 	e.stir(it, &after)
 	e.follow(it, &after, decisions)
+	e.hide(before.Seen.Behind, after.Seen.Behind)
 	if len(decisions) > 0 {
 		after.Trail = after.Trail.add(e.now(), after.Seen.State, decisions)
 	}
@@ -663,6 +667,7 @@ func (e *Engine) item(k event.Key) *item {
 	it := e.items[k]
 	if it == nil {
 		it = &item{status: Status{Key: k}, index: -1}
+		it.status.share()
 		e.place(it)
 		if len(e.orphans) > 0 {
 			e.adoptOrphans(it)
@@ -674,6 +679,7 @@ func (e *Engine) item(k event.Key) *item {
 // place takes up an item that is new.
 func (e *Engine) place(it *item) {
 	it.home = e.host(it.status.Key.Host)
+	e.hide(event.Key{}, it.status.Seen.Behind)
 	e.items[it.status.Key] = it
 	it.home.items = append(it.home.items, it)
 	e.look(it)

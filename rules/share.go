@@ -19,3 +19,21 @@ func (s *Status) share() {
 	}
 	s.Observer, s.Seen.State = shared(s.Observer), event.State(shared(string(s.Seen.State)))
 }
+
+// mostDetails bounds what share looks a detail up in.
+const mostDetails = 512
+
+// share is the same for an event. Of the details, which can be of any number,
+// those count that came lately.
+func (e *Engine) share(ev *event.Event) {
+	o := &ev.Observation
+	ev.Observer, o.State = shared(ev.Observer), event.State(shared(string(o.State)))
+	if have, ok := e.details[o.Detail]; ok {
+		o.Detail = have
+		return
+	}
+	if e.details == nil || len(e.details) >= mostDetails {
+		e.details = make(map[string]string, mostDetails)
+	}
+	e.details[o.Detail] = o.Detail
+}

@@ -370,21 +370,21 @@ func (m namedModule) observe() (o sight) {
 	return o
 }
 
-// fact is on, off, or nothing where that cannot be told.
-func (m namedModule) fact(inContact bool) string {
+// fact tells whether the module is on, where that can be told.
+func (m namedModule) fact(inContact bool) feature {
 	if m.module == nil {
-		return ""
+		return absent
 	}
 	status := m.status()
 	switch {
 	case m.State == stateOff, status == notSupported:
-		return event.Off
+		return off
 	case m.State == "on", m.State == "prevent", m.State == "detect":
-		return event.On
+		return on
 	case m.State == stateInherited && (status == active || status == warning || status == failing):
-		return event.On
+		return on
 	case m.State == stateInherited && status == inactive && inContact:
-		return event.Off
+		return off
 	}
-	return ""
+	return untold
 }

@@ -55,9 +55,20 @@ type traits struct {
 	managed  bool
 	id       int64
 	version  string
-	features [len(parts) - 1]string // on, off, or nothing where that cannot be told
-	absent   [len(parts) - 1]bool   // the module is missing
+	features [len(parts) - 1]feature
 }
+
+// feature is whether a module is on; absent: the record does not tell of it.
+type feature uint8
+
+const (
+	untold feature = iota
+	on
+	off
+	absent
+)
+
+func (f feature) value() string { return [...]string{on: event.On, off: event.Off, absent: ""}[f] }
 
 // record returns what is kept of c. A communication before late is too long
 // ago. Texts are those that several computers have.
@@ -119,7 +130,7 @@ func (c computer) traits(texts map[string]string) (t traits) {
 		}
 	}
 	for n, m := range c.modules() {
-		t.features[n], t.absent[n] = m.fact(c.status() != failing), m.module == nil
+		t.features[n] = m.fact(c.status() != failing)
 	}
 	return t
 }
@@ -127,11 +138,10 @@ func (c computer) traits(texts map[string]string) (t traits) {
 // keep takes from before what is missing now: that is not off, its item says
 // that it cannot be seen.
 func (t *traits) keep(before traits) {
-	for n := range t.features {
-		if t.managed && t.absent[n] && before.features[n] != "" {
+	for n, f := range t.features {
+		if f == absent {
 			t.features[n] = before.features[n]
 		}
-		t.absent[n] = false
 	}
 }
 
@@ -154,7 +164,7 @@ func (t traits) facts(now time.Time, edition string) event.Facts {
 	set(event.HostID, strconv.FormatInt(t.id, 10))
 	set(event.AgentVersion, t.version)
 	for n, m := range (computer{}).modules() {
-		set(m.feature, t.features[n])
+		set(m.feature, t.features[n].value())
 	}
 	return f
 }
