@@ -27,7 +27,11 @@ func (l *Loaded) RunningStatus(ctx context.Context) (web.Status, error) {
 
 // ask is call for what only a running process can answer.
 func (l *Loaded) ask(ctx context.Context, method, path string, in, out any) error {
-	err := l.call(ctx, method, path, in, out)
+	return l.started(l.call(ctx, method, path, in, out))
+}
+
+// started says what to start where nothing answers.
+func (l *Loaded) started(err error) error {
 	if errors.Is(err, errNotRunning) {
 		err = fmt.Errorf("%w at web.listen (%s); start it with: dswatch run", errNotRunning, l.Web.Listen)
 	}

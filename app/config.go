@@ -195,7 +195,7 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 	if l.set, err = l.ruleSet(); err != nil {
 		return nil, err
 	}
-	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings())
+	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings(), l.windowWarnings())
 	if l.Web.Public() {
 		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
 	}

@@ -20,6 +20,12 @@ import (
 func (a *App) Status(ctx context.Context) (web.Status, error) {
 	st := web.Status{Version: a.Version, Host: a.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
 	if e := a.engine.Load(); e != nil {
+		quiet := map[event.Key]string{}
+		e.Quiet(func(s rules.Status, _ string, _ event.Severity, by *rules.Silence) {
+			if by != nil {
+				quiet[s.Key] = by.ID
+			}
+		})
 		e.Items(func(s rules.Status, snap rules.Snapshot) {
 			expected := catalog.No
 			if snap.Row != nil {
@@ -28,7 +34,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			st.Items = append(st.Items, web.Item{
 				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: s.Seen.Detail, Since: s.Changed,
 				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.Language),
-				Alerting: s.Alerting(),
+				Alerting: s.Alerting(), Silence: quiet[s.Key],
 			})
 		})
 	}

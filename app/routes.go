@@ -175,6 +175,18 @@ func missed(lint rules.Lint) string {
 	return what + is + " told to nobody, because no route matches it; end with a route without match"
 }
 
+// windowWarnings names windows that open more often than their author may mean.
+func (l *Loaded) windowWarnings() (out []string) {
+	for i, w := range l.Windows {
+		if w.Either() {
+			path := fmt.Sprintf("maintenance[%d].schedule", i)
+			out = append(out, fmt.Sprintf("%s: %s: %q opens on each of these days of the month and, as cron has it, on each of these weekdays besides; for the second Saturday write 0 2 * * SAT#2",
+				l.file.Position(path), path, w.Schedule))
+		}
+	}
+	return out
+}
+
 // checkWindows refuses two windows of one name.
 func (l *Loaded) checkWindows() (errs []error) {
 	names := map[string]bool{}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -21,8 +22,10 @@ import (
 
 // What the commands hand to the running process.
 type (
-	Silence = web.Silence
-	Ack     = web.Ack
+	Silence     = web.Silence
+	SilenceEdit = web.SilenceEdit
+	Ack         = web.Ack
+	Alert       = web.Alert
 )
 
 // keepEnded is how long a silence that has ended stays in the list.
@@ -56,34 +59,113 @@ func (s silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
 
 // Save implements rules.SilenceStore.
 func (s silences) Save(ctx context.Context, one rules.Silence) error {
+	now, revision, err := s.get(ctx, one.ID)
+	if errors.Is(err, bus.ErrNotFound) || err == nil && len(now.History) >= len(one.History) {
+		return nil
+	}
+	if err == nil {
+		err = s.replace(ctx, one, revision)
+	}
+	if errors.Is(err, bus.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+func (s silences) get(ctx context.Context, id string) (one rules.Silence, revision uint64, err error) {
+	value, revision, err := s.bucket.Get(ctx, id)
+	if err == nil {
+		err = json.Unmarshal(value, &one)
+	}
+	return one, revision, err
+}
+
+// replace stores one over the record of that revision; bus.Absent: there is
+// none.
+func (s silences) replace(ctx context.Context, one rules.Silence, revision uint64) error {
 	value, err := json.Marshal(one)
 	if err != nil {
 		return fmt.Errorf("encode silence: %w", err)
 	}
-	_, err = s.bucket.Put(ctx, one.ID, value)
+	_, err = s.bucket.Update(ctx, one.ID, value, revision)
 	return err
 }
 
-func (s silences) all(ctx context.Context) (all []rules.Silence, err error) {
+// change replaces the silence whose id begins with id by what do makes of it.
+func (s silences) change(ctx context.Context, id string, do func(rules.Silence) (rules.Silence, error)) (after rules.Silence, err error) {
+	all, _, err := s.all(ctx)
+	if err != nil {
+		return after, err
+	}
+	all = slices.DeleteFunc(all, func(one rules.Silence) bool { return id == "" || !strings.HasPrefix(one.ID, id) })
+	if i := slices.IndexFunc(all, func(one rules.Silence) bool { return one.ID == id }); i >= 0 {
+		all = all[i : i+1]
+	}
+	if ended := func(one rules.Silence) bool { return !one.Ends.IsZero() && !time.Now().Before(one.Ends) }; len(all) > 1 {
+		all = slices.DeleteFunc(all, ended)
+	}
+	switch {
+	case strings.HasPrefix(id, rules.WindowPrefix):
+		return after, fmt.Errorf("%s is a window of the configuration; change it below maintenance there", id)
+	case len(all) == 0:
+		return after, fmt.Errorf("no silence has the id %q; dswatch silence list shows them", id)
+	case len(all) > 1:
+		return after, fmt.Errorf("more than one silence has an id that begins with %q; write more of it", id)
+	}
+	for { // the rules may note something at the same time
+		one, revision, err := s.get(ctx, all[0].ID)
+		if err != nil {
+			return one, err
+		}
+		if after, err = do(one); err != nil {
+			return one, err
+		}
+		if err = s.replace(ctx, after, revision); !errors.Is(err, bus.ErrConflict) {
+			return after, err
+		}
+	}
+}
+
+// all returns the silences, and the ids of records that cannot be read: those
+// silence nothing.
+func (s silences) all(ctx context.Context) (all []rules.Silence, odd []string, err error) {
 	err = s.bucket.Load(ctx, func(key string, value []byte, _ uint64) error {
 		var one rules.Silence
-		if err := json.Unmarshal(value, &one); err != nil {
-			return fmt.Errorf("decode silence %s: %w", key, err)
+		if json.Unmarshal(value, &one) != nil || one.ID != key {
+			odd = append(odd, key)
+			return nil
 		}
 		all = append(all, one)
 		return nil
 	})
-	return all, err
+	return all, odd, err
 }
 
-// Silences lists what is silenced, was silenced, or will be.
+// Silences lists what is silenced, was silenced, or will be, and the windows
+// of the configuration: as they are open now, or open next.
 func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
-	all, err := silences{a.bus.Bucket(bus.Silences)}.all(ctx)
+	all, odd, err := silences{a.bus.Bucket(bus.Silences)}.all(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]web.Silence, 0, len(all))
 	for _, s := range all {
 		out = append(out, shown(s))
 	}
-	return out, err
+	for _, id := range odd {
+		out = append(out, web.Silence{ID: id, State: "unreadable", Comment: "stored by another version; it silences nothing; expire it, or start that version", History: []web.Entry{}})
+	}
+	for _, w := range a.Windows {
+		span, err := w.Span(a.location())
+		if err != nil {
+			return nil, err
+		}
+		from, until, _ := span.Opening(time.Now())
+		if !from.IsZero() {
+			out = append(out, shown(rules.Silence{ID: rules.WindowPrefix + w.Name, Match: w.Match, Starts: from, Ends: until}))
+		}
+	}
+	return out, nil
 }
 
 func shown(s rules.Silence) web.Silence {
@@ -111,12 +193,9 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	if s.Starts.IsZero() {
 		s.Starts = now
 	}
-	for _, text := range in.Match {
-		m, err := rules.ParseMatcher(text)
-		if err != nil {
-			return in, err
-		}
-		s.Match = append(s.Match, m)
+	var err error
+	if s.Match, err = parseMatchers(in.Match); err != nil {
+		return in, err
 	}
 	if err := s.Validate(); err != nil {
 		return in, err
@@ -129,36 +208,81 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	}
 	s.History = []rules.Entry{{At: now, By: in.Author, What: "added"}}
 	store := silences{a.bus.Bucket(bus.Silences)}
-	if err := store.Save(ctx, s); err != nil {
+	if err := store.replace(ctx, s, bus.Absent); err != nil {
 		return in, err
 	}
-	all, err := store.all(ctx)
+	all, _, err := store.all(ctx)
 	for _, old := range all {
 		if err == nil && !old.Ends.IsZero() && now.Sub(old.Ends) > keepEnded {
 			err = store.bucket.Delete(ctx, old.ID)
 		}
 	}
-	return shown(s), err
+	return a.concerning(s), err
 }
+
+func parseMatchers(texts []string) (out rules.Matchers, err error) {
+	for _, text := range texts {
+		m, err := rules.ParseMatcher(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// concerning is shown with what the silence matches now, where that is known.
+func (a *App) concerning(s rules.Silence) web.Silence {
+	w := shown(s)
+	if e, err := a.decider(); err == nil {
+		items, lost := e.Matching(s.Match)
+		w.Items, w.Lost = &items, &lost
+	}
+	return w
+}
+
+// EditSilence changes a silence that has not ended.
+func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (web.Silence, error) {
+	match, err := parseMatchers(in.Match)
+	if err != nil {
+		return web.Silence{}, err
+	}
+	if strings.TrimSpace(in.Author) == "" || len(in.Author) > maxAuthor {
+		return web.Silence{}, fmt.Errorf("a change needs an author of at most %d bytes; say who changes the silence", maxAuthor)
+	}
+	after, err := silences{a.bus.Bucket(bus.Silences)}.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
+		return s.Edit(time.Now().UTC(), in.Author, rules.Edit{Match: match, Ends: in.Ends, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment})
+	})
+	if err != nil {
+		return web.Silence{}, err
+	}
+	return a.concerning(after), nil
+}
+
+// maxAuthor is the longest name of somebody in bytes.
+const maxAuthor = 1024
 
 // ExpireSilence ends a silence now.
 func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
+	if len(author) > maxAuthor {
+		return fmt.Errorf("the author is longer than %d bytes; shorten it", maxAuthor)
+	}
 	store := silences{a.bus.Bucket(bus.Silences)}
-	all, err := store.all(ctx)
+	_, odd, err := store.all(ctx)
 	if err != nil {
 		return err
 	}
-	now := time.Now().UTC()
-	for _, s := range all {
-		switch {
-		case s.ID != id:
-		case !s.Ends.IsZero() && !now.Before(s.Ends):
-			return fmt.Errorf("silence %s has ended already", id)
-		default:
-			return store.Save(ctx, s.End(now, author, "expired"))
-		}
+	if slices.Contains(odd, id) {
+		return store.bucket.Delete(ctx, id)
 	}
-	return fmt.Errorf("no silence has the id %q; dswatch silence list shows them", id)
+	_, err = store.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
+		now := time.Now().UTC()
+		if !s.Ends.IsZero() && !now.Before(s.Ends) {
+			return s, fmt.Errorf("silence %s has ended already", s.ID)
+		}
+		return s.End(now, author, "expired"), nil
+	})
+	return err
 }
 
 var (
@@ -185,21 +309,23 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		return nil, err
 	}
 	out := []web.Alert{}
-	e.Items(func(st rules.Status, _ rules.Snapshot) {
-		st.Slots(func(rule string, s rules.Slot) {
-			one := web.Alert{ID: s.ID, Key: st.Key, Rule: rule, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks, Silence: s.Silence}
-			switch {
-			case s.Phase == rules.Held && s.Digest != "":
-				one.ID, one.Severity, one.Since, one.Sinks, one.Digest = st.AlertID(rule), "", s.Since, nil, s.Digest
-			case s.Phase == rules.Held && s.Silence != "":
-				one.ID, one.Severity, one.Since, one.Sinks = "", "", s.Since, nil
-			case s.Phase != rules.Firing:
-				return
-			case s.Ack != nil:
-				one.Ack = &web.Ack{At: s.Ack.At, Author: s.Ack.Author, Comment: s.Ack.Comment}
-			}
-			out = append(out, one)
-		})
+	e.Quiet(func(st rules.Status, rule string, now event.Severity, by *rules.Silence) {
+		s := st.Slot(rule)
+		one := web.Alert{ID: s.ID, Key: st.Key, Rule: rule, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks}
+		if by != nil {
+			quiet := shown(*by)
+			quiet.History = nil
+			one.Silence, one.Silenced = by.ID, &quiet
+		}
+		switch {
+		case s.Phase == rules.Held && s.Digest != "":
+			one.ID, one.Severity, one.Since, one.Sinks, one.Digest = st.AlertID(rule), now, s.Since, nil, s.Digest
+		case s.Phase == rules.Held:
+			one.ID, one.Severity, one.Since, one.Sinks = "", now, s.Since, nil
+		case s.Ack != nil:
+			one.Ack = &web.Ack{At: s.Ack.At, Author: s.Ack.Author, Comment: s.Ack.Comment}
+		}
+		out = append(out, one)
 	})
 	e.Digests(func(d rules.Digest) {
 		one := web.Alert{ID: d.Slot.ID, Key: d.Key, Rule: event.RuleStorm, State: d.Slot.State, Severity: d.Slot.Severity, Since: d.Slot.Started, Sinks: d.Slot.Sinks, Affected: d.Members}
@@ -239,25 +365,59 @@ func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
 
 // RunningSilences asks the running process what is silenced.
 func (l *Loaded) RunningSilences(ctx context.Context) (out []web.Silence, err error) {
-	err = l.ask(ctx, http.MethodGet, "/api/v1/silences", nil, &out)
+	err = l.silencing(ctx, http.MethodGet, "", nil, &out, func(a *App) error {
+		out, err = a.Silences(ctx)
+		return err
+	})
 	return out, err
 }
 
 // Silence asks the running process to keep a silence.
 func (l *Loaded) Silence(ctx context.Context, s Silence) (out Silence, err error) {
-	for _, m := range s.Match {
-		if _, err := rules.ParseMatcher(m); err != nil {
-			return out, err
-		}
+	if _, err := parseMatchers(s.Match); err != nil {
+		return out, err
 	}
-	err = l.ask(ctx, http.MethodPost, "/api/v1/silences", s, &out)
+	err = l.silencing(ctx, http.MethodPost, "", s, &out, func(a *App) error {
+		out, err = a.AddSilence(ctx, s)
+		return err
+	})
+	return out, err
+}
+
+// EditSilence asks the running process to change a silence.
+func (l *Loaded) EditSilence(ctx context.Context, id string, e SilenceEdit) (out Silence, err error) {
+	if _, err := parseMatchers(e.Match); err != nil {
+		return out, err
+	}
+	err = l.silencing(ctx, http.MethodPost, "/"+url.PathEscape(id), e, &out, func(a *App) error {
+		out, err = a.EditSilence(ctx, id, e)
+		return err
+	})
 	return out, err
 }
 
 // Expire asks the running process to end a silence.
 func (l *Loaded) Expire(ctx context.Context, id, author string) error {
 	var done struct{}
-	return l.ask(ctx, http.MethodPost, "/api/v1/silences/"+url.PathEscape(id)+"/expire", web.Ack{Author: author}, &done)
+	return l.silencing(ctx, http.MethodPost, "/"+url.PathEscape(id)+"/expire", web.Ack{Author: author}, &done, func(a *App) error { return a.ExpireSilence(ctx, id, author) })
+}
+
+// silencing asks the running process. Where none answers and the bus is an
+// external one, which the deciding process watches, it does it itself.
+func (l *Loaded) silencing(ctx context.Context, method, path string, in, out any, do func(*App) error) error {
+	if path == "/" || path == "//expire" {
+		return fmt.Errorf("an id is empty; dswatch silence list shows them")
+	}
+	err := l.call(ctx, method, "/api/v1/silences"+path, in, out)
+	if !errors.Is(err, errNotRunning) || l.Bus.URL == "" {
+		return l.started(err)
+	}
+	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	err = do(&App{Loaded: l, bus: b})
+	return errors.Join(err, b.Close(ctx))
 }
 
 // RunningAlerts asks the running process what is open.
@@ -274,6 +434,9 @@ func (l *Loaded) RunningUnpaired(ctx context.Context) (out []web.Unpaired, err e
 
 // Acknowledge asks the running process to note who looks after an alert.
 func (l *Loaded) Acknowledge(ctx context.Context, id string, a web.Ack) error {
+	if id == "" {
+		return errors.New("an id is empty; dswatch alerts shows them")
+	}
 	var done struct{}
 	return l.ask(ctx, http.MethodPost, "/api/v1/alerts/"+url.PathEscape(id)+"/ack", a, &done)
 }

@@ -149,11 +149,7 @@ func (a *App) explained(e *rules.Engine, v rules.View, language string) web.Why 
 			r.Alert, r.Severity, r.Since = s.ID, s.Severity, s.Started
 		}
 		if s.Silence != "" {
-			one, known := e.Silenced(s.Silence)
-			quiet := shown(one)
-			if !known { // a window of the configuration, or gone
-				quiet = web.Silence{ID: s.Silence}
-			}
+			quiet := shown(e.Silenced(s.Silence))
 			r.Silence = &quiet
 		}
 		if s.Ack != nil && s.Phase == rules.Firing {

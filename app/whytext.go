@@ -113,6 +113,12 @@ func (e explanation) standing(r web.RuleState) string {
 		if s.Author != "" {
 			text += fmt.Sprintf(e.say(" of %s (%s)", " %s (%s)"), plainText(s.Author), plainText(s.Comment))
 		}
+		switch {
+		case !s.Ends.IsZero():
+			text += e.say(" until ", "、終了 ") + when(s.Ends)
+		case s.State == "active":
+			text += e.say(" until all is well again", "、すべて復旧するまで")
+		}
 		parts = append(parts, text)
 	}
 	if a := r.Ack; a != nil {

@@ -274,9 +274,15 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 		}
 		return out
 	case sg == bad && name != FlapRule && st.Seen.State != slot.State:
+		if h := s.hushed(now, st, snap, name); h.id != "" {
+			return st.hush(h, name, out) // what is left of the change is told at the end of the silence
+		}
 		st.own(name)
 		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
 	case sg == bad && name == Loss && !snap.unsure() && impact(st, snap, name) != slot.Impact:
+		if h := s.hushed(now, st, snap, name); h.id != "" {
+			return st.hush(h, name, out)
+		}
 		st.own(name)
 		return s.tell(now, st, snap, name, event.Changed, "what it means has changed with what else is known of the host", out)
 	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
@@ -287,14 +293,10 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 
 // again repeats an open alert to those whose time has come.
 func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
-	h := s.hushed(now, st, snap, name)
-	if slot := st.slot(name); h.id != "" && slot.Silence == h.id && slot.Due.Equal(h.until) {
-		return out // nothing new
+	if h := s.hushed(now, st, snap, name); h.id != "" {
+		return st.hush(h, name, out)
 	}
 	slot := st.own(name)
-	if h.id != "" {
-		return slot.keep(h, name, out)
-	}
 	slot.Silence = ""
 	sub := subject(st, snap, name)
 	all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))

@@ -138,10 +138,12 @@ func want(c slotCase, expected catalog.Tri, now event.State, trouble bool, wait 
 		if knownGood {
 			return rules.Cleared
 		}
-		if knownBad && now != c.state {
-			return rules.Changed
-		}
+		changed := knownBad && now != c.state
 		switch {
+		case changed && silenced && c.slot.Silence != "quiet":
+			return rules.Silenced // and told when that is over
+		case changed && !silenced:
+			return rules.Changed
 		case silenced && c.slot.Silence != "quiet" && (c.due || c.slot.Silence != ""):
 			return rules.Silenced
 		case silenced:

@@ -187,6 +187,15 @@ func (m *Matcher) UnmarshalText(b []byte) (err error) {
 // Matchers accept what all of them accept; none accept everything.
 type Matchers []Matcher
 
+// String writes the matchers with blanks between them.
+func (ms Matchers) String() string {
+	all := make([]string, len(ms))
+	for i, m := range ms {
+		all[i] = m.String()
+	}
+	return strings.Join(all, " ")
+}
+
 // Match reports whether every matcher accepts s.
 func (ms Matchers) Match(s *Subject) bool {
 	for _, m := range ms {

@@ -3,8 +3,12 @@ package rules
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"dswatch/event"
 )
 
 // Silence keeps alerts from being created and repeated for a while. It never
@@ -92,11 +96,78 @@ func (s Silence) End(now time.Time, by, why string) Silence {
 	return s
 }
 
+// Edit is what somebody changes of a silence. What is zero stays as it is.
+type Edit struct {
+	Match   Matchers
+	Ends    time.Time
+	Cleared bool      // from now on it ends when all that it matches is well again,
+	Waits   time.Time // and waits until then for the first alert that it matches; zero: SilenceWait
+	Comment string
+}
+
+// Edit returns s as somebody changed it at now, with what it was before in its
+// history.
+func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
+	if !s.Ends.IsZero() && !now.Before(s.Ends) {
+		return s, fmt.Errorf("silence %s has ended already; add a new one", s.ID)
+	}
+	was, words := s, []string{}
+	if e.Match != nil {
+		s.Match = e.Match
+		words = append(words, "matchers "+was.Match.String()+" to "+s.Match.String())
+	}
+	switch {
+	case e.Cleared && !e.Ends.IsZero():
+		return s, fmt.Errorf("a silence has one end; give a time, or say that it ends when all is well again")
+	case e.Cleared:
+		s.Ends, s.Began, s.Waits = time.Time{}, time.Time{}, e.Waits
+		if s.Waits.IsZero() {
+			s.Waits = now.Add(SilenceWait)
+		}
+	case !e.Waits.IsZero():
+		return s, fmt.Errorf("only a silence that ends when all is well again waits for an alert; say so, too")
+	case !e.Ends.IsZero():
+		s.Ends, s.Began, s.Waits = e.Ends, time.Time{}, time.Time{}
+	}
+	if e.Cleared || !e.Ends.IsZero() {
+		words = append(words, "end "+was.end()+" to "+s.end())
+	}
+	if e.Comment != "" {
+		s.Comment = e.Comment
+		words = append(words, "comment "+strconv.Quote(was.Comment)+" to "+strconv.Quote(s.Comment))
+	}
+	switch {
+	case len(words) == 0:
+		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end or a comment")
+	case !s.Ends.IsZero() && !s.Ends.After(now):
+		return s, fmt.Errorf("the silence would have ended at %s; give an end in the future, or expire it", s.Ends.Format(time.RFC3339))
+	case len(s.History) >= maxHistory:
+		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxHistory)
+	}
+	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: "changed " + strings.Join(words, ", ")})
+	return s, s.Validate()
+}
+
+// maxHistory is how often a silence may be changed: its record stays far
+// below what the bus takes.
+const maxHistory = 100
+
+// end is when the silence ends, in words.
+func (s *Silence) end() string {
+	if s.Ends.IsZero() {
+		return "until cleared"
+	}
+	return s.Ends.UTC().Format(time.RFC3339)
+}
+
 // SilenceStore keeps the silences.
 type SilenceStore interface {
 	// Watch calls tell with all silences, at once and again after each
 	// change, until ctx ends.
 	Watch(ctx context.Context, tell func([]Silence)) error
+	// Save stores s, which has one more entry in its history than what is
+	// stored. Where somebody has changed that meanwhile it stays, and Watch
+	// tells it.
 	Save(ctx context.Context, s Silence) error
 }
 
@@ -134,6 +205,14 @@ func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h h
 	return h
 }
 
+// hush keeps an open alert quiet.
+func (s *Status) hush(h hush, name string, out []Decision) []Decision {
+	if slot := s.slot(name); slot.Silence == h.id && slot.Due.Equal(h.until) {
+		return out // nothing new
+	}
+	return s.own(name).keep(h, name, out)
+}
+
 // keep holds the slot quiet and says so when that is news.
 func (slot *Slot) keep(h hush, name string, out []Decision) []Decision {
 	slot.Due = h.until
@@ -163,4 +242,75 @@ func (s *Silence) troubled(st *Status, snap Snapshot) (trouble, alert bool) {
 // silenced reports whether anything is kept quiet.
 func (s *Status) silenced() bool {
 	return s.slot(Loss).Silence != "" || s.slot(Unseen).Silence != "" || s.slot(FlapRule).Silence != ""
+}
+
+// Quiet calls each with every trouble that is an alert, or that would be one
+// if no silence or digest kept it from being told, in the order of keys, with
+// its severity as it is now and what keeps it quiet at this moment; nil:
+// nothing does. It must return quickly.
+func (e *Engine) Quiet(each func(st Status, rule string, now event.Severity, by *Silence)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var keys []event.Key
+	for k, it := range e.items {
+		if !it.status.Gone && !it.status.calm() {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, compareKeys)
+	now := e.now()
+	for _, k := range keys {
+		it := e.items[k]
+		snap := e.sight(it)
+		snap.Silences = e.silences
+		for _, name := range ruleNames() {
+			slot := it.status.slot(name)
+			if slot.Phase != Firing && (slot.Phase != Held || slot.Silence == "" && slot.Digest == "") {
+				continue
+			}
+			id := slot.Silence
+			if h := e.Set.hushed(now, &it.status, snap, name); slot.Phase == Firing {
+				id = h.id // it is noted when it would be repeated
+			}
+			each(it.status, name, subject(&it.status, snap, name).Severity, e.silence(id))
+		}
+	}
+}
+
+// silence returns what has the id: one that somebody added, or a window as it
+// is open now; nil: nothing has.
+func (e *Engine) silence(id string) *Silence {
+	if id == "" {
+		return nil
+	}
+	if i := slices.IndexFunc(e.silences, func(s Silence) bool { return s.ID == id }); i >= 0 {
+		return &e.silences[i]
+	}
+	for _, w := range e.Set.Windows {
+		if from, until, open := w.Opening(e.now()); w.id == id && open {
+			return &Silence{ID: id, Match: w.match, Starts: from, Ends: until}
+		}
+	}
+	return &Silence{ID: id}
+}
+
+// Matching counts the items that ms may concern, whatever becomes of them, and
+// those of their troubles that it matches now.
+func (e *Engine) Matching(ms Matchers) (items, lost int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for k, it := range e.items {
+		if it.status.Gone || !ms.admits("host", k.Host) || !ms.admits("component", k.Component) || !ms.admits("kind", string(k.Kind)) || !ms.admits("name", k.Name) {
+			continue
+		}
+		items++
+		if it.status.calm() {
+			continue
+		}
+		s := Silence{Match: ms}
+		if trouble, _ := s.troubled(&it.status, e.sight(it)); trouble {
+			lost++
+		}
+	}
+	return items, lost
 }

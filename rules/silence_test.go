@@ -1,6 +1,9 @@
 package rules_test
 
 import (
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,4 +50,58 @@ func TestSilenceWaits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEditSilence: what is not given stays, what it was is in the history, and
+// what makes no sense is refused.
+func TestEditSilence(t *testing.T) {
+	now := t0.Add(time.Hour)
+	old := rules.Silence{ID: "s", Match: matchers(t, "host=web01"), Starts: t0, Ends: t0.Add(2 * time.Hour), Author: "kim", Comment: "patching", History: []rules.Entry{{At: t0, By: "kim", What: "added"}}}
+	for name, c := range map[string]struct {
+		edit    rules.Edit
+		change  func(*rules.Silence) // of the one that is edited
+		want    func(*rules.Silence) // beside the history
+		history string               // of the last entry; of a refusal: a part of the error
+	}{
+		"longer":        {rules.Edit{Ends: t0.Add(5 * time.Hour)}, nil, func(s *rules.Silence) { s.Ends = t0.Add(5 * time.Hour) }, "changed end " + stamp(2) + " to " + stamp(5)},
+		"other hosts":   {rules.Edit{Match: matchers(t, "host=web02")}, nil, func(s *rules.Silence) { s.Match = matchers(t, "host=web02") }, `changed matchers host="web01" to host="web02"`},
+		"another word":  {rules.Edit{Comment: "ticket 7"}, nil, func(s *rules.Silence) { s.Comment = "ticket 7" }, `changed comment "patching" to "ticket 7"`},
+		"until cleared": {rules.Edit{Cleared: true}, nil, func(s *rules.Silence) { s.Ends, s.Waits = time.Time{}, now.Add(rules.SilenceWait) }, "changed end " + stamp(2) + " to until cleared"},
+		"not until cleared any more": {rules.Edit{Ends: t0.Add(3 * time.Hour)}, func(s *rules.Silence) { s.Ends, s.Began = time.Time{}, t0 },
+			func(s *rules.Silence) { s.Ends, s.Began = t0.Add(3*time.Hour), time.Time{} }, "changed end until cleared to " + stamp(3)},
+		"nothing":            {rules.Edit{}, nil, nil, "nothing of the silence is changed"},
+		"two ends":           {rules.Edit{Cleared: true, Ends: t0.Add(9 * time.Hour)}, nil, nil, "has one end"},
+		"a wait alone":       {rules.Edit{Waits: t0.Add(9 * time.Hour)}, nil, nil, "say so, too"},
+		"in the past":        {rules.Edit{Ends: t0.Add(time.Minute)}, nil, nil, "or expire it"},
+		"one that is over":   {rules.Edit{Comment: "x"}, func(s *rules.Silence) { s.Ends = now }, nil, "has ended already"},
+		"no such alert":      {rules.Edit{Match: matchers(t, "host=a", "host=b")}, nil, nil, "no alert has such a combination"},
+		"for the 101st time": {rules.Edit{Comment: "x"}, func(s *rules.Silence) { s.History = make([]rules.Entry, 100) }, nil, "add a new one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := old
+			if c.change != nil {
+				c.change(&s)
+			}
+			got, err := s.Edit(now, "lee", c.edit)
+			if c.want == nil {
+				if err == nil || !strings.Contains(err.Error(), c.history) {
+					t.Errorf("%+v, %v", got, err)
+				}
+				return
+			}
+			want := s
+			c.want(&want)
+			want.History = append(slices.Clone(s.History), rules.Entry{At: now, By: "lee", What: c.history})
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v, %v; want %+v", got, err, want)
+			}
+			if len(s.History) != 1 {
+				t.Error("the old one was changed")
+			}
+		})
+	}
+}
+
+func stamp(hours int) string {
+	return t0.Add(time.Duration(hours) * time.Hour).UTC().Format(time.RFC3339)
 }

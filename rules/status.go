@@ -132,6 +132,9 @@ func (s *Status) Slots(each func(rule string, slot Slot)) {
 	}
 }
 
+// Slot returns the memory of the named rule.
+func (s *Status) Slot(rule string) Slot { return *s.slot(rule) }
+
 // Alerting reports whether an alert of the item is open.
 func (s *Status) Alerting() (open bool) {
 	s.Slots(func(_ string, slot Slot) { open = open || slot.Phase == Firing })

@@ -157,13 +157,10 @@ func (e *Engine) Find(match func(*Status) bool) (out []View) {
 	return out
 }
 
-// Silenced returns the silence with the id, where it is known.
-func (e *Engine) Silenced(id string) (Silence, bool) {
+// Silenced returns what has kept something quiet under the id: a silence, or a
+// window while it is open.
+func (e *Engine) Silenced(id string) Silence {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	i := slices.IndexFunc(e.silences, func(s Silence) bool { return s.ID == id })
-	if i < 0 {
-		return Silence{}, false
-	}
-	return e.silences[i], true
+	return *e.silence(id)
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,10 +15,13 @@ import (
 type Window struct {
 	Name     string        `yaml:"name" doc:"Name of the window, as dswatch alerts shows it."`
 	Match    Matchers      `yaml:"match" doc:"Matchers that must all accept the alert, as in routes; default: every alert."`
-	Schedule string        `yaml:"schedule" doc:"When it opens, as a cron expression of 5 or 6 fields, such as 0 2 * * SAT."`
+	Schedule string        `yaml:"schedule" doc:"When it opens, as a cron expression of 5 or 6 fields, such as 0 2 * * SAT, or 0 2 * * SAT#2 for the second Saturday of a month; a time that summer time skips comes when the clock jumps over it."`
 	Duration time.Duration `yaml:"duration" doc:"How long it stays open, such as 3h; at least 1m."`
 	TimeZone string        `yaml:"time_zone" doc:"Time zone of the schedule, such as Asia/Tokyo; default time_zone of the whole configuration."`
 }
+
+// WindowPrefix begins the id of a window, where silences have theirs.
+const WindowPrefix = "window/"
 
 // windowParser reads schedules as those of the detectors are read.
 var windowParser = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
@@ -39,7 +43,7 @@ func (w Window) Validate() error {
 	if _, err := time.LoadLocation(w.TimeZone); err != nil {
 		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", w.TimeZone)
 	}
-	schedule, err := windowParser.Parse(w.Schedule)
+	schedule, err := w.schedule()
 	if err != nil {
 		return setting.Bad("schedule", "%q is not a cron expression: %w; write minute, hour, day, month and weekday, such as 0 2 * * SAT", w.Schedule, err)
 	}
@@ -47,6 +51,69 @@ func (w Window) Validate() error {
 		return setting.Bad("schedule", "%q has no fixed beginning; write a cron expression, such as 0 2 * * SAT", w.Schedule)
 	}
 	return w.opens(schedule)
+}
+
+// schedule reads Schedule. Beside what the parser knows, 7 is Sunday, as for
+// other cron daemons, and DAY#N is the Nth such day of a month.
+func (w Window) schedule() (cron.Schedule, error) {
+	fields := strings.Fields(w.Schedule)
+	if len(fields) < 5 {
+		return windowParser.Parse(w.Schedule)
+	}
+	last := len(fields) - 1
+	day, count, counted := strings.Cut(fields[last], "#")
+	n, err := strconv.Atoi(count)
+	switch {
+	case !counted:
+	case err != nil || n < 1 || n > 5 || strings.ContainsAny(day, ",-*?/"):
+		return nil, fmt.Errorf("%q is not the first to fifth of a weekday", fields[last])
+	case !every(fields[last-2]):
+		return nil, fmt.Errorf("%q and days of the month exclude each other", fields[last])
+	}
+	var days []string
+	for part := range strings.SplitSeq(day, ",") {
+		switch from, isTo7 := strings.CutSuffix(part, "-7"); {
+		case part == "7":
+			part = "0"
+		case isTo7 && from == "7":
+			part = "0"
+		case isTo7:
+			part = from + "-6,0"
+		}
+		days = append(days, part)
+	}
+	fields[last] = strings.Join(days, ",")
+	s, err := windowParser.Parse(strings.Join(fields, " "))
+	if err != nil || !counted {
+		return s, err
+	}
+	return nth{s, n}, nil
+}
+
+// every reports whether a field of a cron expression leaves all days.
+func every(field string) bool { return strings.HasPrefix(field, "*") || strings.HasPrefix(field, "?") }
+
+// Either reports whether the window opens on days of the month and on weekdays
+// besides, as cron has it: who writes both mostly means days that are both.
+func (w Window) Either() bool {
+	fields := strings.Fields(w.Schedule)
+	return len(fields) >= 5 && !every(fields[len(fields)-3]) && !every(fields[len(fields)-1])
+}
+
+// nth leaves the openings on the nth of their weekdays in a month.
+type nth struct {
+	cron.Schedule
+	n int
+}
+
+// Next implements cron.Schedule.
+func (s nth) Next(t time.Time) time.Time {
+	for range 100_000 { // a fifth Saturday of February comes every 28 years
+		if t = s.Schedule.Next(t); t.IsZero() || (t.Day()-1)/7+1 == s.n {
+			return t
+		}
+	}
+	return time.Time{}
 }
 
 // opens looks at the openings from a fixed day on: the answer must not depend
@@ -84,14 +151,14 @@ func (w Window) Span(local *time.Location) (*Span, error) {
 	if err := w.Validate(); err != nil {
 		return nil, fmt.Errorf("window %s: %w", w.Name, err)
 	}
-	s := &Span{id: "window/" + w.Name, match: w.Match, length: w.Duration, location: local}
+	s := &Span{id: WindowPrefix + w.Name, match: w.Match, length: w.Duration, location: local}
 	var err error
 	if w.TimeZone != "" {
 		if s.location, err = time.LoadLocation(w.TimeZone); err != nil {
 			return nil, fmt.Errorf("window %s: %w", w.Name, err)
 		}
 	}
-	if s.schedule, err = windowParser.Parse(w.Schedule); err != nil {
+	if s.schedule, err = w.schedule(); err != nil {
 		return nil, fmt.Errorf("window %s: %w", w.Name, err)
 	}
 	return s, nil
@@ -100,16 +167,47 @@ func (w Window) Span(local *time.Location) (*Span, error) {
 // Until returns when the window that is open at now closes. Openings that
 // overlap are one.
 func (s *Span) Until(now time.Time) (until time.Time, open bool) {
-	at := s.schedule.Next(now.In(s.location).Add(-s.length))
-	if at.IsZero() || at.After(now) {
-		return time.Time{}, false
+	_, until, open = s.Opening(now)
+	return until, open
+}
+
+// Opening returns the opening that now is in, or the next one; from is zero
+// where none comes.
+func (s *Span) Opening(now time.Time) (from, until time.Time, open bool) {
+	at := s.next(now.Add(-s.length))
+	if at.IsZero() {
+		return at, at, false
 	}
-	until = at.Add(s.length)
+	from, until = at, at.Add(s.length)
 	for range maxJoined {
-		if at = s.schedule.Next(at); at.IsZero() || at.After(until) {
+		if at = s.next(at); at.IsZero() || at.After(until) {
 			break
 		}
 		until = at.Add(s.length)
 	}
-	return until.UTC(), true
+	return from.UTC(), until.UTC(), !from.After(now)
+}
+
+// next returns the first opening after t. One at a time that the clock on the
+// wall jumps over, as it does when summer time begins, is at the jump.
+func (s *Span) next(t time.Time) time.Time {
+	t = t.In(s.location)
+	at := s.schedule.Next(t)
+	if at.IsZero() {
+		return at
+	}
+	for {
+		_, jump := t.ZoneBounds()
+		if jump.IsZero() || !jump.Before(at) {
+			return at
+		}
+		_, before := t.Zone()
+		_, after := jump.Zone()
+		old := time.FixedZone("", before)
+		skipped := s.schedule.Next(jump.In(old).Add(-time.Second))
+		if gap := time.Duration(after-before) * time.Second; !skipped.IsZero() && skipped.Before(jump.Add(gap)) {
+			return jump
+		}
+		t = jump
+	}
 }

@@ -24,6 +24,21 @@ type Silence struct {
 	Comment string    `json:"comment"`
 	State   string    `json:"state"` // pending, active or ended
 	History []Entry   `json:"history"`
+	// Items and Lost are how many items the matchers may concern and how many
+	// of their losses, of those that the process knows; only of one that was
+	// just added or changed by a process that decides.
+	Items *int `json:"items,omitempty"`
+	Lost  *int `json:"lost,omitempty"`
+}
+
+// SilenceEdit is what somebody changes of a silence. What is empty stays.
+type SilenceEdit struct {
+	Match   []string  `json:"match,omitempty"`
+	Ends    time.Time `json:"ends,omitzero"`
+	Cleared bool      `json:"until_cleared,omitempty"` // ends when all is well again, from now on
+	Waits   time.Time `json:"waits_until,omitzero"`    // of Cleared
+	Author  string    `json:"author"`                  // who changes it
+	Comment string    `json:"comment,omitempty"`
 }
 
 // Entry is something that somebody did to a silence.
@@ -41,8 +56,9 @@ type Alert struct {
 	State    event.State    `json:"state"`
 	Severity event.Severity `json:"severity"`
 	Since    time.Time      `json:"since"`
-	Sinks    []string       `json:"sinks,omitempty"`   // who was told
-	Silence  string         `json:"silence,omitempty"` // the id of the silence that keeps it quiet
+	Sinks    []string       `json:"sinks,omitempty"`    // who was told
+	Silence  string         `json:"silence,omitempty"`  // the id of the silence or window that keeps it quiet now
+	Silenced *Silence       `json:"silenced,omitempty"` // the same, with why and until when
 	Ack      *Ack           `json:"ack,omitempty"`
 	Digest   string         `json:"digest,omitempty"`   // the id of the digest that speaks for it
 	Affected int            `json:"affected,omitempty"` // of a digest: how many alerts it speaks for
@@ -67,6 +83,7 @@ type Unpaired struct {
 type Silencer interface {
 	Silences(ctx context.Context) ([]Silence, error)
 	AddSilence(ctx context.Context, s Silence) (Silence, error)
+	EditSilence(ctx context.Context, id string, e SilenceEdit) (Silence, error)
 	ExpireSilence(ctx context.Context, id, author string) error
 }
 
@@ -91,6 +108,13 @@ func (s *Server) handleSilences(mux *http.ServeMux) {
 			return nil, err
 		}
 		return s.Silencer.AddSilence(r.Context(), in)
+	}))
+	mux.HandleFunc("POST /api/v1/silences/{id}", s.guarded(func(r *http.Request) (any, error) {
+		var in SilenceEdit
+		if err := read(r, &in); err != nil {
+			return nil, err
+		}
+		return s.Silencer.EditSilence(r.Context(), r.PathValue("id"), in)
 	}))
 	mux.HandleFunc("POST /api/v1/silences/{id}/expire", s.guarded(func(r *http.Request) (any, error) {
 		var in Ack

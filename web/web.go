@@ -62,6 +62,7 @@ type Item struct {
 	Reason   string      `json:"reason"`
 	Detail   string      `json:"detail,omitempty"`
 	Alerting bool        `json:"alerting"`
+	Silence  string      `json:"silence,omitempty"` // the id of what keeps it from being told or repeated
 	Since    time.Time   `json:"since,omitzero"`
 }
 

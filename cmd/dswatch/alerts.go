@@ -2,10 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,34 +35,44 @@ func alertsCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ALERT\tRULE\tSTATE\tSEVERITY\tSINCE\tITEM\tTOLD\tNOTE")
+			var t table
+			t.row("ALERT", "RULE", "STATE", "SEVERITY", "SINCE", "ITEM", "TOLD", "NOTE")
 			for _, a := range list {
-				id, note := a.ID, ""
+				id := a.ID
 				if id == "" {
 					id = "-"
 				}
-				if a.Silence != "" {
-					note = "silence " + a.Silence
-				}
-				if a.Digest != "" {
-					note = "in digest " + a.Digest
-				}
-				if a.Affected > 0 {
-					note = fmt.Sprintf("stands for %d alerts", a.Affected)
-				}
-				if a.Ack != nil {
-					note = strings.TrimSpace(note + " acknowledged by " + plain(a.Ack.Author) + " " + plain(a.Ack.Comment))
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", id, a.Rule, a.State, a.Severity, a.Since.Local().Format(time.RFC3339), a.Key, strings.Join(a.Sinks, ","), note)
+				t.row(id, a.Rule, string(a.State), string(a.Severity), a.Since.Local().Format(time.RFC3339), plain(a.Key.String()), strings.Join(a.Sinks, ","), note(a))
 			}
-			return w.Flush()
+			return t.write(os.Stdout)
 		},
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "table")
 	c.Flags().BoolVar(&unpaired, "unpaired", false, "resolves that a sink did not get")
 	return c
+}
+
+// note says what else there is to know of an alert.
+func note(a app.Alert) string {
+	var notes []string
+	if a.Digest != "" {
+		notes = append(notes, "in digest "+a.Digest)
+	}
+	if a.Affected > 0 {
+		notes = append(notes, fmt.Sprintf("stands for %d alerts", a.Affected))
+	}
+	if s := a.Silenced; s != nil {
+		text := "silence " + s.ID + " until " + ends(*s)
+		if s.Author != "" {
+			text += " by " + plain(s.Author) + ": " + plain(s.Comment)
+		}
+		notes = append(notes, text)
+	}
+	if a.Ack != nil {
+		notes = append(notes, strings.TrimSpace("acknowledged by "+plain(a.Ack.Author)+" "+plain(a.Ack.Comment)))
+	}
+	return strings.Join(notes, "; ")
 }
 
 func showUnpaired(c *cobra.Command, l *app.Loaded, format string) error {
@@ -93,7 +103,7 @@ func ackCommand() *cobra.Command {
 	var file string
 	var a app.Ack
 	c := &cobra.Command{
-		Use: "ack ALERT", Short: "Say that you look after an alert: it is not repeated any more", Args: cobra.ExactArgs(1),
+		Use: "ack ALERT...", Short: "Say that you look after an alert: it is not repeated any more", Args: cobra.MinimumNArgs(1),
 		Long: "Notes who looks after an open alert. It is not repeated any more; that it gets worse, and that it is over,\n" +
 			"is still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it.",
 		RunE: func(c *cobra.Command, ids []string) error {
@@ -101,7 +111,13 @@ func ackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return l.Acknowledge(c.Context(), ids[0], a)
+			var errs []error
+			for _, id := range ids {
+				if err := l.Acknowledge(c.Context(), id, a); err != nil {
+					errs = append(errs, fmt.Errorf("%s: %w", plain(id), err))
+				}
+			}
+			return errors.Join(errs...)
 		},
 	}
 	configFlag(c, &file)

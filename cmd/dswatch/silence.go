@@ -1,14 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dswatch/app"
 )
@@ -19,58 +21,81 @@ func silenceCommand() *cobra.Command {
 		Long: "Keeps alerts from being told and repeated for a while. Watching goes on, and the end of an alert that\n" +
 			"was told is told. What is still lost when the silence ends is told then.",
 	}
-	root.AddCommand(silenceAdd(), silenceList(), silenceExpire())
+	root.AddCommand(silenceAdd(), silenceEdit(), silenceList(), silenceExpire())
 	return root
 }
+
+// ending is the flags that say when a silence ends.
+type ending struct {
+	length, wait span
+	until        string
+	cleared      bool
+}
+
+func (e *ending) flags(f *pflag.FlagSet) {
+	f.Var(&e.length, "for", "how long, such as 2h or 1d12h")
+	f.StringVar(&e.until, "until", "", "`TIME` at which it ends, such as 06:30")
+	f.BoolVar(&e.cleared, "until-cleared", false, "ends by itself when everything it matches is well again; if nothing is lost yet, after the next alert")
+	f.Var(&e.wait, "wait", "how long --until-cleared waits for that alert; default 24h")
+}
+
+// read returns the end that was given for a silence from starts on; none: no
+// flag says one.
+func (e *ending) read(starts time.Time) (ends, waits time.Time, none bool, err error) {
+	given := 0
+	for _, yes := range []bool{e.length != 0, e.until != "", e.cleared} {
+		if yes {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return ends, waits, false, usageError{fmt.Errorf("a silence has one end; give one of --for, --until and --until-cleared")}
+	case e.wait != 0 && !e.cleared:
+		return ends, waits, false, usageError{fmt.Errorf("--wait is how long --until-cleared waits for its first alert; add that, or leave out --wait")}
+	case e.wait != 0:
+		waits = starts.Add(time.Duration(e.wait))
+	case e.length != 0:
+		ends = starts.Add(time.Duration(e.length))
+	case e.until != "":
+		if ends, err = readTime(e.until, starts.Local()); err != nil {
+			err = usageError{err}
+		}
+	}
+	return ends, waits, given == 0, err
+}
+
+const matcherHelp = "A matcher is FIELD OPERATOR VALUE, and all of them must accept an alert: host=web01, kind!=port,\n" +
+	"name=~\"ds_.*\". Fields: host, component, kind, name, severity, rule. Operators: =, !=, and =~, !~ for\n" +
+	"an RE2 expression of the whole value. Hosts match in either case. Times are written as 06:30 (the next\n" +
+	"one by the clock of this shell), 2006-01-02 15:04 or 2006-01-02T15:04:05+09:00."
 
 func silenceAdd() *cobra.Command {
 	var file string
 	var s app.Silence
-	var length, wait time.Duration
-	var starts, ends string
-	var cleared bool
+	var end ending
+	var starts string
 	c := &cobra.Command{
 		Use:   "add MATCHER... (--for DURATION | --until TIME | --until-cleared) --comment TEXT",
 		Short: "Add a silence and print its id",
-		Long: "A matcher is FIELD OPERATOR VALUE, and all of them must accept an alert: host=web01, kind!=port,\n" +
-			"name=~\"ds_.*\". Fields: host, component, kind, name, severity, rule. Operators: =, !=, and =~, !~ for\n" +
-			"an RE2 expression of the whole value. Times are written as 2006-01-02T15:04:05+09:00.",
+		Long:  matcherHelp,
 		Example: "  dswatch silence add host=web01 --for 2h --comment 'kernel update'\n" +
+			"  dswatch silence add 'host=~\"db.*\"' --from 22:00 --until 06:00 --comment 'patch night'\n" +
 			"  dswatch silence add 'name=~\"ds_.*\"' severity!=critical --until-cleared --comment 'ticket 4711'",
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, matchers []string) error {
-			s.Match = matchers
-			given := 0
-			for _, yes := range []bool{length != 0, ends != "", cleared} {
-				if yes {
-					given++
+		RunE: func(c *cobra.Command, matchers []string) (err error) {
+			s.Match, s.Starts = matchers, time.Now()
+			if starts != "" {
+				if s.Starts, err = readTime(starts, s.Starts); err != nil {
+					return usageError{err}
 				}
 			}
-			if given != 1 {
+			var none bool
+			if s.Ends, s.Waits, none, err = end.read(s.Starts); err != nil {
+				return err
+			}
+			if none {
 				return usageError{fmt.Errorf("a silence needs one end; give --for, --until or --until-cleared")}
-			}
-			s.Starts = time.Now()
-			for _, t := range []struct {
-				text string
-				to   *time.Time
-			}{{starts, &s.Starts}, {ends, &s.Ends}} {
-				if t.text == "" {
-					continue
-				}
-				at, err := time.Parse(time.RFC3339, t.text)
-				if err != nil {
-					return usageError{fmt.Errorf("%q is not a time; write it as 2006-01-02T15:04:05+09:00 or with Z", t.text)}
-				}
-				*t.to = at
-			}
-			if length != 0 {
-				s.Ends = s.Starts.Add(length)
-			}
-			if wait != 0 {
-				if !cleared {
-					return usageError{fmt.Errorf("--wait is how long --until-cleared waits for its first alert; add that, or leave out --wait")}
-				}
-				s.Waits = s.Starts.Add(wait)
 			}
 			l, err := load(file)
 			if err != nil {
@@ -81,29 +106,70 @@ func silenceAdd() *cobra.Command {
 				return err
 			}
 			fmt.Println(added.ID)
-			if !added.Waits.IsZero() {
-				fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", added.Waits.Local().Format(time.RFC3339))
-			}
+			remark(added)
 			return nil
 		},
 	}
 	configFlag(c, &file)
 	authorFlag(c, &s.Author)
-	f := c.Flags()
-	f.StringVar(&s.Comment, "comment", "", "why, for those on the next shift; required")
-	f.DurationVar(&length, "for", 0, "how long, such as 2h")
-	f.StringVar(&starts, "from", "", "`TIME` at which it begins; default now")
-	f.StringVar(&ends, "until", "", "`TIME` at which it ends")
-	f.BoolVar(&cleared, "until-cleared", false, "ends by itself when everything it matches is well again; if nothing is lost yet, after the next alert")
-	f.DurationVar(&wait, "wait", 0, "how long --until-cleared waits for that alert; default 24h")
+	c.Flags().StringVar(&s.Comment, "comment", "", "why, for those on the next shift; required")
+	c.Flags().StringVar(&starts, "from", "", "`TIME` at which it begins; default now")
+	end.flags(c.Flags())
+	return c
+}
+
+// remark tells what somebody may not have meant of a silence.
+func remark(s app.Silence) {
+	if s.Items != nil && *s.Items == 0 {
+		fmt.Fprintln(os.Stderr, "warning: no item that dswatch knows matches; dswatch status lists them")
+	}
+	if !s.Waits.IsZero() {
+		fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", s.Waits.Local().Format(time.RFC3339))
+	}
+}
+
+func silenceEdit() *cobra.Command {
+	var file string
+	var e app.SilenceEdit
+	var end ending
+	c := &cobra.Command{
+		Use:   "edit ID [MATCHER...] [--for DURATION | --until TIME | --until-cleared] [--comment TEXT]",
+		Short: "Change the end, the matchers or the comment of a silence",
+		Long: "Changes a silence that has not ended; what is not given stays, and what it was is in its history. Matchers\n" +
+			"replace all that it had; --for counts from now.\n" + matcherHelp,
+		Example: "  dswatch silence edit 4fz2k1 --for 1h\n  dswatch silence edit 4fz2k1 host=web01 host!=web02 --comment 'web02 is done'",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			e.Match, e.Cleared = args[1:], end.cleared
+			if e.Ends, e.Waits, _, err = end.read(time.Now()); err != nil {
+				return err
+			}
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			changed, err := l.EditSilence(c.Context(), args[0], e)
+			if err != nil {
+				return err
+			}
+			remark(changed)
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	authorFlag(c, &e.Author)
+	c.Flags().StringVar(&e.Comment, "comment", "", "why, instead of what it says")
+	end.flags(c.Flags())
 	return c
 }
 
 func silenceList() *cobra.Command {
-	var file string
+	var file, format string
 	var all bool
 	c := &cobra.Command{
-		Use: "list", Short: "List the silences that are in force or will be", Args: cobra.NoArgs,
+		Use: "list", Short: "List the silences that are in force or will be, and the maintenance windows", Args: cobra.NoArgs,
+		Long: "Lists the silences that are in force or will be, and the maintenance windows of the configuration as they\n" +
+			"are open now or open next.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			l, err := load(file)
 			if err != nil {
@@ -113,50 +179,61 @@ func silenceList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tSTATE\tFROM\tUNTIL\tMATCHERS\tAUTHOR\tCOMMENT")
+			list = slices.DeleteFunc(list, func(s app.Silence) bool { return s.State == "ended" && !all })
+			if format == "json" {
+				return writeJSON(list)
+			}
+			var t table
+			t.row("ID", "STATE", "FROM", "UNTIL", "MATCHERS", "AUTHOR", "COMMENT")
 			for _, s := range list {
-				if s.State == "ended" && !all {
-					continue
+				from := "-"
+				if !s.Starts.IsZero() {
+					from = s.Starts.Local().Format(time.RFC3339)
 				}
-				until := "cleared"
-				switch {
-				case !s.Ends.IsZero():
-					until = s.Ends.Local().Format(time.RFC3339)
-				case !s.Waits.IsZero():
-					until = "cleared; waits until " + s.Waits.Local().Format(time.RFC3339)
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.State, s.Starts.Local().Format(time.RFC3339), until,
-					strings.Join(s.Match, " "), plain(s.Author), plain(s.Comment))
+				t.row(s.ID, s.State, from, ends(s), plain(strings.Join(s.Match, " ")), plain(s.Author), plain(s.Comment))
 				for _, h := range s.History {
 					if all {
-						fmt.Fprintf(w, "\t\t%s\t\t%s by %s\t\t\n", h.At.Local().Format(time.RFC3339), plain(h.What), plain(h.By))
+						t.row("", "", h.At.Local().Format(time.RFC3339), "", plain(h.What)+" by "+plain(h.By))
 					}
 				}
 			}
-			return w.Flush()
+			return t.write(os.Stdout)
 		},
 	}
 	configFlag(c, &file)
+	formatFlag(c, &format, "table")
 	c.Flags().BoolVar(&all, "all", false, "also those that ended in the last 30 days, and what was done to each")
 	return c
+}
+
+// ends is when a silence ends, in words.
+func ends(s app.Silence) string {
+	switch {
+	case s.Starts.IsZero(): // nothing is known of it
+		return "-"
+	case !s.Ends.IsZero():
+		return s.Ends.Local().Format(time.RFC3339)
+	case !s.Waits.IsZero():
+		return "cleared; waits until " + s.Waits.Local().Format(time.RFC3339)
+	}
+	return "cleared"
 }
 
 func silenceExpire() *cobra.Command {
 	var file, author string
 	c := &cobra.Command{
 		Use: "expire ID...", Short: "End silences now", Args: cobra.MinimumNArgs(1),
+		Long: "Ends silences now. What is still lost is told then. ID is the id or the beginning of it.",
 		RunE: func(c *cobra.Command, ids []string) error {
 			l, err := load(file)
 			if err != nil {
 				return err
 			}
-			for _, id := range ids {
-				if err := l.Expire(c.Context(), id, author); err != nil {
-					return err
-				}
+			var errs []error
+			for _, id := range ids { // one that is wrong keeps no other from ending
+				errs = append(errs, l.Expire(c.Context(), id, author))
 			}
-			return nil
+			return errors.Join(errs...)
 		},
 	}
 	configFlag(c, &file)

@@ -30,8 +30,13 @@ func statusCommand() *cobra.Command {
 			fmt.Fprintln(w, "STATE\tEXPECTED\tALERT\tITEM")
 			for _, i := range st.Items {
 				alert := "-"
-				if i.Alerting {
+				switch {
+				case i.Alerting && i.Silence != "":
+					alert = "firing, silenced"
+				case i.Alerting:
 					alert = "firing"
+				case i.Silence != "":
+					alert = "silenced"
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.State, i.Expected, alert, i.Key)
 			}
