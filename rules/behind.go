@@ -55,7 +55,7 @@ func (slot *Slot) precedes(other told, sink string, k known) bool {
 	case knows: // an earlier one had its end before this one began
 		return other.firing
 	case slot.Seq > 1 && slices.Contains(slot.Sinks, sink): // it had heard of this one, and remembers a later one
-		return other.at.After(slot.At)
+		return !other.at.Before(slot.At)
 	}
 	// The clock may have been set back since an earlier one that is over.
 	return slot.Phase == Firing && other.firing && other.at.After(slot.At)

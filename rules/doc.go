@@ -30,6 +30,10 @@
 //     same ids are made again, so that a sink which already has them drops
 //     them.
 //
+// After a power loss, which may take the last writes of each store by itself,
+// an alert may be told once more, and where the clock was set back too, one
+// that is over.
+//
 // Not promised here: that a far end accepted (package sinks), that an
 // observation is true (package detector), that bytes survive (package bus).
 package rules

@@ -765,7 +765,7 @@ func brief(a event.Alert) string { return fmt.Sprint(a.Seq, " ", a.Transition, "
 // seeds is how many random lives a test runs; make soak runs more.
 func seeds() uint64 {
 	if os.Getenv("DSWATCH_SOAK") != "" {
-		return 20_000
+		return 2_000
 	}
 	return 4
 }
