@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -52,9 +53,18 @@ func (e *Engine) keepTime(ctx context.Context) error {
 	e.storm.shift(now, d)
 	for _, h := range e.hosts {
 		h.heard = h.heard.Add(d)
-		if !h.transit.Until.IsZero() {
-			h.transit.Started, h.transit.Until = h.transit.Started.Add(d), h.transit.Until.Add(d)
+		if h.transit.Until.IsZero() {
+			continue
 		}
+		h.transit.Started, h.transit.Until = h.transit.Started.Add(d), h.transit.Until.Add(d)
+		if h.transit.lasts(now) { // else nobody asks for it after a restart
+			if err := e.saveTransit(ctx, h); err != nil {
+				return err
+			}
+		}
+	}
+	if err := e.keepSilences(ctx, now, d); err != nil {
+		return err
 	}
 	for _, it := range e.items {
 		if !it.status.shift(now, d) {
@@ -70,6 +80,25 @@ func (e *Engine) keepTime(ctx context.Context) error {
 		return err
 	}
 	return e.flush(ctx)
+}
+
+// keepSilences keeps those in force that have begun: somebody who has silenced
+// something does not take it back with the clock.
+func (e *Engine) keepSilences(ctx context.Context, now time.Time, d time.Duration) error {
+	for i := range e.silences {
+		s := e.silences[i]
+		if d > 0 || !s.Active(now.Add(-d)) || !now.Before(s.Starts) {
+			continue
+		}
+		s.Starts = now
+		s.History = append(slices.Clip(s.History), Entry{At: now, By: "dswatch", What: "the clock was set back by " + (-d).Round(time.Second).String() + "; it stays in force"})
+		if err := e.Silences.Save(ctx, s); err != nil {
+			return fmt.Errorf("store silence %s: %w", s.ID, err)
+		}
+		e.silences = slices.Clone(e.silences)
+		e.silences[i] = s
+	}
+	return nil
 }
 
 // shift moves every deadline by d and reports whether there was one.

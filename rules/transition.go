@@ -75,17 +75,27 @@ func (e *Engine) passing(ctx context.Context, name string, h *host) error {
 		return nil
 	}
 	h.transit.Host = name
-	t := h.transit.begin(e.now(), e.Set.Transition, why)
-	b, err := json.Marshal(t)
-	if err != nil {
-		return fmt.Errorf("encode the transition of %s: %w", name, err)
+	before := h.transit
+	h.transit = before.begin(e.now(), e.Set.Transition, why)
+	if err := e.saveTransit(ctx, h); err != nil {
+		h.transit = before
+		return err
 	}
-	revisions, err := e.Facts.Save(ctx, []Record{{Key: transitKey(name), Value: b, Revision: h.transitRevision}})
-	if err != nil {
-		return fmt.Errorf("store the transition of %s: %w", name, err)
-	}
-	h.transit, h.transitRevision = t, revisions[0]
+	t := h.transit
 	e.Log.Info("a host is in transition; what is lost on it is told at its end", "host", name, "until", t.Until, "why", why)
+	return nil
+}
+
+func (e *Engine) saveTransit(ctx context.Context, h *host) error {
+	b, err := json.Marshal(h.transit)
+	if err != nil {
+		return fmt.Errorf("encode the transition of %s: %w", h.transit.Host, err)
+	}
+	revisions, err := e.Facts.Save(ctx, []Record{{Key: transitKey(h.transit.Host), Value: b, Revision: h.transitRevision}})
+	if err != nil {
+		return fmt.Errorf("store the transition of %s: %w", h.transit.Host, err)
+	}
+	h.transitRevision = revisions[0]
 	return nil
 }
 

@@ -213,6 +213,19 @@ func TestSilentHost(t *testing.T) {
 		s.see("process/ds_agent=up")
 		s.want(again)
 	})
+	for name, by := range map[string]time.Duration{"the clock is set forward a day": 24 * time.Hour, "the clock is set back an hour": -time.Hour} {
+		on(t, name, set, func(s *stage) {
+			begin(s)
+			s.wait(5 * time.Minute)
+			s.w.ahead.Add(int64(by))
+			s.wait(4 * time.Minute)
+			s.want()
+			s.wait(4 * time.Minute)
+			s.want(silent)
+			s.see("process/ds_agent=up")
+			s.want(again)
+		})
+	}
 	on(t, "it is the cause of what others see of it", set, func(s *stage) {
 		begin(s)
 		other := func(state event.State) {
