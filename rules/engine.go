@@ -435,6 +435,10 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 	token := event.Token(r.Observer)
 	before := h.report(token)
 	if before.facts.Equal(r.Facts) && (before.revision != 0 || before.waits || len(r.Facts) == 0 && r.Host != r.Observer) {
+		if before.token != "" && r.At.After(before.at) {
+			before.at = r.At
+			h.keep(before)
+		}
 		return nil
 	}
 	if before.waits { // no record may be stored twice at once

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dswatch/catalog"
 	"dswatch/event"
@@ -19,8 +20,9 @@ type reported struct {
 	token    string // of the observer
 	observer string
 	facts    event.Facts
-	revision uint64 // as stored; 0: it is not
-	waits    bool   // for the next flush
+	at       time.Time // told last, changed or not
+	revision uint64    // as stored; 0: it is not
+	waits    bool      // for the next flush
 }
 
 // report returns what the observer, a token, last told about the host.
@@ -43,7 +45,7 @@ func (h *host) take(r event.FactsReport, revision uint64) {
 		f.Origin = shared(f.Origin)
 		facts[event.Name(shared(string(n)))] = f
 	}
-	h.keep(reported{token: shared(event.Token(r.Observer)), observer: shared(r.Observer), facts: facts, revision: revision})
+	h.keep(reported{token: shared(event.Token(r.Observer)), observer: shared(r.Observer), facts: facts, at: r.At, revision: revision})
 }
 
 // keep puts r in place of the observer's last.
@@ -91,11 +93,15 @@ func (e *Engine) saveFacts(ctx context.Context) error {
 // factsKey is the record of what observer told about host. What a host tells
 // of itself has the host's name alone.
 func factsKey(host, observer string) string {
-	h, o := event.Token(host), event.Token(observer)
-	if h == o {
-		return h
+	return recordOf(event.Token(host), event.Token(observer))
+}
+
+// recordOf is factsKey for tokens.
+func recordOf(host, observer string) string {
+	if host == observer {
+		return host
 	}
-	return h + "." + o
+	return host + "." + observer
 }
 
 // weight orders origins: what the operator declared counts more than what was

@@ -21,7 +21,8 @@ const (
 )
 
 // prune forgets items that went for good, such as those of a computer that
-// was removed from the manager: else every one that ever was would be kept.
+// was removed from the manager, or whose row left the configuration, and what
+// is known of hosts without any: else every one that ever was would be kept.
 // Nothing is forgotten that a promise depends on: no alert of the item is
 // open or waits, and every sink that was told of one has confirmed its end.
 func (e *Engine) prune(ctx context.Context) error {
@@ -33,17 +34,24 @@ func (e *Engine) prune(ctx context.Context) error {
 	if e.pruneAt = now.Add(pruneEvery); first {
 		return nil // there is enough to do at the start
 	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	if err := e.pruneItems(ctx, now); err != nil {
+		return err
+	}
+	return e.pruneHosts(ctx, now)
+}
+
+func (e *Engine) pruneItems(ctx context.Context, now time.Time) error {
 	var old []*item
 	for _, it := range e.items {
-		if it.index < 0 && it.status.bygone(now) {
+		if it.index < 0 && it.bygone(now) {
 			old = append(old, it)
 		}
 	}
 	if len(old) == 0 {
 		return nil
-	}
-	if err := e.flush(ctx); err != nil {
-		return err
 	}
 	for _, name := range e.everySink() {
 		waiting, receipts, err := e.heardBy(ctx, name)
@@ -69,9 +77,49 @@ func (e *Engine) prune(ctx context.Context) error {
 	return nil
 }
 
+// pruneHosts forgets what was told of hosts that have no items, if nobody has
+// told of them for long.
+func (e *Engine) pruneHosts(ctx context.Context, now time.Time) error {
+	var old []string
+	var records []Record
+	for token, h := range e.hosts {
+		if len(h.items) > 0 || token == event.Token(e.Host) || now.Sub(h.heard) < keepGone || now.Before(h.transit.Until) ||
+			slices.ContainsFunc(h.reports, func(r reported) bool { return now.Sub(r.at) < keepGone }) {
+			continue
+		}
+		for _, r := range h.reports {
+			if r.revision != 0 {
+				records = append(records, Record{Key: recordOf(token, r.token), Revision: r.revision, Delete: true})
+			}
+		}
+		if h.transitRevision != 0 {
+			records = append(records, Record{Key: token + transitSuffix, Revision: h.transitRevision, Delete: true})
+		}
+		if old = append(old, token); len(old) == mostPruned {
+			break
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	if len(records) > 0 {
+		if _, err := e.Facts.Save(ctx, records); err != nil {
+			return fmt.Errorf("remove what is known of %d hosts: %w", len(old), err)
+		}
+		e.Log.Info("forgot hosts that have had no items for long", "hosts", len(old), "for", keepGone)
+	}
+	for _, token := range old {
+		delete(e.hosts, token)
+	}
+	maps.DeleteFunc(e.named, func(name string, _ *host) bool { return e.hosts[event.Token(name)] == nil })
+	return nil
+}
+
 // bygone reports whether the item went so long ago that it may be forgotten.
-func (s *Status) bygone(now time.Time) bool {
-	if !s.Gone || now.Sub(s.Seen.At) < keepGone {
+// One without a row has gone when nobody reports it any more.
+func (it *item) bygone(now time.Time) bool {
+	s := &it.status
+	if !s.Gone && it.row.row != nil || now.Sub(s.Seen.At) < keepGone {
 		return false
 	}
 	over := true

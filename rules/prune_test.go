@@ -23,11 +23,26 @@ func TestPrune(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 	}
+	tell := func(w *world, host string) {
+		t.Helper()
+		_, data, err := event.EncodeFacts(event.FactsReport{Host: host, Observer: host, At: w.wall(), Facts: event.Facts{event.OS: {Value: event.Linux}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.publish(data)
+		synctest.Wait()
+	}
 	for name, c := range map[string]struct {
 		play func(w *world)
 		kept bool
-		told int // of its alert
+		told int  // of its alert
+		off  bool // its row leaves the configuration
 	}{
+		"its row left the configuration": {play: func(w *world) { look(w, event.Change, event.Up) }, off: true},
+		"its row left during an alert": {play: func(w *world) {
+			look(w, event.Change, event.Down)
+			w.deliver()
+		}, off: true, told: 2},
 		"never in trouble": {play: func(w *world) { look(w, event.Change, event.Up); look(w, event.Gone, event.Unknown) }},
 		"told and over": {play: func(w *world) {
 			look(w, event.Change, event.Down)
@@ -99,17 +114,31 @@ func TestPrune(t *testing.T) {
 				set := &rules.Set{Settings: rules.Settings{Patience: time.Hour}, Language: "en"}
 				stop := startEngine(w, l, set)
 				begun := w.wall()
+				tell(w, key.Host)
+				tell(w, "other.example.com") // that never has an item
 				c.play(w)
 				stop()
+				if c.off {
+					l.gone = map[string]bool{key.Name: true}
+				}
 				stop = startEngine(w, l, set)
+				if c.off {
+					time.Sleep(time.Minute)
+					synctest.Wait()
+					w.deliver()
+				}
 				w.ahead.Add(int64(begun.Add(8 * day).Sub(w.wall())))
-				time.Sleep(2 * time.Hour)
+				time.Sleep(3 * time.Hour)
 				synctest.Wait()
 				if n := w.engine.Count(); (n == 1) != c.kept || n != len(w.statuses) {
 					t.Errorf("%d items, %d stored, kept should be %v", n, len(w.statuses), c.kept)
 				}
+				if facts := len(w.facts); (facts == 1) != c.kept {
+					t.Errorf("facts of %d hosts are stored, kept should be %v", facts, c.kept)
+				}
 				w.down["hook"] = false
 				stop()
+				l.gone = nil
 				stop = startEngine(w, l, set)
 				time.Sleep(time.Minute)
 				synctest.Wait()
