@@ -271,13 +271,21 @@ func (a *App) newEngine() *rules.Engine {
 		Sinks:    a.sinkNames(),
 		Source:   &source{bus: a.bus},
 		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},
-		Outbox: a.outbox(), Receipts: receipts{a.bus.Bucket(bus.Receipts)}, Silences: silences{a.bus.Bucket(bus.Silences)},
+		Outbox: a.outbox(), Receipts: a.receipts(), Silences: silences{a.bus.Bucket(bus.Silences)},
 		Log: a.Log,
 		OnDecision: func(k event.Key, d rules.Decision) {
 			decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
 			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", d.Why)
 		},
 	})
+}
+
+func (a *App) receipts() receipts {
+	r := receipts{a.bus.Bucket(bus.Receipts), map[string]*ledger{}}
+	for _, w := range a.workers {
+		r.ledgers[w.name] = w.ledger
+	}
+	return r
 }
 
 // startWorkers starts every sink's worker. What it returns stops them and

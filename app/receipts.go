@@ -67,7 +67,17 @@ func readPages(ctx context.Context, bucket shelf, sink string) ([]stored, error)
 }
 
 // receipts implements rules.Receipts.
-type receipts struct{ bucket shelf }
+type receipts struct {
+	bucket  shelf
+	ledgers map[string]*ledger // by sink
+}
+
+func (r receipts) Forget(ctx context.Context, sink string, slots []string) error {
+	if l := r.ledgers[sink]; l != nil {
+		return l.forget(ctx, slots)
+	}
+	return nil // another process writes them, or nobody does any more
+}
 
 func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
 	pages, err := readPages(ctx, r.bucket, sink)
@@ -163,6 +173,10 @@ func (l *ledger) Load(ctx context.Context) ([]sinks.Receipt, error) {
 func (l *ledger) Store(ctx context.Context, rs []sinks.Receipt) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.store(ctx, rs)
+}
+
+func (l *ledger) store(ctx context.Context, rs []sinks.Receipt) error {
 	p := page{Receipts: l.gather(rs)}
 	for {
 		n := l.blank()
@@ -210,7 +224,7 @@ func (l *ledger) gather(rs []sinks.Receipt) []sinks.Receipt {
 			break
 		}
 		for _, slot := range l.pages[n].slots {
-			if e := l.slots[slot]; e.page == n && !fresh[slot] {
+			if e, ok := l.slots[slot]; ok && e.page == n && !fresh[slot] {
 				out = append(out, e.receipt)
 				fresh[slot] = true
 			}
@@ -219,13 +233,18 @@ func (l *ledger) gather(rs []sinks.Receipt) []sinks.Receipt {
 	return out
 }
 
-// blank returns the number of a page that may be written.
+// blank returns the number of a page that may be written: the one that has
+// been blank for longest, so that in time all of them are.
 func (l *ledger) blank() int {
-	now := l.now()
+	now, found := l.now(), -1
 	for n := range l.pages {
-		if s := &l.pages[n]; s.live == 0 && !s.foreign && now.Sub(s.changed) >= l.flush {
-			return n
+		s := &l.pages[n]
+		if s.live == 0 && !s.foreign && now.Sub(s.changed) >= l.flush && (found < 0 || s.changed.Before(l.pages[found].changed)) {
+			found = n
 		}
+	}
+	if found >= 0 {
+		return found
 	}
 	l.pages = append(l.pages, sheet{})
 	return len(l.pages) - 1
@@ -246,6 +265,41 @@ func (l *ledger) count(n int, p page) {
 		s.live++
 	}
 }
+
+// forget drops the receipts of slots. The pages that have them are left blank,
+// what else counts in these moves, and they are overwritten in their turn.
+func (l *ledger) forget(ctx context.Context, slots []string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, pages := l.now(), map[int]bool{}
+	for _, slot := range slots {
+		e, ok := l.slots[slot]
+		if !ok || e.receipt.Transition.Firing() {
+			continue // told anew meanwhile
+		}
+		delete(l.slots, slot)
+		l.pages[e.page].live--
+		l.pages[e.page].changed = now
+		pages[e.page] = true
+	}
+	var move []sinks.Receipt
+	for n := range pages {
+		for _, slot := range l.pages[n].slots {
+			if e, ok := l.slots[slot]; ok && e.page == n {
+				move = append(move, e.receipt)
+			}
+		}
+	}
+	for some := range slices.Chunk(move, mostMoved) {
+		if err := l.store(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostMoved is how many receipts move to one page.
+const mostMoved = 256
 
 // told returns the receipt of one slot.
 func (l *ledger) told(slot string) sinks.Receipt {

@@ -87,7 +87,7 @@ func reads(t *testing.T, s shelf) map[string]int {
 	for _, r := range rs {
 		got[r.Slot] = r.Seq
 	}
-	if err := (receipts{s}).Load(t.Context(), "hook", func(r rules.Receipt) {
+	if err := (receipts{bucket: s}).Load(t.Context(), "hook", func(r rules.Receipt) {
 		if want := receipt(0, r.Seq); r.AlertID != want.AlertID || r.Transition != want.Transition || r.Dead != want.Dead || r.Reached != want.Reached {
 			t.Fatalf("the rules read %+v, want %+v", r, want)
 		}
@@ -230,5 +230,73 @@ func TestLedgerOnTheBus(t *testing.T) {
 	}
 	if _, err := other.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "hook2.0") {
 		t.Errorf("a broken page: %v", err)
+	}
+}
+
+// TestLedgerForgets: what is forgotten leaves the disk with the next pages that
+// are written, and takes nothing else along. What was raised anew stays.
+func TestLedgerForgets(t *testing.T) {
+	const flush = 10 * time.Second
+	clock := time.Unix(1_700_000_000, 0)
+	d := &disk{now: func() time.Time { return clock }, pages: map[string]leaf{}}
+	l := &ledger{bucket: d, sink: "hook", flush: flush, now: d.now}
+	if _, err := l.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	store := func(from, to int, transition event.Transition) {
+		t.Helper()
+		var rs []sinks.Receipt
+		for i := from; i < to; i++ {
+			r := receipt(i, i+1)
+			r.Transition = transition
+			rs = append(rs, r)
+		}
+		if err := l.Store(t.Context(), rs); err != nil {
+			t.Fatal(err)
+		}
+		clock = clock.Add(2 * flush)
+	}
+	on := func() (slots int) {
+		pages, err := readPages(t.Context(), d, "hook")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, p := range pages {
+			for _, r := range p.Receipts {
+				seen[r.Slot] = true
+			}
+		}
+		return len(seen)
+	}
+	for i := range 20 {
+		store(i*50, i*50+50, event.Cleared)
+	}
+	store(7, 9, event.Raised)
+	var old []string
+	for i := range 1000 {
+		if i%10 != 3 {
+			old = append(old, receipt(i, 1).Slot)
+		}
+	}
+	if err := l.forget(t.Context(), append(old, "never.heard")); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		clock = clock.Add(2 * flush)
+		store(1000+i, 1001+i, event.Raised)
+	}
+	if n := on(); n != 100+2+40 {
+		t.Errorf("%d receipts are on the disk, want 142", n)
+	}
+	after := &ledger{bucket: d, sink: "hook", flush: flush, now: d.now}
+	got, err := after.Load(t.Context())
+	if err != nil || len(got) != 142 {
+		t.Errorf("%d receipts, %v", len(got), err)
+	}
+	for _, slot := range []int{7, 8, 3, 993, 1039} {
+		if after.told(receipt(slot, 1).Slot).Seq != slot+1 {
+			t.Errorf("the receipt of slot %d is lost", slot)
+		}
 	}
 }

@@ -83,6 +83,9 @@ type Receipt struct {
 // Receipts reads the receipts of one sink.
 type Receipts interface {
 	Load(ctx context.Context, sink string, each func(Receipt)) error
+	// Forget drops the receipts of slots that nothing will be told of any more.
+	// Those that come back after a power loss do no harm.
+	Forget(ctx context.Context, sink string, slots []string) error
 }
 
 // Parts is what an Engine is made of.
@@ -140,6 +143,7 @@ type Engine struct {
 	dirty     []*item   // changed since the last flush
 	overdueAt time.Time // see overdue
 	pruneAt   time.Time // see prune
+	forgetAt  time.Time // see pruneReceipts
 	stirred   []*item   // changed in a way that may concern others, see revise
 	pending   []Outgoing
 

@@ -317,6 +317,15 @@ func (r receipts) Load(_ context.Context, sink string, each func(rules.Receipt))
 	})
 }
 
+func (r receipts) Forget(_ context.Context, sink string, slots []string) error {
+	return r.l.op(func() error {
+		for _, slot := range slots {
+			delete(r.l.w.receipts[sink], slot)
+		}
+		return nil
+	})
+}
+
 // hushes is a life's view of the silences.
 type hushes struct{ l *life }
 

@@ -16,6 +16,8 @@ const (
 	keepGone = 7 * 24 * time.Hour
 	// pruneEvery is how often the engine looks for what to forget.
 	pruneEvery = time.Hour
+	// forgetEvery is how often it looks for receipts to forget.
+	forgetEvery = 24 * time.Hour
 	// mostPruned is how many are forgotten in one look: others wait for it.
 	mostPruned = 1000
 )
@@ -40,7 +42,10 @@ func (e *Engine) prune(ctx context.Context) error {
 	if err := e.pruneItems(ctx, now); err != nil {
 		return err
 	}
-	return e.pruneHosts(ctx, now)
+	if err := e.pruneHosts(ctx, now); err != nil {
+		return err
+	}
+	return e.pruneReceipts(ctx, now)
 }
 
 func (e *Engine) pruneItems(ctx context.Context, now time.Time) error {
@@ -113,6 +118,57 @@ func (e *Engine) pruneHosts(ctx context.Context, now time.Time) error {
 	}
 	maps.DeleteFunc(e.named, func(name string, _ *host) bool { return e.hosts[event.Token(name)] == nil })
 	return nil
+}
+
+// pruneReceipts forgets what sinks confirmed the end of long ago, and no item
+// remembers an alert of. All receipts are gone through for that, so it is done
+// once a day.
+func (e *Engine) pruneReceipts(ctx context.Context, now time.Time) error {
+	if wait := e.forgetAt.Sub(now); wait > 0 && wait <= forgetEvery {
+		return nil
+	}
+	e.forgetAt = now.Add(forgetEvery)
+	used := map[string]bool{}
+	for _, it := range e.items {
+		for _, rule := range ruleNames() {
+			if it.status.slot(rule).ID != "" {
+				used[event.Alert{Key: it.status.Key, Rule: rule}.Slot()] = true
+			}
+		}
+	}
+	for k := range e.storm.groups {
+		used[event.Alert{Key: k, Rule: event.RuleStorm}.Slot()] = true
+	}
+	for _, name := range e.everySink() {
+		waiting, receipts, err := e.heardBy(ctx, name)
+		if err != nil {
+			return err
+		}
+		var old []string
+		for slot, k := range receipts {
+			if !used[slot] && !waiting[slot] && k.over(now) {
+				old = append(old, slot)
+			}
+		}
+		if len(old) == 0 {
+			continue
+		}
+		if err := e.Receipts.Forget(ctx, name, old); err != nil {
+			return fmt.Errorf("forget receipts of sink %s: %w", name, err)
+		}
+		e.Log.Info("forgot receipts of alerts that have been over for long", "sink", name, "receipts", len(old), "for", keepGone)
+	}
+	return nil
+}
+
+// over reports whether the sink was told long ago that every alert is over.
+func (k known) over(now time.Time) bool {
+	for _, t := range k {
+		if t.firing || t.open || now.Sub(t.at) < keepGone {
+			return false
+		}
+	}
+	return true
 }
 
 // bygone reports whether the item went so long ago that it may be forgotten.

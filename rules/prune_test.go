@@ -136,6 +136,9 @@ func TestPrune(t *testing.T) {
 				if facts := len(w.facts); (facts == 1) != c.kept {
 					t.Errorf("facts of %d hosts are stored, kept should be %v", facts, c.kept)
 				}
+				if kept := len(w.receipts["nms"]) > 0; c.told > 0 && kept != c.kept {
+					t.Errorf("receipts %v, kept should be %v", w.receipts["nms"], c.kept)
+				}
 				w.down["hook"] = false
 				stop()
 				l.gone = nil

@@ -233,6 +233,13 @@ func (c confirmed) Load(_ context.Context, sink string, each func(rules.Receipt)
 	return nil
 }
 
+func (c confirmed) Forget(_ context.Context, sink string, slots []string) error {
+	for _, slot := range slots {
+		delete(c.w.receipts[sink], slot)
+	}
+	return nil
+}
+
 // hushes implements rules.SilenceStore. Nobody watches: the player tells the
 // engine what has changed.
 type hushes struct{ w *world }
