@@ -88,7 +88,10 @@ sinks:
 		n, _ := strconv.Atoi(string(m[1]))
 		return n
 	}
-	t.Cleanup(func() { refused, accepted := far.of(); t.Logf("%d refused, %d accepted, %d held", refused, accepted, metric("dswatch_sink_held{sink=\"hook\"}")) })
+	t.Cleanup(func() {
+		refused, accepted := far.of()
+		t.Logf("%d refused, %d accepted, %d held", refused, accepted, metric("dswatch_sink_held{sink=\"hook\"}"))
+	})
 	const held = `dswatch_sink_held{sink="hook"}`
 	for round := range 3 {
 		before, _ := far.of()
