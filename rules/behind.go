@@ -48,12 +48,12 @@ func (k known) latest(but string) (id string, last told) {
 // precedes reports whether what is stored comes before another alert that the
 // sink knows. Otherwise the slot has gone on, and the sink is to hear of it.
 func (slot *Slot) precedes(other told, sink string, k known) bool {
-	_, knows := k[slot.ID]
+	own, knows := k[slot.ID]
 	switch {
 	case slot.ID == "":
 		return true
 	case knows: // an earlier one had its end before this one began
-		return other.firing
+		return other.firing && (other.place > own.place || other.at.After(slot.At))
 	case slot.Seq > 1 && slices.Contains(slot.Sinks, sink): // it had heard of this one, and remembers a later one
 		return !other.at.Before(slot.At)
 	}
