@@ -123,8 +123,8 @@ func TestWhySilenced(t *testing.T) {
 		t.Errorf("%+v", y)
 	}
 	for language, want := range map[string][]string{
-		"en": {"win01/custom/process/own.exe\n", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711)", "silenced", "none: nobody was told anything"},
-		"ja": {"状態", "停止", "通知を停止中: " + s.ID, "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
+		"en": {"win01/custom/process/own.exe\n", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711) until 20", "silenced", "none: nobody was told anything"},
+		"ja": {"状態", "停止", "通知を停止中: " + s.ID + " kim (ticket 4711)、終了 20", "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
 	} {
 		var b bytes.Buffer
 		if err := WriteWhy(&b, []web.Why{y}, language); err != nil {

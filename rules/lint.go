@@ -14,7 +14,7 @@ type Lint struct {
 	Shadows [][]int
 	Missed  bool     // no route takes some of the alerts:
 	Lost    Matchers // what all of these accept
-	When    string   // a moment at which none does, such as "sat 00:00"; empty: at any
+	When    string   // a moment at which none does, such as "sat 00:00 Asia/Tokyo"; empty: at any
 }
 
 // LintRoutes looks at routes that are valid one by one; local is the time zone
@@ -66,12 +66,17 @@ func openings(routes []Route, local *time.Location) (out []moment, sure bool) {
 		return []moment{{open: slices.Repeat([]bool{true}, len(routes))}}, true
 	}
 	sure = len(zones) == 1
-	zone := time.UTC // without summer time, each minute of a week is there once
+	zone, said := time.UTC, "UTC" // without summer time, each minute of a week is there once
+	for name := range zones {
+		if sure {
+			said = name
+		}
+	}
 	seen := map[string]bool{}
 	for n := range 7 * endOfDay {
 		now := time.Date(2026, 1, 4, 0, n, 0, 0, zone) // a Sunday
 		key := make([]byte, len(at))
-		m := moment{at: fmt.Sprintf("%s %02d:%02d", dayNames[now.Weekday()], now.Hour(), now.Minute()), open: make([]bool, len(at))}
+		m := moment{at: fmt.Sprintf("%s %02d:%02d %s", dayNames[now.Weekday()], now.Hour(), now.Minute(), said), open: make([]bool, len(at))}
 		for i := range at {
 			m.open[i] = len(at[i].shifts) == 0 || slices.ContainsFunc(at[i].shifts, func(s shift) bool {
 				if !sure {
@@ -82,9 +87,6 @@ func openings(routes []Route, local *time.Location) (out []moment, sure bool) {
 			if m.open[i] {
 				key[i] = 1
 			}
-		}
-		if !sure {
-			m.at += " UTC"
 		}
 		if !seen[string(key)] {
 			seen[string(key)] = true

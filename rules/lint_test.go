@@ -89,8 +89,8 @@ func TestLintMissed(t *testing.T) {
 		"day and night":         {[]rules.Route{r(day), r(night)}, ""},
 		"a day in two zones":    {[]rules.Route{r(day), r([]rules.Hours{{From: "04:00", To: "18:00", TimeZone: "Asia/Tokyo"}})}, "sun 18:00 UTC"},
 		"one kind":              {[]rules.Route{r(nil, "kind=port")}, `kind!="port" at any time`},
-		"not at the weekend":    {[]rules.Route{r(weekday)}, "sun 00:00"},
-		"ports not at night":    {[]rules.Route{r(day), r(night, "kind!=port")}, `kind="port" sun 00:00`},
+		"not at the weekend":    {[]rules.Route{r(weekday)}, "sun 00:00 UTC"},
+		"ports not at night":    {[]rules.Route{r(day), r(night, "kind!=port")}, `kind="port" sun 00:00 UTC`},
 		"an info nobody wants":  {[]rules.Route{{MinSeverity: event.Warning, Sinks: []string{"a"}}}, `severity="info" at any time`},
 		"only of what was seen": {[]rules.Route{r(nil, "rule!=unknown"), r(nil, "severity=warning")}, ""},
 	} {
