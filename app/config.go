@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -196,10 +198,32 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 		return nil, err
 	}
 	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings(), l.windowWarnings())
+	if w := zoneWarning(l.TimeZone, os.Getenv("TZ")); w != "" {
+		l.Warnings = append(l.Warnings, w)
+	}
 	if l.Web.Public() {
 		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
 	}
 	return l, nil
+}
+
+// zoneWarning tells that what the environment names as the time zone is none,
+// which Go takes for UTC without a word.
+func zoneWarning(configured, tz string) string {
+	name := strings.TrimPrefix(tz, ":")
+	if configured != "" || name == "" || runtime.GOOS == "windows" { // which does not look at TZ
+		return ""
+	}
+	if filepath.IsAbs(name) {
+		if data, err := os.ReadFile(name); err == nil {
+			if _, err = time.LoadLocationFromTZData(name, data); err == nil {
+				return ""
+			}
+		}
+	} else if _, err := time.LoadLocation(name); err == nil {
+		return ""
+	}
+	return fmt.Sprintf("the environment variable TZ is %q, which is no time zone known here, so all times are UTC; set it to a name such as Asia/Tokyo and see that tzdata is installed, or write time_zone in the configuration", setting.Clip(tz))
 }
 
 // below gives an error about a key of a section its place in the file.
@@ -305,6 +329,13 @@ func parts() []config.Part {
 
 // ReadFacts reads a facts file as declared facts.
 func ReadFacts(path string) (event.Facts, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read facts file: %w; check the path given with --facts", err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe could wait for ever
+		return nil, fmt.Errorf("read facts file: %s is not a regular file; write the facts to one and name that with --facts", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read facts file: %w; check the path given with --facts", err)

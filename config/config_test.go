@@ -215,6 +215,41 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestSecretInAFileForAll: a secret that stands in a configuration that every
+// user can read is told once, with the command that ends it.
+func TestSecretInAFileForAll(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // elsewhere nothing is said
+	}
+	path := filepath.Join(t.TempDir(), "dswatch.yaml")
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"every user":   {"host: web01\nbus: {creds: S3cret}\n", 0o644, ":2:14: bus.creds: a secret stands in this file, which every user can read (mode 0644); run chmod o-rwx " + path},
+		"a group":      {"bus: {creds: S3cret}\n", 0o640, ""},
+		"the owner":    {"bus: {creds: S3cret}\n", 0o600, ""},
+		"no secret":    {"host: web01\n", 0o644, ""},
+		"known to all": {"bus: {creds: public}\n", 0o644, ""},
+	} {
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		f, err := config.Load(path, defaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(f.Warnings(), "\n")
+		if !strings.HasPrefix(got, path+c.want) && c.want != "" || c.want == "" && got != "" || strings.Contains(got, "S3cret") {
+			t.Errorf("%s: warns %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct {

@@ -37,6 +37,7 @@ type File struct {
 	marks    map[*token.Token]mark
 	problems []Problem // found since the last call of take
 	warnings []string
+	mode     fs.FileMode       // of the file; 0 where it does not matter
 	files    map[string]string // path of a secret's key -> file it was read from, as written
 	hidden   []string          // values of secrets, to keep them out of other packages' messages
 	expanded int               // values reached through aliases
@@ -45,24 +46,28 @@ type File struct {
 // Load reads the file at path into the struct that into points to, which
 // holds the defaults. See Parse for what it returns.
 func Load(path string, into any) (*File, error) {
-	data, err := readFile(path)
+	data, mode, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, data, into)
+	return parse(path, data, mode, into)
 }
 
-func readFile(path string) ([]byte, error) {
+func readFile(path string) ([]byte, fs.FileMode, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, readError(path, err)
+		return nil, 0, readError(path, err)
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	if err != nil {
-		return nil, readError(path, err)
+		return nil, 0, readError(path, err)
 	}
-	return data, nil
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, readError(path, err)
+	}
+	return data, info.Mode(), nil
 }
 
 func readError(path string, err error) error {
@@ -88,9 +93,13 @@ func readError(path string, err error) error {
 // still be decoded and their problems be added with Join. Values in into
 // count only without an error.
 func Parse(name string, data []byte, into any) (*File, error) {
+	return parse(name, data, 0, into)
+}
+
+func parse(name string, data []byte, mode fs.FileMode, into any) (*File, error) {
 	v := pointee(into)
 	f := &File{
-		name: name, dir: filepath.Dir(name), types: types{}, marks: map[*token.Token]mark{}, files: map[string]string{},
+		mode: mode, name: name, dir: filepath.Dir(name), types: types{}, marks: map[*token.Token]mark{}, files: map[string]string{},
 	}
 	f.types.check(v.Type())
 	if err := f.read(data); err != nil {

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/goccy/go-yaml/token"
+
+	"dswatch/setting"
 )
 
 // MaxProblems is how many problems one Error tells.
@@ -136,9 +138,10 @@ func (f *File) foreign(s string) string {
 	return clean(s)
 }
 
-// hide remembers a secret. Very short ones would blot out ordinary words.
+// hide remembers a secret. Very short ones, and those that everybody knows,
+// would blot out ordinary words.
 func (f *File) hide(value string) {
-	if len(value) >= 4 {
+	if len(value) >= 4 && !setting.Public(value) {
 		f.hidden = append(f.hidden, value)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"dswatch/setting"
 )
 
 // MaxSecret is the largest file of a secret in bytes. A private key is under
@@ -31,7 +33,20 @@ func (d *decoder) secret(n *node, v reflect.Value, path string) {
 		d.fail(n, path, "%s is what config show prints instead of a secret; write the secret itself%s", redacted, orFile(path))
 	default:
 		d.reveal(n, v, path, n.text)
+		d.exposed(n, path)
 	}
+}
+
+// exposed warns, once for a file, of a secret that stands in it while every
+// user can read it.
+func (d *decoder) exposed(n *node, path string) {
+	if runtime.GOOS != "linux" || d.mode.Perm()&0o004 == 0 || n.text == "" || setting.Public(n.text) {
+		return
+	}
+	mode := d.mode
+	d.mode = 0 // said
+	d.warnings = append(d.warnings, fmt.Sprintf("%s:%d:%d: %s: a secret stands in this file, which every user can read (mode %04o); run chmod o-rwx %s%s",
+		d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), mode.Perm(), clip(printable(d.name), maxPath), orFile(path)))
 }
 
 // reveal stores the value of a secret.

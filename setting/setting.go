@@ -39,6 +39,12 @@ func (s *Secret) UnmarshalText(b []byte) error { *s = Secret(b); return nil }
 // LogValue hides the value from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
+// Public reports whether everybody knows s although it stands where a secret
+// does: the communities with which SNMP agents are delivered. They are hidden
+// where they are written, but not looked for in texts, which would lose the
+// ordinary words that they are.
+func Public(s string) bool { return s == "public" || s == "private" }
+
 // Size is a number of bytes, written with a unit: 64KiB, 10MB, 1472B.
 type Size int64
 

@@ -95,10 +95,14 @@ type Redactor struct {
 const minSecret = 4
 
 // NewRedactor returns a Redactor for secrets, also in the forms that URLs and
-// JSON give them. Values under four bytes are left out.
+// JSON give them. Values under four bytes, and those that are public, are left
+// out.
 func NewRedactor(secrets ...string) *Redactor {
 	var forms []string
 	for _, s := range secrets {
+		if setting.Public(s) {
+			continue
+		}
 		quoted := strconv.Quote(s)
 		for _, f := range []string{s, url.QueryEscape(s), url.PathEscape(s), quoted[1 : len(quoted)-1]} {
 			if len(f) >= minSecret && !slices.Contains(forms, f) {

@@ -128,6 +128,11 @@ func TestRedactedErrors(t *testing.T) {
 	if text := r.Text("abc"); text != "abc" {
 		t.Errorf("three letters are no secret: %q", text)
 	}
+	// The communities of every SNMP agent are ordinary words, and no secrets.
+	r = sinks.NewRedactor("public", "private", "publicly")
+	if text := r.Text("no public key, no private one: publicly"); text != "no public key, no private one: [redacted]" {
+		t.Error(text)
+	}
 }
 
 type wrapper struct {
