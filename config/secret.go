@@ -45,8 +45,8 @@ func (d *decoder) exposed(n *node, path string) {
 	}
 	mode := d.mode
 	d.mode = 0 // said
-	d.warnings = append(d.warnings, fmt.Sprintf("%s:%d:%d: %s: a secret stands in this file, which every user can read (mode %04o); run chmod o-rwx %s%s",
-		d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), mode.Perm(), clip(printable(d.name), maxPath), orFile(path)))
+	d.warnings = append(d.warnings, fmt.Sprintf("%s:%d:%d: %s: a secret stands in this file, which every user can read (mode %04o); run chmod o-rwx %s",
+		d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), mode.Perm(), clip(printable(d.name), maxPath)))
 }
 
 // reveal stores the value of a secret.
