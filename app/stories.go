@@ -143,7 +143,9 @@ func (r storyReader) Program(file string, text []byte) (*story.Program, error) {
 	if len(names) == 0 {
 		names = []string{standardOutput().common.Name}
 	}
-	return &story.Program{Set: l.set, Rows: newRows(l), List: l.Catalog, Sinks: names}, nil
+	rows := newRows(l)
+	rows.asked = true // the story says itself what a manager reports
+	return &story.Program{Set: l.set, Rows: rows, List: l.Catalog, Sinks: names}, nil
 }
 
 // Facts implements story.Reader.

@@ -52,7 +52,7 @@ func Load() (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	beside, err := parse(reported)
+	beside, err := parse(reported, c.rows...)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,8 @@ func Load() (*Catalog, error) {
 	return c, nil
 }
 
-func parse(b []byte) (*Catalog, error) {
+// parse reads a list whose rows may refer to those of beside.
+func parse(b []byte, beside ...*Row) (*Catalog, error) {
 	var file struct {
 		Footnotes []Footnote `yaml:"footnotes"`
 		Rows      []*Row     `yaml:"rows"`
@@ -68,7 +69,7 @@ func parse(b []byte) (*Catalog, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&file); err != nil {
 		return nil, fmt.Errorf("parse catalog: %w", err)
 	}
-	c := &Catalog{footnotes: file.Footnotes}
+	c := &Catalog{footnotes: file.Footnotes, reported: beside}
 	for i, n := range c.footnotes {
 		if n.ID == "" || n.EN == "" || n.JA == "" {
 			return nil, fmt.Errorf("parse catalog: footnotes[%d]: id, en or ja is missing", i)

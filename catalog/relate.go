@@ -77,7 +77,7 @@ func (r Row) validRelative(key, id string) error {
 // relatives checks that what rows[i] refers to is on the list, and that no
 // row waits for itself. Keys of errors are those of a row.
 func (c *Catalog) relatives(r *Row) error {
-	known := func(id string) bool { return slices.ContainsFunc(c.rows, func(o *Row) bool { return o.ID() == id }) }
+	known := func(id string) bool { return slices.ContainsFunc(c.all(), func(o *Row) bool { return o.ID() == id }) }
 	for i, id := range r.DependsOn {
 		key := fmt.Sprintf("depends_on[%d]", i)
 		if !known(id) {
@@ -109,7 +109,7 @@ func (c *Catalog) way(from, to string, seen map[string]bool) []string {
 		seen = map[string]bool{}
 	}
 	seen[from] = true
-	for _, r := range c.rows {
+	for _, r := range c.all() {
 		if r.ID() != from {
 			continue
 		}

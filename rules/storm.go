@@ -272,15 +272,15 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 	var text []string
 	switch {
 	case a.Transition == event.Cleared && total == 0 && ja:
-		a.Title = fmt.Sprintf("%s: 集約していたアラートはすべて解消しました", a.Key.Host)
+		a.Title = fmt.Sprintf("%s: 多数のアラートの集約を終了しました", a.Key.Host)
 	case a.Transition == event.Cleared && total == 0:
 		a.Title = fmt.Sprintf("%s: the digest of many alerts is over", a.Key.Host)
 	case a.Transition == event.Cleared && ja:
-		a.Title = fmt.Sprintf("%s: 集約していたアラート %d 件はすべて解消しました", a.Key.Host, total)
+		a.Title = fmt.Sprintf("%s: アラート %d 件の集約を終了しました", a.Key.Host, total)
 		text = append(text, lasted(a, ja))
 	case a.Transition == event.Cleared:
-		a.Title = fmt.Sprintf("%s: none of the %d alerts of the digest is open any more", a.Key.Host, total)
-		text = append(text, lasted(a, ja), "What lasted on became an alert of its own.")
+		a.Title = fmt.Sprintf("%s: the digest of %d alerts is over", a.Key.Host, total)
+		text = append(text, lasted(a, ja), "Its alerts are over, but for what lasts on and is told as an alert of its own.")
 	case len(members) == 0 && ja:
 		a.Title = fmt.Sprintf("%s: 多数のアラートを1件に集約しました", a.Key.Host)
 	case len(members) == 0:
@@ -300,7 +300,7 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 		}
 	}
 	if a.Transition == event.Cleared && ja {
-		text = append(text, "継続中のものがあれば、個別のアラートとして通知済みです。")
+		text = append(text, "個別のアラートとしてあらためて通知したものを除き、すべて解消しました。")
 	}
 	if a.Ack != nil && a.Transition == event.Acknowledged {
 		text = append(text, lookedAfter(a.Ack, ja))

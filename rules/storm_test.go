@@ -157,12 +157,12 @@ func TestStorm(t *testing.T) {
 		"en": {
 			"raised 480: 480 hosts: process ds_agent is down",
 			"changed 180: 180 hosts: process ds_agent is down",
-			"cleared 0: fleet: none of the 480 alerts of the digest is open any more",
+			"cleared 0: fleet: the digest of 480 alerts is over",
 		},
 		"ja": {
 			"raised 480: ホスト 480 台: プロセス ds_agent が停止しています",
 			"changed 180: ホスト 180 台: プロセス ds_agent が停止しています",
-			"cleared 0: fleet: 集約していたアラート 480 件はすべて解消しました",
+			"cleared 0: fleet: アラート 480 件の集約を終了しました",
 		},
 	} {
 		for _, killed := range []bool{false, true} {
@@ -212,7 +212,7 @@ func TestStormLeftovers(t *testing.T) {
 		g.want("nms", 23, 20,
 			"raised 80: 80 hosts: process ds_agent is down",
 			"changed 50: 50 hosts: process ds_agent is down",
-			"cleared 0: fleet: none of the 80 alerts of the digest is open any more")
+			"cleared 0: fleet: the digest of 80 alerts is over")
 		at := func(find func(event.Alert) bool) int { return slices.IndexFunc(g.w.got["nms"], find) }
 		if own, end := at(func(a event.Alert) bool { return a.Key.Host == "h099" }), at(func(a event.Alert) bool {
 			return a.Rule == event.RuleStorm && a.Transition == event.Cleared
@@ -286,7 +286,7 @@ func TestStormAudiences(t *testing.T) {
 		g.stop()
 		// The first 20 of h080 to h099 are told one by one.
 		g.want("nms", 20, 20)
-		g.want("hook", 0, 0, "raised 51: 50 hosts: 51 alerts, most of them: process ds_agent is down", "cleared 0: fleet: none of the 51 alerts of the digest is open any more")
+		g.want("hook", 0, 0, "raised 51: 50 hosts: 51 alerts, most of them: process ds_agent is down", "cleared 0: fleet: the digest of 51 alerts is over")
 		for _, a := range g.w.got["hook"] {
 			if want := "process ds_agent is down (50 hosts); process ds_am is degraded (1 host)."; a.Transition == event.Raised && !strings.HasPrefix(a.Text, want) {
 				t.Errorf("text %q, want %q", a.Text, want)

@@ -111,7 +111,7 @@ func headlineJA(a *event.Alert) string {
 	}
 	switch {
 	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State.Lost():
-		return "の状態は落ち着きましたが、停止しています"
+		return "の状態は落ち着きましたが、" + strings.TrimPrefix(lostJA(a, ""), "が")
 	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Up:
 		return "の状態が落ち着きました (稼働中)"
 	case a.Rule == FlapRule && a.Transition != event.Cleared:
@@ -124,6 +124,13 @@ func headlineJA(a *event.Alert) string {
 		return "は監視の対象ではなくなりました"
 	case a.Rule == Unseen:
 		return "の状態を" + still + "確認できません"
+	}
+	return lostJA(a, still)
+}
+
+// lostJA says in which way something is lost.
+func lostJA(a *event.Alert, still string) string {
+	switch {
 	case a.State == event.Degraded && a.Key.Kind == event.Module:
 		return "が" + still + "一部制限された状態です"
 	case a.State == event.Degraded:
@@ -179,14 +186,11 @@ func noun(k event.Kind, ja bool) string {
 
 // lasted says how long the trouble was.
 func lasted(a *event.Alert, ja bool) string {
-	d := a.EndedAt.Sub(a.StartedAt).Round(time.Second)
-	if d < 0 {
-		d = 0 // the observer's clock and ours differ
-	}
+	d := max(0, a.EndedAt.Sub(a.StartedAt)) // the observer's clock and ours may differ
 	if ja {
-		return "継続時間: " + d.String() + "。"
+		return "継続時間: " + lengthJA(d) + "。"
 	}
-	return "It lasted " + d.String() + "."
+	return "It lasted " + d.Round(time.Second).String() + "."
 }
 
 // lookedAfter says who looks after the alert.
@@ -203,4 +207,20 @@ func lookedAfter(ack *event.Ack, ja bool) string {
 		return t + ": " + ack.Comment
 	}
 	return t + "."
+}
+
+// lengthJA writes a duration with the units of the language: 1時間20分.
+func lengthJA(d time.Duration) string {
+	s := int64(d.Round(time.Second) / time.Second)
+	text := ""
+	for _, u := range []struct {
+		seconds int64
+		name    string
+	}{{3600, "時間"}, {60, "分"}, {1, "秒"}} {
+		if n := s / u.seconds; n > 0 || u.seconds == 1 && text == "" {
+			text += fmt.Sprintf("%d%s", n, u.name)
+		}
+		s %= u.seconds
+	}
+	return text
 }

@@ -3,9 +3,14 @@ package test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"dswatch/app"
+	"dswatch/catalog"
+	"dswatch/event"
+	"dswatch/rules"
 	"dswatch/rules/story"
 )
 
@@ -53,11 +58,44 @@ func TestStoryScripts(t *testing.T) {
 			if v.Complaint != "" {
 				t.Errorf("%s\nwhere this is right, write it with: dswatch rules test --write %s", v.Complaint, file)
 			}
+			for _, language := range tale.Languages() {
+				for _, d := range v.Told[language] {
+					if wrong := illegible(d.Alert, language); wrong != "" {
+						t.Errorf("%s, %s: %s\n%s\n%s", d.At, d.Sink, wrong, d.Alert.Title, d.Alert.Text)
+					}
+				}
+			}
 			if v.Faults == 0 {
 				t.Error("no restart and no kill was tried")
 			}
 		})
 	}
+}
+
+// japanese characters are in every Japanese sentence and in no English one.
+var japanese = regexp.MustCompile(`[\p{Hiragana}\p{Katakana}\p{Han}]`)
+
+// illegible returns what the alert does not tell its reader: what happened
+// and what it means in his language, and how to look for himself.
+func illegible(a event.Alert, language string) string {
+	listed := a.Key.Kind != event.Host && a.Rule != event.RuleStorm && a.Key.Component != catalog.Own
+	switch {
+	case a.Transition == event.Beat:
+		return ""
+	case !strings.Contains(a.Title, ": "):
+		return "the title names no host"
+	case a.Text == "":
+		return "it does not say what it means"
+	case japanese.MatchString(a.Title+a.Text+a.Reason) != (language == "ja"):
+		return "is not in " + language
+	case language == "ja" && (!japanese.MatchString(a.Title) || !japanese.MatchString(a.Text)):
+		return "is only half in ja"
+	case listed && a.Transition.Firing() && a.Confirm == "":
+		return "it does not say how to look for oneself"
+	case listed && a.Transition.Firing() && a.Rule == rules.Loss && a.Impact == "":
+		return "it does not say what is lost"
+	}
+	return ""
 }
 
 // TestStoryScriptsByCommand: the operator's command comes to the same verdict.

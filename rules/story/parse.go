@@ -57,7 +57,8 @@ type act struct {
 	counts bool // found and want were written
 	found  int
 	want   int
-	text   string // observe: detail; ack, silence: comment
+	behind event.Key // through which it would have been seen
+	text   string    // observe: detail; ack, silence: comment
 
 	facts   []change
 	name    string // of a configuration, a silence or a sink; where to kill
@@ -490,6 +491,14 @@ func (p *parser) host(ws []string) (a act, err error) {
 			a.text = plain(w)
 		case event.State(w).Valid() && i == 0:
 			a.state = event.State(w)
+		case w == "behind" && i+1 < len(rest) && i > 0:
+			if a.behind, err = event.ParseKey(plain(rest[i+1])); err != nil {
+				return a, fmt.Errorf("%q is not an item; write HOST/COMPONENT/KIND/NAME, such as dsm01/manager/heartbeat/api", setting.Clip(rest[i+1]))
+			}
+			if a.state != event.Unknown {
+				return a, fmt.Errorf("what is behind another item is unknown; write unknown behind %s", setting.Clip(rest[i+1]))
+			}
+		case i > 0 && rest[i-1] == "behind":
 		case isCount && !a.counts:
 			f, err := strconv.ParseUint(found, 10, 16)
 			n, err2 := strconv.ParseUint(want, 10, 16)

@@ -431,7 +431,7 @@ func (p *player) observe(l line) error {
 			return err
 		}
 		for _, it := range items {
-			o := event.Observation{Key: it.key, State: l.act.state, Want: it.want, Detail: l.act.text, At: p.w.wall()}
+			o := event.Observation{Key: it.key, State: l.act.state, Want: it.want, Detail: l.act.text, At: p.w.wall(), Behind: l.act.behind}
 			switch {
 			case l.act.counts:
 				o.Found, o.Want = l.act.found, l.act.want
@@ -500,6 +500,13 @@ func (p *player) items(l line, host string) ([]item, error) {
 		}
 		if len(found) == 1 {
 			return found, nil
+		}
+	}
+	kind, name, _ := strings.Cut(l.act.item, "/")
+	for _, component := range event.Components.Allowed() { // what the manager's API reports stands beside the list
+		k := event.Key{Host: host, Component: component, Kind: event.Kind(kind), Name: name}
+		if r := p.program.List.Find(k, os.Value); r != nil {
+			return []item{{k, r.Want()}}, nil
 		}
 	}
 	if k, err := event.ParseKey(host + "/" + l.act.item); err == nil && !slices.Contains(event.Components.Allowed(), k.Component) {
