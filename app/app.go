@@ -128,7 +128,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		l := newLedger(a.bus, a.Bus, name)
 		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, consumer: c, ledger: l, worker: sinks.NewWorker(sinks.WorkerOptions{
 			Sink: sink, Settings: spec.common, Outbox: &queue{consumer: c, sizes: a.sizes.of(name)}, Receipts: l,
-			Dead: graveyard{a.bus}, Log: a.Log, Metrics: metrics, Grace: grace,
+			Dead: graveyard{a.bus}, History: history{a.bus.Bucket(bus.Receipts), name}, Log: a.Log, Metrics: metrics, Grace: grace,
 		})})
 	}
 	return nil
@@ -187,7 +187,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	sched, err := detector.NewScheduler(detector.Options{
-		Observer: a.Host, Jobs: jobs, Publisher: learning{publisher{a.bus}, known.learned, news}, Location: a.location(), Log: a.Log,
+		Observer: a.Host, Jobs: jobs, Publisher: learning{publisher{a.bus}, known.learned, news}, Location: a.Location(), Log: a.Log,
 	})
 	if err != nil {
 		return err
@@ -299,7 +299,8 @@ func (a *App) startWorkers(ctx context.Context) (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-func (l *Loaded) location() *time.Location {
+// Location is the configured time zone, or that of the operating system.
+func (l *Loaded) Location() *time.Location {
 	if l.TimeZone == "" {
 		return time.Local
 	}

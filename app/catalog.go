@@ -39,7 +39,7 @@ func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, 
 	var b strings.Builder
 	if q.FactsFile == "" {
 		fmt.Fprintf(&b, "%s\n", l.Host)
-		writeFacts(&b, known, l.location(), 0)
+		writeFacts(&b, known, l.Location(), 0)
 		b.WriteByte('\n')
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {

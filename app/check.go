@@ -86,7 +86,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 	rows := newRows(l)
 	res := &CheckResult{
 		Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{},
-		facts: known, lang: l.Language, zone: l.location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word
+		facts: known, lang: l.Language, zone: l.Location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word
 	}
 	for n, f := range known {
 		res.Facts[n] = f.Value

@@ -59,7 +59,7 @@ func (a *App) runDrills(ctx context.Context) {
 		return // Validate has refused it
 	}
 	for {
-		if !sleepUntil(ctx, schedule, a.location()) {
+		if !sleepUntil(ctx, schedule, a.Location()) {
 			return
 		}
 		a.drill(ctx)

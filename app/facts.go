@@ -80,7 +80,7 @@ func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observatio
 	if jobs, err = l.withVSphere(jobs, tell); err != nil {
 		return nil, nil, err
 	}
-	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.location()})
+	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.Location()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -38,7 +38,7 @@ func (l *Loaded) checkRoutes() (errs []error) {
 			errs = append(errs, l.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
 		}
 	}
-	lint := rules.LintRoutes(l.Routes, l.location())
+	lint := rules.LintRoutes(l.Routes, l.Location())
 	for i, r := range l.Routes {
 		exist(fmt.Sprintf("routes[%d].sinks", i), r.Sinks)
 		if r.Escalate != nil {
@@ -150,7 +150,7 @@ func (l *Loaded) routeWarnings() (out []string) {
 				l.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
 		}
 	}
-	if lint := rules.LintRoutes(l.Routes, l.location()); lint.Missed {
+	if lint := rules.LintRoutes(l.Routes, l.Location()); lint.Missed {
 		out = append(out, l.file.Position("routes")+": routes: "+missed(lint))
 	}
 	return out
@@ -203,14 +203,14 @@ func (l *Loaded) checkWindows() (errs []error) {
 func (l *Loaded) ruleSet() (*rules.Set, error) {
 	set := &rules.Set{Settings: l.Rules, Language: l.Language}
 	for _, r := range l.Routes {
-		route, err := r.At(l.location())
+		route, err := r.At(l.Location())
 		if err != nil {
 			return nil, err
 		}
 		set.Routes = append(set.Routes, route)
 	}
 	for _, w := range l.Windows {
-		span, err := w.Span(l.location())
+		span, err := w.Span(l.Location())
 		if err != nil {
 			return nil, err
 		}

@@ -156,7 +156,7 @@ func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
 		out = append(out, web.Silence{ID: id, State: "unreadable", Comment: "stored by another version; it silences nothing; expire it, or start that version", History: []web.Entry{}})
 	}
 	for _, w := range a.Windows {
-		span, err := w.Span(a.location())
+		span, err := w.Span(a.Location())
 		if err != nil {
 			return nil, err
 		}

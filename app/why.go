@@ -202,8 +202,8 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 	}
 	for _, l := range dead {
 		buried[l.DeliveryID] = true
-		out = append(out, web.Told{Sink: w.name, Alert: l.alert.ID, Seq: l.alert.Seq, Transition: l.alert.Transition, At: l.alert.At,
-			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.id()})
+		out = append(out, w.attempted(web.Told{Alert: l.alert.ID, Seq: l.alert.Seq, Transition: l.alert.Transition, At: l.alert.At,
+			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.id(), GaveUp: l.At}))
 	}
 	known := map[string]sinks.Receipt{}
 	for slot := range slots {
@@ -212,14 +212,17 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 			continue
 		}
 		known[slot] = r
+		if f := r.First; f != nil {
+			out = append(out, w.attempted(web.Told{Alert: r.AlertID, Seq: f.Seq, Transition: f.Transition, At: f.At, Progress: "confirmed", Attempts: f.Attempts, Confirmed: f.Confirmed}))
+		}
 		if r.Dead && buried[event.Alert{ID: r.AlertID, Seq: r.Seq}.DeliveryID()] {
 			continue
 		}
-		t := web.Told{Sink: w.name, Alert: r.AlertID, Seq: r.Seq, Transition: r.Transition, At: r.At, Progress: "confirmed", Attempts: r.Attempts, Confirmed: r.Confirmed}
+		t := web.Told{Alert: r.AlertID, Seq: r.Seq, Transition: r.Transition, At: r.At, Progress: "confirmed", Attempts: r.Attempts, Confirmed: r.Confirmed}
 		if r.Dead {
 			t.Progress, t.Error = "dead", "the dead letter was dropped"
 		}
-		out = append(out, t)
+		out = append(out, w.attempted(t))
 	}
 	health := w.worker.Health()
 	err = a.outbox().Pending(ctx, w.name, func(data []byte) {
@@ -230,14 +233,34 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		if r := known[one.Slot()]; r.AlertID == one.ID && r.Seq >= one.Seq && !one.Replay {
 			return // done, and about to leave the outbox
 		}
-		t := web.Told{Sink: w.name, Alert: one.ID, Seq: one.Seq, Transition: one.Transition, At: one.At, Progress: "waiting"}
-		if !health.FailingSince.IsZero() {
+		t := w.attempted(web.Told{Alert: one.ID, Seq: one.Seq, Transition: one.Transition, At: one.At, Progress: "waiting"})
+		if n := len(t.Tried); n > 0 {
+			t.Error = t.Tried[n-1].Error
+		} else if !health.FailingSince.IsZero() {
 			t.Error = health.LastError
 		}
 		out = append(out, t)
 	})
 	slices.SortStableFunc(out, func(a, b web.Told) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Seq, b.Seq)) })
 	return out, err
+}
+
+// attempted adds the attempts that are known. A delivery that succeeded at
+// once has left nothing but the time of it.
+func (w *worker) attempted(t web.Told) web.Told {
+	t.Sink = w.name
+	count := 0
+	for _, one := range w.worker.Tried(t.Alert, t.Seq) {
+		t.Tried = append(t.Tried, web.Attempt{At: one.At, Outcome: one.Outcome, Status: one.Status, Error: one.Error, More: one.More})
+		if count += one.More; one.Outcome != sinks.OutcomeDuplicate {
+			count++
+		}
+	}
+	if len(t.Tried) == 0 && t.Attempts == 1 && !t.Confirmed.IsZero() {
+		t.Tried = []web.Attempt{{At: t.Confirmed, Outcome: sinks.OutcomeDelivered}}
+	}
+	t.Attempts = max(t.Attempts, count) // a restart lets the worker count anew
+	return t
 }
 
 // RunningWhy asks the running process.

@@ -94,7 +94,25 @@ func TestWhy(t *testing.T) {
 	if y := f.why(old, "ja"); y.Rules[0].Phase != "settled" || len(y.Trail) != 2 || !strings.Contains(y.Reason, "脚注") && y.Reason == "" {
 		t.Errorf("%+v", y)
 	}
+	// Each attempt is told with its time, its status and how it ended, also
+	// when a restart was between them.
+	f.restart(quickRules)
 	f.other.Answer(0, nil)
+	eventually(t, "the all-clear has come through", func() bool {
+		all, err := f.a.Why(t.Context(), old, "en")
+		return err == nil && len(all) == 1 && told(all[0], "other", event.Cleared).Progress == "confirmed"
+	})
+	y = f.why(old, "en")
+	if x := told(y, "other", event.Raised); len(x.Tried) != 1 || x.Tried[0].Outcome != "delivered" || x.Confirmed.IsZero() {
+		t.Errorf("the raise of an alert that is over: %+v", x)
+	}
+	x := told(y, "other", event.Cleared)
+	if n := len(x.Tried); n < 2 || x.Tried[0].Status != 503 || x.Tried[0].At.IsZero() || !strings.Contains(x.Tried[0].Error, "503") || x.Tried[n-1].Outcome != "delivered" || x.Attempts < n {
+		t.Errorf("attempts: %+v", x)
+	}
+	if x := told(y, "hook", event.Raised); len(x.Tried) != 1 || x.Tried[0].Status != 400 || x.GaveUp.IsZero() {
+		t.Errorf("attempts of a dead letter: %+v", x)
+	}
 
 	for of, want := range map[string]string{"process/ds_nuagnt.exe": "no item and no alert", "zzzz": "no item and no alert", "": "no item and no alert", old[:2]: "at least 4 characters"} {
 		if _, err := f.a.Why(t.Context(), of, "en"); err == nil || !strings.Contains(err.Error(), want) {
@@ -123,11 +141,11 @@ func TestWhySilenced(t *testing.T) {
 		t.Errorf("%+v", y)
 	}
 	for language, want := range map[string][]string{
-		"en": {"win01/custom/process/own.exe\n", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711) until 20", "silenced", "none: nobody was told anything"},
+		"en": {"win01/custom/process/own.exe  (times: ", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711) until 20", "silenced", "none: nobody was told anything"},
 		"ja": {"状態", "停止", "通知を停止中: " + s.ID + " kim (ticket 4711)、終了 20", "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
 	} {
 		var b bytes.Buffer
-		if err := WriteWhy(&b, []web.Why{y}, language); err != nil {
+		if err := WriteWhy(&b, []web.Why{y}, language, time.Local); err != nil {
 			t.Fatal(err)
 		}
 		for _, w := range want {
@@ -138,10 +156,41 @@ func TestWhySilenced(t *testing.T) {
 	}
 }
 
+// TestAttemptsForPeople: what is not kept is counted, in both languages.
+func TestAttemptsForPeople(t *testing.T) {
+	at := time.Date(2026, 11, 23, 2, 13, 0, 0, time.Local)
+	y := web.Why{Told: []web.Told{
+		{Sink: "hook", Alert: "abc", Seq: 1, Transition: event.Raised, At: at, Progress: "confirmed", Attempts: 415, Confirmed: at.Add(time.Hour), Tried: []web.Attempt{
+			{At: at, Outcome: "temporary", Status: 503, Error: "answered 503\x1b[2J", More: 412},
+			{At: at.Add(59 * time.Minute), Outcome: "timeout", Error: "no answer"}, {At: at.Add(time.Hour), Outcome: "delivered"},
+		}},
+		{Sink: "hook", Alert: "abc", Seq: 2, Transition: event.Cleared, At: at, Progress: "waiting", Error: "connection refused"},
+		{Sink: "chat", Alert: "abc", Seq: 2, Transition: event.Cleared, At: at, Progress: "dead", Letter: "7", Error: "the raise was refused", GaveUp: at},
+	}}
+	for language, want := range map[string][]string{
+		"en": {"confirmed 2026-11-23 03:13:00 after 415 attempts\n", "    2026-11-23 02:13:00  failed (HTTP 503): answered 503", "    ... and 412 more between\n",
+			"  timed out: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
+		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時エラー (HTTP 503)", "... この間にさらに 412 回\n", "応答なし (タイムアウト): no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、デッドレター 7"},
+	} {
+		var b bytes.Buffer
+		if err := WriteWhy(&b, []web.Why{y}, language, time.Local); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("%s: %q is not in\n%s", language, w, b.String())
+			}
+		}
+		if strings.Contains(b.String(), "\x1b") {
+			t.Error("a far end moves the cursor")
+		}
+	}
+}
+
 // TestReasonsInJapanese: what the rules say has its words, whatever stands in
 // it.
 func TestReasonsInJapanese(t *testing.T) {
-	e := explanation{ja: true}
+	e := explanation{true, time.UTC}
 	for _, en := range []string{
 		"waits 20s before anybody is told", "over before anybody was told", "well again; waits 1m0s before the all-clear",
 		"one of many at once; digest abc", "comes and goes, which is an alert of its own", "silence window/night",
@@ -153,6 +202,9 @@ func TestReasonsInJapanese(t *testing.T) {
 		if ja := e.reason(en); ja == en {
 			t.Errorf("%q has no Japanese", en)
 		}
+	}
+	if got := (explanation{true, time.FixedZone("JST", 9*3600)}).placed("still down since 2026-01-01T00:00:00Z"); got != "still down since 2026-01-01T09:00:00+09:00" {
+		t.Errorf("a time of the rules reads %q in Tokyo", got)
 	}
 	if e.reason("something new") != "something new" {
 		t.Error("an unknown reason is lost")

@@ -1,11 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/mattn/go-runewidth"
@@ -14,13 +14,14 @@ import (
 	"dswatch/web"
 )
 
-// WriteWhy writes explanations for people, in English or Japanese.
-func WriteWhy(w io.Writer, all []web.Why, language string) error {
+// WriteWhy writes explanations for people, in English or Japanese, with the
+// times of zone.
+func WriteWhy(w io.Writer, all []web.Why, language string, zone *time.Location) error {
 	for i, one := range all {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		e := explanation{language == "ja"}
+		e := explanation{language == "ja", zone}
 		if one.Digest != nil {
 			e.digest(w, one)
 		} else {
@@ -33,8 +34,11 @@ func WriteWhy(w io.Writer, all []web.Why, language string) error {
 	return nil
 }
 
-// explanation knows the words of its language.
-type explanation struct{ ja bool }
+// explanation knows the words of its language and the times of its place.
+type explanation struct {
+	ja   bool
+	zone *time.Location
+}
 
 // say returns one of two wordings.
 func (e explanation) say(en, ja string) string {
@@ -44,19 +48,39 @@ func (e explanation) say(en, ja string) string {
 	return en
 }
 
-func when(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+// when writes a time. The zone, the same for all, stands at the top.
+func (e explanation) when(t time.Time) string { return t.In(e.zone).Format(time.DateTime) }
+
+// stamp is a time in the middle of a reason that the rules have written.
+var stamp = regexp.MustCompile(`\b20\d\d-[01]\d-[0-3]\dT\d\d:\d\d:\d\dZ`)
+
+// placed turns the times of a reason into those of the zone.
+func (e explanation) placed(reason string) string {
+	return stamp.ReplaceAllStringFunc(reason, func(s string) string {
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return s
+		}
+		return t.In(e.zone).Format(time.RFC3339)
+	})
+}
+
+// heading is the item, and which times follow.
+func (e explanation) heading(w io.Writer, y web.Why) {
+	fmt.Fprintf(w, "%s  (%s)\n", plainText(y.Key.String()), e.say("times: ", "時刻: ")+time.Now().In(e.zone).Format("MST, UTC-07:00"))
+}
 
 func (e explanation) item(w io.Writer, y web.Why) {
 	line := func(label, format string, args ...any) {
 		pad := strings.Repeat(" ", max(1, 12-runewidth.StringWidth(label)))
 		fmt.Fprintf(w, "  %s%s%s\n", label, pad, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintln(w, plainText(y.Key.String()))
-	line(e.say("state", "状態"), e.say("%s since %s, %d of %d found", "%s (%s から、%d/%d)"), e.word(string(y.State)), when(y.Since), y.Found, y.Want)
+	e.heading(w, y)
+	line(e.say("state", "状態"), e.say("%s since %s, %d of %d found", "%s (%s から、%d/%d)"), e.word(string(y.State)), e.when(y.Since), y.Found, y.Want)
 	if y.Detail != "" {
 		line("", "%s", plainText(y.Detail))
 	}
-	line(e.say("seen", "観測"), e.say("by %s, last news at %s", "%s が観測、最後の変化は %s"), plainText(y.Observer), when(y.Seen))
+	line(e.say("seen", "観測"), e.say("by %s, last news at %s", "%s が観測、最後の変化は %s"), plainText(y.Observer), e.when(y.Seen))
 	expected := map[string][2]string{"yes": {"yes", "稼働すべき"}, "no": {"no", "対象外"}, "unknown": {"unknown", "判断できない"}}[y.Expected]
 	line(e.say("expected", "期待"), "%s", strings.TrimSuffix(e.say(expected[0], expected[1])+": "+y.Reason, ": "))
 	for _, n := range y.Footnotes {
@@ -67,7 +91,11 @@ func (e explanation) item(w io.Writer, y web.Why) {
 		if i == 0 {
 			label = e.say("facts", "前提")
 		}
-		line(label, "%s = %s (%s)", f.Name, plainText(f.Value), plainText(f.Origin))
+		from := plainText(f.Origin)
+		if !f.At.IsZero() {
+			from += ", " + e.when(f.At)
+		}
+		line(label, "%s = %s (%s)", f.Name, plainText(f.Value), from)
 	}
 	if y.Confirm != "" {
 		line(e.say("by hand", "手動確認"), "%s", y.Confirm)
@@ -82,7 +110,7 @@ func (e explanation) item(w io.Writer, y web.Why) {
 // digest is what item is for a digest.
 func (e explanation) digest(w io.Writer, y web.Why) {
 	d := y.Digest
-	fmt.Fprintln(w, plainText(y.Key.String()))
+	e.heading(w, y)
 	fmt.Fprintf(w, e.say("  digest of the rule %s: stands for %d alerts, %d of them open\n", "  ルール %s のダイジェスト: 集約したアラート %d 件、うち継続中 %d 件\n"), d.Rule, d.Total, d.Open)
 	for _, r := range y.Rules {
 		fmt.Fprintf(w, "  %s\n", e.standing(r))
@@ -98,7 +126,7 @@ func (e explanation) digest(w io.Writer, y web.Why) {
 
 // standing says how a rule stands with the item.
 func (e explanation) standing(r web.RuleState) string {
-	parts := []string{e.say(r.Phase, e.word(r.Phase)) + e.say(" since ", "、") + when(r.Since) + e.say("", " から")}
+	parts := []string{e.say(r.Phase, e.word(r.Phase)) + e.say(" since ", "、") + e.when(r.Since) + e.say("", " から")}
 	if r.Alert != "" {
 		parts = append(parts, e.say("alert ", "アラート ")+strings.TrimSpace(r.Alert+" "+string(r.Severity)))
 	}
@@ -115,55 +143,76 @@ func (e explanation) standing(r web.RuleState) string {
 		}
 		switch {
 		case !s.Ends.IsZero():
-			text += e.say(" until ", "、終了 ") + when(s.Ends)
+			text += e.say(" until ", "、終了 ") + e.when(s.Ends)
 		case s.State == "active":
 			text += e.say(" until all is well again", "、すべて復旧するまで")
 		}
 		parts = append(parts, text)
 	}
 	if a := r.Ack; a != nil {
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf(e.say("%s looks after it since %s %s", "%s が %s から対応中 %s"), plainText(a.Author), when(a.At), plainText(a.Comment))))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf(e.say("%s looks after it since %s %s", "%s が %s から対応中 %s"), plainText(a.Author), e.when(a.At), plainText(a.Comment))))
 	}
 	if !r.Due.IsZero() && r.Phase != "settled" {
-		parts = append(parts, e.say("looked at again at ", "次の判断 ")+when(r.Due))
+		parts = append(parts, e.say("looked at again at ", "次の判断 ")+e.when(r.Due))
 	}
 	return strings.Join(parts, e.say("; ", "、"))
 }
 
 func (e explanation) decisions(w io.Writer, y web.Why) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "\n%s\n", e.say("  Decisions", "  判断の履歴"))
+	fmt.Fprintf(w, "\n%s\n", e.say("  Decisions", "  判断の履歴"))
+	var rows [][]string
 	for _, s := range y.Trail {
 		told := ""
 		if len(s.Sinks) > 0 {
 			told = e.say("-> ", "→ ") + strings.Join(s.Sinks, ",")
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), plainText(e.reason(s.Why)), told)
+		rows = append(rows, []string{"  " + e.when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), plainText(e.reason(e.placed(s.Why))), told})
 	}
-	if len(y.Trail) == 0 {
-		fmt.Fprintf(t, "  %s\n", e.say("none: nothing was ever wrong", "ありません。異常はまだ一度もありません"))
+	if err := columns(w, rows); err != nil {
+		return err
 	}
-	fmt.Fprintf(t, "\n%s\n", e.say("  Sinks", "  通知先"))
-	for _, x := range y.Told {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s.%d\t%s\n", when(x.At), x.Sink, e.word(string(x.Transition)), x.Alert, x.Seq, e.progress(x))
+	if len(rows) == 0 {
+		fmt.Fprintf(w, "  %s\n", e.say("none: nothing was ever wrong", "ありません。異常はまだ一度もありません"))
 	}
+	fmt.Fprintf(w, "\n%s\n", e.say("  Sinks", "  通知先"))
 	if len(y.Told) == 0 {
-		fmt.Fprintf(t, "  %s\n", e.say("none: nobody was told anything", "ありません。まだどこにも通知していません"))
+		fmt.Fprintf(w, "  %s\n", e.say("none: nobody was told anything", "ありません。まだどこにも通知していません"))
 	}
-	return t.Flush()
+	for _, x := range y.Told {
+		fmt.Fprintf(w, "  %s  %s  %s  %s.%d  %s\n", e.when(x.At), x.Sink, e.word(string(x.Transition)), x.Alert, x.Seq, e.progress(x))
+		for _, one := range x.Tried {
+			fmt.Fprintf(w, "    %s  %s\n", e.when(one.At), e.attempt(one))
+			if one.More > 0 {
+				fmt.Fprintf(w, e.say("    ... and %d more between\n", "    ... この間にさらに %d 回\n"), one.More)
+			}
+		}
+	}
+	return nil
 }
 
-// progress says how far a transition has come at a sink.
+// progress says how far a transition has come at a sink. What its attempts
+// say follows them.
 func (e explanation) progress(x web.Told) string {
 	reason := ""
 	if x.Error != "" {
 		reason = ": " + plainText(x.Error)
 	}
-	switch x.Progress {
-	case "waiting":
-		return e.say("waits in the outbox", "送信待ち") + reason
-	case "dead":
-		text := fmt.Sprintf(e.say("given up after %d attempts", "%d 回で断念"), x.Attempts)
+	switch {
+	case x.Progress == "waiting" && len(x.Tried) > 0:
+		return fmt.Sprintf(e.say("waits in the outbox after %d attempts", "送信待ち (%d 回試行)"), x.Attempts)
+	case x.Progress == "waiting" && reason != "":
+		return e.say("waits in the outbox, not tried yet while the sink fails", "送信待ち (未送信、通知先に障害)") + reason
+	case x.Progress == "waiting":
+		return e.say("waits in the outbox, not tried yet", "送信待ち (未送信)")
+	case x.Progress == "dead":
+		at := ""
+		if !x.GaveUp.IsZero() {
+			at = " " + e.when(x.GaveUp)
+		}
+		text := fmt.Sprintf(e.say("given up%s after %s", "断念%s (%s)"), at, e.times(x.Attempts))
+		if x.Attempts == 0 {
+			text = e.say("not sent", "送信せず") + at
+		}
 		if x.Letter != "" {
 			text += e.say(", dead letter ", "、デッドレター ") + x.Letter
 		}
@@ -171,9 +220,41 @@ func (e explanation) progress(x web.Told) string {
 	}
 	at := ""
 	if !x.Confirmed.IsZero() {
-		at = when(x.Confirmed)
+		at = " " + e.when(x.Confirmed)
 	}
-	return strings.TrimSpace(fmt.Sprintf(e.say("confirmed %s after %d attempt(s)", "受領 %s (%d 回目)"), at, x.Attempts))
+	return fmt.Sprintf(e.say("confirmed%s after %s", "受領%s (%s)"), at, e.times(x.Attempts))
+}
+
+// times counts attempts.
+func (e explanation) times(n int) string {
+	if n == 1 {
+		return e.say("1 attempt", "1 回目")
+	}
+	return fmt.Sprintf(e.say("%d attempts", "%d 回目"), n)
+}
+
+// attempt says how one attempt ended.
+func (e explanation) attempt(x web.Attempt) string {
+	text := cmp.Or(e.say(outcomesEN[x.Outcome], outcomesJA[x.Outcome]), x.Outcome)
+	if x.Status != 0 {
+		text += fmt.Sprintf(" (HTTP %d)", x.Status)
+	}
+	if x.Error != "" {
+		text += ": " + plainText(x.Error)
+	}
+	return text
+}
+
+var outcomesJA = map[string]string{
+	sinks.OutcomeDelivered: "受領", sinks.OutcomeDuplicate: "重複のため再送せず", sinks.OutcomeCutOff: "応答前に dswatch が停止",
+	string(sinks.ClassPermanent): "恒久エラー", string(sinks.ClassThrottled): "通知先が待機を要求", string(sinks.ClassTimeout): "応答なし (タイムアウト)",
+	string(sinks.ClassTemporary): "一時エラー", string(sinks.ClassPanic): "内部エラー",
+}
+
+var outcomesEN = map[string]string{
+	sinks.OutcomeDuplicate: "duplicate, not sent again", sinks.OutcomeCutOff: "cut off",
+	string(sinks.ClassPermanent): "refused", string(sinks.ClassThrottled): "asked to wait", string(sinks.ClassTimeout): "timed out",
+	string(sinks.ClassTemporary): "failed", string(sinks.ClassPanic): "failed, a defect of the sink",
 }
 
 // word translates the words of states, outcomes and phases.

@@ -58,6 +58,24 @@ func After(err error) (time.Duration, bool) {
 	return e.d, true
 }
 
+// answered is a refusal with the status of its HTTP answer.
+type answered struct {
+	err  error
+	code int
+}
+
+func (e *answered) Error() string { return e.err.Error() }
+func (e *answered) Unwrap() error { return e.err }
+
+// Status returns the status of the HTTP answer that err is about, or 0.
+func Status(err error) int {
+	e, ok := errors.AsType[*answered](err)
+	if !ok {
+		return 0
+	}
+	return e.code
+}
+
 // Class is why an attempt failed, as a closed set for metrics.
 type Class string
 

@@ -383,6 +383,7 @@ func nextStep(code int) string {
 // redirects that call themselves temporary), with the pause that Retry-After
 // asks for; anything else is permanent.
 func ClassifyStatus(code int, header http.Header, err error) error {
+	err = &answered{err, code}
 	switch {
 	case code == 408, code == 425, code == 429, code >= 500, code == 302, code == 303, code == 307:
 		if d, ok := ParseRetryAfter(header.Get("Retry-After"), time.Now()); ok {

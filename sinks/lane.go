@@ -155,6 +155,7 @@ func (l *lane) unsent(ctx context.Context, it *item) bool {
 		}
 	case known && r.covers(it.alert, it.Position()):
 		l.w.m.duplicate.Inc()
+		l.w.journal.note(&it.alert, time.Now(), OutcomeDuplicate, nil)
 		l.done(it, Receipt{})
 	case known && r.orphaned(it.alert):
 		l.giveUp(ctx, it, errOrphaned)
@@ -180,12 +181,14 @@ func (l *lane) deliver(ctx, hard context.Context, it *item) {
 	err := l.w.attempt(hard, it)
 	now := time.Now()
 	if err != nil && hard.Err() != nil {
+		l.w.journal.note(&it.alert, now, OutcomeCutOff, errCutOff)
 		return // cut off by the end of the grace: stays in the outbox
 	}
 	it.attempts++
 	l.w.m.latency.Observe(now.Sub(start).Seconds())
 
 	if err == nil {
+		l.w.journal.note(&it.alert, now, OutcomeDelivered, nil)
 		l.w.m.delivered.Inc()
 		l.w.m.delay.Observe(max(0, now.Sub(it.alert.At).Seconds()))
 		l.w.succeeded(now)
@@ -195,6 +198,7 @@ func (l *lane) deliver(ctx, hard context.Context, it *item) {
 	}
 	class := Classify(err)
 	l.w.m.failures[class].Inc()
+	l.w.journal.note(&it.alert, now, string(class), err)
 	if class == ClassPermanent {
 		l.answered()
 		l.giveUp(ctx, it, err)
@@ -280,6 +284,12 @@ func (l *lane) receipt(it *item, dead bool) Receipt {
 		Slot: it.slot, AlertID: a.ID, Seq: a.Seq, Transition: a.Transition, At: a.At,
 		Attempts: it.attempts, Position: it.Position(), Dead: dead,
 		Reached: !dead || it.unclear || before.AlertID == a.ID && before.Reached,
+	}
+	if before.AlertID == a.ID && before.Seq < a.Seq {
+		r.First = before.First
+		if r.First == nil && !before.Confirmed.IsZero() {
+			r.First = &Heard{before.Seq, before.Transition, before.At, before.Attempts, before.Confirmed}
+		}
 	}
 	if !dead {
 		r.Confirmed = time.Now().UTC().Truncate(time.Millisecond) // short in its record

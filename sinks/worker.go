@@ -58,6 +58,18 @@ type Receipt struct {
 	// Dead: this transition is in the dead letters.
 	Dead      bool      `json:"dead,omitempty"`
 	Confirmed time.Time `json:"confirmed,omitzero"` // when the far end accepted it
+	// First is the first transition of this firing that the far end accepted,
+	// where that is an earlier one.
+	First *Heard `json:"first,omitempty"`
+}
+
+// Heard is a transition that the far end accepted.
+type Heard struct {
+	Seq        int              `json:"seq"`
+	Transition event.Transition `json:"transition"`
+	At         time.Time        `json:"at"` // of the transition
+	Attempts   int              `json:"attempts"`
+	Confirmed  time.Time        `json:"confirmed"`
 }
 
 // covers reports whether a, at position p, needs no attempt any more.
@@ -126,6 +138,7 @@ type WorkerOptions struct {
 	Outbox   Outbox
 	Receipts Receipts
 	Dead     Dead
+	History  History // nil: attempts are forgotten at the end
 	Log      *slog.Logger
 	Metrics  *Metrics // nil: not counted
 
@@ -164,6 +177,8 @@ type Worker struct {
 
 	quiet atomic.Pointer[time.Time] // the far end wants nothing before
 	gate  *gate
+
+	journal journal
 
 	mu     sync.Mutex
 	held   map[*item]struct{}
@@ -257,6 +272,7 @@ func (w *Worker) Run(ctx context.Context) {
 	if !w.load(ctx) {
 		return
 	}
+	w.loadHistory(ctx)
 	// Attempts outlive ctx by Grace.
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -272,6 +288,7 @@ func (w *Worker) Run(ctx context.Context) {
 	aliveCtx, stopAlive := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAlive()
 	rest.Go(func() { w.keepAlive(aliveCtx) })
+	rest.Go(func() { w.keepHistory(aliveCtx) })
 
 	w.take(ctx)
 	lanes.Wait()

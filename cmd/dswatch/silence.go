@@ -164,13 +164,16 @@ func silenceEdit() *cobra.Command {
 }
 
 func silenceList() *cobra.Command {
-	var file, format string
+	var file, format, language string
 	var all bool
 	c := &cobra.Command{
 		Use: "list", Short: "List the silences that are in force or will be, and the maintenance windows", Args: cobra.NoArgs,
 		Long: "Lists the silences that are in force or will be, and the maintenance windows of the configuration as they\n" +
 			"are open now or open next.",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if language != "" && language != "en" && language != "ja" {
+				return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", language)}
+			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -183,25 +186,15 @@ func silenceList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			var t table
-			t.row("ID", "STATE", "FROM", "UNTIL", "MATCHERS", "AUTHOR", "COMMENT")
-			for _, s := range list {
-				from := "-"
-				if !s.Starts.IsZero() {
-					from = s.Starts.Local().Format(time.RFC3339)
-				}
-				t.row(s.ID, s.State, from, ends(s), plain(strings.Join(s.Match, " ")), plain(s.Author), plain(s.Comment))
-				for _, h := range s.History {
-					if all {
-						t.row("", "", h.At.Local().Format(time.RFC3339), "", plain(h.What)+" by "+plain(h.By))
-					}
-				}
+			if language == "" {
+				language = l.Language
 			}
-			return t.write(os.Stdout)
+			return app.WriteSilences(os.Stdout, list, app.SilencesText{Language: language, Zone: l.Location(), All: all})
 		},
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "table")
+	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
 	c.Flags().BoolVar(&all, "all", false, "also those that ended in the last 30 days, and what was done to each")
 	return c
 }

@@ -35,7 +35,7 @@ func whyCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(all)
 			}
-			return app.WriteWhy(os.Stdout, all, language)
+			return app.WriteWhy(os.Stdout, all, language, l.Location())
 		},
 	}
 	configFlag(c, &file)

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"dswatch/web"
+)
+
+// SilencesText says how silences are written for people.
+type SilencesText struct {
+	Language string
+	Zone     *time.Location
+	All      bool // also those that ended, and what was done to each
+}
+
+// WriteSilences writes silences for people, in English or Japanese.
+func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
+	e := explanation{s.Language == "ja", s.Zone}
+	at := func(t time.Time) string { return t.In(s.Zone).Format(time.RFC3339) }
+	rows := [][]string{{"ID", "STATE", "FROM", "UNTIL", "MATCHERS", "AUTHOR", "COMMENT"}}
+	if e.ja {
+		rows[0] = []string{"ID", "状態", "開始", "終了", "対象", "作成者", "コメント"}
+	}
+	for _, x := range list {
+		if x.State == "ended" && !s.All {
+			continue
+		}
+		from, until := "-", e.say("cleared", "復旧まで")
+		if !x.Starts.IsZero() {
+			from = at(x.Starts)
+		}
+		switch {
+		case x.Starts.IsZero(): // nothing is known of it
+			until = "-"
+		case !x.Ends.IsZero():
+			until = at(x.Ends)
+		case !x.Waits.IsZero():
+			until += e.say("; waits until ", "、アラート待ちの期限 ") + at(x.Waits)
+		}
+		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), from, until, plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
+		for _, h := range x.History {
+			if s.All {
+				rows = append(rows, []string{"", "", at(h.At), "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), e.deed(plainText(h.What)), plainText(h.By)), "", ""})
+			}
+		}
+	}
+	return columns(w, rows)
+}
+
+// columns writes rows with their columns under each other, also where a
+// letter takes two places.
+func columns(w io.Writer, rows [][]string) error {
+	var width []int
+	for _, r := range rows {
+		for i, c := range r {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], runewidth.StringWidth(c))
+		}
+	}
+	for _, r := range rows {
+		var b strings.Builder
+		for i, c := range r {
+			b.WriteString(c)
+			if i < len(r)-1 {
+				b.WriteString(strings.Repeat(" ", width[i]-runewidth.StringWidth(c)+2))
+			}
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(b.String(), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var silenceStatesJA = map[string]string{"pending": "開始前", "active": "有効", "ended": "終了", "unreadable": "読めません"}
+
+// deedsJA are what a silence's history says, which is kept in English.
+var deedsJA = map[string]string{
+	"added":   "追加",
+	"expired": "終了を指示",
+	"its first alert has come; it ends when all that it matches is well again": "最初のアラートが発生。対象がすべて復旧すると終了",
+	"ended: everything it matches is well again":                               "終了: 対象がすべて復旧",
+}
+
+// changed is what was edited: matchers, end and comment, each if it was.
+var changed = regexp.MustCompile(`^changed (?:matchers (.+?) to (.+?))?(?:, )?(?:end (.+?) to (.+?))?(?:, )?(?:comment (".*") to (".*"))?$`)
+
+const notCome = "ended: no alert that it matches came until "
+
+// deed is what was done to a silence. What an earlier version wrote is shown
+// as it is.
+func (e explanation) deed(what string) string {
+	if until, ok := strings.CutPrefix(what, notCome); ok && e.ja {
+		return "終了: " + e.placed(until) + " までに対象のアラートなし"
+	}
+	if m := changed.FindStringSubmatch(what); m != nil && e.ja {
+		var parts []string
+		for i, label := range []string{"対象", "終了", "コメント"} {
+			was, is := m[1+2*i], m[2+2*i]
+			if i == 1 {
+				was, is = strings.Replace(was, "until cleared", "復旧まで", 1), strings.Replace(is, "until cleared", "復旧まで", 1)
+			}
+			if was+is != "" {
+				parts = append(parts, label+" "+e.placed(was)+" → "+e.placed(is))
+			}
+		}
+		return "変更: " + strings.Join(parts, "、")
+	}
+	if ja := deedsJA[what]; e.ja && ja != "" {
+		return ja
+	}
+	return e.placed(what)
+}
