@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,11 @@ func scripts(t *testing.T, dir string) {
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(dswatch)+string(os.PathListSeparator)+e.Getenv("PATH"))
-			return nil
+			files, err := filepath.Glob(filepath.Join(e.WorkDir, "*.yaml"))
+			for _, f := range files { // as an operator keeps configurations with secrets in them
+				err = errors.Join(err, os.Chmod(f, 0o600))
+			}
+			return err
 		},
 	})
 }
