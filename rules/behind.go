@@ -54,8 +54,8 @@ func (slot *Slot) precedes(other told, sink string, k known) bool {
 		return true
 	case knows: // an earlier one had its end before this one began
 		return other.firing && (other.place > own.place || other.at.After(slot.At))
-	case slot.Seq > 1 && slices.Contains(slot.Sinks, sink): // it had heard of this one, and remembers a later one
-		return !other.at.Before(slot.At)
+	case slot.Seq > 1 && slices.Contains(slot.Sinks, sink): // it had heard of this one; what it confirmed instead is later
+		return other.at.After(slot.At) || other.place == 0 && other.at.Equal(slot.At)
 	}
 	// The clock may have been set back since an earlier one that is over.
 	return slot.Phase == Firing && other.firing && other.at.After(slot.At)
