@@ -98,6 +98,8 @@ func (r *reader) value(p *value, v reflect.Value) bool {
 		return r.value(p.elem, v.Elem())
 	case list:
 		return r.list(p, v)
+	case mapping:
+		return r.mapping(p, v)
 	}
 	return false
 }
@@ -116,6 +118,38 @@ func (r *reader) list(p *value, v reflect.Value) bool {
 			}
 			all = reflect.Append(all, one)
 			if r.next(']') {
+				break
+			}
+			if !r.next(',') {
+				return false
+			}
+		}
+	}
+	v.Set(all)
+	return true
+}
+
+// mapping reads a map; of a key that comes twice the last value counts.
+func (r *reader) mapping(p *value, v reflect.Value) bool {
+	if !r.next('{') {
+		return false
+	}
+	t := v.Type()
+	all := reflect.MakeMap(t)
+	if !r.next('}') {
+		key, one := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		for {
+			name, ok := r.text()
+			if !ok || !r.next(':') {
+				return false
+			}
+			key.SetString(name)
+			one.SetZero()
+			if !r.value(p.elem, one) {
+				return false
+			}
+			all.SetMapIndex(key, one)
+			if r.next('}') {
 				break
 			}
 			if !r.next(',') {

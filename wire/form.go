@@ -87,7 +87,7 @@ type field struct {
 // value is the plan of one value.
 type value struct {
 	kind kind
-	elem *value  // of a pointer or slice
+	elem *value  // of a pointer, slice or map
 	plan *object // of a struct
 }
 
@@ -103,6 +103,7 @@ const (
 	structure
 	pointer
 	list
+	mapping // is written by encoding/json, which sorts the keys
 )
 
 var (
@@ -206,6 +207,10 @@ func valueOf(t reflect.Type, outer []reflect.Type) value {
 	case reflect.Slice:
 		if e := valueOf(t.Elem(), outer); e.kind == structure || e.kind == text {
 			return value{kind: list, elem: &e}
+		}
+	case reflect.Map:
+		if e := valueOf(t.Elem(), outer); (e.kind == structure || e.kind == text) && valueOf(t.Key(), outer).kind == text {
+			return value{kind: mapping, elem: &e}
 		}
 	}
 	return value{}

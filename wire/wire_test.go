@@ -20,24 +20,26 @@ type inner struct {
 }
 
 type record struct {
-	ID     string         `json:"id"`
-	Word   word           `json:"word,omitempty"`
-	N      int            `json:"n"`
-	M      int64          `json:"m,omitempty"`
-	Pos    uint64         `json:"pos,omitzero"`
-	Yes    bool           `json:"yes,omitempty"`
-	No     bool           `json:"no"`
-	In     inner          `json:"in"`
-	Part   inner          `json:"part,omitzero"`
-	Ptr    *inner         `json:"ptr,omitempty"`
-	Null   *inner         `json:"null"`
-	List   []inner        `json:"list,omitempty"`
-	Words  []word         `json:"words"`
-	Start  time.Time      `json:"start"`
-	End    time.Time      `json:"end,omitzero"`
-	Free   map[string]int `json:"free,omitempty"`
-	Small  int8           `json:"small,omitempty"`
-	Bytes  []byte         `json:"bytes,omitempty"`
+	ID     string          `json:"id"`
+	Word   word            `json:"word,omitempty"`
+	N      int             `json:"n"`
+	M      int64           `json:"m,omitempty"`
+	Pos    uint64          `json:"pos,omitzero"`
+	Yes    bool            `json:"yes,omitempty"`
+	No     bool            `json:"no"`
+	In     inner           `json:"in"`
+	Part   inner           `json:"part,omitzero"`
+	Ptr    *inner          `json:"ptr,omitempty"`
+	Null   *inner          `json:"null"`
+	List   []inner         `json:"list,omitempty"`
+	Words  []word          `json:"words"`
+	Start  time.Time       `json:"start"`
+	End    time.Time       `json:"end,omitzero"`
+	Free   map[string]int  `json:"free,omitempty"`
+	Facts  map[word]inner  `json:"facts,omitempty"`
+	Labels map[string]word `json:"labels"`
+	Small  int8            `json:"small,omitempty"`
+	Bytes  []byte          `json:"bytes,omitempty"`
 	Plain  string
 	Hidden string `json:"-"`
 	own    string
@@ -51,7 +53,7 @@ func full() record {
 	return record{
 		ID: "id", Word: "w", N: -12, M: math.MaxInt64, Pos: math.MaxUint64, Yes: true, No: true, In: in, Part: in, Ptr: &inner{}, Null: &in,
 		List: []inner{in, {}}, Words: []word{"x", ""}, Start: moment1, End: moment1.In(time.FixedZone("JST", 9*3600)),
-		Free: map[string]int{"b": 1, "a": 2}, Small: -3, Bytes: []byte("bytes"), Plain: "p", Hidden: "h", own: "o",
+		Free: map[string]int{"b": 1, "a": 2}, Facts: map[word]inner{"z": in, "a<\n\"": {}}, Labels: map[string]word{"": "x", "プ": ""}, Small: -3, Bytes: []byte("bytes"), Plain: "p", Hidden: "h", own: "o",
 	}
 }
 
@@ -84,6 +86,7 @@ func TestDecodeKnowsItsOwn(t *testing.T) {
 	v := full()
 	v.Free, v.Small, v.Bytes, v.M, v.Pos, v.Hidden, v.own = nil, 0, nil, -1, 1, "", ""
 	v.In.Odd, v.Part.Odd, v.Null, v.List[0].Odd = nil, nil, nil, nil
+	v.Facts["z"] = inner{Name: "z", At: moment1}
 	v.ID = "<プロセス>\n\u2028\""
 	b, err := form.Encode(&v)
 	if err != nil {
@@ -157,6 +160,8 @@ func FuzzDecode(f *testing.F) {
 		`{"ptr":null}`, `{"list":[]}`, `{"list":[{}]}`, `{"list":[null]}`, `{"words":["a",]}`, `{"words":["a"`, `{"start":"2026-11-22T03:04:05Z"}`,
 		`{"start":"2026-11-22T3:04:05Z"}`, `{"start":"2026-11-22T03:04:05\u005a"}`, `{"id":"\ud800"}`, `{"id":"\"`, `{"id":"\`, "{\"id\":\"\xff\"}",
 		"{\"id\":\"a\nb\"}", `{"id":"a\/b\u003c"}`, `{"in":{"name":"x","odd":1}}`, `{"free":{"a":1}}`, `{"id":"x","n":}`, `null`, ``, `[]`, `{"more":1}`,
+		`{"facts":{}}`, `{"facts":{"a":{"name":"x"},"a":{"at":"2026-11-22T03:04:05Z"}}}`, `{"facts":{"a":null}}`, `{"facts":{"a":{}`, `{"facts":{"a" :{}}}`,
+		`{"facts":{,}}`, `{"facts":{"a":{},}}`, `{"labels":null}`, `{"labels":{"\u0061":"b","a":"c"}}`, "{\"labels\":{\"\xff\":\"\xfe\"}}", `{"labels":{a:"b"}}`, `{"labels":{"a":1}}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -191,7 +196,7 @@ func FuzzAppend(f *testing.F) {
 // BenchmarkForm compares with encoding/json, in one run and with one record.
 func BenchmarkForm(b *testing.B) {
 	v := full()
-	v.Free, v.Small, v.Bytes, v.M, v.Pos = nil, 0, nil, 1, 1
+	v.Free, v.Facts, v.Labels, v.Small, v.Bytes, v.M, v.Pos = nil, nil, map[string]word{}, 0, nil, 1, 1
 	v.In.Odd, v.Part.Odd, v.Null, v.List = nil, nil, &inner{}, v.List[1:]
 	form := Of[record]()
 	data, err := form.Encode(&v)
