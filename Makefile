@@ -67,8 +67,8 @@ bench: ## print the figures of docs/performance.md
 	$(GO) test -p 1 -run '^$$' -bench . -benchmem ./detector/process ./detector/port ./rules ./bus ./sinks/... ./app
 
 .PHONY: soak
-soak: ## the long forms of the crash and model tests
-	DSWATCH_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 3h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Ledger' ./...
+soak: ## the long forms of the crash and model tests, an hour or more; their short forms run with -race in make test
+	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Ledger' ./...
 
 .PHONY: clean
 clean: ## remove what was built
