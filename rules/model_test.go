@@ -545,14 +545,15 @@ func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
 
 // pairs holds one sink's alerts against the promises, all of them being over.
 // After a power loss a copy of what was told is allowed, and so is an alert
-// that is raised and cleared once more.
+// that is raised and cleared once more, or cleared by another number.
 func pairs(got []event.Alert, copies bool) (broken []string) {
 	seen, last := map[string]bool{}, map[string]event.Alert{}
-	flapping := map[event.Key]bool{}
+	flapping, ended := map[event.Key]bool{}, map[string]bool{}
 	for _, a := range got {
-		if copies && seen[a.DeliveryID()] {
+		if copies && (seen[a.DeliveryID()] || ended[a.ID] && a.Transition == event.Cleared) {
 			continue
 		}
+		ended[a.ID] = a.Transition == event.Cleared
 		slot := a.Slot()
 		name := a.Key.String() + " " + a.Rule
 		prev, told := last[slot]
