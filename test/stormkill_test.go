@@ -108,7 +108,7 @@ sinks:
 	if n := digests(event.Raised); n != 1 {
 		t.Errorf("%d digests, want 1", n)
 	}
-	if want := fmt.Sprintf("none of the %d alerts", items-singles); !strings.Contains(title, want) {
+	if want := fmt.Sprintf("digest of %d alerts is over", items-singles); !strings.Contains(title, want) {
 		t.Errorf("%d were told by themselves, and the digest ends with %q; want %q in it", singles, title, want)
 	}
 }
