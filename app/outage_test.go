@@ -229,7 +229,9 @@ func (v *heard) complete(t *testing.T, name string, n int) {
 	if whole != n {
 		t.Errorf("%s: %d of %d firings arrived whole", name, whole, n)
 	}
-	if least := time.Duration(3*n-drainRate) * time.Second / drainRate * 8 / 10; v.last.Sub(v.first) < least {
+	// A second's worth may come at once. A reader of a plain connection can be
+	// late for the first, so half of the time that the rest takes is enough.
+	if least := time.Duration(3*n-drainRate) * time.Second / drainRate / 2; v.last.Sub(v.first) < least {
 		t.Errorf("%s: %d deliveries drained in %s, faster than the rate of %d/s allows", name, len(v.ids), v.last.Sub(v.first), drainRate)
 	}
 }
