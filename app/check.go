@@ -14,6 +14,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/table"
 )
 
 // Exit codes of check, those of monitoring plugins.
@@ -301,12 +302,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	for _, it := range items {
 		lines = append(lines, []string{t.state(it), t.kinds[it.Kind], it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), t.expected[it.Expected]})
 	}
-	widths := make([]int, len(t.head))
-	for _, l := range lines {
-		for i, c := range l {
-			widths[i] = max(widths[i], cells.StringWidth(c))
-		}
-	}
+	widths := table.Widths(lines)
 	indent := 0
 	for _, n := range widths {
 		indent += n + 2
@@ -314,7 +310,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	below := width > 0 && width-indent < 30 // too narrow: the reason goes below its item
 	for n, l := range lines {
 		for i, c := range l {
-			cell := c + strings.Repeat(" ", widths[i]-cells.StringWidth(c))
+			cell := c + strings.Repeat(" ", widths[i]-table.Width(c))
 			if below && i == len(l)-1 {
 				cell = c
 			}

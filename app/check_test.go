@@ -9,6 +9,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/table"
 )
 
 // sick is the check of a hub with a lost process and a manager's computers, of
@@ -64,14 +65,14 @@ func TestCheckTable(t *testing.T) {
 					lines := strings.Split(text, "\n")
 					column := -1
 					for i, line := range lines {
-						if n := cells.StringWidth(line); width > 0 && n > max(width, 58) && i > 9 {
+						if n := table.Width(line); width > 0 && n > max(width, 58) && i > 9 {
 							t.Errorf("%d cells: %q", n, line)
 						}
 						at := strings.Index(line, "/1 ")
 						if at < 0 || width > 0 && strings.HasPrefix(line, " ") {
 							continue
 						}
-						at = cells.StringWidth(line[:at])
+						at = table.Width(line[:at])
 						if column >= 0 && at != column {
 							t.Errorf("column at %d, not %d: %q", at, column, line)
 						}

@@ -18,9 +18,12 @@ import (
 // errNotRunning says that nothing answers at web.listen.
 var errNotRunning = errors.New("no running dswatch answers")
 
+// Status is what the running process says of itself.
+type Status = web.Status
+
 // RunningStatus asks the running process about itself.
-func (l *Loaded) RunningStatus(ctx context.Context) (web.Status, error) {
-	var st web.Status
+func (l *Loaded) RunningStatus(ctx context.Context) (Status, error) {
+	var st Status
 	err := l.ask(ctx, http.MethodGet, "/api/v1/status", nil, &st)
 	return st, err
 }

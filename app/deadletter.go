@@ -20,6 +20,9 @@ import (
 // Selection chooses dead letters.
 type Selection = web.Selection
 
+// Letter is one delivery that was given up.
+type Letter = web.Letter
+
 // letter is one dead letter as it lies in its stream.
 type letter struct {
 	sinks.Letter
@@ -228,13 +231,13 @@ func (a *App) openAlerts(ctx context.Context) (map[string]bool, error) {
 }
 
 // RunningLetters asks the running process for its dead letters.
-func (l *Loaded) RunningLetters(ctx context.Context, s Selection) (out []web.Letter, err error) {
+func (l *Loaded) RunningLetters(ctx context.Context, s Selection) (out []Letter, err error) {
 	err = l.ask(ctx, http.MethodPost, "/api/v1/deadletters", s, &out)
 	return out, err
 }
 
 // RunningLetter asks the running process for one dead letter.
-func (l *Loaded) RunningLetter(ctx context.Context, id string) (out web.Letter, err error) {
+func (l *Loaded) RunningLetter(ctx context.Context, id string) (out Letter, err error) {
 	err = l.ask(ctx, http.MethodGet, "/api/v1/deadletters/"+url.PathEscape(id), nil, &out)
 	return out, err
 }

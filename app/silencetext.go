@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
+	"dswatch/table"
 	"dswatch/web"
 )
 
@@ -50,34 +49,7 @@ func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 			}
 		}
 	}
-	return columns(w, rows)
-}
-
-// columns writes rows with their columns under each other, also where a
-// letter takes two places.
-func columns(w io.Writer, rows [][]string) error {
-	var width []int
-	for _, r := range rows {
-		for i, c := range r {
-			if i == len(width) {
-				width = append(width, 0)
-			}
-			width[i] = max(width[i], runewidth.StringWidth(c))
-		}
-	}
-	for _, r := range rows {
-		var b strings.Builder
-		for i, c := range r {
-			b.WriteString(c)
-			if i < len(r)-1 {
-				b.WriteString(strings.Repeat(" ", width[i]-runewidth.StringWidth(c)+2))
-			}
-		}
-		if _, err := fmt.Fprintln(w, strings.TrimRight(b.String(), " ")); err != nil {
-			return err
-		}
-	}
-	return nil
+	return table.Write(w, rows)
 }
 
 var silenceStatesJA = map[string]string{"pending": "開始前", "active": "有効", "ended": "終了", "unreadable": "読めません"}

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
 	"dswatch/sinks"
+	"dswatch/table"
 	"dswatch/web"
 )
 
@@ -72,7 +71,7 @@ func (e explanation) heading(w io.Writer, y web.Why) {
 
 func (e explanation) item(w io.Writer, y web.Why) {
 	line := func(label, format string, args ...any) {
-		pad := strings.Repeat(" ", max(1, 12-runewidth.StringWidth(label)))
+		pad := strings.Repeat(" ", max(1, 12-table.Width(label)))
 		fmt.Fprintf(w, "  %s%s%s\n", label, pad, fmt.Sprintf(format, args...))
 	}
 	e.heading(w, y)
@@ -168,7 +167,7 @@ func (e explanation) decisions(w io.Writer, y web.Why) error {
 		}
 		rows = append(rows, []string{"  " + e.when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), plainText(e.reason(e.placed(s.Why))), told})
 	}
-	if err := columns(w, rows); err != nil {
+	if err := table.Write(w, rows); err != nil {
 		return err
 	}
 	if len(rows) == 0 {

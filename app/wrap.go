@@ -3,25 +3,20 @@ package app
 import (
 	"strings"
 
-	"github.com/mattn/go-runewidth"
+	"dswatch/table"
 )
-
-// cells measures text as terminals show it. It does not ask the environment
-// whether characters of ambiguous width are wide: the same input gives the
-// same table everywhere.
-var cells = runewidth.Condition{}
 
 // wrap breaks s into lines of at most width cells: at blanks, and anywhere
 // beside wide characters, which Japanese writes without blanks. What cannot be
 // broken is longer. A width of 0 breaks nothing.
 func wrap(s string, width int) []string {
-	if width <= 0 || cells.StringWidth(s) <= width {
+	if width <= 0 || table.Width(s) <= width {
 		return []string{s}
 	}
 	var lines []string
 	line, word := "", ""
 	take := func() { // the word joins the line, or begins the next
-		if line != "" && cells.StringWidth(line)+cells.StringWidth(strings.TrimRight(word, " ")) > width {
+		if line != "" && table.Width(line)+table.Width(strings.TrimRight(word, " ")) > width {
 			lines = append(lines, strings.TrimRight(line, " "))
 			line = ""
 		}
@@ -30,7 +25,7 @@ func wrap(s string, width int) []string {
 	}
 	for _, r := range s {
 		// No line begins with what ends a sentence or a bracket.
-		if cells.RuneWidth(r) == 2 && !strings.ContainsRune("、。）」』，．・ー：；？！", r) && word != "" && !strings.HasSuffix(word, "（") && !strings.HasSuffix(word, "「") {
+		if table.Width(string(r)) == 2 && !strings.ContainsRune("、。）」』，．・ー：；？！", r) && word != "" && !strings.HasSuffix(word, "（") && !strings.HasSuffix(word, "「") {
 			take()
 		}
 		word += string(r)

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-
-	"github.com/mattn/go-runewidth"
 
 	"dswatch/event"
+	"dswatch/table"
 )
 
 // Entry is one row's verdict on one system, as `dswatch catalog --format
@@ -94,48 +92,22 @@ func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error 
 			}
 		}
 	}
-	var b strings.Builder
-	columns(&b, lines)
-	if len(ids) > 0 {
-		b.WriteString("\n" + words.footnotes + "\n")
+	err := table.Write(w, lines)
+	if err == nil && len(ids) > 0 {
 		lines = lines[:0]
 		for _, n := range c.footnotes {
 			if slices.Contains(ids, n.ID) {
 				lines = append(lines, []string{n.ID, n.In(language)})
 			}
 		}
-		columns(&b, lines)
+		if _, err = io.WriteString(w, "\n"+words.footnotes+"\n"); err == nil {
+			err = table.Write(w, lines)
+		}
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
+	if err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
 	return nil
-}
-
-// columns pads every cell but the last of a line to its column's width in
-// terminal cells.
-func columns(b *strings.Builder, lines [][]string) {
-	// Not the package's default, which asks the environment whether
-	// characters of ambiguous width are wide: padded cells hold none of ours,
-	// and the same input gives the same table everywhere.
-	width := runewidth.Condition{}
-	var widths []int
-	for _, line := range lines {
-		for i, cell := range line[:len(line)-1] {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], width.StringWidth(cell))
-		}
-	}
-	for _, line := range lines {
-		for i, cell := range line[:len(line)-1] {
-			b.WriteString(cell)
-			b.WriteString(strings.Repeat(" ", widths[i]-width.StringWidth(cell)+2))
-		}
-		b.WriteString(line[len(line)-1])
-		b.WriteByte('\n')
-	}
 }
 
 // words are the fixed texts of the table in one language.

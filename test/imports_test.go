@@ -16,9 +16,9 @@ type listed struct {
 
 // allowed says what of ours each part may import, as docs/design draws it:
 // cmd -> demo -> app -> {detector, rules, sinks, bus, config, web} -> {event,
-// catalog} -> {setting, wire}. A kind may import the package above it.
+// catalog} -> {setting, wire, table}. A kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"demo", "app", "sinks/snmp", "event", "setting"},
+	"cmd":      {"demo", "app", "sinks/snmp", "event", "setting", "table"},
 	"demo":     {"app", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"event", "catalog", "detector", "setting"},
@@ -27,10 +27,11 @@ var allowed = map[string][]string{
 	"web":      {"event", "catalog", "setting"},
 	"bus":      {"bus", "setting"},
 	"config":   {"setting"},
-	"catalog":  {"event", "setting"},
+	"catalog":  {"event", "setting", "table"},
 	"event":    {"setting", "wire"},
 	"setting":  {},
 	"wire":     {},
+	"table":    {},
 	"test":     {"*"},
 	"docs":     {},
 }

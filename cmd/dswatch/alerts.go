@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/table"
 )
 
 func alertsCommand() *cobra.Command {
@@ -35,16 +36,15 @@ func alertsCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			var t table
-			t.row("ALERT", "RULE", "STATE", "SEVERITY", "SINCE", "ITEM", "TOLD", "NOTE")
+			rows := [][]string{{"ALERT", "RULE", "STATE", "SEVERITY", "SINCE", "ITEM", "TOLD", "NOTE"}}
 			for _, a := range list {
 				id := a.ID
 				if id == "" {
 					id = "-"
 				}
-				t.row(id, a.Rule, string(a.State), string(a.Severity), a.Since.Local().Format(time.RFC3339), plain(a.Key.String()), strings.Join(a.Sinks, ","), note(a))
+				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.Local().Format(time.RFC3339), plain(a.Key.String()), strings.Join(a.Sinks, ","), note(a)})
 			}
-			return t.write(os.Stdout)
+			return table.Write(os.Stdout, rows)
 		},
 	}
 	configFlag(c, &file)

@@ -3,14 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/table"
 )
 
 func deadletterCommand() *cobra.Command {
@@ -46,23 +47,26 @@ func deadletterList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tSINK\tGIVEN UP\tATTEMPTS\tCLASS\tTRANSITION\tALERT\tITEM\tREASON")
-			for _, x := range list {
-				item := "-"
-				if x.DeliveryID != "" {
-					item = plain(x.Key.String())
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, plain(x.Sink), x.At.Local().Format(time.RFC3339), x.Attempts,
-					plain(x.Class), plain(string(x.Transition)), plain(x.AlertID), item, plain(x.Reason))
-			}
-			return w.Flush()
+			return writeLetters(os.Stdout, list)
 		},
 	}
 	configFlag(c, &file)
 	selectFlags(c, &s)
 	formatFlag(c, &format, "table")
 	return c
+}
+
+func writeLetters(w io.Writer, list []app.Letter) error {
+	rows := [][]string{{"ID", "SINK", "GIVEN UP", "ATTEMPTS", "CLASS", "TRANSITION", "ALERT", "ITEM", "REASON"}}
+	for _, x := range list {
+		item := "-"
+		if x.DeliveryID != "" {
+			item = plain(x.Key.String())
+		}
+		rows = append(rows, []string{x.ID, plain(x.Sink), x.At.Local().Format(time.RFC3339), fmt.Sprint(x.Attempts),
+			plain(x.Class), plain(string(x.Transition)), plain(x.AlertID), item, plain(x.Reason)})
+	}
+	return table.Write(w, rows)
 }
 
 func deadletterShow() *cobra.Command {

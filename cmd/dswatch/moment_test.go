@@ -48,19 +48,3 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
-
-// TestTable: columns line up in cells of the terminal, and no line ends with
-// blanks.
-func TestTable(t *testing.T) {
-	var rows table
-	rows.row("ID", "AUTHOR", "COMMENT")
-	rows.row("a1", "山田", "夜間作業")
-	rows.row("b2", "kim", "")
-	var b strings.Builder
-	if err := rows.write(&b); err != nil {
-		t.Fatal(err)
-	}
-	if want := "ID  AUTHOR  COMMENT\na1  山田    夜間作業\nb2  kim\n"; b.String() != want {
-		t.Errorf("%q, want %q", b.String(), want)
-	}
-}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"dswatch/app"
+	"dswatch/table"
 )
 
 func statusCommand() *cobra.Command {
@@ -25,41 +28,48 @@ func statusCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(st)
 			}
-			fmt.Printf("%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.Format("2006-01-02 15:04:05"))
-			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "STATE\tEXPECTED\tALERT\tITEM")
-			for _, i := range st.Items {
-				alert := "-"
-				switch {
-				case i.Alerting && i.Silence != "":
-					alert = "firing, silenced"
-				case i.Alerting:
-					alert = "firing"
-				case i.Silence != "":
-					alert = "silenced"
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.State, i.Expected, alert, i.Key)
-			}
-			fmt.Fprintln(w, "\nSINK\tTYPE\tWAITING\tDEAD\tCIRCUIT\tDRILL\tFAILING SINCE\tLAST ERROR")
-			for _, s := range st.Sinks {
-				since, problem, drill := "-", "-", "-"
-				if d := s.Drill; d != nil && d.Confirmed {
-					drill = "confirmed"
-				} else if d != nil {
-					drill = "NOT CONFIRMED"
-				}
-				if !s.FailingSince.IsZero() {
-					since = s.FailingSince.Local().Format(time.RFC3339)
-				}
-				if s.LastError != "" {
-					problem = plain(s.LastError)
-				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", s.Name, s.Type, s.Waiting, s.DeadLetters, s.Circuit, drill, since, problem)
-			}
-			return w.Flush()
+			return writeStatus(os.Stdout, st)
 		},
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "table")
 	return c
+}
+
+func writeStatus(w io.Writer, st app.Status) error {
+	items := [][]string{{"STATE", "EXPECTED", "ALERT", "ITEM"}}
+	for _, i := range st.Items {
+		alert := "-"
+		switch {
+		case i.Alerting && i.Silence != "":
+			alert = "firing, silenced"
+		case i.Alerting:
+			alert = "firing"
+		case i.Silence != "":
+			alert = "silenced"
+		}
+		items = append(items, []string{string(i.State), i.Expected, alert, plain(i.Key.String())})
+	}
+	sinks := [][]string{{"SINK", "TYPE", "WAITING", "DEAD", "CIRCUIT", "DRILL", "FAILING SINCE", "LAST ERROR"}}
+	for _, s := range st.Sinks {
+		since, problem, drill := "-", "-", "-"
+		if d := s.Drill; d != nil && d.Confirmed {
+			drill = "confirmed"
+		} else if d != nil {
+			drill = "NOT CONFIRMED"
+		}
+		if !s.FailingSince.IsZero() {
+			since = s.FailingSince.Local().Format(time.RFC3339)
+		}
+		if s.LastError != "" {
+			problem = plain(s.LastError)
+		}
+		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), s.Circuit, drill, since, problem})
+	}
+	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.Format("2006-01-02 15:04:05"))
+	if err := table.Write(w, items); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return table.Write(w, sinks)
 }

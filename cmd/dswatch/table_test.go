@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"dswatch/app"
+	"dswatch/event"
+	"dswatch/table"
+)
+
+// TestJapaneseColumns: the columns of status and deadletter stand under each
+// other where a cell before them is Japanese, and nobody's text moves a cursor.
+func TestJapaneseColumns(t *testing.T) {
+	at := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	key := event.Key{Host: "受付\x1b[2J", Component: "agent", Kind: event.Process, Name: "ds_agent"}
+	var st app.Status
+	if err := json.Unmarshal([]byte(`{"items":[{"state":"down","expected":"yes"}],"sinks":[
+		{"name":"監視","type":"snmp","circuit":"closed","last_error":"時間切れ"},{"name":"siem","type":"syslog","circuit":"open"}]}`), &st); err != nil {
+		t.Fatal(err)
+	}
+	st.Items[0].Key = key
+	letters := []app.Letter{
+		{ID: "1", Sink: "監視", DeliveryID: "d", AlertID: "a1", At: at, Class: "refused", Transition: "firing", Key: key, Reason: "拒否"},
+		{ID: "2", Sink: "siem", DeliveryID: "d", AlertID: "a2", At: at, Class: "refused", Transition: "firing", Key: event.Key{Host: "w"}, Reason: "refused"},
+	}
+	for name, c := range map[string]struct {
+		write func(*strings.Builder) error
+		words []string // that stand in one column
+	}{
+		"status":     {func(b *strings.Builder) error { return writeStatus(b, st) }, []string{"CIRCUIT", "closed", "open"}},
+		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters) }, []string{"REASON", "拒否", "refused\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := c.write(&b); err != nil {
+				t.Fatal(err)
+			}
+			column := -1
+			for _, word := range c.words {
+				before, _, found := strings.Cut(b.String(), word)
+				at := table.Width(before[strings.LastIndex(before, "\n")+1:])
+				if column < 0 {
+					column = at
+				}
+				if !found || at != column {
+					t.Errorf("%q in column %d, want %d:\n%s", word, at, column, b.String())
+				}
+			}
+			if strings.Contains(b.String(), "\x1b") {
+				t.Errorf("an escape reached the terminal: %q", b.String())
+			}
+		})
+	}
+}
