@@ -92,7 +92,7 @@ func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt
 	}
 	for _, got := range last {
 		each(rules.Receipt{
-			Slot: got.Slot, AlertID: got.AlertID, Seq: got.Seq, Transition: got.Transition, At: got.At, Dead: got.Dead, Reached: got.Reached,
+			Slot: got.Slot, AlertID: got.AlertID, Turn: got.Turn, Seq: got.Seq, Transition: got.Transition, At: got.At, Dead: got.Dead, Reached: got.Reached,
 		})
 	}
 	return nil

@@ -119,8 +119,9 @@ type Counts struct {
 // Alert is one transition of one alert, as every far end is told.
 // Title, Text and Confirm are in Language; all else is the same in any.
 type Alert struct {
-	ID         string     `json:"id"`  // the same for every transition of one firing
-	Seq        int        `json:"seq"` // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
+	ID         string     `json:"id"`             // the same for every transition of one firing
+	Seq        int        `json:"seq"`            // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
+	Turn       int        `json:"turn,omitempty"` // counts the firings of this rule for this item, from 1; 0: of none, as a heartbeat
 	Transition Transition `json:"transition"`
 	Rule       string     `json:"rule"` // which rule fired: see the constants Loss to Alive
 	Key        Key        `json:"key"`
@@ -203,6 +204,8 @@ func (a *Alert) Decode(b []byte) error {
 		return fmt.Errorf("decode alert: id is empty or longer than 128 bytes")
 	case a.Seq < 1:
 		return fmt.Errorf("decode alert %s: seq %d, want 1 or more", setting.Clip(a.ID), a.Seq)
+	case a.Turn < 0:
+		return fmt.Errorf("decode alert %s: turn %d, want 0 or more", setting.Clip(a.ID), a.Turn)
 	case !a.Transition.Valid():
 		return fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, acknowledged, cleared, heartbeat", setting.Clip(a.ID), setting.Clip(string(a.Transition)))
 	case a.Rule == "" || len(a.Rule) > MaxName:

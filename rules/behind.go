@@ -35,30 +35,14 @@ func (k known) firing() bool {
 	return false
 }
 
-// latest returns the alert that came last, but for one.
-func (k known) latest(but string) (id string, last told) {
+// latest returns the alert that came last.
+func (k known) latest() (id string, last told) {
 	for i, t := range k {
-		if c := t.at.Compare(last.at); i != but && (id == "" || c > 0 || c == 0 && t.place > last.place) {
+		if id == "" || t.turn > last.turn {
 			id, last = i, t
 		}
 	}
 	return id, last
-}
-
-// precedes reports whether what is stored comes before another alert that the
-// sink knows. Otherwise the slot has gone on, and the sink is to hear of it.
-func (slot *Slot) precedes(other told, sink string, k known) bool {
-	own, knows := k[slot.ID]
-	switch {
-	case slot.ID == "":
-		return true
-	case knows: // an earlier one had its end before this one began
-		return other.firing && (other.place > own.place || other.at.After(slot.At))
-	case slot.Seq > 1 && slices.Contains(slot.Sinks, sink): // it had heard of this one; what it confirmed instead is later
-		return other.at.After(slot.At) || other.place == 0 && other.at.Equal(slot.At)
-	}
-	// The clock may have been set back since an earlier one that is over.
-	return slot.Phase == Firing && other.firing && other.at.After(slot.At)
 }
 
 // catchUp moves the slot to where a sink says that it was, and reports
@@ -69,8 +53,8 @@ func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string
 	if t := k[slot.ID]; t.seq > newest.seq && slot.Transition != event.Cleared {
 		newest = t
 	}
-	if other, last := k.latest(slot.ID); other != "" && slot.precedes(last, sink, k) {
-		id, newest = other, last
+	if last, t := k.latest(); slot.ID == "" || t.turn > slot.Turn {
+		id, newest = last, t
 	}
 	switch {
 	case id == slot.ID && newest.seq == slot.Seq:
@@ -88,7 +72,7 @@ func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string
 		slot.Round = nil // who heard of it is not known any more
 		return true
 	case id != slot.ID:
-		slot.ID, slot.Sinks = id, append([]string{sink}, late(audience, []string{sink})...)
+		slot.ID, slot.Turn, slot.Sinks = id, newest.turn, append([]string{sink}, late(audience, []string{sink})...)
 		if slot.Severity == "" {
 			slot.Severity, slot.Impact = event.Warning, event.VisibilityLost
 		}
@@ -96,7 +80,7 @@ func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string
 	}
 	slot.Seq, slot.At = newest.seq, newest.at
 	if newest.firing {
-		slot.Seq = newest.seq + 1
+		slot.Seq = newest.end()
 		if newest.at.Before(now) { // else the clock was set back; what is newest stays so
 			slot.At = now
 		}

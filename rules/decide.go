@@ -381,7 +381,7 @@ func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []
 func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
 	slot := st.slot(name)
 	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
-	slot.Phase, slot.ID, slot.Started, slot.Seq, slot.State = Firing, id, slot.Since, 0, ""
+	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, ""
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", now
 	out = s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
 	out[len(out)-1].WhyJA = snap.Verdict.ReasonJA
@@ -469,7 +469,7 @@ func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
 	version, _ := snap.Facts.Get(event.AgentVersion)
 	id, _ := snap.Facts.Get(event.HostID)
 	a := event.Alert{
-		ID: slot.ID, Seq: slot.Seq, Transition: slot.Transition, Rule: name, Key: st.Key,
+		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: name, Key: st.Key,
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
 		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,

@@ -185,7 +185,7 @@ func (e *Engine) open(now time.Time, rule, id string, sinks []string) *digest {
 			id = event.AlertID(key, event.RuleStorm, "again/"+id)
 		}
 		d.members, d.Total, d.Told, d.Joined, d.Last, d.Joining = map[*item]bool{}, 0, 0, now, now, nil
-		d.Slot = Slot{Phase: Held, Since: now, Due: now.Add(gathering), ID: id, Sinks: sinks, Severity: event.Warning, Impact: event.VisibilityLost}
+		d.Slot = Slot{Phase: Held, Since: now, Due: now.Add(gathering), ID: id, Turn: d.Slot.Turn + 1, Sinks: sinks, Severity: event.Warning, Impact: event.VisibilityLost}
 	}
 	d.dirty = true
 	return d
@@ -466,7 +466,7 @@ func (e *Engine) worst(d *digest) (state event.State, severity event.Severity, l
 func (e *Engine) digestAlert(d *digest) event.Alert {
 	slot := &d.Slot
 	a := event.Alert{
-		ID: slot.ID, Seq: slot.Seq, Transition: slot.Transition, Rule: event.RuleStorm, Key: d.Key,
+		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: event.RuleStorm, Key: d.Key,
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Language: e.Set.Language, Observer: e.storm.host, StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, AffectedCount: len(d.members),
 	}

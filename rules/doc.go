@@ -31,8 +31,7 @@
 //     them.
 //
 // After a power loss, which may take the last writes of each store by itself,
-// an alert may be told once more, and where the clock was set back too, one
-// that is over.
+// an alert may be told once more.
 //
 // Not promised here: that a far end accepted (package sinks), that an
 // observation is true (package detector), that bytes survive (package bus).

@@ -73,6 +73,7 @@ type Outgoing struct {
 type Receipt struct {
 	Slot       string // event.Alert.Slot
 	AlertID    string
+	Turn       int
 	Seq        int
 	Transition event.Transition
 	At         time.Time // of the transition

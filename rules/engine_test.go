@@ -380,7 +380,7 @@ func (w *world) deliver() {
 				continue
 			}
 			w.got[sink] = append(w.got[sink], a)
-			putting(w, "receipts", w.receipts[sink], a.Slot(), rules.Receipt{Slot: a.Slot(), AlertID: a.ID, Seq: a.Seq, Transition: a.Transition, At: a.At})
+			putting(w, "receipts", w.receipts[sink], a.Slot(), rules.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
 		}
 		w.outbox[sink] = nil
 	}

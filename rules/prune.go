@@ -208,27 +208,17 @@ func (s *Status) forgettable(sink string, waiting map[string]bool, receipts map[
 }
 
 // heardBy collects, by slot, what waits in the outbox for a sink and what the
-// sink has confirmed. The outbox is read first, as in knownBy.
+// sink has confirmed.
 func (e *Engine) heardBy(ctx context.Context, sink string) (waiting map[string]bool, receipts map[string]known, err error) {
 	waiting, receipts = map[string]bool{}, map[string]known{}
-	err = e.Outbox.Pending(ctx, sink, func(data []byte) {
-		if a, err := event.DecodeAlert(data); err == nil {
-			waiting[a.Slot()] = true
+	err = e.recall(ctx, sink, func(slot, id string, t told) {
+		if t.waits {
+			waiting[slot] = true
+		} else {
+			receipts[slot] = known{id: t}
 		}
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read what waits for sink %s: %w", sink, err)
-	}
-	err = e.Receipts.Load(ctx, sink, func(r Receipt) {
-		if receipts[r.Slot] == nil {
-			receipts[r.Slot] = known{}
-		}
-		receipts[r.Slot].confirmed(r)
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("load receipts of sink %s: %w", sink, err)
-	}
-	return waiting, receipts, nil
+	return waiting, receipts, err
 }
 
 // everySink names those that are told of alerts, or were told of one.

@@ -15,27 +15,19 @@ import (
 type known map[string]told
 
 type told struct {
+	turn   int // of the alert
 	seq    int
 	at     time.Time
 	firing bool
 	open   bool // the far end holds it open until it is told something later
-	place  int  // among what waits for the sink; 0: has been handled
+	waits  bool // in the outbox
+	used   int  // the highest number that a transition of the alert before its end can have at any sink
 }
 
-// note keeps the later of two transitions of one alert.
-func (k known) note(a event.Alert, place int) {
-	if a.Seq > k[a.ID].seq {
-		k[a.ID] = told{seq: a.Seq, at: a.At, firing: a.Transition.Firing(), open: a.Transition.Firing(), place: place}
-	}
-}
-
-// confirmed is note for a receipt: what went to the dead letters has been
-// handled, but left the far end as it was.
-func (k known) confirmed(r Receipt) {
-	if r.Seq > k[r.AlertID].seq {
-		k[r.AlertID] = told{seq: r.Seq, at: r.At, firing: r.Transition.Firing(), open: r.Transition.Firing() && !r.Dead || r.Dead && r.Reached}
-	}
-}
+// end is the number of the alert's end. None before it had it, also at a sink
+// of whose receipts a power loss took the last: one that drops copies would
+// take the end for a copy.
+func (t told) end() int { return max(t.seq, t.used) + 1 }
 
 // reconcile compares every alert with what each sink confirmed or has
 // waiting in the outbox, and puts what is missing. Something is missing when
@@ -48,6 +40,10 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := e.everySink()
+	used, err := e.numbers(ctx, all)
+	if err != nil {
+		return err
+	}
 	for behind, rounds := true, 0; behind; rounds++ {
 		if rounds > maxRounds {
 			return fmt.Errorf("what is stored does not catch up with the sinks in %d rounds", rounds)
@@ -55,7 +51,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		behind = false
 		e.pending, e.orphans = nil, orphans{}
 		for _, name := range all {
-			slots, err := e.knownBy(ctx, name)
+			slots, err := e.knownBy(ctx, name, used)
 			if err != nil {
 				return err
 			}
@@ -125,31 +121,63 @@ func (e *Engine) repair(name string, slots map[string]known) error {
 	return nil
 }
 
-// knownBy collects what one sink knows, by slot. The outbox is read first: a
-// delivery that leaves it meanwhile has its receipt before it leaves.
-func (e *Engine) knownBy(ctx context.Context, sink string) (map[string]known, error) {
+// knownBy collects what one sink knows, by slot. Used is what numbers
+// returned.
+func (e *Engine) knownBy(ctx context.Context, sink string, used map[string]int) (map[string]known, error) {
 	slots := map[string]known{}
-	slot := func(name string) known {
-		if slots[name] == nil {
-			slots[name] = known{}
+	err := e.recall(ctx, sink, func(slot, id string, t told) {
+		if slots[slot] == nil {
+			slots[slot] = known{}
 		}
-		return slots[name]
+		if t.seq > slots[slot][id].seq { // the later of two transitions
+			t.used = used[id]
+			slots[slot][id] = t
+		}
+	})
+	return slots, err
+}
+
+// numbers returns told.used by alert; 1 is left out.
+func (e *Engine) numbers(ctx context.Context, sinks []string) (map[string]int, error) {
+	used := map[string]int{}
+	for _, name := range sinks {
+		err := e.recall(ctx, name, func(_, id string, t told) {
+			if !t.firing {
+				t.seq--
+			}
+			if t.seq > max(used[id], 1) {
+				used[id] = t.seq
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	place := 0
+	return used, nil
+}
+
+// recall calls each with the transitions that wait for a sink and those it
+// was told last. The outbox is read first: a delivery that leaves it meanwhile
+// has its receipt before it leaves. What went to the dead letters has been
+// handled, but left the far end as it was.
+func (e *Engine) recall(ctx context.Context, sink string, each func(slot, id string, t told)) error {
 	err := e.Outbox.Pending(ctx, sink, func(data []byte) {
-		place++
 		if a, err := event.DecodeAlert(data); err == nil {
-			slot(a.Slot()).note(a, place)
+			firing := a.Transition.Firing()
+			each(a.Slot(), a.ID, told{turn: a.Turn, seq: a.Seq, at: a.At, firing: firing, open: firing, waits: true})
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read what waits for sink %s: %w", sink, err)
+		return fmt.Errorf("read what waits for sink %s: %w", sink, err)
 	}
-	err = e.Receipts.Load(ctx, sink, func(r Receipt) { slot(r.Slot).confirmed(r) })
+	err = e.Receipts.Load(ctx, sink, func(r Receipt) {
+		firing := r.Transition.Firing()
+		each(r.Slot, r.AlertID, told{turn: r.Turn, seq: r.Seq, at: r.At, firing: firing, open: firing && !r.Dead || r.Dead && r.Reached})
+	})
 	if err != nil {
-		return nil, fmt.Errorf("load receipts of sink %s: %w", sink, err)
+		return fmt.Errorf("load receipts of sink %s: %w", sink, err)
 	}
-	return slots, nil
+	return nil
 }
 
 // need is what a sink must have been told of an alert.
@@ -177,9 +205,11 @@ func (slot *Slot) needed(sink string) need {
 func (s *Set) missing(last event.Alert, n need, snap Snapshot, k known) []event.Alert {
 	out := s.over(last, snap, k)
 	has, any := k[last.ID]
+	if last.Transition == event.Cleared && has.firing {
+		last.Seq = max(last.Seq, has.end())
+	}
 	switch {
 	case last.Transition == event.Cleared && has.firing && has.seq >= n.seq:
-		last.Seq = has.seq + 1
 		return append(out, last)
 	case has.seq >= n.seq:
 		return out
@@ -211,7 +241,7 @@ func (s *Set) over(last event.Alert, snap Snapshot, k known) []event.Alert {
 			continue
 		}
 		over := last
-		over.ID, over.Seq, over.Transition = id, k[id].seq+1, event.Cleared
+		over.ID, over.Turn, over.Seq, over.Transition = id, k[id].turn, k[id].end(), event.Cleared
 		over.State, over.Previous = event.Up, event.Unknown
 		over.Ack, over.Affected, over.AffectedCount = nil, nil, 0 // forgotten
 		if over.At = last.StartedAt; over.At.Before(k[id].at) {

@@ -24,7 +24,7 @@ func (e *Engine) Unpaired(ctx context.Context, sinks []string) ([]Unpaired, erro
 		// Reading takes long and is done while the engine decides, so what
 		// changed meanwhile may look lost. Only then everything waits for a
 		// second look.
-		slots, err := e.knownBy(ctx, name)
+		slots, err := e.knownBy(ctx, name, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +44,7 @@ func (e *Engine) Unpaired(ctx context.Context, sinks []string) ([]Unpaired, erro
 func (e *Engine) unpairedNow(ctx context.Context, sink string) ([]Unpaired, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	slots, err := e.knownBy(ctx, sink)
+	slots, err := e.knownBy(ctx, sink, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -277,11 +277,11 @@ func (l *lane) giveUp(ctx context.Context, it *item, err error) {
 func (l *lane) receipt(it *item, dead bool) Receipt {
 	a := it.alert
 	before := l.receipts[it.slot]
-	if a.Replay && before.AlertID != "" && before.AlertID != a.ID && before.At.After(a.At) {
+	if a.Replay && before.AlertID != "" && before.AlertID != a.ID && before.later(a) {
 		return Receipt{} // of an earlier firing: what the far end knows of the later one still counts
 	}
 	r := Receipt{
-		Slot: it.slot, AlertID: a.ID, Seq: a.Seq, Transition: a.Transition, At: a.At,
+		Slot: it.slot, AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At,
 		Attempts: it.attempts, Position: it.Position(), Dead: dead,
 		Reached: !dead || it.unclear || before.AlertID == a.ID && before.Reached,
 	}

@@ -21,7 +21,7 @@ func samples(language string) []sample {
 	start := time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC)
 	key := event.Key{Host: "web01", Component: event.Agent, Kind: event.Process, Name: "ds_agent"}
 	raised := event.Alert{
-		ID: event.AlertID(key, event.RuleLoss, "sample"), Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: key,
+		ID: event.AlertID(key, event.RuleLoss, "sample"), Turn: 1, Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: key,
 		State: event.Down, Previous: event.Up, Severity: event.Critical, Impact: event.ManagementLost, Want: 2,
 		Language: language, Title: "agent process ds_agent is down on web01", Text: "The Deep Security Agent no longer reports.",
 		Reason: "always expected on linux", Detail: "no process named ds_agent", Confirm: "ps -ef | grep ds_agent",

@@ -47,6 +47,7 @@ type Receipts interface {
 type Receipt struct {
 	Slot       string           `json:"slot"` // event.Alert.Slot
 	AlertID    string           `json:"alert_id"`
+	Turn       int              `json:"turn,omitempty"` // event.Alert.Turn
 	Seq        int              `json:"seq"`
 	Transition event.Transition `json:"transition"`
 	At         time.Time        `json:"at"` // of the transition
@@ -70,6 +71,15 @@ type Heard struct {
 	At         time.Time        `json:"at"` // of the transition
 	Attempts   int              `json:"attempts"`
 	Confirmed  time.Time        `json:"confirmed"`
+}
+
+// later reports whether the receipt's firing came after that of a, which is
+// another one of the slot. Alerts of before they were counted have their time.
+func (r Receipt) later(a event.Alert) bool {
+	if r.Turn > 0 && a.Turn > 0 {
+		return r.Turn > a.Turn
+	}
+	return r.At.After(a.At)
 }
 
 // covers reports whether a, at position p, needs no attempt any more.
@@ -99,7 +109,7 @@ func (r Receipt) orphaned(a event.Alert) bool {
 // end may not know yet. One that tells alerts apart by their item alone would
 // take an end in a for the end of r.
 func (r Receipt) Outdates(a event.Alert) bool {
-	return r.AlertID != "" && r.AlertID != a.ID && r.At.After(a.At) && r.Reached && (r.Transition != event.Cleared || r.Dead)
+	return r.AlertID != "" && r.AlertID != a.ID && r.later(a) && r.Reached && (r.Transition != event.Cleared || r.Dead)
 }
 
 // ErrOutdated is why a replay does not go to such a far end.

@@ -253,7 +253,7 @@ func firing(n, round int) []event.Alert {
 	for i, tr := range sinktest.Transitions() {
 		a := sinktest.Sample(n, tr, "en")
 		a.ID = fmt.Sprintf("item%d-round%d", n, round)
-		a.Seq = i + 1
+		a.Turn, a.Seq = round+1, i+1
 		a.At = a.At.Add(time.Duration(round) * 24 * time.Hour)
 		as = append(as, a)
 	}
@@ -644,6 +644,12 @@ type byItem struct{ *far }
 
 func (byItem) ByItem() bool { return true }
 
+// before is a with the time of before the first firing.
+func before(a event.Alert) []event.Alert {
+	a.At = a.At.Add(-48 * time.Hour)
+	return []event.Alert{a}
+}
+
 // TestReplayOfAnEarlierFiringByItem does not end the later one at a far end
 // that could not tell the two apart, also behind templates.
 func TestReplayOfAnEarlierFiringByItem(t *testing.T) {
@@ -654,6 +660,7 @@ func TestReplayOfAnEarlierFiringByItem(t *testing.T) {
 		dead  int
 	}{
 		{"while the later one is open", firing(0, 1)[:1], []string{"item0-round1.1"}, 2},
+		{"while the later one is open, and the clock was set back", before(firing(0, 1)[0]), []string{"item0-round1.1"}, 2},
 		{"once that is over", firing(0, 1), []string{"item0-round1.1", "item0-round1.2", "item0-round1.3", "item0-round1.4", "item0-round0.1", "item0-round0.4"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

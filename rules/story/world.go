@@ -169,7 +169,7 @@ func (w *world) deliver() {
 			if r, ok := known[slot]; ok && r.covers(d) {
 				continue
 			}
-			known[slot] = receipt{rules.Receipt{Slot: slot, AlertID: d.alert.ID, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
+			known[slot] = receipt{rules.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
 			w.told = append(w.told, Delivery{w.clock.Sub(w.begin), sink, d.alert})
 		}
 		delete(w.waiting, sink)

@@ -16,7 +16,7 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 	start := time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC)
 	a := event.Alert{
 		ID: event.AlertID(key, "loss", "first"), Rule: "loss", Transition: tr, Key: key,
-		Seq: 1, State: event.Down, Previous: event.Up, Severity: event.Critical, Impact: event.ManagementLost, Found: 0, Want: 2,
+		Turn: 1, Seq: 1, State: event.Down, Previous: event.Up, Severity: event.Critical, Impact: event.ManagementLost, Found: 0, Want: 2,
 		Language: language, OS: "linux", AgentVersion: "20.0.2-1390.el8", HostID: "17", Observer: key.Host, StartedAt: start, At: start.Add(20 * time.Second),
 		Detail: "no process named ds_agent (looked at 312)",
 	}
@@ -85,7 +85,7 @@ func Others(language string) map[string]event.Alert {
 	beat := Sample(53, event.Raised, language)
 	beat.Key = event.Key{Host: "web53", Component: "dswatch", Kind: event.Host, Name: "dswatch"}
 	beat.ID, beat.Rule = event.AlertID(beat.Key, event.RuleAlive, "test"), event.RuleAlive
-	beat.Transition, beat.Seq, beat.State, beat.Previous, beat.Found, beat.Want = event.Beat, 4711, event.Up, "", 0, 0
+	beat.Transition, beat.Turn, beat.Seq, beat.State, beat.Previous, beat.Found, beat.Want = event.Beat, 0, 4711, event.Up, "", 0, 0
 	beat.Severity, beat.Impact, beat.Detail, beat.Confirm, beat.Reason = event.Info, event.NoticeLost, "", "", ""
 	beat.Heartbeat = &event.Counts{Open: 7031, Waiting: 8042, Every: 300}
 	beat.Title, beat.Text = sinks.In(language).Beat(beat.Key.Host, *beat.Heartbeat)
