@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,34 +19,43 @@ type SilencesText struct {
 	All      bool // also those that ended, and what was done to each
 }
 
+// Shown returns those of list that are to be written.
+func (s SilencesText) Shown(list []web.Silence) []web.Silence {
+	return slices.DeleteFunc(slices.Clone(list), func(x web.Silence) bool { return x.State == "ended" && !s.All })
+}
+
+// Until is when a silence ends.
+func (s SilencesText) Until(x web.Silence) string {
+	e := explanation{s.Language == "ja", s.Zone}
+	switch {
+	case x.Starts.IsZero(): // nothing is known of it
+		return "-"
+	case !x.Ends.IsZero():
+		return s.at(x.Ends)
+	case !x.Waits.IsZero():
+		return e.say("cleared; waits until ", "復旧まで、アラート待ちの期限 ") + s.at(x.Waits)
+	}
+	return e.say("cleared", "復旧まで")
+}
+
+func (s SilencesText) at(t time.Time) string { return t.In(s.Zone).Format(time.RFC3339) }
+
 // WriteSilences writes silences for people, in English or Japanese.
 func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 	e := explanation{s.Language == "ja", s.Zone}
-	at := func(t time.Time) string { return t.In(s.Zone).Format(time.RFC3339) }
 	rows := [][]string{{"ID", "STATE", "FROM", "UNTIL", "MATCHERS", "AUTHOR", "COMMENT"}}
 	if e.ja {
 		rows[0] = []string{"ID", "状態", "開始", "終了", "対象", "作成者", "コメント"}
 	}
-	for _, x := range list {
-		if x.State == "ended" && !s.All {
-			continue
-		}
-		from, until := "-", e.say("cleared", "復旧まで")
+	for _, x := range s.Shown(list) {
+		from := "-"
 		if !x.Starts.IsZero() {
-			from = at(x.Starts)
+			from = s.at(x.Starts)
 		}
-		switch {
-		case x.Starts.IsZero(): // nothing is known of it
-			until = "-"
-		case !x.Ends.IsZero():
-			until = at(x.Ends)
-		case !x.Waits.IsZero():
-			until += e.say("; waits until ", "、アラート待ちの期限 ") + at(x.Waits)
-		}
-		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), from, until, plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
+		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), from, s.Until(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
 		for _, h := range x.History {
 			if s.All {
-				rows = append(rows, []string{"", "", at(h.At), "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), e.deed(plainText(h.What)), plainText(h.By)), "", ""})
+				rows = append(rows, []string{"", "", s.at(h.At), "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), e.deed(plainText(h.What)), plainText(h.By)), "", ""})
 			}
 		}
 	}

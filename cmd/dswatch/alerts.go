@@ -63,7 +63,7 @@ func note(a app.Alert) string {
 		notes = append(notes, fmt.Sprintf("stands for %d alerts", a.Affected))
 	}
 	if s := a.Silenced; s != nil {
-		text := "silence " + s.ID + " until " + ends(*s)
+		text := "silence " + s.ID + " until " + app.SilencesText{Zone: time.Local}.Until(*s)
 		if s.Author != "" {
 			text += " by " + plain(s.Author) + ": " + plain(s.Comment)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"slices"
 	"strings"
 	"time"
 
@@ -182,14 +181,14 @@ func silenceList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list = slices.DeleteFunc(list, func(s app.Silence) bool { return s.State == "ended" && !all })
-			if format == "json" {
-				return writeJSON(list)
-			}
 			if language == "" {
 				language = l.Language
 			}
-			return app.WriteSilences(os.Stdout, list, app.SilencesText{Language: language, Zone: l.Location(), All: all})
+			text := app.SilencesText{Language: language, Zone: l.Location(), All: all}
+			if format == "json" {
+				return writeJSON(text.Shown(list))
+			}
+			return app.WriteSilences(os.Stdout, list, text)
 		},
 	}
 	configFlag(c, &file)
@@ -197,19 +196,6 @@ func silenceList() *cobra.Command {
 	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
 	c.Flags().BoolVar(&all, "all", false, "also those that ended in the last 30 days, and what was done to each")
 	return c
-}
-
-// ends is when a silence ends, in words.
-func ends(s app.Silence) string {
-	switch {
-	case s.Starts.IsZero(): // nothing is known of it
-		return "-"
-	case !s.Ends.IsZero():
-		return s.Ends.Local().Format(time.RFC3339)
-	case !s.Waits.IsZero():
-		return "cleared; waits until " + s.Waits.Local().Format(time.RFC3339)
-	}
-	return "cleared"
 }
 
 func silenceExpire() *cobra.Command {
