@@ -101,8 +101,8 @@ func (s silences) change(ctx context.Context, id string, do func(rules.Silence) 
 	if i := slices.IndexFunc(all, func(one rules.Silence) bool { return one.ID == id }); i >= 0 {
 		all = all[i : i+1]
 	}
-	if ended := func(one rules.Silence) bool { return !one.Ends.IsZero() && !time.Now().Before(one.Ends) }; len(all) > 1 {
-		all = slices.DeleteFunc(all, ended)
+	if len(all) > 1 {
+		all = slices.DeleteFunc(all, func(one rules.Silence) bool { return one.Ended(time.Now()) })
 	}
 	switch {
 	case strings.HasPrefix(id, rules.WindowPrefix):
@@ -200,7 +200,7 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	if err := s.Validate(); err != nil {
 		return in, err
 	}
-	if !s.Ends.IsZero() && !s.Ends.After(now) {
+	if s.Ended(now) {
 		return in, fmt.Errorf("the silence ended at %s; give an end in the future", s.Ends.Format(time.RFC3339))
 	}
 	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
@@ -277,7 +277,7 @@ func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 	}
 	_, err = store.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
 		now := time.Now().UTC()
-		if !s.Ends.IsZero() && !now.Before(s.Ends) {
+		if s.Ended(now) {
 			return s, fmt.Errorf("silence %s has ended already", s.ID)
 		}
 		return s.End(now, author, "expired"), nil

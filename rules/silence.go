@@ -86,6 +86,10 @@ func (s *Silence) Active(now time.Time) bool {
 	return !now.Before(s.Starts) && (end.IsZero() || now.Before(end))
 }
 
+// Ended reports whether the silence is over at now. One that only waits for
+// its first alert is not, until the rules have noted its end.
+func (s *Silence) Ended(now time.Time) bool { return !s.Ends.IsZero() && !now.Before(s.Ends) }
+
 // End returns s as ended at now, with the reason in its history.
 func (s Silence) End(now time.Time, by, why string) Silence {
 	s.Ends = now
@@ -108,7 +112,7 @@ type Edit struct {
 // Edit returns s as somebody changed it at now, with what it was before in its
 // history.
 func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
-	if !s.Ends.IsZero() && !now.Before(s.Ends) {
+	if s.Ended(now) {
 		return s, fmt.Errorf("silence %s has ended already; add a new one", s.ID)
 	}
 	was, words := s, []string{}
@@ -139,7 +143,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	switch {
 	case len(words) == 0:
 		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end or a comment")
-	case !s.Ends.IsZero() && !s.Ends.After(now):
+	case s.Ended(now):
 		return s, fmt.Errorf("the silence would have ended at %s; give an end in the future, or expire it", s.Ends.Format(time.RFC3339))
 	case len(s.History) >= maxHistory:
 		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxHistory)
