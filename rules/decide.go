@@ -273,18 +273,16 @@ func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sig
 			out[len(out)-1].WhyJA = "稼働すべきではなくなった: " + snap.Verdict.ReasonJA
 		}
 		return out
-	case sg == bad && name != FlapRule && st.Seen.State != slot.State:
+	case sg == bad && name != FlapRule && st.Seen.State != slot.State, sg == bad && name == Loss && !snap.unsure() && impact(st, snap, name) != slot.Impact:
 		if h := s.hushed(now, st, snap, name); h.id != "" {
 			return st.hush(h, name, out) // what is left of the change is told at the end of the silence
 		}
-		st.own(name)
-		return s.tell(now, st, snap, name, event.Changed, "was "+string(slot.State)+", is "+string(st.Seen.State), out)
-	case sg == bad && name == Loss && !snap.unsure() && impact(st, snap, name) != slot.Impact:
-		if h := s.hushed(now, st, snap, name); h.id != "" {
-			return st.hush(h, name, out)
+		why := "what it means has changed with what else is known of the host"
+		if st.Seen.State != slot.State {
+			why = "was " + string(slot.State) + ", is " + string(st.Seen.State)
 		}
 		st.own(name)
-		return s.tell(now, st, snap, name, event.Changed, "what it means has changed with what else is known of the host", out)
+		return s.tell(now, st, snap, name, event.Changed, why, out)
 	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
 		return s.again(now, st, snap, name, sg, out)
 	}
