@@ -83,17 +83,22 @@ func (c computer) record(late time.Time, texts map[string]string) *record {
 	r.sights[0] = c.heartbeat(late)
 	for n, m := range c.modules() {
 		s := m.observe()
-		if have, ok := texts[s.detail]; ok {
-			s.detail = have
-		} else {
-			texts[s.detail] = s.detail
-		}
+		s.detail = once(texts, s.detail)
 		r.sights[n+1] = s
 	}
 	if r.speaks = c.status() != ""; r.speaks {
 		r.traits = c.traits(texts)
 	}
 	return r
+}
+
+// once returns s as it is kept already, so that equal texts are kept once.
+func once(texts map[string]string, s string) string {
+	if have, ok := texts[s]; ok {
+		return have
+	}
+	texts[s] = s
+	return s
 }
 
 // plainName is the name of the computer's host, or nothing.
@@ -122,12 +127,7 @@ func (c computer) traits(texts map[string]string) (t traits) {
 	}
 	t.managed, t.id = true, c.ID
 	if v, err := catalog.ParseVersion(c.AgentVersion); err == nil && v != (catalog.Version{}) {
-		t.version = strings.TrimSpace(c.AgentVersion)
-		if have, ok := texts[t.version]; ok {
-			t.version = have
-		} else {
-			texts[t.version] = t.version
-		}
+		t.version = once(texts, strings.TrimSpace(c.AgentVersion))
 	}
 	for n, m := range c.modules() {
 		t.features[n] = m.fact(c.status() != failing)
