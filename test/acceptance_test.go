@@ -196,14 +196,11 @@ func TestRestartTellsNothingTwice(t *testing.T) {
 	agents.start("ds_agent")
 	hook := &receive.Webhook{}
 	server := receive.StartWebhook(t, hook)
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
-	if err := os.WriteFile(path, []byte(fmt.Sprintf(quick, "web01")+fmt.Sprintf(`
+	path := configFile(t, fmt.Sprintf(quick, "web01")+fmt.Sprintf(`
 bus: {dir: %q}
 detectors: {process: {schedule: "@every 1s"}}
 sinks: [{name: hook, type: webhook, url: %q}]
-`, filepath.Join(t.TempDir(), "bus"), server.URL)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, filepath.Join(t.TempDir(), "bus"), server.URL))
 	r := startFile(t, path)
 	hook.Await(t, 1)
 	r.stop(t)

@@ -35,18 +35,15 @@ func rounds() int {
 func TestCrashKillNine(t *testing.T) {
 	const items = 20
 	agents := newAgents(t)
-	var rows strings.Builder
-	for i := range items {
-		name := fmt.Sprintf("crash%02d", i)
-		fmt.Fprintf(&rows, "    - {kind: process, name: %s, component: custom}\n", name)
+	names := numbered("crash", items)
+	for _, name := range names {
 		agents.start(name)
 	}
 	hook := &receive.Webhook{}
 	hookServer := receive.StartWebhook(t, hook)
 	nms := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t)})
 	dir := filepath.Join(t.TempDir(), "bus")
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
-	config := fmt.Sprintf(`
+	path := configFile(t, fmt.Sprintf(`
 host: web01
 bus: {dir: %q}
 watch:
@@ -62,10 +59,7 @@ web: {listen: ""}
 sinks:
   - {name: hook, type: webhook, url: %q}
   - {name: nms, type: snmp, address: %q, version: 2c, community: public}
-`, dir, rows.String(), hookServer.URL, nms.Address)
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, dir, processRows(names), hookServer.URL, nms.Address))
 
 	// The processes flip by themselves while the program is killed.
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 4118))
@@ -77,7 +71,7 @@ sinks:
 	flipping.Go(func() {
 		r := rand.New(rand.NewPCG(4118, 9))
 		for ctx.Err() == nil {
-			name := fmt.Sprintf("crash%02d", r.IntN(items))
+			name := names[r.IntN(items)]
 			if up[name] = !up[name]; up[name] {
 				agents.kill(name) // up means flipped: it is down now
 			} else {
@@ -247,14 +241,12 @@ func TestCrashPowerLoss(t *testing.T) {
 	agents.start("ds_agent")
 	hook := &receive.Webhook{}
 	server := receive.StartWebhook(t, hook)
-	dir, path := filepath.Join(t.TempDir(), "bus"), filepath.Join(t.TempDir(), "dswatch.yaml")
-	if err := os.WriteFile(path, []byte(fmt.Sprintf(quick, "web01")+fmt.Sprintf(`
+	dir := filepath.Join(t.TempDir(), "bus")
+	path := configFile(t, fmt.Sprintf(quick, "web01")+fmt.Sprintf(`
 bus: {dir: %q}
 detectors: {process: {schedule: "@every 1s"}}
 sinks: [{name: hook, type: webhook, url: %q}]
-`, dir, server.URL)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, dir, server.URL))
 	r := startFile(t, path)
 	until(t, "dswatch watches", func() bool { return strings.Contains(r.log.String(), "watching") })
 	time.Sleep(1500 * time.Millisecond)

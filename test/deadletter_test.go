@@ -3,8 +3,6 @@ package test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,9 +15,8 @@ func TestDeadLetterCommands(t *testing.T) {
 	hook := &receive.Webhook{}
 	server := receive.StartWebhook(t, hook)
 	hook.Answer(401, nil)
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
 	const token = "very-secret-token"
-	if err := os.WriteFile(path, fmt.Appendf(nil, `
+	path := configFile(t, fmt.Sprintf(`
 host: web01
 bus: {dir: %q}
 web: {listen: %q}
@@ -29,9 +26,7 @@ watch:
   items: [{kind: process, name: no-such-process}]
 sinks:
   - {name: hook, type: webhook, url: %q, bearer: %s}
-`, t.TempDir(), freeAddress(t), server.URL, token), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, t.TempDir(), freeAddress(t), server.URL, token))
 	run := func(want int, args ...string) string {
 		t.Helper()
 		out, stderr, code := output(t, append(args, "-c", path)...)

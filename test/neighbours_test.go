@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -51,13 +50,8 @@ func TestNeighboursAreNotSentAgain(t *testing.T) {
 	far := &strict{refuses: "absent07", accepted: map[string]int{}}
 	server := httptest.NewServer(far)
 	defer server.Close()
-	var rows strings.Builder
-	for i := range items {
-		fmt.Fprintf(&rows, "    - {kind: process, name: absent%02d, component: custom}\n", i)
-	}
 	listen := freeAddress(t)
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
-	config := fmt.Sprintf(`
+	path := configFile(t, fmt.Sprintf(`
 host: web01
 bus: {dir: %q}
 watch:
@@ -67,10 +61,7 @@ watch:
 web: {listen: %q}
 sinks:
   - {name: hook, type: webhook, url: %q, patience: 1h}
-`, filepath.Join(t.TempDir(), "bus"), rows.String(), listen, server.URL)
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, filepath.Join(t.TempDir(), "bus"), processRows(numbered("absent", items)), listen, server.URL))
 	metric := func(name string) int {
 		resp, err := http.Get("http://" + listen + "/metrics")
 		if err != nil {

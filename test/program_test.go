@@ -148,11 +148,35 @@ func (l *lines) String() string              { l.mu.Lock(); defer l.mu.Unlock();
 // start runs the program with a configuration.
 func start(t *testing.T, config string) *running {
 	t.Helper()
+	return startFile(t, configFile(t, config))
+}
+
+// configFile stores a configuration and returns its path.
+func configFile(t *testing.T, config string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "dswatch.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return startFile(t, path)
+	return path
+}
+
+// numbered returns n names such as gale07.
+func numbered(prefix string, n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("%s%02d", prefix, i))
+	}
+	return names
+}
+
+// processRows are rows of their own for processes, as they stand below
+// watch.items.
+func processRows(names []string) string {
+	var b strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&b, "    - {kind: process, name: %s, component: custom}\n", name)
+	}
+	return b.String()
 }
 
 func startFile(t *testing.T, path string) *running {

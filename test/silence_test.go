@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,8 +35,7 @@ func TestSilences(t *testing.T) {
 	server := receive.StartWebhook(t, hook)
 	other := &receive.Webhook{}
 	otherServer := receive.StartWebhook(t, other)
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
-	text := strings.Replace(fmt.Sprintf(quick, "web01"), `web: {listen: ""}`, fmt.Sprintf("web: {listen: %q}", freeAddress(t)), 1) + fmt.Sprintf(`
+	path := configFile(t, strings.Replace(fmt.Sprintf(quick, "web01"), `web: {listen: ""}`, fmt.Sprintf("web: {listen: %q}", freeAddress(t)), 1)+fmt.Sprintf(`
 bus: {dir: %q}
 detectors: {process: {schedule: "@every 1s"}}
 routes:
@@ -47,10 +44,7 @@ routes:
 sinks:
   - {name: hook, type: webhook, url: %q}
   - {name: other, type: webhook, url: %q}
-`, t.TempDir(), server.URL, otherServer.URL)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, t.TempDir(), server.URL, otherServer.URL))
 	run := func(args ...string) string {
 		t.Helper()
 		var out, stderr string
@@ -173,19 +167,15 @@ func TestMaintenance(t *testing.T) {
 	agents.start("ds_agent")
 	hook := &receive.Webhook{}
 	server := receive.StartWebhook(t, hook)
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
 	opened := (time.Now().UTC().Hour() + 23) % 24
-	text := strings.Replace(fmt.Sprintf(quick, "web01"), `web: {listen: ""}`, fmt.Sprintf("web: {listen: %q}", freeAddress(t)), 1) + fmt.Sprintf(`
+	path := configFile(t, strings.Replace(fmt.Sprintf(quick, "web01"), `web: {listen: ""}`, fmt.Sprintf("web: {listen: %q}", freeAddress(t)), 1)+fmt.Sprintf(`
 bus: {dir: %q}
 detectors: {process: {schedule: "@every 1s"}}
 maintenance:
   - {name: patch-night, match: ['host=~"web.*"'], schedule: "0 %d * * *", duration: 3h, time_zone: UTC}
 sinks:
   - {name: hook, type: webhook, url: %q}
-`, t.TempDir(), opened, server.URL)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, t.TempDir(), opened, server.URL))
 	r := startFile(t, path)
 	agents.kill("ds_agent")
 	until(t, "the loss is seen", func() bool {

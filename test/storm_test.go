@@ -19,10 +19,8 @@ import (
 func TestSinkDownForTheWholeStorm(t *testing.T) {
 	const items = 40
 	agents := newAgents(t)
-	var rows strings.Builder
-	for i := range items {
-		name := fmt.Sprintf("storm%02d", i)
-		fmt.Fprintf(&rows, "    - {kind: process, name: %s, component: custom}\n", name)
+	names := numbered("storm", items)
+	for _, name := range names {
 		agents.start(name)
 	}
 	healthy, broken := &receive.Webhook{}, &receive.Webhook{}
@@ -39,18 +37,18 @@ web: {listen: ""}
 sinks:
   - {name: healthy, type: webhook, url: %q}
   - {name: broken, type: webhook, url: %q}
-`, filepath.Join(t.TempDir(), "bus"), rows.String(), healthyServer.URL, brokenServer.URL))
+`, filepath.Join(t.TempDir(), "bus"), processRows(names), healthyServer.URL, brokenServer.URL))
 	until(t, "dswatch watches", func() bool { return strings.Contains(r.log.String(), "watching") })
 	time.Sleep(1500 * time.Millisecond)
 
 	storm := func() (slowest time.Duration) {
 		before := len(healthy.Received())
-		for i := range items {
-			agents.kill(fmt.Sprintf("storm%02d", i))
+		for _, name := range names {
+			agents.kill(name)
 		}
 		healthy.Await(t, before+items)
-		for i := range items {
-			agents.start(fmt.Sprintf("storm%02d", i))
+		for _, name := range names {
+			agents.start(name)
 		}
 		for _, d := range healthy.Await(t, before+2*items)[before:] {
 			slowest = max(slowest, d.At.Sub(d.Alert.At))

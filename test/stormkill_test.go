@@ -2,7 +2,6 @@ package test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,16 +17,13 @@ import (
 func TestStormKillNine(t *testing.T) {
 	const items = 30
 	agents := newAgents(t)
-	var rows strings.Builder
-	for i := range items {
-		name := fmt.Sprintf("gale%02d", i)
-		fmt.Fprintf(&rows, "    - {kind: process, name: %s, component: custom}\n", name)
+	names := numbered("gale", items)
+	for _, name := range names {
 		agents.start(name)
 	}
 	hook := &receive.Webhook{}
 	server := receive.StartWebhook(t, hook)
-	path := filepath.Join(t.TempDir(), "dswatch.yaml")
-	config := fmt.Sprintf(`
+	path := configFile(t, fmt.Sprintf(`
 host: web01
 bus: {dir: %q}
 watch:
@@ -42,10 +38,7 @@ rules: {hold: 0s, repeat: 0s, flap: {changes: 0}, storm: {alerts: 3, window: 3s,
 web: {listen: ""}
 sinks:
   - {name: hook, type: webhook, url: %q}
-`, filepath.Join(t.TempDir(), "bus"), rows.String(), server.URL)
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, filepath.Join(t.TempDir(), "bus"), processRows(names), server.URL))
 	told := func() (out []event.Alert) { // a copy of what was under way at a kill is legal
 		seen := map[string]bool{}
 		for _, d := range hook.Received() {
@@ -67,8 +60,8 @@ sinks:
 	r := startFile(t, path)
 	until(t, "dswatch watches", func() bool { return strings.Contains(r.log.String(), "watching") })
 	time.Sleep(1500 * time.Millisecond) // one look at all of them
-	for i := range items {
-		agents.kill(fmt.Sprintf("gale%02d", i))
+	for _, name := range names {
+		agents.kill(name)
 	}
 	until(t, "the storm has begun", func() bool { return len(told()) > 0 })
 	for _, after := range []time.Duration{0, 300 * time.Millisecond, 900 * time.Millisecond} {
@@ -78,8 +71,8 @@ sinks:
 	}
 	until(t, "the digest is told", func() bool { return digests(event.Raised) > 0 })
 	r.kill()
-	for i := range items {
-		agents.start(fmt.Sprintf("gale%02d", i))
+	for _, name := range names {
+		agents.start(name)
 	}
 	r = startFile(t, path)
 	until(t, "the digest is over", func() bool { return digests(event.Cleared) > 0 })
