@@ -29,6 +29,21 @@ func told(y web.Why, sink string, t event.Transition) web.Told {
 	return web.Told{}
 }
 
+// written is y for people. Each of want must be in it.
+func written(t *testing.T, y web.Why, language string, want []string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := WriteWhy(&b, []web.Why{y}, language, time.Local); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range want {
+		if !strings.Contains(b.String(), w) {
+			t.Errorf("%s: %q is not in\n%s", language, w, b.String())
+		}
+	}
+	return b.String()
+}
+
 // TestWhy: observation, footnotes with facts, decisions with their times and
 // what each sink has done, before and after a restart.
 func TestWhy(t *testing.T) {
@@ -144,15 +159,7 @@ func TestWhySilenced(t *testing.T) {
 		"en": {"win01/custom/process/own.exe  (times: ", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711) until 20", "silenced", "none: nobody was told anything"},
 		"ja": {"状態", "停止", "通知を停止中: " + s.ID + " kim (ticket 4711)、終了 20", "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
 	} {
-		var b bytes.Buffer
-		if err := WriteWhy(&b, []web.Why{y}, language, time.Local); err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range want {
-			if !strings.Contains(b.String(), w) {
-				t.Errorf("%s: %q is not in\n%s", language, w, b.String())
-			}
-		}
+		written(t, y, language, want)
 	}
 }
 
@@ -172,16 +179,7 @@ func TestAttemptsForPeople(t *testing.T) {
 			"  timed out: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
 		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時エラー (HTTP 503)", "... この間にさらに 412 回\n", "応答なし (タイムアウト): no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、デッドレター 7"},
 	} {
-		var b bytes.Buffer
-		if err := WriteWhy(&b, []web.Why{y}, language, time.Local); err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range want {
-			if !strings.Contains(b.String(), w) {
-				t.Errorf("%s: %q is not in\n%s", language, w, b.String())
-			}
-		}
-		if strings.Contains(b.String(), "\x1b") {
+		if strings.Contains(written(t, y, language, want), "\x1b") {
 			t.Error("a far end moves the cursor")
 		}
 	}
