@@ -123,6 +123,7 @@ func (e *Engine) gatherMembers(now time.Time) {
 	for _, d := range e.storm.groups {
 		d.Total = max(d.Total, len(d.members))
 		d.news = d.Slot.Phase == Firing && len(d.members) != d.Told
+		d.Slot.boundRound(now, e.hearers(now, d))
 	}
 }
 

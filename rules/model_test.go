@@ -351,7 +351,7 @@ func (m *modelWorld) uncalled() (broken []string) {
 	m.w.mu.Unlock()
 	last := m.w.latest()
 	for _, a := range raised {
-		if m.w.power && !slices.ContainsFunc(m.w.sinks, func(sink string) bool { return last[sink][a.Slot()].Transition.Firing() }) {
+		if m.w.power && !slices.ContainsFunc(m.w.sinks, func(sink string) bool { l := last[sink][a.Slot()]; return l.ID != "" && l.Transition.Firing() }) {
 			continue
 		}
 		host := slices.Index(modelHosts, a.Key.Host)

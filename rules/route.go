@@ -225,24 +225,30 @@ func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
 			continue
 		}
 		all := s.audience(slot, s.routed(now, st, snap, name))
-		if slot.Round != nil {
-			r := *slot.Round
-			r.Next = slices.Clone(r.Next)
-			for i := range r.Next {
-				a := &r.Next[i]
-				for _, t := range all {
-					if latest := now.Add(t.repeat); t.sink == a.Sink && a.Due.After(latest) {
-						a.Due = latest
-					}
-				}
-			}
-			slot.Round = &r
-		}
+		slot.boundRound(now, all)
 		// Who is told at which time of the day may have been changed, too.
 		if latest := now.Add(shortest(all)); slot.Due.After(latest) || slot.Silence == "" && s.timed() {
 			slot.Due = latest
 		}
 	}
+}
+
+// boundRound moves when each of the audience hears of the alert next.
+func (slot *Slot) boundRound(now time.Time, audience []target) {
+	if slot.Round == nil {
+		return
+	}
+	r := *slot.Round
+	r.Next = slices.Clone(r.Next)
+	for i := range r.Next {
+		a := &r.Next[i]
+		for _, t := range audience {
+			if latest := now.Add(t.repeat); t.sink == a.Sink && a.Due.After(latest) {
+				a.Due = latest
+			}
+		}
+	}
+	slot.Round = &r
 }
 
 // Told returns the sinks that hear of a new alert at now: for lints and for
