@@ -215,6 +215,9 @@ func (s *Set) missing(last event.Alert, n need, snap Snapshot, k known) []event.
 		return out
 	}
 	switch {
+	case any && last.Transition == event.Repeated && n.seq < last.Seq: // for others; this one misses what came before
+		last.Transition = event.Changed
+		s.write(&last, snap)
 	case any:
 	case last.Transition == event.Cleared:
 		first := last
