@@ -247,8 +247,8 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 	if err != nil {
 		return web.Silence{}, err
 	}
-	if strings.TrimSpace(in.Author) == "" || len(in.Author) > maxAuthor {
-		return web.Silence{}, fmt.Errorf("a change needs an author of at most %d bytes; say who changes the silence", maxAuthor)
+	if strings.TrimSpace(in.Author) == "" || len(in.Author) > rules.MaxComment {
+		return web.Silence{}, fmt.Errorf("a change needs an author of at most %d bytes; say who changes the silence", rules.MaxComment)
 	}
 	after, err := silences{a.bus.Bucket(bus.Silences)}.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
 		return s.Edit(time.Now().UTC(), in.Author, rules.Edit{Match: match, Ends: in.Ends, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment})
@@ -259,13 +259,10 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 	return a.concerning(after), nil
 }
 
-// maxAuthor is the longest name of somebody in bytes.
-const maxAuthor = 1024
-
 // ExpireSilence ends a silence now.
 func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
-	if len(author) > maxAuthor {
-		return fmt.Errorf("the author is longer than %d bytes; shorten it", maxAuthor)
+	if len(author) > rules.MaxComment {
+		return fmt.Errorf("the author is longer than %d bytes; shorten it", rules.MaxComment)
 	}
 	store := silences{a.bus.Bucket(bus.Silences)}
 	_, odd, err := store.all(ctx)

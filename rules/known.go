@@ -117,9 +117,8 @@ func weight(f event.Fact, own bool) int {
 }
 
 // together returns the facts that count for a host, and a sentence for each
-// that somebody denies. Host is a token; the reports are in the order of
-// theirs. Of two of one weight
-// the later counts.
+// that somebody denies. Of two of one weight the later counts. Host is a token;
+// the reports are in the order of their observers' tokens.
 func together(host string, all []reported) (event.Facts, []string) {
 	switch len(all) {
 	case 0:

@@ -100,6 +100,10 @@ func openings(routes []Route, local *time.Location) (out []moment, sure bool) {
 // moments.
 func shadow(routes []Route, moments []moment, sure bool, steps *int) []int {
 	i := len(routes) - 1
+	always := make([]bool, i) // open at every moment
+	for n := range always {
+		always[n] = !slices.ContainsFunc(moments, func(m moment) bool { return !m.open[n] })
+	}
 	takes := func(without int, only []int) bool {
 		for _, m := range moments {
 			if !m.open[i] && sure {
@@ -111,8 +115,7 @@ func shadow(routes []Route, moments []moment, sure bool, steps *int) []int {
 				if r.Continue || n == without || !slices.Contains(only, n) {
 					continue
 				}
-				always := !slices.ContainsFunc(moments, func(m moment) bool { return !m.open[n] })
-				if always || sure && m.open[n] {
+				if always[n] || sure && m.open[n] {
 					lists = append(lists, r.reach())
 				}
 			}

@@ -124,20 +124,15 @@ func (m *Matcher) compile() error {
 		if m.field == "host" {
 			flags = "si" // as event.Token has it
 		}
-		re, err := regexp.Compile(`^(?` + flags + `:` + m.value + `)$`)
+		_, err := regexp.Compile(m.value) // alone first: it could close our group
+		if err == nil {
+			m.re, err = regexp.Compile(`^(?` + flags + `:` + m.value + `)$`)
+		}
 		if err != nil {
-			// The expression as written may close our group: look at it alone.
-			if _, own := regexp.Compile(m.value); own != nil {
-				err = own
-			}
 			return fmt.Errorf("%q is not an RE2 expression: %w; see https://golang.org/s/re2syntax", m.value, err)
 		}
-		if _, err := regexp.Compile(m.value); err != nil {
-			return fmt.Errorf("%q is not an RE2 expression: %w; see https://golang.org/s/re2syntax", m.value, err)
-		}
-		m.re = re
 		m.read()
-		if all := closed(m.field); m.op == "=~" && all != nil && !slices.ContainsFunc(all, re.MatchString) {
+		if all := closed(m.field); m.op == "=~" && all != nil && !slices.ContainsFunc(all, m.re.MatchString) {
 			return fmt.Errorf("%q accepts none of %s; an expression must match the whole value", m.value, strings.Join(all, ", "))
 		}
 		return nil
@@ -354,6 +349,8 @@ func (m *Matcher) read() {
 	m.tail = len(parts) == 1 && parts[0].Op == syntax.OpStar && parts[0].Sub[0].Op == syntax.OpAnyChar
 }
 
+// total reports whether an expression accepts every value, as far as its form
+// tells.
 func total(re *syntax.Regexp) bool {
 	switch re.Op {
 	case syntax.OpStar, syntax.OpPlus:

@@ -24,8 +24,8 @@ type ack struct {
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id, and tells the sinks. It returns once that is stored.
 func (e *Engine) Acknowledge(ctx context.Context, id string, a event.Ack) error {
-	if len(a.Author) > maxComment || len(a.Comment) > maxComment {
-		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", maxComment)
+	if len(a.Author) > MaxComment || len(a.Comment) > MaxComment {
+		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", MaxComment)
 	}
 	q := ack{id: id, ack: a, done: make(chan error, 1)}
 	select {

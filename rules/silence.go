@@ -52,8 +52,8 @@ func (s *Silence) WaitsUntil() time.Time {
 	return s.Waits
 }
 
-// maxComment is the longest author or comment in bytes.
-const maxComment = 1024
+// MaxComment is the longest author or comment in bytes.
+const MaxComment = 1024
 
 // Validate refuses a silence that silences everything by accident, never
 // begins, or names nobody.
@@ -65,8 +65,8 @@ func (s Silence) Validate() error {
 		return fmt.Errorf("no alert has such a combination; remove a matcher")
 	case strings.TrimSpace(s.Author) == "" || strings.TrimSpace(s.Comment) == "":
 		return fmt.Errorf("a silence needs an author and a comment; say who and why, for those on the next shift")
-	case len(s.Author) > maxComment || len(s.Comment) > maxComment:
-		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", maxComment)
+	case len(s.Author) > MaxComment || len(s.Comment) > MaxComment:
+		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", MaxComment)
 	case !s.Ends.IsZero() && !s.Ends.After(s.Starts):
 		return fmt.Errorf("the silence ends at %s, which is not after its start; give a later end", s.Ends.Format(time.RFC3339))
 	case !s.Ends.IsZero() && !s.Waits.IsZero():

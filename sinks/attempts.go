@@ -39,10 +39,10 @@ type Attempts struct {
 }
 
 const (
-	lastAttempts   = 5   // of a delivery, beside the first
-	tracedMost     = 512 // deliveries of one sink whose attempts are kept
-	attemptError   = 300 // bytes; two causes and the name of a far end
-	historyTimeout = 5 * time.Second
+	lastAttempts   = 5               // of a delivery, beside the first
+	tracedMost     = 512             // deliveries of one sink whose attempts are kept
+	attemptError   = 300             // bytes; two causes and the name of a far end
+	historyTimeout = 5 * time.Second // of one load or store; the end of the process waits for the last
 
 	// A journal that is short is stored soon, so that a kill takes little of
 	// it; in a storm with everything failing it is hundreds of kilobytes.

@@ -19,7 +19,7 @@
 //   - Nothing that a sink was given as a secret appears in an error or a log.
 //
 // It does not decide who is told what (rules), store anything itself (the
-// Outbox, Receipts and Dead it is given do), promise an order between two
+// Outbox, Receipts, Dead and History it is given do), promise an order between two
 // slots, or prevent the second copy that follows when a far end accepted and
 // its answer was lost.
 package sinks
