@@ -55,6 +55,10 @@ func (s *Silence) WaitsUntil() time.Time {
 // MaxComment is the longest author or comment in bytes.
 const MaxComment = 1024
 
+// maxMatchers is the longest text of a silence's matchers in bytes: all of them
+// are tried for each trouble while it lasts.
+const maxMatchers = 4096
+
 // Validate refuses a silence that silences everything by accident, never
 // begins, or names nobody.
 func (s Silence) Validate() error {
@@ -63,6 +67,8 @@ func (s Silence) Validate() error {
 		return fmt.Errorf(`a silence without matchers would silence everything; write at least one, such as host=web01`)
 	case !s.Match.possible():
 		return fmt.Errorf("no alert has such a combination; remove a matcher")
+	case len(s.Match.String()) > maxMatchers:
+		return fmt.Errorf("the matchers are longer than %d bytes; use an expression such as host=~\"web.*\", or several silences", maxMatchers)
 	case strings.TrimSpace(s.Author) == "" || strings.TrimSpace(s.Comment) == "":
 		return fmt.Errorf("a silence needs an author and a comment; say who and why, for those on the next shift")
 	case len(s.Author) > MaxComment || len(s.Comment) > MaxComment:
@@ -145,16 +151,25 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end or a comment")
 	case s.Ended(now):
 		return s, fmt.Errorf("the silence would have ended at %s; give an end in the future, or expire it", s.Ends.Format(time.RFC3339))
-	case len(s.History) >= maxHistory:
-		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxHistory)
+	case len(s.History) >= maxChanges:
+		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxChanges)
 	}
 	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: "changed " + strings.Join(words, ", ")})
+	size := 0
+	for _, h := range s.History {
+		size += len(h.By) + len(h.What)
+	}
+	if size > maxHistory {
+		return s, fmt.Errorf("the history of the silence is longer than %d bytes; expire it and add a new one", maxHistory)
+	}
 	return s, s.Validate()
 }
 
-// maxHistory is how often a silence may be changed: its record stays far
-// below what the bus takes.
-const maxHistory = 100
+// A silence's record stays far below the 128 KiB that the bus takes for sure.
+const (
+	maxChanges = 100      // entries of the history
+	maxHistory = 32 << 10 // bytes of all their texts
+)
 
 // end is when the silence ends, in words.
 func (s *Silence) end() string {

@@ -76,6 +76,8 @@ func TestEditSilence(t *testing.T) {
 		"one that is over":   {rules.Edit{Comment: "x"}, func(s *rules.Silence) { s.Ends = now }, nil, "has ended already"},
 		"no such alert":      {rules.Edit{Match: matchers(t, "host=a", "host=b")}, nil, nil, "no alert has such a combination"},
 		"for the 101st time": {rules.Edit{Comment: "x"}, func(s *rules.Silence) { s.History = make([]rules.Entry, 100) }, nil, "add a new one"},
+		"a long history":     {rules.Edit{Comment: "x"}, func(s *rules.Silence) { s.History = []rules.Entry{{What: strings.Repeat("x", 32<<10)}} }, nil, "history of the silence is longer"},
+		"too many matchers":  {rules.Edit{Match: slices.Repeat(matchers(t, "host!=web01"), 300)}, nil, nil, "matchers are longer than 4096 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := old
