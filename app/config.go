@@ -333,7 +333,7 @@ func ReadFacts(path string) (event.Facts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read facts file: %w; check the path given with --facts", err)
 	}
-	if !info.Mode().IsRegular() { // opening a pipe could wait for ever
+	if !info.Mode().IsRegular() && !config.Inherited(path) { // opening a pipe could wait for ever
 		return nil, fmt.Errorf("read facts file: %s is not a regular file; write the facts to one and name that with --facts", path)
 	}
 	file, err := os.Open(path)

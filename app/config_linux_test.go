@@ -1,12 +1,15 @@
 package app
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"dswatch/event"
 )
 
 // TestZoneWarning: Go takes a TZ that it does not know for UTC.
@@ -41,7 +44,8 @@ func TestZoneWarning(t *testing.T) {
 	}
 }
 
-// TestFactsFromAPipe: a pipe without a writer would be waited for.
+// TestFactsFromAPipe: a pipe without a writer would be waited for; one that the
+// shell has opened is read.
 func TestFactsFromAPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
@@ -51,5 +55,26 @@ func TestFactsFromAPipe(t *testing.T) {
 		if _, err := ReadFacts(path); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+	if _, err := Load(pipe); err == nil || !strings.Contains(err.Error(), "is a named pipe; name a readable file with -c") {
+		t.Errorf("as a configuration: %v", err)
+	}
+	opened := func(text string) string {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		if _, err := w.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		return fmt.Sprintf("/dev/fd/%d", r.Fd())
+	}
+	if f, err := ReadFacts(opened("os: linux\n")); err != nil || f[event.OS].Value != "linux" {
+		t.Errorf("facts of the shell: %v, %v", f, err)
+	}
+	if l, err := Load(opened("host: web01\n")); err != nil || l.Host != "web01" {
+		t.Errorf("a configuration of the shell: %v", err)
 	}
 }

@@ -53,7 +53,17 @@ func Load(path string, into any) (*File, error) {
 	return parse(path, data, mode, into)
 }
 
+// Inherited reports whether path is what the shell has opened for this process,
+// such as /dev/stdin and the /dev/fd/63 of <(command): reading it ends with its
+// writer, where a pipe with a name may be waited for for ever.
+func Inherited(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+}
+
 func readFile(path string) ([]byte, fs.FileMode, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 && !Inherited(path) {
+		return nil, 0, readError(path, errors.New("is a named pipe"))
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, 0, readError(path, err)
