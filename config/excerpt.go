@@ -131,11 +131,14 @@ func (f *File) word(t, prev *token.Token) (word string, harmless bool) {
 	case m&known != 0 && isKey:
 		return printable(clip(t.Value, maxValue)), true
 	case m&known != 0:
-		s := printable(clip(hideUserinfo(t.Value), maxValue))
-		if t.Type == token.SingleQuoteType || t.Type == token.DoubleQuoteType {
-			s = `"` + s + `"`
+		s, quote := hideUserinfo(t.Value), ""
+		switch t.Type { // as it was written
+		case token.SingleQuoteType:
+			s, quote = strings.ReplaceAll(s, "'", "''"), "'"
+		case token.DoubleQuoteType:
+			s, quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s), `"`
 		}
-		return s, true
+		return quote + printable(clip(s, maxValue)) + quote, true
 	case isKey && keyLike.MatchString(t.Value):
 		return t.Value, true
 	case t.Type == token.LiteralType || t.Type == token.FoldedType:
