@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -162,18 +163,25 @@ func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
 		}
 		from, until, _ := span.Opening(time.Now())
 		if !from.IsZero() {
-			out = append(out, shown(rules.Silence{ID: rules.WindowPrefix + w.Name, Match: w.Match, Starts: from, Ends: until}))
+			one := shown(rules.Silence{ID: rules.WindowPrefix + w.Name, Match: w.Match, Starts: from, Ends: until})
+			one.Every, one.Lasts, one.TimeZone, one.Opens, one.Closes = w.Schedule, seconds(w.Duration), cmp.Or(w.TimeZone, a.Location().String()), from, until
+			out = append(out, one)
 		}
 	}
 	return out, nil
 }
 
 func shown(s rules.Silence) web.Silence {
-	w := web.Silence{ID: s.ID, Starts: s.Starts, Ends: s.Ends, Waits: s.WaitsUntil(), Author: s.Author, Comment: s.Comment, State: "ended"}
-	switch now := time.Now(); {
+	w := web.Silence{
+		ID: s.ID, Starts: s.Starts, Ends: s.Ends, Waits: s.WaitsUntil(), Every: s.Every, Lasts: seconds(s.Lasts), TimeZone: s.TimeZone,
+		Author: s.Author, Comment: s.Comment, State: "ended",
+	}
+	now := time.Now()
+	w.Opens, w.Closes = s.Opening(now)
+	switch {
 	case s.Active(now):
 		w.State = "active"
-	case now.Before(s.Starts):
+	case now.Before(s.Starts) || now.Before(w.Opens):
 		w.State = "pending"
 	}
 	for _, m := range s.Match {
@@ -185,15 +193,32 @@ func shown(s rules.Silence) web.Silence {
 	return w
 }
 
+// lasting reads how many seconds a silence lasts each time.
+func lasting(n int) (time.Duration, error) {
+	if year := 366 * 24 * 60 * 60; n < 0 || n > year {
+		return 0, fmt.Errorf("it lasts %d seconds each time; give at least a minute and at most a year", n)
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }
+
 // AddSilence checks and keeps a silence, and forgets those that ended long
 // ago.
 func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, error) {
 	now := time.Now().UTC()
 	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Waits: in.Waits, Author: in.Author, Comment: in.Comment}
+	var err error
+	if s.Lasts, err = lasting(in.Lasts); err != nil {
+		return in, err
+	}
+	s.Every, s.TimeZone = in.Every, in.TimeZone
+	if s.Every != "" && s.TimeZone == "" {
+		s.TimeZone = a.Location().String()
+	}
 	if s.Starts.IsZero() {
 		s.Starts = now
 	}
-	var err error
 	if s.Match, err = parseMatchers(in.Match); err != nil {
 		return in, err
 	}
@@ -202,6 +227,10 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	}
 	if s.Ended(now) {
 		return in, fmt.Errorf("the silence ended at %s; give an end in the future", s.Ends.Format(time.RFC3339))
+	}
+	s = s.Scheduled()
+	if from, _ := s.Opening(now); s.Every != "" && from.IsZero() {
+		return in, fmt.Errorf("the silence does not come once before %s; give a later end", s.Ends.Format(time.RFC3339))
 	}
 	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
 		return in, fmt.Errorf("the silence waited for its first alert until %s; give a time in the future", waits.Format(time.RFC3339))
@@ -250,8 +279,13 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 	if strings.TrimSpace(in.Author) == "" || len(in.Author) > rules.MaxComment {
 		return web.Silence{}, fmt.Errorf("a change needs an author of at most %d bytes; say who changes the silence", rules.MaxComment)
 	}
+	lasts, err := lasting(in.Lasts)
+	if err != nil {
+		return web.Silence{}, err
+	}
+	edit := rules.Edit{Match: match, Ends: in.Ends, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment, Every: in.Every, Lasts: lasts, TimeZone: in.TimeZone}
 	after, err := silences{a.bus.Bucket(bus.Silences)}.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
-		return s.Edit(time.Now().UTC(), in.Author, rules.Edit{Match: match, Ends: in.Ends, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment})
+		return s.Edit(time.Now().UTC(), in.Author, edit)
 	})
 	if err != nil {
 		return web.Silence{}, err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,8 +73,32 @@ func TestSilencesShown(t *testing.T) {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	eventually(t, "it is not silenced any more", func() bool { return alert("own.exe").Silenced == nil })
+	now := time.Now().UTC().Add(-time.Minute)
+	again, err := f.a.AddSilence(t.Context(), web.Silence{Match: []string{"name=own.exe"}, Every: fmt.Sprintf("%d %d * * *", now.Minute(), now.Hour()), Lasts: 3600, TimeZone: "UTC", Author: "kim", Comment: "x"})
+	closes := now.Truncate(time.Minute).Add(time.Hour)
+	if err != nil || again.State != "active" || !again.Ends.IsZero() || !again.Closes.Equal(closes) {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	eventually(t, "one that comes again counts while it is open", func() bool {
+		s := alert("own.exe").Silenced
+		return s != nil && s.ID == again.ID && s.Ends.Equal(closes)
+	})
+	if err := f.a.ExpireSilence(t.Context(), again.ID, "kim"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it was expired", func() bool { return alert("own.exe").Silenced == nil })
+	for want, s := range map[string]web.Silence{
+		"give at least a minute": {Every: "0 2 * * *", Lasts: 1 << 40},
+		"does not come once":     {Every: "0 2 * * *", Lasts: 60, TimeZone: "UTC", Starts: closes.Truncate(24 * time.Hour).Add(27 * time.Hour), Ends: closes.Truncate(24 * time.Hour).Add(28 * time.Hour)},
+	} {
+		s.Match, s.Author, s.Comment = []string{"name=own.exe"}, "kim", "x"
+		if _, err := f.a.AddSilence(t.Context(), s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
 	f.restart(f.config)
 	list, err := f.a.Silences(t.Context())
+	list = slices.DeleteFunc(list, func(s web.Silence) bool { return s.ID == again.ID })
 	if err != nil || len(list) != 2 || list[0].Match[0] != `name="other.exe"` || len(list[0].History) != 2 || list[1].ID != "window/patch-night" || list[1].State != "active" {
 		t.Errorf("after a restart: %+v, %v", list, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"dswatch/config"
+	"dswatch/rules"
 	"dswatch/table"
 	"dswatch/web"
 )
@@ -30,6 +32,8 @@ func (s SilencesText) Until(x web.Silence) string {
 	switch {
 	case x.Starts.IsZero(): // nothing is known of it
 		return "-"
+	case !x.Closes.IsZero():
+		return s.at(x.Closes)
 	case !x.Ends.IsZero():
 		return s.at(x.Ends)
 	case !x.Waits.IsZero():
@@ -38,24 +42,44 @@ func (s SilencesText) Until(x web.Silence) string {
 	return e.say("cleared", "復旧まで")
 }
 
+// from is when a silence begins.
+func (s SilencesText) from(x web.Silence) string {
+	switch {
+	case x.Starts.IsZero():
+		return "-"
+	case !x.Opens.IsZero():
+		return s.at(x.Opens)
+	}
+	return s.at(x.Starts)
+}
+
+// again is when and how long a silence comes again.
+func (s SilencesText) again(x web.Silence) string {
+	if x.Every == "" {
+		return ""
+	}
+	e := explanation{s.Language == "ja", s.Zone}
+	text := fmt.Sprintf(e.say("%s for %s, %s", "%s、毎回 %s、%s"), plainText(x.Every), config.Duration(time.Duration(x.Lasts)*time.Second), plainText(x.TimeZone))
+	if !strings.HasPrefix(x.ID, rules.WindowPrefix) && !x.Ends.IsZero() {
+		text += e.say("; until ", "、最終 ") + s.at(x.Ends)
+	}
+	return text
+}
+
 func (s SilencesText) at(t time.Time) string { return t.In(s.Zone).Format(time.RFC3339) }
 
 // WriteSilences writes silences for people, in English or Japanese.
 func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 	e := explanation{s.Language == "ja", s.Zone}
-	rows := [][]string{{"ID", "STATE", "FROM", "UNTIL", "MATCHERS", "AUTHOR", "COMMENT"}}
+	rows := [][]string{{"ID", "STATE", "FROM", "UNTIL", "AGAIN", "MATCHERS", "AUTHOR", "COMMENT"}}
 	if e.ja {
-		rows[0] = []string{"ID", "状態", "開始", "終了", "対象", "作成者", "コメント"}
+		rows[0] = []string{"ID", "状態", "開始", "終了", "繰り返し", "対象", "作成者", "コメント"}
 	}
 	for _, x := range s.Shown(list) {
-		from := "-"
-		if !x.Starts.IsZero() {
-			from = s.at(x.Starts)
-		}
-		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), from, s.Until(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
+		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), s.from(x), s.Until(x), s.again(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
 		for _, h := range x.History {
 			if s.All {
-				rows = append(rows, []string{"", "", s.at(h.At), "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), e.deed(plainText(h.What)), plainText(h.By)), "", ""})
+				rows = append(rows, []string{"", "", s.at(h.At), "", "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), e.deed(plainText(h.What)), plainText(h.By)), "", ""})
 			}
 		}
 	}
@@ -72,8 +96,10 @@ var deedsJA = map[string]string{
 	"ended: everything it matches is well again":                               "終了: 対象がすべて復旧",
 }
 
-// changed is what was edited: matchers, end and comment, each if it was.
-var changed = regexp.MustCompile(`^changed (?:matchers (.+?) to (.+?))?(?:, )?(?:end (.+?) to (.+?))?(?:, )?(?:comment (".*") to (".*"))?$`)
+// changed is what was edited: matchers, times, end and comment, each if it was.
+var changed = regexp.MustCompile(`^changed (?:matchers (.+?) to (.+?))?(?:, )?(?:times (.+?) to (.+?))?(?:, )?(?:end (.+?) to (.+?))?(?:, )?(?:comment (".*") to (".*"))?$`)
+
+var endJA = strings.NewReplacer("until cleared", "復旧まで", "never", "なし")
 
 const notCome = "ended: no alert that it matches came until "
 
@@ -85,10 +111,13 @@ func (e explanation) deed(what string) string {
 	}
 	if m := changed.FindStringSubmatch(what); m != nil && e.ja {
 		var parts []string
-		for i, label := range []string{"対象", "終了", "コメント"} {
+		for i, label := range []string{"対象", "繰り返し", "終了", "コメント"} {
 			was, is := m[1+2*i], m[2+2*i]
-			if i == 1 {
-				was, is = strings.Replace(was, "until cleared", "復旧まで", 1), strings.Replace(is, "until cleared", "復旧まで", 1)
+			switch i {
+			case 1:
+				was, is = strings.Replace(was, " for ", "、毎回 ", 1), strings.Replace(is, " for ", "、毎回 ", 1)
+			case 2:
+				was, is = endJA.Replace(was), endJA.Replace(is)
 			}
 			if was+is != "" {
 				parts = append(parts, label+" "+e.placed(was)+" → "+e.placed(is))

@@ -23,6 +23,8 @@ func TestSilencesForPeople(t *testing.T) {
 			{At: at, By: "dswatch", What: "ended: no alert that it matches came until 2026-11-23T03:00:00Z"},
 		}},
 	}
+	list = append(list, web.Silence{ID: "cccc", Match: []string{"host=web03"}, Starts: at, Ends: at.AddDate(0, 1, 0), Every: "0 2 * * SUN", Lasts: 3 * 3600, TimeZone: "Asia/Tokyo",
+		Opens: at.Add(time.Hour), Closes: at.Add(4 * time.Hour), Author: "lee", State: "pending", History: []web.Entry{{At: at, By: "lee", What: `changed times 0 3 * * * for 1h0m0s UTC to 0 2 * * SUN for 3h0m0s Asia/Tokyo, end never to 2026-12-23T02:00:00Z`}}})
 	write := func(language string, all bool) string {
 		var b bytes.Buffer
 		if err := WriteSilences(&b, list, SilencesText{Language: language, Zone: time.FixedZone("JST", 9*3600), All: all}); err != nil {
@@ -31,9 +33,11 @@ func TestSilencesForPeople(t *testing.T) {
 		return b.String()
 	}
 	for language, want := range map[string][]string{
-		"en": {"UNTIL", "active", "2026-11-23T11:00:00+09:00", "added by kim", "everything it matches is well again by dswatch", "came until 2026-11-23T12:00:00+09:00"},
+		"en": {"UNTIL", "active", "2026-11-23T11:00:00+09:00", "added by kim", "everything it matches is well again by dswatch", "came until 2026-11-23T12:00:00+09:00",
+			"2026-11-23T12:00:00+09:00  2026-11-23T15:00:00+09:00  0 2 * * SUN for 3h, Asia/Tokyo; until 2026-12-23T11:00:00+09:00", "changed times"},
 		"ja": {"終了", "有効", "復旧まで", "追加 (kim)", "終了を指示 (lee)", `変更: 対象 host=web01 → host=web02、終了 2026-11-23T12:00:00+09:00 → 2026-11-23T13:00:00+09:00、コメント "a" → "b, c" (lee)`,
-			`変更: コメント "a" → "b to c" (lee)`, "最初のアラートが発生。", "終了: 対象がすべて復旧 (dswatch)", "終了: 2026-11-23T12:00:00+09:00 までに対象のアラートなし"},
+			`変更: コメント "a" → "b to c" (lee)`, "最初のアラートが発生。", "0 2 * * SUN、毎回 3h、Asia/Tokyo、最終 2026-12-23T11:00:00+09:00",
+			`変更: 繰り返し 0 3 * * *、毎回 1h0m0s UTC → 0 2 * * SUN、毎回 3h0m0s Asia/Tokyo、終了 なし → 2026-12-23T11:00:00+09:00 (lee)`, "終了: 対象がすべて復旧 (dswatch)", "終了: 2026-11-23T12:00:00+09:00 までに対象のアラートなし"},
 	} {
 		got := write(language, true)
 		for _, w := range want {

@@ -653,9 +653,14 @@ func (w *world) silence(t *testing.T, names []string) {
 	if w.rnd.IntN(2) == 0 {
 		s.Match = matchers(t, []string{"rule=loss", "rule=unknown", "severity=critical", "host=h"}[w.rnd.IntN(4)])
 	}
-	if w.rnd.IntN(3) > 0 {
+	switch w.rnd.IntN(4) {
+	case 0:
+	case 1:
+		s.Every, s.Lasts, s.TimeZone = "*/4 * * * *", time.Minute, "Asia/Tokyo"
+	default:
 		s.Ends = now.Add(time.Duration(1+w.rnd.IntN(300)) * time.Second)
 	}
+	s = s.Scheduled()
 	w.quiet(s)
 }
 

@@ -40,6 +40,9 @@ func (m move) String() string {
 	case "facts":
 		return host + " facts " + strings.Join(modelFacts[m.A], " ")
 	case "silence":
+		if m.B < 0 {
+			return fmt.Sprintf("silence %s for %ds, again and again", modelItems[m.A], 60-m.B)
+		}
 		return fmt.Sprintf("silence %s for %ds", modelItems[m.A], m.B)
 	case "clock":
 		return fmt.Sprintf("clock %+dm", m.A)
@@ -125,8 +128,11 @@ func modelLife(seed uint64) []move {
 			moves = append(moves, move{What: "ack", A: rnd.IntN(4)})
 		case 6:
 			m := move{What: "silence", A: rnd.IntN(len(modelItems)), B: 1 + rnd.IntN(300)}
-			if rnd.IntN(4) == 0 {
+			switch rnd.IntN(8) {
+			case 0, 1:
 				m.B = 0 // until cleared
+			case 2:
+				m.B = -m.B // that long again and again
 			}
 			moves = append(moves, m)
 		case 21:
@@ -272,8 +278,12 @@ func (m *modelWorld) do(n int, mv move) {
 	case "silence":
 		_, name, _ := strings.Cut(modelItems[mv.A], "/")
 		s := rules.Silence{ID: fmt.Sprint("s", n), Match: matchers(m.t, "name="+name), Starts: w.wall()}
-		if mv.B > 0 {
+		switch {
+		case mv.B > 0:
 			s.Ends = s.Starts.Add(time.Duration(mv.B) * time.Second)
+		case mv.B < 0:
+			s.Every, s.Lasts = "*/7 * * * *", time.Minute-time.Duration(mv.B)*time.Second
+			s = s.Scheduled()
 		}
 		w.mu.Lock()
 		w.quiet(s)

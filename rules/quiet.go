@@ -117,7 +117,7 @@ func (e *Engine) endSilences(ctx context.Context) error {
 	now := e.now()
 	for i := range e.silences {
 		s := &e.silences[i]
-		if !s.Ends.IsZero() || now.Before(s.Starts) {
+		if !s.Ends.IsZero() || s.Every != "" || now.Before(s.Starts) {
 			continue
 		}
 		trouble, alert := e.troubled(s)

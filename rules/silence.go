@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,11 +24,19 @@ type Silence struct {
 	// Waits and Began are of one without Ends: until when it waits for the
 	// first alert that it matches (zero: SilenceWait after Starts), and when
 	// that came.
-	Waits   time.Time `json:"waits,omitzero"`
-	Began   time.Time `json:"began,omitzero"`
-	Author  string    `json:"author"`
-	Comment string    `json:"comment"`
-	History []Entry   `json:"history"` // oldest first
+	Waits time.Time `json:"waits,omitzero"`
+	Began time.Time `json:"began,omitzero"`
+	// Every makes it one that comes again and again from Starts to Ends (zero:
+	// for good), as a Window does: a schedule, how long it lasts each time, and
+	// the time zone of the schedule.
+	Every    string        `json:"every,omitempty"`
+	Lasts    time.Duration `json:"lasts,omitempty"` // nanoseconds
+	TimeZone string        `json:"time_zone,omitempty"`
+	Author   string        `json:"author"`
+	Comment  string        `json:"comment"`
+	History  []Entry       `json:"history"` // oldest first
+
+	span *Span // of Every; nil although there is one: it cannot be read, and silences nothing
 }
 
 // Entry is something that somebody did to a silence.
@@ -44,7 +54,7 @@ const SilenceWait = 24 * time.Hour
 // it matches; zero: it does not wait.
 func (s *Silence) WaitsUntil() time.Time {
 	switch {
-	case !s.Ends.IsZero() || !s.Began.IsZero():
+	case !s.Ends.IsZero() || !s.Began.IsZero() || s.Every != "":
 		return time.Time{}
 	case s.Waits.IsZero():
 		return s.Starts.Add(SilenceWait)
@@ -79,13 +89,71 @@ func (s Silence) Validate() error {
 		return fmt.Errorf("the silence has an end, so it waits for nothing; leave out one of them")
 	case !s.Waits.IsZero() && !s.Waits.After(s.Starts):
 		return fmt.Errorf("the silence waits for its first alert until %s, which is not after its start; give a later time", s.Waits.Format(time.RFC3339))
+	case s.Every == "" && (s.Lasts != 0 || s.TimeZone != ""):
+		return fmt.Errorf("only a silence that comes again and again has a length and a time zone; give a schedule, too")
+	case s.Every != "" && (!s.Waits.IsZero() || !s.Began.IsZero()):
+		return fmt.Errorf("a silence that comes again and again does not wait for an alert; leave out one of them")
+	case s.Every != "":
+		return s.window().Validate()
 	}
 	return nil
+}
+
+// window is Every as a window.
+func (s *Silence) window() Window {
+	return Window{Name: "silence", Match: s.Match, Schedule: s.Every, Duration: s.Lasts, TimeZone: s.TimeZone}
+}
+
+// UnmarshalJSON reads a stored silence.
+func (s *Silence) UnmarshalJSON(b []byte) error {
+	type plain Silence
+	if err := json.Unmarshal(b, (*plain)(s)); err != nil {
+		return err
+	}
+	*s = s.Scheduled()
+	return nil
+}
+
+// Scheduled returns s so that Active can ask its schedule.
+func (s Silence) Scheduled() Silence {
+	if s.span = nil; s.Every != "" {
+		s.span, _ = s.window().Span(time.Local) // of one that cannot be read there is none
+	}
+	return s
+}
+
+// Opening returns when one that comes again and again is in force at now, or
+// will be next; from is zero where it does not come again.
+func (s *Silence) Opening(now time.Time) (from, until time.Time) {
+	if s.span == nil {
+		return from, until
+	}
+	if now.Before(s.Starts) {
+		now = s.Starts
+	}
+	if from, until, _ = s.span.Opening(now); from.IsZero() {
+		return from, until
+	}
+	if from.Before(s.Starts) {
+		from = s.Starts
+	}
+	switch {
+	case s.Ends.IsZero():
+	case !now.Before(s.Ends) || !from.Before(s.Ends):
+		return time.Time{}, time.Time{}
+	case s.Ends.Before(until):
+		until = s.Ends
+	}
+	return from, until
 }
 
 // Active reports whether the silence is in force at now.
 func (s *Silence) Active(now time.Time) bool {
 	end := s.Ends
+	if s.Every != "" {
+		from, until := s.Opening(now)
+		return !from.IsZero() && !now.Before(from) && now.Before(until)
+	}
 	if end.IsZero() {
 		end = s.WaitsUntil()
 	}
@@ -113,6 +181,11 @@ type Edit struct {
 	Cleared bool      // from now on it ends when all that it matches is well again,
 	Waits   time.Time // and waits until then for the first alert that it matches; zero: SilenceWait
 	Comment string
+	// Of one that comes again and again. Without Every a length is that of
+	// each time, and Ends does not count.
+	Every    string
+	Lasts    time.Duration
+	TimeZone string
 }
 
 // Edit returns s as somebody changed it at now, with what it was before in its
@@ -127,6 +200,10 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 		words = append(words, "matchers "+was.Match.String()+" to "+s.Match.String())
 	}
 	switch {
+	case s.Every == "" && (e.Every != "" || e.TimeZone != ""):
+		return s, fmt.Errorf("silence %s does not come again; expire it and add one that does", s.ID)
+	case s.Every != "" && (e.Cleared || !e.Waits.IsZero()):
+		return s, fmt.Errorf("silence %s comes again and again and does not wait for an alert; give a time after which it does not come any more", s.ID)
 	case e.Cleared && !e.Ends.IsZero():
 		return s, fmt.Errorf("a silence has one end; give a time, or say that it ends when all is well again")
 	case e.Cleared:
@@ -136,10 +213,22 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 		}
 	case !e.Waits.IsZero():
 		return s, fmt.Errorf("only a silence that ends when all is well again waits for an alert; say so, too")
+	case s.Every != "" && e.Every == "" && e.Lasts != 0:
+		s.Lasts = e.Lasts
 	case !e.Ends.IsZero():
 		s.Ends, s.Began, s.Waits = e.Ends, time.Time{}, time.Time{}
 	}
-	if e.Cleared || !e.Ends.IsZero() {
+	if e.Every != "" {
+		s.Every, s.Lasts = e.Every, cmp.Or(e.Lasts, s.Lasts)
+	}
+	if e.TimeZone != "" {
+		s.TimeZone = e.TimeZone
+	}
+	if s.again() != was.again() {
+		s = s.Scheduled()
+		words = append(words, "times "+was.again()+" to "+s.again())
+	}
+	if !s.Ends.Equal(was.Ends) || e.Cleared || s.Every == "" && !e.Ends.IsZero() {
 		words = append(words, "end "+was.end()+" to "+s.end())
 	}
 	if e.Comment != "" {
@@ -148,7 +237,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	}
 	switch {
 	case len(words) == 0:
-		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end or a comment")
+		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end, times or a comment")
 	case s.Ended(now):
 		return s, fmt.Errorf("the silence would have ended at %s; give an end in the future, or expire it", s.Ends.Format(time.RFC3339))
 	case len(s.History) >= maxChanges:
@@ -171,9 +260,20 @@ const (
 	maxHistory = 32 << 10 // bytes of all their texts
 )
 
+// again is when the silence comes again, in words.
+func (s *Silence) again() string {
+	if s.Every == "" {
+		return ""
+	}
+	return s.Every + " for " + s.Lasts.String() + " " + s.TimeZone
+}
+
 // end is when the silence ends, in words.
 func (s *Silence) end() string {
-	if s.Ends.IsZero() {
+	switch {
+	case s.Ends.IsZero() && s.Every != "":
+		return "never"
+	case s.Ends.IsZero():
 		return "until cleared"
 	}
 	return s.Ends.UTC().Format(time.RFC3339)
@@ -208,8 +308,12 @@ func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h h
 		if !q.Active(now) || !q.Match.Match(&sub) {
 			continue
 		}
-		if h.id == "" || !h.until.IsZero() && (q.Ends.IsZero() || q.Ends.After(h.until)) {
-			h = hush{q.ID, q.Ends}
+		until := q.Ends
+		if q.Every != "" {
+			_, until = q.Opening(now)
+		}
+		if h.id == "" || !h.until.IsZero() && (until.IsZero() || until.After(h.until)) {
+			h = hush{q.ID, until}
 		}
 	}
 	for _, w := range s.Windows {
@@ -303,7 +407,11 @@ func (e *Engine) silence(id string) *Silence {
 		return nil
 	}
 	if i := slices.IndexFunc(e.silences, func(s Silence) bool { return s.ID == id }); i >= 0 {
-		return &e.silences[i]
+		s := e.silences[i]
+		if s.Every != "" { // as it is now
+			s.Starts, s.Ends = s.Opening(e.now())
+		}
+		return &s
 	}
 	for _, w := range e.Set.Windows {
 		if from, until, open := w.Opening(e.now()); w.id == id && open {

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -101,6 +102,96 @@ func TestEditSilence(t *testing.T) {
 				t.Error("the old one was changed")
 			}
 		})
+	}
+}
+
+// TestSilenceComesAgain: it is in force as a window is, between its start and
+// its end, also after it was stored; and one that cannot be read never is.
+func TestSilenceComesAgain(t *testing.T) {
+	at := func(s string) time.Time {
+		t.Helper()
+		got, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	nightly := rules.Silence{
+		ID: "s", Match: matchers(t, "host=web01"), Starts: at("2026-11-21T12:00:00Z"), Every: "0 2 * * *", Lasts: 3 * time.Hour, TimeZone: "Asia/Tokyo",
+		Author: "kim", Comment: "backups",
+	}
+	if err := nightly.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*rules.Silence)
+		at     string
+		active bool
+		opens  string // now, or next; empty: never again
+		closes string
+	}{
+		"before the first":         {nil, "2026-11-21T11:00:00Z", false, "2026-11-21T17:00:00Z", "2026-11-21T20:00:00Z"},
+		"at its first moment":      {nil, "2026-11-21T17:00:00Z", true, "2026-11-21T17:00:00Z", "2026-11-21T20:00:00Z"},
+		"at its last":              {nil, "2026-11-21T20:00:00Z", false, "2026-11-22T17:00:00Z", "2026-11-22T20:00:00Z"},
+		"months later":             {nil, "2027-03-01T18:00:00Z", true, "2027-03-01T17:00:00Z", "2027-03-01T20:00:00Z"},
+		"begins in the middle":     {func(s *rules.Silence) { s.Starts = at("2026-11-21T18:00:00Z") }, "2026-11-21T17:30:00Z", false, "2026-11-21T18:00:00Z", "2026-11-21T20:00:00Z"},
+		"ends in the middle":       {func(s *rules.Silence) { s.Ends = at("2026-11-21T18:00:00Z") }, "2026-11-21T17:30:00Z", true, "2026-11-21T17:00:00Z", "2026-11-21T18:00:00Z"},
+		"is over":                  {func(s *rules.Silence) { s.Ends = at("2026-11-21T18:00:00Z") }, "2026-11-21T18:00:00Z", false, "", ""},
+		"ends before it begins":    {func(s *rules.Silence) { s.Ends = at("2026-11-21T17:00:00Z") }, "2026-11-21T13:00:00Z", false, "", ""},
+		"a schedule of the future": {func(s *rules.Silence) { s.Every = "@full-moon" }, "2026-11-21T18:00:00Z", false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := nightly
+			if c.change != nil {
+				c.change(&s)
+			}
+			b, err := json.Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stored rules.Silence
+			if err := json.Unmarshal(b, &stored); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range []rules.Silence{s.Scheduled(), stored} {
+				opens, closes := s.Opening(at(c.at))
+				got := [2]string{}
+				if !opens.IsZero() {
+					got = [2]string{opens.UTC().Format(time.RFC3339), closes.UTC().Format(time.RFC3339)}
+				}
+				if active := s.Active(at(c.at)); active != c.active || got != [2]string{c.opens, c.closes} {
+					t.Errorf("active %v, %v, want %v, %s to %s", active, got, c.active, c.opens, c.closes)
+				}
+			}
+		})
+	}
+	for want, change := range map[string]func(*rules.Silence){
+		"does not wait":      func(s *rules.Silence) { s.Waits = s.Starts.Add(time.Hour) },
+		"give a schedule":    func(s *rules.Silence) { s.Every = "" },
+		"never closes":       func(s *rules.Silence) { s.Lasts = 24 * time.Hour },
+		"is too short":       func(s *rules.Silence) { s.Lasts = 0 },
+		"is not a time zone": func(s *rules.Silence) { s.TimeZone = "Mars" },
+		"is not a cron":      func(s *rules.Silence) { s.Every = "nightly" },
+	} {
+		s := nightly
+		if change(&s); s.Validate() == nil || !strings.Contains(s.Validate().Error(), want) {
+			t.Errorf("%v, want %q", s.Validate(), want)
+		}
+	}
+	edited, err := nightly.Edit(nightly.Starts, "lee", rules.Edit{Every: "0 3 * * *", Lasts: time.Hour, Ends: at("2026-12-01T00:00:00Z")})
+	if opens, closes := edited.Opening(nightly.Starts); err != nil || !opens.Equal(at("2026-11-21T18:00:00Z")) || closes.Sub(opens) != time.Hour ||
+		edited.History[0].What != "changed times 0 2 * * * for 3h0m0s Asia/Tokyo to 0 3 * * * for 1h0m0s Asia/Tokyo, end never to 2026-12-01T00:00:00Z" {
+		t.Errorf("edited: %+v, %v", edited, err)
+	}
+	if edited, err = nightly.Edit(nightly.Starts, "lee", rules.Edit{Lasts: time.Hour, Ends: at("2026-11-21T13:00:00Z")}); err != nil || edited.Lasts != time.Hour || !edited.Ends.IsZero() {
+		t.Errorf("another length: %+v, %v", edited, err)
+	}
+	once := rules.Silence{ID: "s", Match: nightly.Match, Starts: t0, Ends: t0.Add(time.Hour), Author: "kim", Comment: "x"}
+	if _, err := once.Edit(t0, "lee", rules.Edit{Every: "0 3 * * *"}); err == nil || !strings.Contains(err.Error(), "does not come again") {
+		t.Errorf("one that comes once: %v", err)
+	}
+	if _, err := nightly.Edit(nightly.Starts, "lee", rules.Edit{Cleared: true}); err == nil {
+		t.Error("it would wait for an alert")
 	}
 }
 

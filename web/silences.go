@@ -19,11 +19,19 @@ type Silence struct {
 	// Waits is until when one without Ends waits for the first alert that it
 	// matches; zero when it is asked for: a day; zero when it is shown: it does
 	// not wait.
-	Waits   time.Time `json:"waits_until,omitzero"`
-	Author  string    `json:"author"`
-	Comment string    `json:"comment"`
-	State   string    `json:"state"` // pending, active or ended
-	History []Entry   `json:"history"`
+	Waits time.Time `json:"waits_until,omitzero"`
+	// Every makes it one that comes again and again between Starts and Ends
+	// (zero: for good), for Lasts seconds each time. Opens and Closes are when
+	// it is in force now, or next; those of a window of the configuration, too.
+	Every    string    `json:"every,omitempty"` // a cron expression
+	Lasts    int       `json:"lasts,omitempty"`
+	TimeZone string    `json:"time_zone,omitempty"` // of Every; empty when it is asked for: as configured
+	Opens    time.Time `json:"opens,omitzero"`
+	Closes   time.Time `json:"closes,omitzero"`
+	Author   string    `json:"author"`
+	Comment  string    `json:"comment"`
+	State    string    `json:"state"` // pending, active or ended
+	History  []Entry   `json:"history"`
 	// Items and Lost are how many items the matchers may concern and how many
 	// of their losses, of those that the process knows; only of one that was
 	// just added or changed by a process that decides.
@@ -37,8 +45,13 @@ type SilenceEdit struct {
 	Ends    time.Time `json:"ends,omitzero"`
 	Cleared bool      `json:"until_cleared,omitempty"` // ends when all is well again, from now on
 	Waits   time.Time `json:"waits_until,omitzero"`    // of Cleared
-	Author  string    `json:"author"`                  // who changes it
-	Comment string    `json:"comment,omitempty"`
+	// Of one that comes again and again. Where there is Lasts and no Every, it
+	// is the length that changes, and not Ends.
+	Every    string `json:"every,omitempty"`
+	Lasts    int    `json:"lasts,omitempty"` // seconds
+	TimeZone string `json:"time_zone,omitempty"`
+	Author   string `json:"author"` // who changes it
+	Comment  string `json:"comment,omitempty"`
 }
 
 // Entry is something that somebody did to a silence.

@@ -64,6 +64,22 @@ func (e *ending) read(starts time.Time) (ends, waits time.Time, none bool, err e
 	return ends, waits, given == 0, err
 }
 
+// last returns after when a silence that comes again and again comes no more;
+// zero: it comes for good, or as long as it did.
+func (e *ending) last(starts time.Time, edited bool) (at time.Time, err error) {
+	switch {
+	case e.length == 0 && !edited:
+		return at, usageError{fmt.Errorf("--every needs --for: how long it lasts each time")}
+	case e.cleared || e.wait != 0:
+		return at, usageError{fmt.Errorf("a silence that comes again and again lasts as long as --for says; leave out --until-cleared and --wait")}
+	case e.until != "":
+		if at, err = readTime(e.until, starts.Local()); err != nil {
+			err = usageError{err}
+		}
+	}
+	return at, err
+}
+
 const matcherHelp = "A matcher is FIELD OPERATOR VALUE, and all of them must accept an alert: host=web01, kind!=port,\n" +
 	"name=~\"ds_.*\". Fields: host, component, kind, name, severity, rule. Operators: =, !=, and =~, !~ for\n" +
 	"an RE2 expression of the whole value. Hosts match in either case. Times are written as 06:30 (the next\n" +
@@ -73,14 +89,15 @@ func silenceAdd() *cobra.Command {
 	var file string
 	var s app.Silence
 	var end ending
-	var starts string
+	var starts, every, zone string
 	c := &cobra.Command{
-		Use:   "add MATCHER... (--for DURATION | --until TIME | --until-cleared) --comment TEXT",
+		Use:   "add MATCHER... (--for DURATION | --until TIME | --until-cleared | --every CRON --for DURATION) --comment TEXT",
 		Short: "Add a silence and print its id",
 		Long:  matcherHelp,
 		Example: "  dswatch silence add host=web01 --for 2h --comment 'kernel update'\n" +
 			"  dswatch silence add 'host=~\"db.*\"' --from 22:00 --until 06:00 --comment 'patch night'\n" +
-			"  dswatch silence add 'name=~\"ds_.*\"' severity!=critical --until-cleared --comment 'ticket 4711'",
+			"  dswatch silence add 'name=~\"ds_.*\"' severity!=critical --until-cleared --comment 'ticket 4711'\n" +
+			"  dswatch silence add 'host=~\"db.*\"' --every '0 2 * * SUN' --for 3h --comment 'backups'",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, matchers []string) (err error) {
 			s.Match, s.Starts = matchers, time.Now()
@@ -90,7 +107,14 @@ func silenceAdd() *cobra.Command {
 				}
 			}
 			var none bool
-			if s.Ends, s.Waits, none, err = end.read(s.Starts); err != nil {
+			if every != "" {
+				if s.Ends, err = end.last(s.Starts, false); err != nil {
+					return err
+				}
+				s.Every, s.Lasts, s.TimeZone = every, int(time.Duration(end.length)/time.Second), zone
+			} else if zone != "" {
+				return usageError{fmt.Errorf("--time-zone is that of --every; add that, or leave it out")}
+			} else if s.Ends, s.Waits, none, err = end.read(s.Starts); err != nil {
 				return err
 			}
 			if none {
@@ -113,6 +137,8 @@ func silenceAdd() *cobra.Command {
 	authorFlag(c, &s.Author)
 	c.Flags().StringVar(&s.Comment, "comment", "", "why, for those on the next shift; required")
 	c.Flags().StringVar(&starts, "from", "", "`TIME` at which it begins; default now")
+	c.Flags().StringVar(&every, "every", "", "comes again and again, as a maintenance window: a `CRON` expression, such as '0 2 * * SUN' or '0 2 * * SAT#2'; --for is how long each lasts, --until when it comes no more")
+	c.Flags().StringVar(&zone, "time-zone", "", "`ZONE` of --every, such as Asia/Tokyo; default time_zone as configured")
 	end.flags(c.Flags())
 	return c
 }
@@ -133,14 +159,19 @@ func silenceEdit() *cobra.Command {
 	var end ending
 	c := &cobra.Command{
 		Use:   "edit ID [MATCHER...] [--for DURATION | --until TIME | --until-cleared] [--comment TEXT]",
-		Short: "Change the end, the matchers or the comment of a silence",
+		Short: "Change the end, the times, the matchers or the comment of a silence",
 		Long: "Changes a silence that has not ended; what is not given stays, and what it was is in its history. Matchers\n" +
-			"replace all that it had; --for counts from now.\n" + matcherHelp,
+			"replace all that it had; --for counts from now, or is how long one that comes again lasts each time.\n" + matcherHelp,
 		Example: "  dswatch silence edit 4fz2k1 --for 1h\n  dswatch silence edit 4fz2k1 host=web01 host!=web02 --comment 'web02 is done'",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
-			e.Match, e.Cleared = args[1:], end.cleared
-			if e.Ends, e.Waits, _, err = end.read(time.Now()); err != nil {
+			e.Match, e.Cleared, e.Lasts = args[1:], end.cleared, int(time.Duration(end.length)/time.Second)
+			if e.Every != "" {
+				e.Ends, err = end.last(time.Now(), true)
+			} else {
+				e.Ends, e.Waits, _, err = end.read(time.Now())
+			}
+			if err != nil {
 				return err
 			}
 			l, err := load(file)
@@ -158,6 +189,8 @@ func silenceEdit() *cobra.Command {
 	configFlag(c, &file)
 	authorFlag(c, &e.Author)
 	c.Flags().StringVar(&e.Comment, "comment", "", "why, instead of what it says")
+	c.Flags().StringVar(&e.Every, "every", "", "of one that comes again and again: a `CRON` expression, instead of what it has")
+	c.Flags().StringVar(&e.TimeZone, "time-zone", "", "`ZONE` of that, such as Asia/Tokyo")
 	end.flags(c.Flags())
 	return c
 }
