@@ -37,6 +37,9 @@ func (w Window) Validate() error {
 	if w.Duration < time.Minute {
 		return setting.Bad("duration", "%s is too short; write 1m or more, such as 3h", w.Duration)
 	}
+	if len(w.Schedule) > maxSchedule {
+		return setting.Bad("schedule", "%d bytes are longer than a cron expression; write at most %d, such as 0 2 * * SAT", len(w.Schedule), maxSchedule)
+	}
 	if strings.Contains(w.Schedule, "TZ=") {
 		return setting.Bad("schedule", "the time zone has a key of its own; write it as time_zone")
 	}
@@ -52,6 +55,9 @@ func (w Window) Validate() error {
 	}
 	return w.opens(schedule)
 }
+
+// maxSchedule leaves room for a list of every minute.
+const maxSchedule = 256
 
 // schedule reads Schedule. Beside what the parser knows, 7 is Sunday, as for
 // other cron daemons, and DAY#N is the Nth such day of a month.

@@ -77,6 +77,7 @@ func TestBadWindows(t *testing.T) {
 		"is not a cron":          func(w *rules.Window) { w.Schedule = "sometimes" },
 		"is not a cron expr":     func(w *rules.Window) { w.Schedule = "" },
 		"no fixed beginning":     func(w *rules.Window) { w.Schedule = "@every 2h" },
+		"write at most 256":      func(w *rules.Window) { w.Schedule = "0 2 * * SAT" + strings.Repeat(",SAT", 100) },
 		"a key of its own":       func(w *rules.Window) { w.Schedule = "CRON_TZ=UTC 0 2 * * *" },
 		"is not the first to":    func(w *rules.Window) { w.Schedule = "0 2 * * SAT#6" },
 		"exclude each other":     func(w *rules.Window) { w.Schedule = "0 2 1 * SAT#2" },
