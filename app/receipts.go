@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -234,12 +235,16 @@ func (l *ledger) gather(rs []sinks.Receipt) []sinks.Receipt {
 }
 
 // blank returns the number of a page that may be written: the one that has
-// been blank for longest, so that in time all of them are.
+// been blank for longest, so that in time all of them are, and of several the
+// oldest: a later one may end what that one began.
 func (l *ledger) blank() int {
 	now, found := l.now(), -1
 	for n := range l.pages {
 		s := &l.pages[n]
-		if s.live == 0 && !s.foreign && now.Sub(s.changed) >= l.flush && (found < 0 || s.changed.Before(l.pages[found].changed)) {
+		if s.live > 0 || s.foreign || now.Sub(s.changed) < l.flush {
+			continue
+		}
+		if found < 0 || cmp.Or(s.changed.Compare(l.pages[found].changed), s.written.Compare(l.pages[found].written)) < 0 {
 			found = n
 		}
 	}
@@ -266,25 +271,30 @@ func (l *ledger) count(n int, p page) {
 	}
 }
 
-// forget drops the receipts of slots. The pages that have them are left blank,
-// what else counts in these moves, and they are overwritten in their turn.
+// forget drops the receipts of slots. The pages that have them, also those in
+// which they do not count any more, are left blank: what else counts in these
+// moves. They are overwritten in the order in which they were written, or the
+// beginning of an alert would be left without its end.
 func (l *ledger) forget(ctx context.Context, slots []string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, pages := l.now(), map[int]bool{}
+	gone := map[string]entry{}
 	for _, slot := range slots {
 		e, ok := l.slots[slot]
 		if !ok || e.receipt.Transition.Firing() {
 			continue // told anew meanwhile
 		}
 		delete(l.slots, slot)
-		l.pages[e.page].live--
-		l.pages[e.page].changed = now
-		pages[e.page] = true
+		gone[slot] = e
 	}
+	var with []int // pages
 	var move []sinks.Receipt
-	for n := range pages {
-		for _, slot := range l.pages[n].slots {
+	for n, s := range l.pages {
+		if !slices.ContainsFunc(s.slots, func(slot string) bool { _, ok := gone[slot]; return ok }) {
+			continue
+		}
+		with = append(with, n)
+		for _, slot := range s.slots {
 			if e, ok := l.slots[slot]; ok && e.page == n {
 				move = append(move, e.receipt)
 			}
@@ -292,8 +302,16 @@ func (l *ledger) forget(ctx context.Context, slots []string) error {
 	}
 	for some := range slices.Chunk(move, mostMoved) {
 		if err := l.store(ctx, some); err != nil {
+			maps.Copy(l.slots, gone)
 			return err
 		}
+	}
+	for _, e := range gone {
+		l.pages[e.page].live--
+	}
+	now := l.now()
+	for _, n := range with {
+		l.pages[n].changed = now
 	}
 	return nil
 }

@@ -300,3 +300,55 @@ func TestLedgerForgets(t *testing.T) {
 		}
 	}
 }
+
+// TestForgottenLeavesNothingBehind: that an alert was raised stands in an older
+// page, which others keep in use; it does not come back when the page with its
+// end is written anew.
+func TestForgottenLeavesNothingBehind(t *testing.T) {
+	const flush = 10 * time.Second
+	clock := time.Unix(1_700_000_000, 0)
+	d := &disk{now: func() time.Time { return clock }, pages: map[string]leaf{}}
+	load := func() *ledger {
+		l := &ledger{bucket: d, sink: "hook", flush: flush, now: d.now}
+		if _, err := l.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := load()
+	store := func(transition event.Transition, slots ...int) {
+		t.Helper()
+		var rs []sinks.Receipt
+		for _, i := range slots {
+			r := receipt(i, 1)
+			r.Transition = transition
+			rs = append(rs, r)
+		}
+		if err := l.Store(t.Context(), rs); err != nil {
+			t.Fatal(err)
+		}
+		clock = clock.Add(2 * flush)
+	}
+	var many []int
+	for i := range 100 {
+		many = append(many, i)
+	}
+	store(event.Raised, many...)
+	store(event.Cleared, 7, 8)
+	over := []string{receipt(7, 1).Slot, receipt(8, 1).Slot}
+	if err := l.forget(t.Context(), over); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		clock = clock.Add(2 * flush)
+		store(event.Raised, 1000+i)
+		for _, slot := range over {
+			if r := load().told(slot); r.Slot != "" && r.Transition.Firing() {
+				t.Fatalf("%d pages later it is raised again: %+v", i+1, r)
+			}
+		}
+	}
+	if after := load(); len(after.slots) != 98+20 {
+		t.Errorf("%d receipts are left, want 118", len(after.slots))
+	}
+}
