@@ -91,7 +91,7 @@ func (e *Engine) keepSilences(ctx context.Context, now time.Time, d time.Duratio
 			continue
 		}
 		s.Starts = now
-		s.History = append(slices.Clip(s.History), Entry{At: now, By: "dswatch", What: "the clock was set back by " + (-d).Round(time.Second).String() + "; it stays in force"})
+		s.note(now, "dswatch", "the clock was set back by "+(-d).Round(time.Second).String()+"; it stays in force")
 		if err := e.Silences.Save(ctx, s); err != nil {
 			return fmt.Errorf("store silence %s: %w", s.ID, err)
 		}

@@ -125,7 +125,7 @@ func (e *Engine) endSilences(ctx context.Context) error {
 		switch waits := s.WaitsUntil(); {
 		case s.Began.IsZero() && alert:
 			after.Began = now
-			after.History = append(slices.Clip(s.History), Entry{At: now, By: "dswatch", What: "its first alert has come; it ends when all that it matches is well again"})
+			after.note(now, "dswatch", "its first alert has come; it ends when all that it matches is well again")
 		case s.Began.IsZero() && !now.Before(waits):
 			after = s.End(now, "dswatch", "ended: no alert that it matches came until "+waits.UTC().Format(time.RFC3339))
 		case !s.Began.IsZero() && !trouble:

@@ -170,8 +170,13 @@ func (s Silence) End(now time.Time, by, why string) Silence {
 	if now.Before(s.Starts) {
 		s.Starts = now
 	}
-	s.History = append(s.History[:len(s.History):len(s.History)], Entry{At: now, By: by, What: why})
+	s.note(now, by, why)
 	return s
+}
+
+// note adds to the history, which copies of s may share.
+func (s *Silence) note(now time.Time, by, what string) {
+	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: what})
 }
 
 // Edit is what somebody changes of a silence. What is zero stays as it is.
@@ -243,7 +248,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	case len(s.History) >= maxChanges:
 		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxChanges)
 	}
-	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: "changed " + strings.Join(words, ", ")})
+	s.note(now, by, "changed "+strings.Join(words, ", "))
 	size := 0
 	for _, h := range s.History {
 		size += len(h.By) + len(h.What)
