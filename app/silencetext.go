@@ -101,6 +101,8 @@ var changed = regexp.MustCompile(`^changed (?:matchers (.+?) to (.+?))?(?:, )?(?
 
 var endJA = strings.NewReplacer("until cleared", "復旧まで", "never", "なし")
 
+var setBack = regexp.MustCompile(`^the clock was set back by (\S+); it stays in force$`)
+
 const notCome = "ended: no alert that it matches came until "
 
 // deed is what was done to a silence. What an earlier version wrote is shown
@@ -124,6 +126,9 @@ func (e explanation) deed(what string) string {
 			}
 		}
 		return "変更: " + strings.Join(parts, "、")
+	}
+	if e.ja && setBack.MatchString(what) {
+		return setBack.ReplaceAllString(what, "時計が $1 戻されたが引き続き有効")
 	}
 	if ja := deedsJA[what]; e.ja && ja != "" {
 		return ja

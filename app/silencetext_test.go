@@ -21,6 +21,7 @@ func TestSilencesForPeople(t *testing.T) {
 			{At: at, By: "lee", What: `changed matchers host=web01 to host=web02, end 2026-11-23T03:00:00Z to 2026-11-23T04:00:00Z, comment "a" to "b, c"`},
 			{At: at, By: "lee", What: `changed comment "a" to "b to c"`}, {At: at, By: "lee", What: "expired"}, {At: at, By: "dswatch", What: "ended: everything it matches is well again"},
 			{At: at, By: "dswatch", What: "ended: no alert that it matches came until 2026-11-23T03:00:00Z"},
+			{At: at, By: "dswatch", What: "the clock was set back by 1h0m0s; it stays in force"},
 		}},
 	}
 	list = append(list, web.Silence{ID: "cccc", Match: []string{"host=web03"}, Starts: at, Ends: at.AddDate(0, 1, 0), Every: "0 2 * * SUN", Lasts: 3 * 3600, TimeZone: "Asia/Tokyo",
@@ -37,7 +38,7 @@ func TestSilencesForPeople(t *testing.T) {
 			"2026-11-23T12:00:00+09:00  2026-11-23T15:00:00+09:00  0 2 * * SUN for 3h, Asia/Tokyo; until 2026-12-23T11:00:00+09:00", "changed times"},
 		"ja": {"終了", "有効", "復旧まで", "追加 (kim)", "終了を指示 (lee)", `変更: 対象 host=web01 → host=web02、終了 2026-11-23T12:00:00+09:00 → 2026-11-23T13:00:00+09:00、コメント "a" → "b, c" (lee)`,
 			`変更: コメント "a" → "b to c" (lee)`, "最初のアラートが発生。", "0 2 * * SUN、毎回 3h、Asia/Tokyo、最終 2026-12-23T11:00:00+09:00",
-			`変更: 繰り返し 0 3 * * *、毎回 1h0m0s UTC → 0 2 * * SUN、毎回 3h0m0s Asia/Tokyo、終了 なし → 2026-12-23T11:00:00+09:00 (lee)`, "終了: 対象がすべて復旧 (dswatch)", "終了: 2026-11-23T12:00:00+09:00 までに対象のアラートなし"},
+			`変更: 繰り返し 0 3 * * *、毎回 1h0m0s UTC → 0 2 * * SUN、毎回 3h0m0s Asia/Tokyo、終了 なし → 2026-12-23T11:00:00+09:00 (lee)`, "終了: 対象がすべて復旧 (dswatch)", "終了: 2026-11-23T12:00:00+09:00 までに対象のアラートなし", "時計が 1h0m0s 戻されたが引き続き有効"},
 	} {
 		got := write(language, true)
 		for _, w := range want {

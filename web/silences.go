@@ -30,7 +30,7 @@ type Silence struct {
 	Closes   time.Time `json:"closes,omitzero"`
 	Author   string    `json:"author"`
 	Comment  string    `json:"comment"`
-	State    string    `json:"state"` // pending, active or ended
+	State    string    `json:"state"` // pending, active, ended, or unreadable: stored by another version
 	History  []Entry   `json:"history"`
 	// Items and Lost are how many items the matchers may concern and how many
 	// of their losses, of those that the process knows; only of one that was
