@@ -124,6 +124,7 @@ type Loaded struct {
 	file     *config.File
 	sinks    []sinkSpec
 	set      *rules.Set
+	lint     rules.Lint // of the routes
 }
 
 // sinkSpec is one entry of `sinks`, decoded by its kind.

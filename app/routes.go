@@ -38,13 +38,13 @@ func (l *Loaded) checkRoutes() (errs []error) {
 			errs = append(errs, l.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
 		}
 	}
-	lint := rules.LintRoutes(l.Routes, l.Location())
+	l.lint = rules.LintRoutes(l.Routes, l.Location())
 	for i, r := range l.Routes {
 		exist(fmt.Sprintf("routes[%d].sinks", i), r.Sinks)
 		if r.Escalate != nil {
 			exist(fmt.Sprintf("routes[%d].escalate.sinks", i), r.Escalate.Sinks)
 		}
-		if by := lint.Shadows[i]; by != nil {
+		if by := l.lint.Shadows[i]; by != nil {
 			next := "move this route before it, or write continue: true there"
 			if len(by) > 1 {
 				next = "move this route before them, or write continue: true there"
@@ -150,8 +150,8 @@ func (l *Loaded) routeWarnings() (out []string) {
 				l.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
 		}
 	}
-	if lint := rules.LintRoutes(l.Routes, l.Location()); lint.Missed {
-		out = append(out, l.file.Position("routes")+": routes: "+missed(lint))
+	if l.lint.Missed {
+		out = append(out, l.file.Position("routes")+": routes: "+missed(l.lint))
 	}
 	return out
 }

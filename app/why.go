@@ -251,7 +251,7 @@ func (w *worker) attempted(t web.Told) web.Told {
 	t.Sink = w.name
 	count := 0
 	for _, one := range w.worker.Tried(t.Alert, t.Seq) {
-		t.Tried = append(t.Tried, web.Attempt{At: one.At, Outcome: one.Outcome, Status: one.Status, Error: one.Error, More: one.More})
+		t.Tried = append(t.Tried, web.Attempt(one))
 		if count += one.More; one.Outcome != sinks.OutcomeDuplicate {
 			count++
 		}
