@@ -324,7 +324,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 		}
 		text := t.why
 		if n > 0 {
-			text = why(items[n-1])
+			text = why(items[n-1], r.lang)
 		}
 		switch {
 		case below && n == 0:
@@ -418,12 +418,16 @@ func (i CheckItem) label(host string) string {
 
 // why is what a person needs to know about the item in one line: what it
 // means, and what was seen.
-func why(i CheckItem) string {
+func why(i CheckItem, language string) string {
+	seen := i.Detail
+	if language == "ja" {
+		seen = detailJA(seen)
+	}
 	switch {
-	case i.bad() && i.meaning != "" && i.Detail != "":
-		return oneLine(i.meaning + " (" + i.Detail + ")")
+	case i.bad() && i.meaning != "" && seen != "":
+		return oneLine(i.meaning + " (" + seen + ")")
 	case i.bad():
-		return oneLine(i.meaning + i.Detail)
+		return oneLine(i.meaning + seen)
 	}
 	return oneLine(i.Reason)
 }

@@ -77,7 +77,7 @@ func (e explanation) item(w io.Writer, y web.Why) {
 	e.heading(w, y)
 	line(e.say("state", "状態"), e.say("%s since %s, %d of %d found", "%s (%s から、%d/%d)"), e.word(string(y.State)), e.when(y.Since), y.Found, y.Want)
 	if y.Detail != "" {
-		line("", "%s", plainText(y.Detail))
+		line("", "%s", plainText(e.detail(e.placed(y.Detail))))
 	}
 	line(e.say("seen", "観測"), e.say("by %s, last news at %s", "%s が観測、最後の変化は %s"), plainText(y.Observer), e.when(y.Seen))
 	expected := map[string][2]string{"yes": {"yes", "稼働すべき"}, "no": {"no", "対象外"}, "unknown": {"unknown", "判断できない"}}[y.Expected]
@@ -271,12 +271,25 @@ var wordsJA = map[string]string{
 	"holding": "保留", "settling": "復旧確認中", "recovered": "通知前に復旧", "flapping": "断続", "explained": "原因に含む", "silenced": "通知停止", "gathered": "集約",
 }
 
-// reasonsJA are the reasons that the rules give, and what they say in
-// Japanese. A reason that is not here is shown as it is.
-var reasonsJA = []struct {
+// wording is what is said in English, and the same in Japanese.
+type wording struct {
 	en *regexp.Regexp
 	ja string
-}{
+}
+
+// inJapanese returns s as one of the wordings has it, else as it is.
+func inJapanese(all []wording, s string) string {
+	for _, w := range all {
+		if w.en.MatchString(s) {
+			return w.en.ReplaceAllString(s, w.ja)
+		}
+	}
+	return s
+}
+
+// reasonsJA are the reasons that the rules give, and what they say in
+// Japanese. A reason that is not here is shown as it is.
+var reasonsJA = []wording{
 	{regexp.MustCompile(`^waits (\S+) before anybody is told$`), "$1 続くまで通知しない"},
 	{regexp.MustCompile(`^over before anybody was told$`), "通知する前に復旧した"},
 	{regexp.MustCompile(`^well again; waits (\S+) before the all-clear$`), "復旧した。$1 続けば復旧を通知する"},
@@ -298,6 +311,13 @@ var reasonsJA = []struct {
 	{regexp.MustCompile(`^(.*) does not explain it any more; waits (\S+) before anybody is told$`), "原因の $1 では説明できなくなった。$2 続くまで通知しない"},
 }
 
+func (e explanation) detail(seen string) string {
+	if e.ja {
+		return detailJA(seen)
+	}
+	return seen
+}
+
 func (e explanation) reason(why string) string {
 	if !e.ja {
 		return why
@@ -305,12 +325,10 @@ func (e explanation) reason(why string) string {
 	if rest, ok := strings.CutPrefix(why, "these sinks had not heard of it; "); ok {
 		return "これらの通知先には初めての通知。" + e.reason(rest)
 	}
-	for _, r := range reasonsJA {
-		if r.en.MatchString(why) {
-			return r.en.ReplaceAllString(why, r.ja)
-		}
+	if ja := inJapanese(reasonsJA, why); ja != why {
+		return ja
 	}
-	return why
+	return detailJA(why) // of what is gone
 }
 
 // plainText keeps what comes from elsewhere from moving the cursor.
