@@ -87,7 +87,11 @@ const maxRounds = 100
 // repair puts what the sink misses.
 func (e *Engine) repair(name string, slots map[string]known) error {
 	for _, it := range e.items {
-		for _, rule := range ruleNames() {
+		order := [3]string{Loss, Unseen, FlapRule}
+		if it.status.slot(FlapRule).Transition == event.Cleared { // before what is told because the item has settled
+			order = [3]string{FlapRule, Loss, Unseen}
+		}
+		for _, rule := range order {
 			slot := it.status.slot(rule)
 			if slot.ID == "" {
 				continue
