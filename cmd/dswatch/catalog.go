@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,9 +17,6 @@ func catalogCommand() *cobra.Command {
 			"answer is for the host that the file describes, on any platform; without it, for this host.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if language != "en" && language != "ja" && language != "" {
-				return usageError{fmt.Errorf("--language %q is neither ja nor en", language)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -34,7 +30,6 @@ func catalogCommand() *cobra.Command {
 	configFlag(c, &file)
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that describes the host")
 	formatFlag(c, &format, "table")
-	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
-	completes(c, "language", "en", "ja")
+	languageFlag(c, &language)
 	return c
 }

@@ -45,6 +45,20 @@ func formatFlag(c *cobra.Command, format *string, human string) {
 	}
 }
 
+// languageFlag lets people choose their language; none is that of the
+// configuration. It comes after formatFlag, whose check it makes, too.
+func languageFlag(c *cobra.Command, language *string) {
+	c.Flags().StringVar(language, "language", "", "ja or en; default as configured")
+	completes(c, "language", "en", "ja")
+	format := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if *language != "" && *language != "en" && *language != "ja" {
+			return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", *language)}
+		}
+		return format(c, args)
+	}
+}
+
 // load reads the configuration that -c names.
 func load(file string) (*app.Loaded, error) {
 	if file == "" {

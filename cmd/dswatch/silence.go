@@ -203,9 +203,6 @@ func silenceList() *cobra.Command {
 		Long: "Lists the silences that are in force or will be, and the maintenance windows of the configuration as they\n" +
 			"are open now or open next.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if language != "" && language != "en" && language != "ja" {
-				return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", language)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -226,7 +223,7 @@ func silenceList() *cobra.Command {
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "table")
-	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
+	languageFlag(c, &language)
 	c.Flags().BoolVar(&all, "all", false, "also those that ended in the last 30 days, and what was done to each")
 	return c
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,9 +17,6 @@ func whyCommand() *cobra.Command {
 			"alert or the beginning of it, an item as host/component/kind/name, or its ending such as process/ds_agent.",
 		Example: "  dswatch why 785f4f18\n  dswatch why web01/agent/process/ds_agent --language ja",
 		RunE: func(c *cobra.Command, args []string) error {
-			if language != "" && language != "en" && language != "ja" {
-				return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", language)}
-			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -40,6 +36,6 @@ func whyCommand() *cobra.Command {
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "text")
-	c.Flags().StringVar(&language, "language", "", "ja or en; default as configured")
+	languageFlag(c, &language)
 	return c
 }
