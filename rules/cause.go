@@ -313,14 +313,28 @@ func (e *Engine) hide(before, after event.Key) {
 	}
 }
 
-// stir notes that what became of the item may concern others.
+// stir notes that what became of the item may concern others: their answers
+// must not depend on which of two that are due at once is asked first.
 func (e *Engine) stir(it *item, after *Status) {
 	before := &it.status
-	if before.Seen.State == after.Seen.State && before.slot(Loss).Phase == after.slot(Loss).Phase &&
-		before.slot(Unseen).Phase == after.slot(Unseen).Phase && before.flapping() == after.flapping() {
+	if before.Seen.State == after.Seen.State && before.slot(Loss).seems() == after.slot(Loss).seems() &&
+		before.slot(Unseen).seems() == after.slot(Unseen).seems() && before.flapping() == after.flapping() {
 		return
 	}
 	if h := it.home; len(h.heirs) > 0 || h.self == it {
 		e.stirred = append(e.stirred, it)
 	}
+}
+
+// looks is what other items go by in a slot: see explains and peersOf.
+type looks struct {
+	phase                      Phase
+	silenced, caused, gathered bool
+}
+
+func (slot *Slot) seems() looks {
+	if slot.Phase != Held {
+		return looks{phase: slot.Phase}
+	}
+	return looks{Held, slot.Silence != "", slot.Cause != "", slot.gathered()}
 }

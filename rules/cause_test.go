@@ -286,6 +286,33 @@ func TestSilencedCauseExplainsNothing(t *testing.T) {
 	})
 }
 
+// TestSilencedCauseInAnyOrder: a cause and its symptom are due in the same
+// instant, and whichever is asked first, also after a restart, the symptom is
+// told in that instant and not when it would ask again.
+func TestSilencedCauseInAnyOrder(t *testing.T) {
+	for _, first := range []string{"process/dsa.exe=down", "port/4118/tcp=down"} {
+		for _, again := range []bool{false, true} {
+			t.Run(fmt.Sprint(first, again), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStage(t, quick)
+					defer func() { s.stop() }()
+					s.facts("os=windows", "components=agent", "communication=bidirectional")
+					s.w.mu.Lock()
+					s.w.quiet(rules.Silence{ID: "q", Match: matchers(t, "name=dsa.exe"), Starts: time.Now(), Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "c"})
+					s.w.mu.Unlock()
+					s.see(first)
+					s.see("process/dsa.exe=down", "port/4118/tcp=down")
+					if again {
+						s.restart()
+					}
+					s.wait(20 * time.Second)
+					s.want("raised loss port/4118/tcp down management_lost")
+				})
+			})
+		}
+	}
+}
+
 // TestLostViewNamesWhatItHides: repetitions of the alert of what others are seen through names
 // those that are not seen, also after a restart, and not those that were seen
 // again or have gone meanwhile.
