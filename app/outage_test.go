@@ -35,10 +35,12 @@ type far struct {
 
 func newFar(t *testing.T, address string, trouble func(net.Conn)) *far {
 	t.Helper()
-	l, err := net.Listen("tcp4", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var l net.Listener
+	eventually(t, "to listen at "+address, func() bool { // an outgoing connection may have taken the port meanwhile
+		var err error
+		l, err = net.Listen("tcp4", address)
+		return err == nil
+	})
 	f := &far{Listener: l, trouble: trouble}
 	t.Cleanup(func() { l.Close() })
 	return f

@@ -30,10 +30,12 @@ func StartHTTP(t testing.TB, h http.Handler) *HTTP {
 // Start serves again, at the same address.
 func (s *HTTP) Start(t testing.TB) {
 	t.Helper()
-	l, err := net.Listen("tcp", s.address)
-	if err != nil {
-		t.Fatalf("listen again: %v", err)
-	}
+	var l net.Listener
+	await(t, "to listen at "+s.address, func() bool { // an outgoing connection may have taken the port meanwhile
+		var err error
+		l, err = net.Listen("tcp", s.address)
+		return err == nil
+	})
 	s.address = l.Addr().String()
 	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	go s.server.Serve(l) // its error is that of Stop
