@@ -226,8 +226,12 @@ func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
 		}
 		all := s.audience(slot, s.routed(now, st, snap, name))
 		slot.boundRound(now, all)
-		// Who is told at which time of the day may have been changed, too.
-		if latest := now.Add(shortest(all)); slot.Due.After(latest) || slot.Silence == "" && s.timed() {
+		switch latest := now.Add(shortest(all)); {
+		case slot.Silence == "" && s.timed():
+			// Who is told at which time of the day may have been changed, too,
+			// and an escalation may be due long before the next repetition.
+			slot.Due = now
+		case slot.Due.After(latest):
 			slot.Due = latest
 		}
 	}
