@@ -384,14 +384,23 @@ func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
 
 // Ack notes who looks after an open alert. It is not repeated any more.
 func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
+	return a.looksAfter(by, func(e *rules.Engine, ack event.Ack) error { return e.Acknowledge(ctx, id, ack) })
+}
+
+// Withdraw takes an acknowledgement back. The alert is repeated again.
+func (a *App) Withdraw(ctx context.Context, id string, by web.Ack) error {
+	return a.looksAfter(by, func(e *rules.Engine, ack event.Ack) error { return e.Withdraw(ctx, id, ack) })
+}
+
+func (a *App) looksAfter(by web.Ack, say func(*rules.Engine, event.Ack) error) error {
 	e, err := a.decider()
 	if err != nil {
 		return err
 	}
 	if strings.TrimSpace(by.Author) == "" {
-		return errors.New("an acknowledgement needs an author; say who looks after the alert")
+		return errors.New("an acknowledgement needs an author; say with --author who you are")
 	}
-	return e.Acknowledge(ctx, id, event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
+	return say(e, event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
 }
 
 // RunningSilences asks the running process what is silenced.
@@ -465,9 +474,18 @@ func (l *Loaded) RunningUnpaired(ctx context.Context) (out []web.Unpaired, err e
 
 // Acknowledge asks the running process to note who looks after an alert.
 func (l *Loaded) Acknowledge(ctx context.Context, id string, a web.Ack) error {
+	return l.looksAfter(ctx, id, "/ack", a)
+}
+
+// Withdraw asks the running process to take an acknowledgement back.
+func (l *Loaded) Withdraw(ctx context.Context, id string, by web.Ack) error {
+	return l.looksAfter(ctx, id, "/ack/withdraw", by)
+}
+
+func (l *Loaded) looksAfter(ctx context.Context, id, what string, a web.Ack) error {
 	if id == "" {
 		return errors.New("an id is empty; dswatch alerts shows them")
 	}
 	var done struct{}
-	return l.ask(ctx, http.MethodPost, "/api/v1/alerts/"+url.PathEscape(id)+"/ack", a, &done)
+	return l.ask(ctx, http.MethodPost, "/api/v1/alerts/"+url.PathEscape(id)+what, a, &done)
 }

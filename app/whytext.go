@@ -267,7 +267,7 @@ func (e explanation) word(s string) string {
 var wordsJA = map[string]string{
 	"up": "稼働", "degraded": "一部停止", "down": "停止", "unknown": "不明",
 	"held": "保留中", "firing": "発生中", "settled": "解決済み",
-	"raised": "発生", "changed": "変化", "repeated": "再通知", "cleared": "復旧", "acknowledged": "対応開始", "heartbeat": "生存通知",
+	"raised": "発生", "changed": "変化", "repeated": "再通知", "cleared": "復旧", "acknowledged": "対応開始", "unacknowledged": "対応取り消し", "heartbeat": "生存通知",
 	"holding": "保留", "settling": "復旧確認中", "recovered": "通知前に復旧", "flapping": "断続", "explained": "原因に含む", "silenced": "通知停止", "gathered": "集約",
 }
 
@@ -305,7 +305,8 @@ var reasonsJA = []wording{
 	{regexp.MustCompile(`^the row is no longer on the list$`), "監視対象の一覧から外れた"},
 	{regexp.MustCompile(`^no longer expected: (.*)$`), "稼働すべきではなくなった: $1"},
 	{regexp.MustCompile(`^what it means has changed with what else is known of the host$`), "ホストの他の状態により影響が変わった"},
-	{regexp.MustCompile(`^(.*) looks after it$`), "$1 が対応している"},
+	{regexp.MustCompile(`^(.*?) looks after it(: .*)?$`), "$1 が対応している$2"},
+	{regexp.MustCompile(`^(.*?) withdrew the acknowledgement(: .*)?$`), "$1 が確認を取り消した$2"},
 	{regexp.MustCompile(`^stands for (\d+) alerts$`), "アラート $1 件を集約している"},
 	{regexp.MustCompile(`^the host is in transition until ([^ ]+): (.*)$`), "ホストの更新または再起動のため $1 まで待つ ($2)"},
 	{regexp.MustCompile(`^(.*) does not explain it any more; waits (\S+) before anybody is told$`), "原因の $1 では説明できなくなった。$2 続くまで通知しない"},

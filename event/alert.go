@@ -63,6 +63,8 @@ const (
 
 	// Acknowledged: still firing, and somebody looks after it.
 	Acknowledged Transition = "acknowledged"
+	// Unacknowledged: still firing, and nobody looks after it any more.
+	Unacknowledged Transition = "unacknowledged"
 	// Beat is a sign of life from dswatch to one sink. It belongs to no
 	// firing: Seq counts the beats, and nothing follows from it.
 	Beat Transition = "heartbeat"
@@ -74,7 +76,7 @@ func (t Transition) Firing() bool { return t != Cleared && t != Beat }
 // Valid reports whether t is a known transition.
 func (t Transition) Valid() bool {
 	switch t {
-	case Raised, Changed, Repeated, Acknowledged, Cleared, Beat:
+	case Raised, Changed, Repeated, Acknowledged, Unacknowledged, Cleared, Beat:
 		return true
 	}
 	return false
@@ -102,7 +104,7 @@ type Affected struct {
 	AlertID  string    `json:"alert_id,omitempty"` // in a digest: the alert that `dswatch why` explains
 }
 
-// Ack says who looks after an open alert.
+// Ack says who looks after an open alert, or who took that back.
 type Ack struct {
 	Author  string    `json:"author"`
 	Comment string    `json:"comment,omitempty"`
@@ -149,6 +151,7 @@ type Alert struct {
 	Affected      []Affected `json:"affected,omitempty"`
 	AffectedCount int        `json:"affected_count,omitempty"`
 	Ack           *Ack       `json:"ack,omitempty"`       // who looks after it
+	Withdrawn     *Ack       `json:"withdrawn,omitempty"` // of Unacknowledged: who took the acknowledgement back
 	Heartbeat     *Counts    `json:"heartbeat,omitempty"` // of a Beat
 
 	StartedAt time.Time `json:"started_at"`        // first observation of the loss
@@ -207,7 +210,7 @@ func (a *Alert) Decode(b []byte) error {
 	case a.Turn < 0:
 		return fmt.Errorf("decode alert %s: turn %d, want 0 or more", setting.Clip(a.ID), a.Turn)
 	case !a.Transition.Valid():
-		return fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, acknowledged, cleared, heartbeat", setting.Clip(a.ID), setting.Clip(string(a.Transition)))
+		return fmt.Errorf("decode alert %s: transition %q is none of raised, changed, repeated, acknowledged, unacknowledged, cleared, heartbeat", setting.Clip(a.ID), setting.Clip(string(a.Transition)))
 	case a.Rule == "" || len(a.Rule) > MaxName:
 		return fmt.Errorf("decode alert %s: rule is empty or too long", setting.Clip(a.ID))
 	case a.Severity.Rank() == 0:

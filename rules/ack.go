@@ -11,23 +11,63 @@ import (
 // change of its state, and its end, are still told. The same words of the
 // same person again change nothing. Like Decide it is pure.
 func (s *Set) Acknowledge(now time.Time, prev Status, snap Snapshot, rule string, ack event.Ack) (Status, []Decision) {
-	st := prev
-	slot := st.slot(rule)
-	if slot.Phase != Firing || slot.Ack != nil && slot.Ack.Author == ack.Author && slot.Ack.Comment == ack.Comment {
-		return st, nil
+	if slot := prev.slot(rule); slot.Phase != Firing || repeats(slot.Ack, ack) {
+		return prev, nil
 	}
-	slot = st.own(rule)
-	slot.Ack = &ack
+	st := prev
+	slot := st.own(rule)
+	slot.Ack, slot.Withdrawn = &ack, nil
+	return s.looked(now, st, snap, rule, event.Acknowledged)
+}
+
+// Withdraw takes the acknowledgement of a rule's open alert back, and tells
+// everybody who was told of the alert. From then on it is repeated, and
+// escalated where its time has come, as if nobody had acknowledged it.
+func (s *Set) Withdraw(now time.Time, prev Status, snap Snapshot, rule string, by event.Ack) (Status, []Decision) {
+	if slot := prev.slot(rule); slot.Phase != Firing || slot.Ack == nil {
+		return prev, nil
+	}
+	st := prev
+	slot := st.own(rule)
+	slot.Ack, slot.Withdrawn = nil, &by
+	return s.looked(now, st, snap, rule, event.Unacknowledged)
+}
+
+// looked tells who looks after an open alert from now on.
+func (s *Set) looked(now time.Time, st Status, snap Snapshot, rule string, t event.Transition) (Status, []Decision) {
+	slot := st.slot(rule) // which is the status's own
 	slot.Seq++
 	// The state is the one that was told: what is seen meanwhile is told by
 	// a transition of its own.
-	slot.Transition, slot.At, slot.Previous = event.Acknowledged, now, slot.State
+	slot.Transition, slot.At, slot.Previous = t, now, slot.State
 	all := s.audience(slot, nil)
 	slot.plan(now, all, slot.Sinks)
-	if slot.Silence == "" && slot.Well.IsZero() { // else something else is due
+	switch {
+	case slot.Silence != "" || !slot.Well.IsZero(): // something else is due
+	case slot.Ack == nil:
+		slot.resume() // an escalation may be overdue
+	default:
 		slot.Due = s.wake(now, slot, all, subject(&st, snap, rule))
 	}
 	slot.spoke(snap)
 	a := s.alert(&st, snap, rule)
-	return st, []Decision{{Rule: rule, Outcome: Acknowledged, Why: ack.Author + " looks after it", Alert: &a, Sinks: slot.Sinks}}
+	return st, []Decision{{Rule: rule, Outcome: Outcome(t), Why: slot.keeper(), Alert: &a, Sinks: slot.Sinks}}
+}
+
+// repeats reports whether a says what was said before.
+func repeats(before *event.Ack, a event.Ack) bool {
+	return before != nil && before.Author == a.Author && before.Comment == a.Comment
+}
+
+// keeper is why the last transition was told where it is one of who looks
+// after the alert.
+func (slot *Slot) keeper() string {
+	by, why := slot.Ack, " looks after it"
+	if by == nil {
+		by, why = slot.Withdrawn, " withdrew the acknowledgement"
+	}
+	if by.Comment != "" {
+		why += ": " + by.Comment
+	}
+	return by.Author + why
 }

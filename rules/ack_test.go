@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,5 +63,45 @@ func TestAcknowledgeWhileWell(t *testing.T) {
 	}
 	if _, ds = set.Decide(st.Due(), st, snap, event.Event{}); len(ds) != 1 || ds[0].Outcome != rules.Cleared {
 		t.Errorf("its end: %+v", ds)
+	}
+}
+
+// TestWithdraw: the acknowledgement is taken back, which is told to whoever
+// was told of it, and the alert is repeated again.
+func TestWithdraw(t *testing.T) {
+	set := &rules.Set{Settings: rules.Settings{Repeat: time.Hour}, Language: "en"}
+	snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms", "hook"}}
+	st, _ := set.Decide(t0, rules.Status{}, snap, look(event.Degraded, 0))
+	lee := event.Ack{Author: "lee", Comment: "kim is ill", At: t0.Add(2 * time.Minute)}
+	if _, ds := set.Withdraw(t0, st, snap, rules.Loss, lee); len(ds) > 0 {
+		t.Errorf("what nobody said was taken back: %+v", ds)
+	}
+	st, _ = set.Acknowledge(t0.Add(time.Minute), st, snap, rules.Loss, event.Ack{Author: "kim", At: t0.Add(time.Minute)})
+	st, ds := set.Withdraw(t0.Add(2*time.Minute), st, snap, rules.Loss, lee)
+	if len(ds) != 1 || ds[0].Outcome != rules.Unacknowledged || !slices.Equal(ds[0].Sinks, snap.Sinks) || ds[0].Why != "lee withdrew the acknowledgement: kim is ill" {
+		t.Fatalf("withdrawn: %+v", ds)
+	}
+	a := ds[0].Alert
+	if a.Seq != 3 || a.Transition != event.Unacknowledged || a.Ack != nil || a.Withdrawn == nil || *a.Withdrawn != lee {
+		t.Errorf("told %+v", a)
+	}
+	if want := "Nobody looks after it any more; lee withdrew the acknowledgement: kim is ill"; !strings.HasSuffix(a.Text, want) {
+		t.Errorf("text %q, want %q at its end", a.Text, want)
+	}
+	if _, ds := set.Withdraw(t0.Add(3*time.Minute), st, snap, rules.Loss, lee); len(ds) > 0 {
+		t.Errorf("taken back twice: %+v", ds)
+	}
+	for range 3 { // it may want to look again before anything is to be told
+		if st, ds = set.Decide(st.Due(), st, snap, event.Event{}); len(ds) > 0 {
+			break
+		}
+	}
+	if len(ds) != 1 || ds[0].Outcome != rules.Repeated || !ds[0].Alert.At.Equal(t0.Add(62*time.Minute)) || ds[0].Alert.Withdrawn != nil {
+		t.Errorf("repeated an hour after it was last told: %+v", ds)
+	}
+	st, _ = set.Acknowledge(t0.Add(63*time.Minute), st, snap, rules.Loss, event.Ack{Author: "kim"})
+	st, _ = set.Decide(t0.Add(64*time.Minute), st, snap, look(event.Up, 3840))
+	if _, ds := set.Withdraw(t0.Add(65*time.Minute), st, snap, rules.Loss, lee); len(ds) > 0 {
+		t.Errorf("of what is over: %+v", ds)
 	}
 }

@@ -89,7 +89,7 @@ func (slot *Slot) catchUp(now time.Time, sink string, k known, audience []string
 	if slot.Previous == "" || slot.Previous == event.Up {
 		slot.Previous = event.Unknown
 	}
-	slot.Round, slot.Ack, slot.Spoke, slot.Early = nil, nil, nil, len(slot.Sinks)
+	slot.Round, slot.Ack, slot.Withdrawn, slot.Spoke, slot.Early = nil, nil, nil, nil, len(slot.Sinks)
 	if slot.Phase != Held {
 		slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
 	}

@@ -99,7 +99,8 @@ const (
 	Silenced  Outcome = "silenced"      // a silence keeps it from being told or repeated
 	Gathered  Outcome = "gathered"      // told as a part of a digest
 
-	Acknowledged Outcome = "acknowledged" // somebody looks after it; comes with an Alert
+	Acknowledged   Outcome = "acknowledged"   // somebody looks after it; comes with an Alert
+	Unacknowledged Outcome = "unacknowledged" // nobody does any more; comes with an Alert
 )
 
 // Decision is one thing that Decide decided, and why.
@@ -390,7 +391,7 @@ func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out [
 func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t event.Transition, why string, out []Decision) []Decision {
 	slot := st.slot(name)
 	slot.Seq++
-	slot.Transition, slot.At, slot.Previous = t, now, slot.State
+	slot.Transition, slot.At, slot.Previous, slot.Withdrawn = t, now, slot.State, nil
 	slot.State = st.Seen.State
 	to, before := slot.Sinks, slot.Sinks
 	if t.Firing() {
@@ -471,7 +472,7 @@ func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
 		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,
-		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack,
+		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, Withdrawn: slot.Withdrawn,
 	}
 	if slot.Spoke != nil {
 		a.Affected, a.AffectedCount = slot.Spoke.Affected, slot.Spoke.Count

@@ -362,14 +362,21 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 	slot := &d.Slot
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State
+	if t != event.Unacknowledged {
+		slot.Withdrawn = nil
+	}
+	why := fmt.Sprintf("stands for %d alerts", len(d.members))
 	to, before := slot.Sinks, slot.Sinks
 	switch t {
 	case event.Cleared:
 		slot.Phase, slot.State, slot.Due, slot.Round = Settled, event.Up, time.Time{}, nil
-	case event.Acknowledged:
+	case event.Acknowledged, event.Unacknowledged:
+		why = slot.keeper()
 		all := e.Set.audience(slot, nil)
 		slot.plan(now, all, to)
-		slot.Due = e.digestWake(now, d, all)
+		if slot.Due = e.digestWake(now, d, all); t == event.Unacknowledged {
+			slot.resume() // an escalation may be overdue
+		}
 	default:
 		if t == event.Raised {
 			slot.Phase, slot.Started, slot.Raised = Firing, slot.Since, now
@@ -389,7 +396,7 @@ func (e *Engine) tellDigest(now time.Time, d *digest, t event.Transition) {
 	}
 	d.Told, d.Last, d.news, d.dirty = len(d.members), now, false, true
 	a := e.digestAlert(d)
-	told := Decision{Rule: event.RuleStorm, Outcome: Outcome(t), Why: fmt.Sprintf("stands for %d alerts", len(d.members)), Alert: &a, Sinks: to}
+	told := Decision{Rule: event.RuleStorm, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
 	if t != event.Raised {
 		if told.Late = late(to, before); told.Late != nil {
 			f := e.Set.first(a, Snapshot{})
@@ -469,7 +476,7 @@ func (e *Engine) digestAlert(d *digest) event.Alert {
 	a := event.Alert{
 		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: event.RuleStorm, Key: d.Key,
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
-		Language: e.Set.Language, Observer: e.storm.host, StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, AffectedCount: len(d.members),
+		Language: e.Set.Language, Observer: e.storm.host, StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, Withdrawn: slot.Withdrawn, AffectedCount: len(d.members),
 	}
 	if slot.Transition == event.Cleared {
 		a.EndedAt, a.AffectedCount = slot.At, 0
@@ -629,15 +636,21 @@ func (e *Engine) openDigest(id string) *digest {
 	return nil
 }
 
-// acknowledgeDigest notes that somebody looks after all that it stands for.
-func (e *Engine) acknowledgeDigest(ctx context.Context, d *digest, ack event.Ack) error {
-	if a := d.Slot.Ack; a != nil && a.Author == ack.Author && a.Comment == ack.Comment {
+// acknowledgeDigest notes that somebody looks after all that it stands for,
+// or does not any more.
+func (e *Engine) acknowledgeDigest(ctx context.Context, d *digest, q ack) error {
+	if !q.withdraw && repeats(d.Slot.Ack, q.ack) {
 		return nil
 	}
 	if err := e.flush(ctx); err != nil {
 		return err
 	}
-	d.Slot.Ack = &ack
-	e.tellDigest(e.now(), d, event.Acknowledged)
+	if q.withdraw {
+		d.Slot.Ack, d.Slot.Withdrawn = nil, &q.ack
+		e.tellDigest(e.now(), d, event.Unacknowledged)
+	} else {
+		d.Slot.Ack = &q.ack
+		e.tellDigest(e.now(), d, event.Acknowledged)
+	}
 	return e.flush(ctx)
 }

@@ -455,12 +455,16 @@ func (w *world) checkPairs(t *testing.T) {
 				t.Errorf("%s: %s begins with %s", sink, a.ID, a.Transition)
 			case told && prev.Transition == event.Cleared:
 				t.Errorf("%s: %s %s after it was cleared", sink, a.ID, a.Transition)
-			case told && prev.Ack != nil && a.Ack == nil && a.Transition.Firing():
+			case told && prev.Ack != nil && a.Ack == nil && a.Transition.Firing() && a.Transition != event.Unacknowledged:
 				t.Errorf("%s: %s %s forgot who looks after it", sink, a.ID, a.Transition)
 			case told && prev.Ack != nil && a.Transition == event.Repeated:
 				t.Errorf("%s: %s was repeated although somebody looks after it", sink, a.ID)
 			case (a.Transition == event.Acknowledged) && a.Ack == nil:
 				t.Errorf("%s: %s acknowledged by nobody", sink, a.ID)
+			case a.Transition == event.Unacknowledged && (a.Ack != nil || a.Withdrawn == nil || a.Withdrawn.Author != "max"):
+				t.Errorf("%s: %s withdrawn: %+v", sink, a.ID, a)
+			case a.Transition != event.Unacknowledged && a.Withdrawn != nil:
+				t.Errorf("%s: %s %s speaks of what was withdrawn", sink, a.ID, a.Transition)
 			}
 			if a.Transition.Firing() {
 				if o := open[a.Slot()]; o != "" && o != a.ID {
@@ -615,7 +619,7 @@ func story(t *testing.T, seed uint64, p plot) {
 	})
 }
 
-// acknowledge looks after a random open alert.
+// acknowledge looks after a random open alert, or stops doing so.
 func (w *world) acknowledge(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -631,6 +635,10 @@ func (w *world) acknowledge(t *testing.T) {
 		return
 	}
 	id := open[w.rnd.IntN(len(open))]
+	if w.rnd.IntN(3) == 0 {
+		_ = w.engine.Withdraw(ctx, id, event.Ack{At: time.Now(), Author: "max"})
+		return
+	}
 	// A crash may keep it from being stored: then nobody was told either.
 	_ = w.engine.Acknowledge(ctx, id, event.Ack{At: time.Now(), Author: []string{"kim", "lee"}[w.rnd.IntN(2)]})
 }

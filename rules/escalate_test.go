@@ -84,6 +84,12 @@ func (n *night) ack() {
 	n.note(n.from, ds)
 }
 
+func (n *night) withdraw() {
+	st, ds := n.set.Withdraw(n.from, n.st, n.snap, rules.Loss, event.Ack{Author: "kim", At: n.from})
+	n.st = st
+	n.note(n.from, ds)
+}
+
 func (n *night) want(want ...string) {
 	n.t.Helper()
 	if d := cmp.Diff(want, n.told); d != "" {
@@ -167,6 +173,24 @@ func TestEscalation(t *testing.T) {
 			[]string{"00:00 raised to nms", "00:14 cleared to nms"}},
 		"acknowledged in time": {func(n *night) { n.play(14); n.ack(); n.play(60); n.see(event.Up) },
 			[]string{"00:00 raised to nms", "00:14 acknowledged to nms", "01:14 cleared to nms"}},
+		"withdrawn in time": {func(n *night) {
+			n.play(5)
+			n.ack()
+			n.play(5)
+			n.withdraw()
+			n.play(25)
+			n.see(event.Up)
+		},
+			[]string{"00:00 raised to nms", "00:05 acknowledged to nms", "00:10 unacknowledged to nms", "00:15 repeated to boss", "00:30 repeated to nms", "00:35 cleared to nms boss"}},
+		"withdrawn when it is overdue": {func(n *night) {
+			n.play(5)
+			n.ack()
+			n.play(55)
+			n.withdraw()
+			n.play(19)
+			n.see(event.Up)
+		},
+			[]string{"00:00 raised to nms", "00:05 acknowledged to nms", "01:00 unacknowledged to nms", "01:01 repeated to boss", "01:19 cleared to nms boss"}},
 		"acknowledged later": {func(n *night) { n.play(16); n.ack(); n.play(60); n.see(event.Degraded); n.see(event.Up) },
 			[]string{"00:00 raised to nms", "00:15 repeated to boss", "00:16 acknowledged to nms boss", "01:16 changed to nms boss", "01:16 cleared to nms boss"}},
 		"cannot be seen meanwhile": {func(n *night) {

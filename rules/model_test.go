@@ -25,7 +25,7 @@ import (
 
 // move is one thing that happens.
 type move struct {
-	What string // see, wait, facts, crash, restart, deliver, ack, silence, routes, power, clock
+	What string // see, wait, facts, crash, restart, deliver, ack (B: taken back), silence, routes, power, clock
 	A, B int
 	Host int
 }
@@ -46,6 +46,8 @@ func (m move) String() string {
 		return fmt.Sprintf("silence %s for %ds", modelItems[m.A], m.B)
 	case "clock":
 		return fmt.Sprintf("clock %+dm", m.A)
+	case "ack":
+		return fmt.Sprintf("ack %d, taken back: %v", m.A, m.B == 1)
 	}
 	return fmt.Sprint(m.What, " ", m.A)
 }
@@ -125,7 +127,7 @@ func modelLife(seed uint64) []move {
 		case 3, 4:
 			moves = append(moves, move{What: "deliver"})
 		case 5:
-			moves = append(moves, move{What: "ack", A: rnd.IntN(4)})
+			moves = append(moves, move{What: "ack", A: rnd.IntN(4), B: rnd.IntN(2)})
 		case 6:
 			m := move{What: "silence", A: rnd.IntN(len(modelItems)), B: 1 + rnd.IntN(300)}
 			switch rnd.IntN(8) {
@@ -274,7 +276,7 @@ func (m *modelWorld) do(n int, mv move) {
 	case "deliver":
 		w.deliver()
 	case "ack":
-		ackSome(w, mv.A)
+		ackSome(w, mv.A, mv.B == 1)
 	case "silence":
 		_, name, _ := strings.Cut(modelItems[mv.A], "/")
 		s := rules.Silence{ID: fmt.Sprint("s", n), Match: matchers(m.t, "name="+name), Starts: w.wall()}
@@ -479,8 +481,8 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 	return broken
 }
 
-// ackSome looks after the nth open alert.
-func ackSome(w *world, n int) {
+// ackSome looks after the nth open alert, or stops doing so.
+func ackSome(w *world, n int, withdraw bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	var open []string
@@ -491,7 +493,11 @@ func ackSome(w *world, n int) {
 			}
 		})
 	})
-	if n < len(open) {
+	switch {
+	case n >= len(open):
+	case withdraw:
+		_ = w.engine.Withdraw(ctx, open[n], event.Ack{At: time.Now(), Author: "kim"})
+	default:
 		_ = w.engine.Acknowledge(ctx, open[n], event.Ack{At: time.Now(), Author: "kim"}) // a crash may come first
 	}
 }

@@ -11,23 +11,39 @@ import (
 	"dswatch/event"
 )
 
-// ErrNoAlert says that no open alert has the id.
-var ErrNoAlert = errors.New("no open alert has this id; dswatch alerts lists them")
+// ErrNoAlert says that no open alert has the id, ErrNoAck that there is
+// nothing to take back.
+var (
+	ErrNoAlert = errors.New("no open alert has this id; dswatch alerts lists them")
+	ErrNoAck   = errors.New("nobody has acknowledged this alert, so there is nothing to withdraw; dswatch alerts shows who looks after which")
+)
 
 // ack is a request to the loop.
 type ack struct {
-	id   string // or its beginning
-	ack  event.Ack
-	done chan error
+	id       string // or its beginning
+	ack      event.Ack
+	withdraw bool // ack takes back what was said before
+	done     chan error
 }
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id, and tells the sinks. It returns once that is stored.
 func (e *Engine) Acknowledge(ctx context.Context, id string, a event.Ack) error {
-	if len(a.Author) > MaxComment || len(a.Comment) > MaxComment {
+	return e.ask(ctx, ack{id: id, ack: a})
+}
+
+// Withdraw takes back that somebody looks after the open alert whose id
+// begins with id, and tells the sinks. It returns once that is stored.
+func (e *Engine) Withdraw(ctx context.Context, id string, by event.Ack) error {
+	return e.ask(ctx, ack{id: id, ack: by, withdraw: true})
+}
+
+// ask hands a request to the loop and waits until it is served.
+func (e *Engine) ask(ctx context.Context, q ack) error {
+	if len(q.ack.Author) > MaxComment || len(q.ack.Comment) > MaxComment {
 		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", MaxComment)
 	}
-	q := ack{id: id, ack: a, done: make(chan error, 1)}
+	q.done = make(chan error, 1)
 	select {
 	case e.acks <- q:
 	case <-ctx.Done():
@@ -62,11 +78,19 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	}
 	if found == nil {
 		if d := e.openDigest(q.id); d != nil {
-			err := e.acknowledgeDigest(ctx, d, q.ack)
+			if q.withdraw && d.Slot.Ack == nil {
+				q.done <- ErrNoAck
+				return nil
+			}
+			err := e.acknowledgeDigest(ctx, d, q)
 			q.done <- err
 			return err
 		}
 		q.done <- ErrNoAlert
+		return nil
+	}
+	if q.withdraw && found.status.slot(rule).Ack == nil {
+		q.done <- ErrNoAck
 		return nil
 	}
 	if found.told {
@@ -77,7 +101,11 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	}
 	snap := found.snapshot()
 	e.relate(found, event.Event{}, &snap)
-	after, decisions := e.Set.Acknowledge(e.now(), found.status, snap, rule, q.ack)
+	decide := e.Set.Acknowledge
+	if q.withdraw {
+		decide = e.Set.Withdraw
+	}
+	after, decisions := decide(e.now(), found.status, snap, rule, q.ack)
 	e.apply(found, after, decisions)
 	err := e.flush(ctx)
 	q.done <- err

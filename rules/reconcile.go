@@ -250,7 +250,7 @@ func (s *Set) over(last event.Alert, snap Snapshot, k known) []event.Alert {
 		over := last
 		over.ID, over.Turn, over.Seq, over.Transition = id, k[id].turn, k[id].end(), event.Cleared
 		over.State, over.Previous = event.Up, event.Unknown
-		over.Ack, over.Affected, over.AffectedCount = nil, nil, 0 // forgotten
+		over.Ack, over.Withdrawn, over.Affected, over.AffectedCount = nil, nil, nil, 0 // forgotten
 		if over.At = last.StartedAt; over.At.Before(k[id].at) {
 			over.At = k[id].at // or the clock was set back
 		}

@@ -52,11 +52,12 @@ type Slot struct {
 	Previous   event.State      `json:"previous,omitempty"`
 	Severity   event.Severity   `json:"severity,omitempty"`
 	Impact     event.Impact     `json:"impact,omitempty"`
-	Sinks      []string         `json:"sinks,omitempty"` // who was told, and so is owed the resolve
-	Early      int              `json:"early,omitempty"` // how many of them were told when it was raised: the first ones
-	Round      *Round           `json:"round,omitempty"` // of an open alert
-	Ack        *event.Ack       `json:"ack,omitempty"`   // who looks after it
-	Spoke      *Spoke           `json:"spoke,omitempty"` // of the last transition told
+	Sinks      []string         `json:"sinks,omitempty"`     // who was told, and so is owed the resolve
+	Early      int              `json:"early,omitempty"`     // how many of them were told when it was raised: the first ones
+	Round      *Round           `json:"round,omitempty"`     // of an open alert
+	Ack        *event.Ack       `json:"ack,omitempty"`       // who looks after it
+	Withdrawn  *event.Ack       `json:"withdrawn,omitempty"` // who took that back, while it is the last transition told
+	Spoke      *Spoke           `json:"spoke,omitempty"`     // of the last transition told
 
 	// Silence is the id of what keeps the trouble from being told (Held: it
 	// would be told otherwise) or from being repeated (Firing).

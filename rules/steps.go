@@ -49,7 +49,16 @@ func (s *Steps) Hear(ctx context.Context, all []Silence) error { return s.e.hear
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id. refused says why it could not; err is an error of a store.
 func (s *Steps) Acknowledge(ctx context.Context, id string, by event.Ack) (refused, err error) {
-	q := ack{id: id, ack: by, done: make(chan error, 1)}
+	return s.ask(ctx, ack{id: id, ack: by})
+}
+
+// Withdraw takes that back.
+func (s *Steps) Withdraw(ctx context.Context, id string, by event.Ack) (refused, err error) {
+	return s.ask(ctx, ack{id: id, ack: by, withdraw: true})
+}
+
+func (s *Steps) ask(ctx context.Context, q ack) (refused, err error) {
+	q.done = make(chan error, 1)
 	if err := s.e.acknowledge(ctx, q); err != nil {
 		return nil, err
 	}

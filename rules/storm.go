@@ -302,8 +302,6 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 	if a.Transition == event.Cleared && ja {
 		text = append(text, "個別のアラートとしてあらためて通知したものを除き、すべて解消しました。")
 	}
-	if a.Ack != nil && a.Transition == event.Acknowledged {
-		text = append(text, lookedAfter(a.Ack, ja))
-	}
+	text = append(text, lookedAfter(a, ja)...)
 	a.Text = strings.Join(text, " ")
 }

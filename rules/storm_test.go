@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -266,8 +267,17 @@ func TestStormMembers(t *testing.T) {
 			t.Error(err)
 		}
 		g.pass(5 * 3600) // no repetition
+		lee := event.Ack{Author: "lee", At: time.Now()}
+		if err := g.w.engine.Withdraw(t.Context(), digest.Slot.ID[:8], lee); err != nil {
+			t.Error(err)
+		}
+		if err := g.w.engine.Withdraw(t.Context(), digest.Slot.ID[:8], lee); !errors.Is(err, rules.ErrNoAck) {
+			t.Errorf("withdrawn twice: %v", err)
+		}
+		g.pass(5 * 3600)
 		g.stop()
-		g.want("hook", 20, 0, "raised 280: 280 hosts: process ds_agent is down", "acknowledged 280: 280 hosts: process ds_agent is down")
+		g.want("hook", 20, 0, "raised 280: 280 hosts: process ds_agent is down", "acknowledged 280: 280 hosts: process ds_agent is down",
+			"unacknowledged 280: 280 hosts: process ds_agent is down", "repeated 280: 280 hosts: process ds_agent is down")
 	})
 }
 

@@ -45,9 +45,7 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	if a.AffectedCount > 0 {
 		text = append(text, affectedText(a, ja))
 	}
-	if a.Ack != nil && a.Transition == event.Acknowledged {
-		text = append(text, lookedAfter(a.Ack, ja))
-	}
+	text = append(text, lookedAfter(a, ja)...)
 	a.Text = strings.Join(text, " ")
 }
 
@@ -68,7 +66,7 @@ func headline(a *event.Alert, ja bool) string {
 
 func headlineEN(a *event.Alert) string {
 	still := ""
-	if a.Transition == event.Repeated || a.Transition == event.Acknowledged {
+	if toldAgain(a.Transition) {
 		still = "still "
 	}
 	switch {
@@ -106,7 +104,7 @@ func headlineEN(a *event.Alert) string {
 
 func headlineJA(a *event.Alert) string {
 	still := ""
-	if a.Transition == event.Repeated || a.Transition == event.Acknowledged {
+	if toldAgain(a.Transition) {
 		still = "引き続き"
 	}
 	switch {
@@ -193,20 +191,35 @@ func lasted(a *event.Alert, ja bool) string {
 	return "It lasted " + d.Round(time.Second).String() + "."
 }
 
-// lookedAfter says who looks after the alert.
-func lookedAfter(ack *event.Ack, ja bool) string {
-	if ja {
-		t := ack.Author + " が対応しています。"
-		if ack.Comment != "" {
-			t += "コメント: " + ack.Comment
+// toldAgain reports whether t tells again what was told before.
+func toldAgain(t event.Transition) bool {
+	return t == event.Repeated || t == event.Acknowledged || t == event.Unacknowledged
+}
+
+// lookedAfter says who looks after the alert from now on, where that is what
+// is told.
+func lookedAfter(a *event.Alert, ja bool) []string {
+	by, text := a.Ack, "%s looks after it"
+	switch {
+	case a.Transition == event.Unacknowledged && a.Withdrawn != nil:
+		if by, text = a.Withdrawn, "Nobody looks after it any more; %s withdrew the acknowledgement"; ja {
+			text = "%s が確認を取り消したため、現在は対応者がいません。"
 		}
-		return t
+	case a.Transition != event.Acknowledged || by == nil:
+		return nil
+	case ja:
+		text = "%s が対応しています。"
 	}
-	t := ack.Author + " looks after it"
-	if ack.Comment != "" {
-		return t + ": " + ack.Comment
+	text = fmt.Sprintf(text, by.Author)
+	switch {
+	case by.Comment != "" && ja:
+		text += "コメント: " + by.Comment
+	case by.Comment != "":
+		text += ": " + by.Comment
+	case !ja:
+		text += "."
 	}
-	return t + "."
+	return []string{text}
 }
 
 // lengthJA writes a duration with the units of the language: 1時間20分.

@@ -8,7 +8,8 @@ import (
 	"dswatch/event"
 )
 
-// Acked says in one line who looks after an alert, and what is being done.
+// Acked says in one line who looks after an alert, and what is being done; or
+// who withdrew that, and why.
 func (w *Words) Acked(k event.Ack) string {
 	who := Line(k.Author, MaxTitle)
 	if k.Comment != "" {

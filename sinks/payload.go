@@ -40,6 +40,14 @@ const (
 	MaxText  = 8 << 10
 )
 
+// tidyAck returns k with its comment in at most most bytes.
+func tidyAck(k *event.Ack, most int) *event.Ack {
+	if k == nil {
+		return nil
+	}
+	return &event.Ack{Author: Line(k.Author, MaxTitle), Comment: Lines(k.Comment, most), At: k.At}
+}
+
 // Tidy returns a with every text clean and bounded: Title and the names by
 // Line and MaxTitle; Text, Reason, Detail and Confirm by Lines and MaxText.
 func Tidy(a event.Alert) event.Alert {
@@ -51,11 +59,7 @@ func Tidy(a event.Alert) event.Alert {
 	for _, s := range []*string{&a.Text, &a.Reason, &a.Detail, &a.Confirm} {
 		*s = Lines(*s, MaxText)
 	}
-	if a.Ack != nil {
-		ack := *a.Ack
-		ack.Author, ack.Comment = Line(ack.Author, MaxTitle), Lines(ack.Comment, MaxText)
-		a.Ack = &ack
-	}
+	a.Ack, a.Withdrawn = tidyAck(a.Ack, MaxText), tidyAck(a.Withdrawn, MaxTitle)
 	if len(a.Affected) > 0 {
 		a.Affected = slices.Clone(a.Affected[:min(len(a.Affected), event.MaxAffected)])
 		for i := range a.Affected {

@@ -49,6 +49,9 @@ func samples(language string) []sample {
 		"acknowledged": func(a *event.Alert) {
 			a.Transition, a.Seq, a.Ack = event.Acknowledged, 2, &event.Ack{Author: "kim", Comment: "ticket 4711", At: a.At}
 		},
+		"unacknowledged": func(a *event.Alert) {
+			a.Transition, a.Seq, a.Withdrawn = event.Unacknowledged, 3, &event.Ack{Author: "kim", Comment: "going home", At: a.At}
+		},
 		"cleared": over,
 		"unknown": func(a *event.Alert) {
 			a.Rule, a.State, a.Severity, a.Impact = event.RuleUnknown, event.Unknown, event.Warning, event.VisibilityLost

@@ -16,7 +16,7 @@ type Words struct {
 	Since, Until, Lasted, Found, OS, AgentVersion        string
 	Reason, Detail, Confirm, Observer, AlertID           string
 	Test, Replay                                         string
-	Affected, AckBy, Open, Waiting, Next                 string
+	Affected, AckBy, WithdrawnBy, Open, Waiting, Next    string
 
 	count                    string // of found and want
 	more                     string // of affected items
@@ -44,7 +44,7 @@ var english = Words{
 	Since: "Since", Until: "Until", Lasted: "Lasted", Found: "Found", OS: "OS", AgentVersion: "Agent version",
 	Reason: "Why it is expected", Detail: "What was seen", Confirm: "How to confirm", Observer: "Seen by", AlertID: "Alert",
 	Test: "TEST", Replay: "REPLAY",
-	Affected: "Affected", AckBy: "Acknowledged by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within",
+	Affected: "Affected", AckBy: "Acknowledged by", WithdrawnBy: "Acknowledgement withdrawn by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within",
 
 	more: "and %d more", count: "%d of %d", leftOut: "%d characters left out",
 	kinds: map[event.Kind]string{
@@ -62,7 +62,7 @@ var english = Words{
 	},
 	transitions: map[event.Transition]string{
 		event.Raised: "ALERT", event.Changed: "CHANGED", event.Repeated: "STILL OPEN", event.Cleared: "RECOVERED",
-		event.Acknowledged: "ACKNOWLEDGED", event.Beat: "ALIVE",
+		event.Acknowledged: "ACKNOWLEDGED", event.Unacknowledged: "UNACKNOWLEDGED", event.Beat: "ALIVE",
 	},
 	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ",
 }
@@ -72,7 +72,7 @@ var japanese = Words{
 	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agentのバージョン",
 	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
 	Test: "テスト", Replay: "再送",
-	Affected: "影響を受ける項目", AckBy: "確認者", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで",
+	Affected: "影響を受ける項目", AckBy: "確認者", WithdrawnBy: "確認を取り消した人", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで",
 
 	more: "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
 	kinds: map[event.Kind]string{
@@ -90,7 +90,7 @@ var japanese = Words{
 	},
 	transitions: map[event.Transition]string{
 		event.Raised: "発生", event.Changed: "変化", event.Repeated: "継続中", event.Cleared: "復旧",
-		event.Acknowledged: "確認済み", event.Beat: "稼働中",
+		event.Acknowledged: "確認済み", event.Unacknowledged: "確認取り消し", event.Beat: "稼働中",
 	},
 	day: "日", hour: "時間", minute: "分", secnd: "秒",
 }
@@ -209,6 +209,9 @@ func (w *Words) Fields(a event.Alert) []Field {
 	}
 	if a.Ack != nil {
 		add(w.AckBy, w.Acked(*a.Ack))
+	}
+	if a.Withdrawn != nil {
+		add(w.WithdrawnBy, w.Acked(*a.Withdrawn))
 	}
 	add(w.Component, a.Key.Component)
 	add(w.OS, a.OS)

@@ -44,7 +44,7 @@ func TestEveryWordIsThere(t *testing.T) {
 			t.Errorf("%s has no English word", i)
 		}
 	}
-	for _, tr := range append(sinktest.Transitions(), event.Acknowledged, event.Beat) {
+	for _, tr := range append(sinktest.Transitions(), event.Acknowledged, event.Unacknowledged, event.Beat) {
 		japanese(string(tr), ja.Transition(tr))
 		if en.Transition(tr) == string(tr) {
 			t.Errorf("%s has no English word", tr)

@@ -128,9 +128,16 @@ sinks:
 	r.kill()
 	r = startFile(t, path)
 	until(t, "the acknowledgement survives", func() bool { return strings.Contains(run("alerts"), "acknowledged by kim ticket 4711") })
+	run("ack", "--withdraw", alert().ID[:8], "--author", "kim", "--comment", "end of shift")
+	if out := run("why", alert().ID); !strings.Contains(out, "kim withdrew the acknowledgement: end of shift") || strings.Contains(run("alerts"), "acknowledged by") {
+		t.Errorf("why, of an acknowledgement that was withdrawn:\n%s", out)
+	}
+	if _, stderr, code := output(t, "ack", "--withdraw", alert().ID, "--author", "kim", "-c", path); code == 0 || !strings.Contains(stderr, "nobody has acknowledged this alert") {
+		t.Errorf("withdrawn twice: %d %s", code, stderr)
+	}
 	agents.start("ds_agent")
-	await(5)
-	if d := cmp.Diff([]string{"raised degraded", "cleared up", "raised degraded", "acknowledged degraded", "cleared up"}, told()); d != "" {
+	await(6)
+	if d := cmp.Diff([]string{"raised degraded", "cleared up", "raised degraded", "acknowledged degraded", "unacknowledged degraded", "cleared up"}, told()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	if got := run("alerts", "--unpaired"); got != "" {

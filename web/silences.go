@@ -105,6 +105,8 @@ type Alerts interface {
 	Alerts(ctx context.Context) ([]Alert, error)
 	Unpaired(ctx context.Context) ([]Unpaired, error)
 	Ack(ctx context.Context, id string, a Ack) error
+	// Withdraw takes the acknowledgement back.
+	Withdraw(ctx context.Context, id string, by Ack) error
 	Explainer
 }
 
@@ -145,6 +147,13 @@ func (s *Server) handleSilences(mux *http.ServeMux) {
 			return nil, err
 		}
 		return done{true}, s.Alerts.Ack(r.Context(), r.PathValue("id"), in)
+	}))
+	mux.HandleFunc("POST /api/v1/alerts/{id}/ack/withdraw", s.guarded(func(r *http.Request) (any, error) {
+		var in Ack
+		if err := read(r, &in); err != nil {
+			return nil, err
+		}
+		return done{true}, s.Alerts.Withdraw(r.Context(), r.PathValue("id"), in)
 	}))
 }
 

@@ -53,6 +53,13 @@ func (program) Ack(_ context.Context, id string, a web.Ack) error {
 	return nil
 }
 
+func (program) Withdraw(_ context.Context, id string, a web.Ack) error {
+	if id != "a1" || a.Author != "lee" {
+		return errors.New("nobody has acknowledged this alert")
+	}
+	return nil
+}
+
 func (program) Letters(context.Context, web.Selection) ([]web.Letter, error) {
 	return []web.Letter{{ID: "7"}}, nil
 }
@@ -104,6 +111,9 @@ func TestServer(t *testing.T) {
 		"nothing unpaired":            {"GET", "/api/v1/alerts/unpaired", "tok", "", "", 200, `[]`},
 		"ack":                         {"POST", "/api/v1/alerts/a1/ack", "tok", "", `{"author":"kim"}`, 200, `"done":true`},
 		"ack of another":              {"POST", "/api/v1/alerts/a2/ack", "tok", "", `{"author":"kim"}`, 400, "no open alert"},
+		"ack withdrawn":               {"POST", "/api/v1/alerts/a1/ack/withdraw", "tok", "", `{"author":"lee"}`, 200, `"done":true`},
+		"ack withdrawn of another":    {"POST", "/api/v1/alerts/a2/ack/withdraw", "tok", "", `{"author":"lee"}`, 400, "nobody has acknowledged"},
+		"withdrawn without the token": {"POST", "/api/v1/alerts/a1/ack/withdraw", "", "", `{"author":"lee"}`, 401, "token"},
 		"ack without the token":       {"POST", "/api/v1/alerts/a1/ack", "", "", `{"author":"kim"}`, 401, "token"},
 		"dead letters":                {"POST", "/api/v1/deadletters", "tok", "", `{}`, 200, `"id":"7"`},
 		"dead letters need the token": {"POST", "/api/v1/deadletters", "", "", `{}`, 401, "token"},

@@ -102,18 +102,25 @@ func writeJSON(v any) error {
 func ackCommand() *cobra.Command {
 	var file string
 	var a app.Ack
+	var withdraw bool
 	c := &cobra.Command{
 		Use: "ack ALERT...", Short: "Say that you look after an alert: it is not repeated any more", Args: cobra.MinimumNArgs(1),
 		Long: "Notes who looks after an open alert. It is not repeated any more; that it gets worse, and that it is over,\n" +
-			"is still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it.",
+			"is still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it.\n" +
+			"With --withdraw nobody looks after it any more: every sink is told, and it is repeated and escalated\n" +
+			"again as if it had never been acknowledged.",
 		RunE: func(c *cobra.Command, ids []string) error {
 			l, err := load(file)
 			if err != nil {
 				return err
 			}
+			say := l.Acknowledge
+			if withdraw {
+				say = l.Withdraw
+			}
 			var errs []error
 			for _, id := range ids {
-				if err := l.Acknowledge(c.Context(), id, a); err != nil {
+				if err := say(c.Context(), id, a); err != nil {
 					errs = append(errs, fmt.Errorf("%s: %w", plain(id), err))
 				}
 			}
@@ -122,6 +129,7 @@ func ackCommand() *cobra.Command {
 	}
 	configFlag(c, &file)
 	authorFlag(c, &a.Author)
-	c.Flags().StringVar(&a.Comment, "comment", "", "what is being done")
+	c.Flags().StringVar(&a.Comment, "comment", "", "what is being done; with --withdraw, why not any more")
+	c.Flags().BoolVar(&withdraw, "withdraw", false, "take the acknowledgement back")
 	return c
 }

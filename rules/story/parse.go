@@ -52,13 +52,13 @@ type act struct {
 	verb  verb
 	hosts []string
 
-	item   string // observe, ack: [component/]kind/name, or all
+	item   string // observe, ack, unack: [component/]kind/name, or all
 	state  event.State
 	counts bool // found and want were written
 	found  int
 	want   int
 	behind event.Key // through which it would have been seen
-	text   string    // observe: detail; ack, silence: comment
+	text   string    // observe: detail; ack, unack, silence: comment
 
 	facts   []change
 	name    string // of a configuration, a silence or a sink; where to kill
@@ -84,6 +84,7 @@ const (
 	silence verb = "silence"
 	expire  verb = "expire"
 	ackn    verb = "ack"
+	unack   verb = "unack"
 	reload  verb = "config"
 	restart verb = "restart"
 	kill    verb = "kill"
@@ -95,7 +96,7 @@ const (
 )
 
 func verbs() []string {
-	return []string{string(silence), string(expire), string(ackn), string(reload), string(restart), string(kill),
+	return []string{string(silence), string(expire), string(ackn), string(unack), string(reload), string(restart), string(kill),
 		string(stop), string(start), string(sink), string(clock), string(end)}
 }
 
@@ -235,7 +236,7 @@ func (p *parser) checkWanted(number int, text string) error {
 	}
 	if t := event.Transition(f[2]); !t.Valid() {
 		return p.problem(number, "%q is not a transition; %s", setting.Clip(f[2]), instead(f[2], []string{
-			string(event.Raised), string(event.Changed), string(event.Repeated), string(event.Acknowledged), string(event.Cleared)}))
+			string(event.Raised), string(event.Changed), string(event.Repeated), string(event.Acknowledged), string(event.Unacknowledged), string(event.Cleared)}))
 	}
 	if event.Severity(f[3]).Rank() == 0 {
 		var valid []string
@@ -350,7 +351,7 @@ func (p *parser) act(ws []string) (act, error) {
 			return a, fmt.Errorf("there is no silence above; write silence %s MATCHER... for 1h first", setting.Clip(a.name))
 		}
 		return a, fmt.Errorf("no silence above is named %q; %s", setting.Clip(a.name), instead(a.name, p.silences))
-	case ackn:
+	case ackn, unack:
 		return p.ack(a, rest)
 	case reload:
 		if _, err := one("NAME"); err != nil {
@@ -440,10 +441,10 @@ func (p *parser) silence(a act, ws []string) (act, error) {
 	return a, check.Validate()
 }
 
-// ack reads HOST ITEM [by NAME] ["COMMENT"].
+// ack reads, after ack and unack, HOST ITEM [by NAME] ["COMMENT"].
 func (p *parser) ack(a act, ws []string) (act, error) {
 	if len(ws) < 2 {
-		return a, fmt.Errorf(`an acknowledgement is of an item; write ack HOST ITEM by NAME "COMMENT"`)
+		return a, fmt.Errorf(`an acknowledgement is of an item; write %s HOST ITEM by NAME "COMMENT"`, a.verb)
 	}
 	hosts, err := p.known(ws[0])
 	if err != nil {
@@ -456,7 +457,7 @@ func (p *parser) ack(a act, ws []string) (act, error) {
 	}
 	if len(rest) > 0 {
 		if len(rest) > 1 || !strings.HasPrefix(rest[0], `"`) {
-			return a, fmt.Errorf(`%q is not understood; write ack HOST ITEM by NAME "COMMENT"`, setting.Clip(rest[0]))
+			return a, fmt.Errorf(`%q is not understood; write %s HOST ITEM by NAME "COMMENT"`, setting.Clip(rest[0]), a.verb)
 		}
 		a.text = plain(rest[0])
 	}

@@ -115,6 +115,7 @@ func TestParseRefuses(t *testing.T) {
 		"a clock that stops":     {head + "1s clock stops 1h\n", "the clock is set forward or back"},
 		"a clock set by nothing": {head + "1s clock back soon\n", `"soon" is not a duration`},
 		"too much":               {head + "1s restart now\n", "says too much"},
+		"an unack of nothing":    {head + "1s unack web01\n", "write unack HOST ITEM"},
 		"an ack of nothing":      {head + "1s ack web01\n", "an acknowledgement is of an item"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -374,7 +374,7 @@ func (p *player) act(ctx context.Context, l line) error {
 			return p.problem(l.number, "the silence %s is over already; it ended at %s", a.name, brief(s.Ends.Sub(p.begin)))
 		}
 		p.w.quiet(s.End(p.w.wall(), "story", "expired"))
-	case ackn:
+	case ackn, unack:
 		return p.acknowledge(ctx, l)
 	case clock:
 		p.w.skew += a.length
@@ -516,8 +516,19 @@ func (p *player) items(l line, host string) ([]item, error) {
 	return nil, p.problem(l.number, "%q is on no list for %s; %s", setting.Clip(l.act.item), host, instead(l.act.item, slices.Compact(valid)))
 }
 
-// acknowledge says that somebody looks after the open alerts of an item.
+// acknowledge says that somebody looks after the open alerts of an item, or
+// does not any more.
 func (p *player) acknowledge(ctx context.Context, l line) error {
+	taken, state := l.act.verb == unack, "not yet acknowledged, so there is nothing to acknowledge"
+	say := func(ctx context.Context, id string, by event.Ack) (refused, err error) {
+		return p.run.Acknowledge(ctx, id, by) // by the engine that runs then
+	}
+	if taken {
+		state = "acknowledged, so there is nothing to withdraw"
+		say = func(ctx context.Context, id string, by event.Ack) (refused, err error) {
+			return p.run.Withdraw(ctx, id, by)
+		}
+	}
 	for _, h := range l.act.hosts {
 		items, err := p.items(l, h)
 		if err != nil {
@@ -525,16 +536,16 @@ func (p *player) acknowledge(ctx context.Context, l line) error {
 		}
 		done := false
 		for _, it := range items {
-			for _, id := range p.open(it.key) {
+			for _, id := range p.open(it.key, taken) {
 				done = true
 				by := event.Ack{Author: l.act.author, Comment: l.act.text, At: p.w.wall()}
 				var refused error
-				err := p.step(ctx, func() (err error) { refused, err = p.run.Acknowledge(ctx, id, by); return err })
+				err := p.step(ctx, func() (err error) { refused, err = say(ctx, id, by); return err })
 				if err != nil {
 					return err
 				}
-				if slices.Contains(p.open(it.key), id) { // it was killed before it was stored: he says it again
-					refused, err = p.run.Acknowledge(ctx, id, by)
+				if slices.Contains(p.open(it.key, taken), id) { // it was killed before it was stored: he says it again
+					refused, err = say(ctx, id, by)
 				}
 				if refused != nil || err != nil {
 					return p.problem(l.number, "%s", errors.Join(refused, err))
@@ -542,20 +553,21 @@ func (p *player) acknowledge(ctx context.Context, l line) error {
 			}
 		}
 		if !done {
-			return p.problem(l.number, "no alert of %s on %s is open and not yet acknowledged, so there is nothing to acknowledge", l.act.item, h)
+			return p.problem(l.number, "no alert of %s on %s is open and %s", l.act.item, h, state)
 		}
 	}
 	return nil
 }
 
-// open returns the ids of the alerts of an item that nobody looks after.
-func (p *player) open(k event.Key) (ids []string) {
+// open returns the ids of the alerts of an item that somebody, or nobody,
+// looks after.
+func (p *player) open(k event.Key, taken bool) (ids []string) {
 	p.engine.Items(func(st rules.Status, _ rules.Snapshot) {
 		if st.Key != k {
 			return
 		}
 		st.Slots(func(_ string, slot rules.Slot) {
-			if slot.Phase == rules.Firing && slot.Ack == nil {
+			if slot.Phase == rules.Firing && (slot.Ack != nil) == taken {
 				ids = append(ids, slot.ID)
 			}
 		})

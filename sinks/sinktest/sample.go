@@ -58,7 +58,7 @@ func Transitions() []event.Transition {
 }
 
 // Others returns the alerts that are more than a step of one firing, by name:
-// an acknowledgement, flapping and its end, a digest of 2,500 alerts and its
+// an acknowledgement and its withdrawal, flapping and its end, a digest of 2,500 alerts and its
 // end, and a heartbeat.
 func Others(language string) map[string]event.Alert {
 	all := map[string]event.Alert{}
@@ -66,6 +66,11 @@ func Others(language string) map[string]event.Alert {
 	ack.Transition = event.Acknowledged
 	ack.Ack = &event.Ack{Author: "kim.park", Comment: "ticket 4711", At: ack.At}
 	all["acknowledged"] = ack
+	back := Sample(50, event.Repeated, language)
+	back.Transition = event.Unacknowledged
+	back.Withdrawn = &event.Ack{Author: "lee", Comment: "end of shift", At: back.At}
+	back.Text = "Nobody looks after it any more; lee withdrew the acknowledgement: end of shift"
+	all["unacknowledged"] = back
 	for name, tr := range map[string]event.Transition{"flapping": event.Raised, "settled": event.Cleared} {
 		a := Sample(51, tr, language)
 		a.Rule, a.Severity = event.RuleFlapping, event.Warning
@@ -123,7 +128,7 @@ func poisoned(a event.Alert, s string) event.Alert {
 		a.Key.Host, a.Key.Name, a.Key.Component, a.Observer = bounded, bounded, bounded, bounded
 	}
 	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion, a.HostID = s, s, s, s, s, s, s, s
-	a.Ack = &event.Ack{Author: s, Comment: s}
+	a.Ack, a.Withdrawn = &event.Ack{Author: s, Comment: s}, &event.Ack{Author: s, Comment: s}
 	a.AffectedCount, a.Affected = 2, []event.Affected{{Key: a.Key, State: event.Down}, {Key: a.Key, State: event.Down, AlertID: s}}
 	return a
 }

@@ -219,7 +219,7 @@ func transitions(t *testing.T, b *bench) {
 // acknowledged, how many items are meant beside those listed, the counts.
 func others(t *testing.T, b *bench) {
 	want := map[string]*regexp.Regexp{
-		"acknowledged": regexp.MustCompile(`kim\.park`), "digest": regexp.MustCompile(`\b(24\d\d|2500)\b`), "digest over": regexp.MustCompile(`\b(24\d\d|2500)\b`),
+		"acknowledged": regexp.MustCompile(`kim\.park`), "unacknowledged": regexp.MustCompile(`lee.*end of shift`), "digest": regexp.MustCompile(`\b(24\d\d|2500)\b`), "digest over": regexp.MustCompile(`\b(24\d\d|2500)\b`),
 		"heartbeat": regexp.MustCompile(`(?s)7031.*8042`),
 	}
 	n := 0

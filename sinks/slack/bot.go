@@ -85,7 +85,7 @@ func (b *bot) send(ctx context.Context, a event.Alert) error {
 	c.Channel = root.Channel
 	var err error
 	switch a.Transition {
-	case event.Changed, event.Repeated, event.Acknowledged:
+	case event.Changed, event.Repeated, event.Acknowledged, event.Unacknowledged:
 		err = b.answer(ctx, a, c, root)
 	default:
 		c.TS = root.TS

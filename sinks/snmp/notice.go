@@ -74,13 +74,14 @@ func objects() []string {
 
 // The notifications by their numbers in the MIB.
 const (
-	notifyRaised       = 1
-	notifyCleared      = 2
-	notifyAcknowledged = 3
-	notifyDigest       = 4
-	notifyFlapping     = 5
-	notifyHeartbeat    = 6
-	notifyTest         = 7
+	notifyRaised         = 1
+	notifyCleared        = 2
+	notifyAcknowledged   = 3
+	notifyDigest         = 4
+	notifyFlapping       = 5
+	notifyHeartbeat      = 6
+	notifyTest           = 7
+	notifyUnacknowledged = 8
 )
 
 // notification says under which name an alert is told. What ends is always
@@ -96,6 +97,8 @@ func notification(a event.Alert) int {
 		return notifyCleared
 	case a.Transition == event.Acknowledged:
 		return notifyAcknowledged
+	case a.Transition == event.Unacknowledged:
+		return notifyUnacknowledged
 	case a.Rule == event.RuleStorm:
 		return notifyDigest
 	case a.Rule == event.RuleFlapping:
@@ -107,8 +110,11 @@ func notification(a event.Alert) int {
 // transition and kind are the numbers of DswatchTransition and DswatchKind,
 // in which a "none" stood before the last ones came.
 func transition(t event.Transition) int {
-	if t == event.Beat {
+	switch t {
+	case event.Beat:
 		return 7
+	case event.Unacknowledged:
+		return 8
 	}
 	return number(t, 6, event.Raised, event.Changed, event.Repeated, event.Cleared, event.Acknowledged)
 }

@@ -201,11 +201,12 @@ func TestSnmptrapdOthers(t *testing.T) {
 	s := newSink(t, config(d.Address, nil), t.TempDir())
 	n := 0
 	for name, want := range map[string]receive.Trap{
-		"acknowledged": {"snmpTrapOID.0": "dswatchAcknowledged", "dswatchAlertTransition.0": "acknowledged", "dswatchAlertAckAuthor.0": "kim.park", "dswatchAlertAckComment.0": "ticket 4711"},
-		"flapping":     {"snmpTrapOID.0": "dswatchFlapping", "dswatchAlertTransition.0": "raised", "dswatchAlertRule.0": "flapping"},
-		"settled":      {"snmpTrapOID.0": "dswatchCleared", "dswatchAlertTransition.0": "cleared", "dswatchAlertRule.0": "flapping"},
-		"digest":       {"snmpTrapOID.0": "dswatchDigest", "dswatchAlertTransition.0": "raised", "dswatchAlertAffectedCount.0": "2500"},
-		"digest over":  {"snmpTrapOID.0": "dswatchCleared", "dswatchAlertTransition.0": "cleared", "dswatchAlertAffectedCount.0": "2500"},
+		"acknowledged":   {"snmpTrapOID.0": "dswatchAcknowledged", "dswatchAlertTransition.0": "acknowledged", "dswatchAlertAckAuthor.0": "kim.park", "dswatchAlertAckComment.0": "ticket 4711"},
+		"unacknowledged": {"snmpTrapOID.0": "dswatchUnacknowledged", "dswatchAlertTransition.0": "unacknowledged", "dswatchAlertAckAuthor.0": "", "dswatchAlertText.0": "Nobody looks after it any more; lee withdrew the acknowledgement: end of shift"},
+		"flapping":       {"snmpTrapOID.0": "dswatchFlapping", "dswatchAlertTransition.0": "raised", "dswatchAlertRule.0": "flapping"},
+		"settled":        {"snmpTrapOID.0": "dswatchCleared", "dswatchAlertTransition.0": "cleared", "dswatchAlertRule.0": "flapping"},
+		"digest":         {"snmpTrapOID.0": "dswatchDigest", "dswatchAlertTransition.0": "raised", "dswatchAlertAffectedCount.0": "2500"},
+		"digest over":    {"snmpTrapOID.0": "dswatchCleared", "dswatchAlertTransition.0": "cleared", "dswatchAlertAffectedCount.0": "2500"},
 		"heartbeat": {"snmpTrapOID.0": "dswatchHeartbeat", "dswatchAlertTransition.0": "heartbeat", "dswatchAlertSeq.0": "4711", "dswatchAlertKind.0": "host",
 			"dswatchHeartbeatOpen.0": "7031", "dswatchHeartbeatWaiting.0": "8042", "dswatchHeartbeatEvery.0": "300 seconds"},
 	} {

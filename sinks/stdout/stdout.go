@@ -119,6 +119,9 @@ func text(a event.Alert) string {
 	if a.Ack != nil {
 		more = append(more, w.AckBy+" "+w.Acked(*a.Ack))
 	}
+	if a.Withdrawn != nil {
+		more = append(more, w.WithdrawnBy+" "+w.Acked(*a.Withdrawn))
+	}
 	if a.AffectedCount > 0 {
 		more = append(more, w.Affected+": "+strings.ReplaceAll(w.AffectedList(a, maxAffected), "\n", "; "))
 	}

@@ -79,9 +79,11 @@ func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
 		cut := func(n int) event.Alert {
 			c := a
 			c.Affected = a.Affected[:min(len(a.Affected), n)]
-			if a.Ack != nil {
-				ack := *a.Ack
-				c.Ack = &ack
+			for _, k := range []**event.Ack{&c.Ack, &c.Withdrawn} {
+				if *k != nil {
+					own := **k
+					*k = &own
+				}
 			}
 			for _, s := range fields(&c) {
 				*s = sinks.Cut(*s, n)
@@ -102,16 +104,20 @@ func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
 
 func texts(a *event.Alert) []*string {
 	all := []*string{&a.Title, &a.Text, &a.Reason, &a.Detail, &a.Confirm}
-	if a.Ack != nil {
-		all = append(all, &a.Ack.Comment)
+	for _, k := range []*event.Ack{a.Ack, a.Withdrawn} {
+		if k != nil {
+			all = append(all, &k.Comment)
+		}
 	}
 	return all
 }
 
 func names(a *event.Alert) []*string {
 	all := []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language}
-	if a.Ack != nil {
-		all = append(all, &a.Ack.Author)
+	for _, k := range []*event.Ack{a.Ack, a.Withdrawn} {
+		if k != nil {
+			all = append(all, &k.Author)
+		}
 	}
 	return all
 }
@@ -221,6 +227,11 @@ func each(a *event.Alert, add func(key, value string)) {
 		some("ackAuthor", k.Author)
 		some("ackComment", k.Comment)
 		some("ackAt", stamp(k.At))
+	}
+	if k := a.Withdrawn; k != nil {
+		some("withdrawnAuthor", k.Author)
+		some("withdrawnComment", k.Comment)
+		some("withdrawnAt", stamp(k.At))
 	}
 	if a.AffectedCount > 0 {
 		some("affectedCount", strconv.Itoa(a.AffectedCount))

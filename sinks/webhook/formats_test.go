@@ -100,7 +100,7 @@ func TestAlertmanagerFormat(t *testing.T) {
 		t.Run(language+" cleared", func(t *testing.T) { compare(t, cleared) })
 	}
 	others := every("en")
-	for _, name := range []string{"acknowledged", "digest", "heartbeat", "test", "replay"} {
+	for _, name := range []string{"acknowledged", "unacknowledged", "digest", "heartbeat", "test", "replay"} {
 		a := others[name]
 		a.StartedAt, a.At = now.Add(-time.Minute), now
 		a.Key.Host = "of-" + name
