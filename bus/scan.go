@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -164,44 +165,83 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 	if newest == 0 && c.CachedInfo().NumPending == 0 {
 		return nil
 	}
-	it, err := c.Messages(jetstream.PullMaxMessages(scanBatch))
+	var (
+		mu   sync.Mutex            // guards what follows; fn is called under it
+		seen jetstream.MsgMetadata // of the newest message here
+		news bool                  // one came since the last look
+		over bool
+	)
+	end := make(chan error, 1)
+	finish := func(err error) { // once; mu is held
+		over = true
+		end <- err
+	}
+	got := func(m jetstream.Msg) {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return
+		}
+		md, err := m.Metadata()
+		if err != nil {
+			finish(fail(err))
+			return
+		}
+		seen, news = *md, true
+		switch err := fn(m, md); {
+		case errors.Is(err, errEnough):
+			finish(nil)
+		case err != nil:
+			finish(err)
+		case md.NumPending == 0 && md.Sequence.Stream >= newest:
+			finish(nil)
+		}
+	}
+	closed := make(chan error, 1)
+	it, err := c.Consume(got, jetstream.PullMaxMessages(scanBatch), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+		if errors.Is(err, jetstream.ErrConnectionClosed) {
+			select {
+			case closed <- err:
+			default:
+			}
+		}
+	}))
 	if err != nil {
 		return fail(err)
 	}
-	defer it.Stop()
-	var seen jetstream.MsgMetadata // of the newest message here
+	defer func() {
+		mu.Lock()
+		over = true
+		mu.Unlock()
+		it.Stop()
+	}()
+	look := time.NewTicker(scanWait)
+	defer look.Stop()
 	for waited := time.Duration(0); ; {
-		m, err := it.Next(jetstream.NextMaxWait(scanWait))
-		if errors.Is(err, nats.ErrTimeout) {
-			if ctx.Err() != nil {
-				return fail(ctx.Err())
-			}
-			// What was left may have been removed by others meanwhile.
-			info, err := c.Info(ctx)
-			if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag && !underWay(info, seen) {
-				return nil
-			}
-			if waited >= patience {
-				return fail(fmt.Errorf("the server has sent nothing for %s", patience))
-			}
+		select {
+		case err := <-end:
+			return err
+		case err := <-closed:
+			return fail(err)
+		case <-ctx.Done():
+			return fail(ctx.Err())
+		case <-look.C:
+		}
+		mu.Lock()
+		newest, came := seen, news
+		news = false
+		mu.Unlock()
+		if came {
+			waited = 0
 			continue
 		}
-		if err != nil {
-			return fail(err)
-		}
-		waited = 0
-		md, err := m.Metadata()
-		if err != nil {
-			return fail(err)
-		}
-		seen = *md
-		switch err := fn(m, md); {
-		case errors.Is(err, errEnough):
+		// What was left may have been removed by others meanwhile.
+		info, err := c.Info(ctx)
+		if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag && !underWay(info, newest) {
 			return nil
-		case err != nil:
-			return err
-		case md.NumPending == 0 && md.Sequence.Stream >= newest:
-			return nil
+		}
+		if waited >= patience {
+			return fail(fmt.Errorf("the server has sent nothing for %s", patience))
 		}
 	}
 }
