@@ -163,6 +163,19 @@ func TestWhySilenced(t *testing.T) {
 	}
 }
 
+// TestSymptomForPeople: who was told of a symptom stands with its cause.
+func TestSymptomForPeople(t *testing.T) {
+	y := web.Why{Rules: []web.RuleState{{Rule: "loss", Phase: "held", Cause: "web01/agent/service/ds_agent"}}}
+	for language, want := range map[string][]string{
+		"en": {"nothing of its own while its cause explains it; who was told of that: dswatch why web01/agent/service/ds_agent\n"},
+		"ja": {"原因のアラートに含まれるため、個別には通知していません。通知の状況: dswatch why web01/agent/service/ds_agent\n"},
+	} {
+		if text := written(t, y, language, want); strings.Contains(text, "nobody was told") || strings.Contains(text, "まだどこにも") {
+			t.Errorf("it claims that nobody was told:\n%s", text)
+		}
+	}
+}
+
 // TestAttemptsForPeople: what is not kept is counted, in both languages.
 func TestAttemptsForPeople(t *testing.T) {
 	at := time.Date(2026, 11, 23, 2, 13, 0, 0, time.Local)
@@ -193,7 +206,7 @@ func TestReasonsInJapanese(t *testing.T) {
 		"waits 20s before anybody is told", "over before anybody was told", "well again; waits 1m0s before the all-clear",
 		"one of many at once; digest abc", "comes and goes, which is an alert of its own", "silence window/night",
 		"explained by web01/agent/service/ds_agent, whose alert names it", "observed up", "was degraded, is down",
-		"still down since 2026-01-01T00:00:00Z", "the row is no longer on the list", "no longer expected: x", "kim looks after it", "stands for 3 alerts",
+		"still down since 2026-01-01T00:00:00Z", "the row is no longer on the list", "no longer expected: x", "changed 6 times within 10m0s", "kim looks after it", "kim looks after it: ticket 4711", "lee withdrew the acknowledgement: end of shift", "stands for 3 alerts",
 		"the host is in transition until 2026-01-01T00:00:00Z: the agent went from 1 to 2", "web01/a/service/b does not explain it any more; waits 20s before anybody is told",
 		"these sinks had not heard of it; still down since 2026-01-01T00:00:00Z",
 	} {

@@ -174,7 +174,13 @@ func (e explanation) decisions(w io.Writer, y web.Why) error {
 		fmt.Fprintf(w, "  %s\n", e.say("none: nothing was ever wrong", "ありません。異常はまだ一度もありません"))
 	}
 	fmt.Fprintf(w, "\n%s\n", e.say("  Sinks", "  通知先"))
-	if len(y.Told) == 0 {
+	cause := ""
+	for _, r := range y.Rules {
+		cause = cmp.Or(cause, r.Cause)
+	}
+	if cause != "" {
+		fmt.Fprintf(w, e.say("  nothing of its own while its cause explains it; who was told of that: dswatch why %s\n", "  原因のアラートに含まれるため、個別には通知していません。通知の状況: dswatch why %s\n"), plainText(cause))
+	} else if len(y.Told) == 0 {
 		fmt.Fprintf(w, "  %s\n", e.say("none: nobody was told anything", "ありません。まだどこにも通知していません"))
 	}
 	for _, x := range y.Told {
@@ -307,6 +313,7 @@ var reasonsJA = []wording{
 	{regexp.MustCompile(`^what it means has changed with what else is known of the host$`), "ホストの他の状態により影響が変わった"},
 	{regexp.MustCompile(`^(.*?) looks after it(: .*)?$`), "$1 が対応している$2"},
 	{regexp.MustCompile(`^(.*?) withdrew the acknowledgement(: .*)?$`), "$1 が確認を取り消した$2"},
+	{regexp.MustCompile(`^changed (\d+) times within (\S+)$`), "$2 以内に $1 回変化した"},
 	{regexp.MustCompile(`^stands for (\d+) alerts$`), "アラート $1 件を集約している"},
 	{regexp.MustCompile(`^the host is in transition until ([^ ]+): (.*)$`), "ホストの更新または再起動のため $1 まで待つ ($2)"},
 	{regexp.MustCompile(`^(.*) does not explain it any more; waits (\S+) before anybody is told$`), "原因の $1 では説明できなくなった。$2 続くまで通知しない"},

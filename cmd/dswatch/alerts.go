@@ -42,7 +42,7 @@ func alertsCommand() *cobra.Command {
 				if id == "" {
 					id = "-"
 				}
-				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.Local().Format(time.RFC3339), plain(a.Key.String()), strings.Join(a.Sinks, ","), note(a)})
+				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.In(l.Location()).Format(time.RFC3339), plain(a.Key.String()), strings.Join(a.Sinks, ","), note(a, l.Location())})
 			}
 			return table.Write(os.Stdout, rows)
 		},
@@ -53,8 +53,8 @@ func alertsCommand() *cobra.Command {
 	return c
 }
 
-// note says what else there is to know of an alert.
-func note(a app.Alert) string {
+// note says what else there is to know of an alert, with times in zone.
+func note(a app.Alert, zone *time.Location) string {
 	var notes []string
 	if a.Digest != "" {
 		notes = append(notes, "in digest "+a.Digest)
@@ -63,7 +63,7 @@ func note(a app.Alert) string {
 		notes = append(notes, fmt.Sprintf("stands for %d alerts", a.Affected))
 	}
 	if s := a.Silenced; s != nil {
-		text := "silence " + s.ID + " until " + app.SilencesText{Zone: time.Local}.Until(*s)
+		text := "silence " + s.ID + " until " + app.SilencesText{Zone: zone}.Until(*s)
 		if s.Author != "" {
 			text += " by " + plain(s.Author) + ": " + plain(s.Comment)
 		}

@@ -47,7 +47,7 @@ func deadletterList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			return writeLetters(os.Stdout, list)
+			return writeLetters(os.Stdout, list, l.Location())
 		},
 	}
 	configFlag(c, &file)
@@ -56,14 +56,15 @@ func deadletterList() *cobra.Command {
 	return c
 }
 
-func writeLetters(w io.Writer, list []app.Letter) error {
+// writeLetters shows times in zone.
+func writeLetters(w io.Writer, list []app.Letter, zone *time.Location) error {
 	rows := [][]string{{"ID", "SINK", "GIVEN UP", "ATTEMPTS", "CLASS", "TRANSITION", "ALERT", "ITEM", "REASON"}}
 	for _, x := range list {
 		item := "-"
 		if x.DeliveryID != "" {
 			item = plain(x.Key.String())
 		}
-		rows = append(rows, []string{x.ID, plain(x.Sink), x.At.Local().Format(time.RFC3339), fmt.Sprint(x.Attempts),
+		rows = append(rows, []string{x.ID, plain(x.Sink), x.At.In(zone).Format(time.RFC3339), fmt.Sprint(x.Attempts),
 			plain(x.Class), plain(string(x.Transition)), plain(x.AlertID), item, plain(x.Reason)})
 	}
 	return table.Write(w, rows)
@@ -86,7 +87,7 @@ func deadletterShow() *cobra.Command {
 				return writeJSON(x)
 			}
 			fmt.Printf("%s\n\nsink      %s\ngiven up  %s, after %d attempts\nclass     %s\nreason    %s\n", plain(x.Title), plain(x.Sink),
-				x.At.Local().Format(time.RFC3339), x.Attempts, plain(x.Class), plain(x.Reason))
+				x.At.In(l.Location()).Format(time.RFC3339), x.Attempts, plain(x.Class), plain(x.Reason))
 			if x.DeliveryID == "" {
 				fmt.Println("\nIt holds no alert and cannot be replayed.")
 				return nil

@@ -129,7 +129,7 @@ func silenceAdd() *cobra.Command {
 				return err
 			}
 			fmt.Println(added.ID)
-			remark(added)
+			remark(added, l.Location())
 			return nil
 		},
 	}
@@ -144,12 +144,12 @@ func silenceAdd() *cobra.Command {
 }
 
 // remark tells what somebody may not have meant of a silence.
-func remark(s app.Silence) {
+func remark(s app.Silence, zone *time.Location) {
 	if s.Items != nil && *s.Items == 0 {
 		fmt.Fprintln(os.Stderr, "warning: no item that dswatch knows matches; dswatch status lists them")
 	}
 	if !s.Waits.IsZero() {
-		fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", s.Waits.Local().Format(time.RFC3339))
+		fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", s.Waits.In(zone).Format(time.RFC3339))
 	}
 }
 
@@ -182,7 +182,7 @@ func silenceEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			remark(changed)
+			remark(changed, l.Location())
 			return nil
 		},
 	}

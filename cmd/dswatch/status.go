@@ -28,7 +28,7 @@ func statusCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(st)
 			}
-			return writeStatus(os.Stdout, st)
+			return writeStatus(os.Stdout, st, l.Location())
 		},
 	}
 	configFlag(c, &file)
@@ -36,7 +36,8 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
-func writeStatus(w io.Writer, st app.Status) error {
+// writeStatus shows times in zone.
+func writeStatus(w io.Writer, st app.Status, zone *time.Location) error {
 	items := [][]string{{"STATE", "EXPECTED", "ALERT", "ITEM"}}
 	for _, i := range st.Items {
 		alert := "-"
@@ -59,14 +60,14 @@ func writeStatus(w io.Writer, st app.Status) error {
 			drill = "NOT CONFIRMED"
 		}
 		if !s.FailingSince.IsZero() {
-			since = s.FailingSince.Local().Format(time.RFC3339)
+			since = s.FailingSince.In(zone).Format(time.RFC3339)
 		}
 		if s.LastError != "" {
 			problem = plain(s.LastError)
 		}
 		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), s.Circuit, drill, since, problem})
 	}
-	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.Format("2006-01-02 15:04:05"))
+	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.In(zone).Format(time.RFC3339))
 	if err := table.Write(w, items); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +31,8 @@ func TestJapaneseColumns(t *testing.T) {
 		write func(*strings.Builder) error
 		words []string // that stand in one column
 	}{
-		"status":     {func(b *strings.Builder) error { return writeStatus(b, st) }, []string{"CIRCUIT", "closed", "open"}},
-		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters) }, []string{"REASON", "拒否", "refused\n"}},
+		"status":     {func(b *strings.Builder) error { return writeStatus(b, st, time.UTC) }, []string{"CIRCUIT", "closed", "open"}},
+		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters, time.UTC) }, []string{"REASON", "拒否", "refused\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
@@ -53,5 +54,29 @@ func TestJapaneseColumns(t *testing.T) {
 				t.Errorf("an escape reached the terminal: %q", b.String())
 			}
 		})
+	}
+}
+
+// TestTimesInZone: status, alerts and deadletter show times in the configured
+// zone, not in that of whoever looks.
+func TestTimesInZone(t *testing.T) {
+	zone := time.FixedZone("JST", 9*3600)
+	at, want := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), "2026-11-23T12:00:00+09:00"
+	var st app.Status
+	if err := json.Unmarshal([]byte(`{"host":"web01","started":"2026-11-23T03:00:00Z","sinks":[{"name":"nms","failing_since":"2026-11-23T03:00:00Z"}]}`), &st); err != nil {
+		t.Fatal(err)
+	}
+	var status, letters strings.Builder
+	if err := errors.Join(writeStatus(&status, st, zone), writeLetters(&letters, []app.Letter{{ID: "1", At: at}}, zone)); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(status.String(), want); n != 2 {
+		t.Errorf("status shows %s %d times, want since when it runs and since when the sink fails:\n%s", want, n, status.String())
+	}
+	if !strings.Contains(letters.String(), want) {
+		t.Errorf("dead letters:\n%s", letters.String())
+	}
+	if got := note(app.Alert{Silenced: &app.Silence{ID: "s", Starts: at, Ends: at}}, zone); !strings.Contains(got, want) {
+		t.Errorf("the note of a silenced alert is %q", got)
 	}
 }
