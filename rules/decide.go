@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -383,7 +384,11 @@ func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out [
 	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, ""
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", now
 	out = s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
-	out[len(out)-1].WhyJA = snap.Verdict.ReasonJA
+	if d := &out[len(out)-1]; name == FlapRule && st.Flap != nil {
+		d.Why = fmt.Sprintf("changed %d times within %s", len(st.Flap.Flips), s.Flap.Window)
+	} else {
+		d.WhyJA = snap.Verdict.ReasonJA
+	}
 	return out
 }
 

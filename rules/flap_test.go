@@ -229,3 +229,21 @@ func TestBadFlapSettings(t *testing.T) {
 		t.Errorf("negative hold_up: %v", err)
 	}
 }
+
+// TestFlapWhy: what makes an item flap is the reason, not its footnotes.
+func TestFlapWhy(t *testing.T) {
+	p := newPlay(t, rules.Settings{Flap: rules.FlapSettings{Changes: 3, Window: time.Minute, Settle: time.Minute}})
+	for n, state := range []event.State{event.Up, event.Down, event.Up, event.Down} {
+		p.now = n
+		p.decide(look(state, n))
+	}
+	for _, d := range p.all {
+		if d.Rule == rules.FlapRule && d.Outcome == rules.Raised {
+			if want := "changed 3 times within 1m0s"; d.Why != want {
+				t.Errorf("raised because %q, want %q", d.Why, want)
+			}
+			return
+		}
+	}
+	t.Errorf("never raised: %v", p.told)
+}
