@@ -145,7 +145,7 @@ func (r storyReader) Program(file string, text []byte) (*story.Program, error) {
 	}
 	rows := newRows(l)
 	rows.asked = true // the story says itself what a manager reports
-	return &story.Program{Set: l.set, Rows: rows, List: l.Catalog, Sinks: names}, nil
+	return &story.Program{Set: l.set, Rows: rows, List: l.Catalog, Sinks: names, Location: l.Location()}, nil
 }
 
 // Facts implements story.Reader.

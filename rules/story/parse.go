@@ -64,7 +64,8 @@ type act struct {
 	name    string // of a configuration, a silence or a sink; where to kill
 	author  string
 	match   rules.Matchers
-	length  time.Duration // of a silence, 0: until cleared; by which the clock is set
+	every   string        // schedule of a silence that comes again and again
+	length  time.Duration // of a silence, each time, 0: until cleared; by which the clock is set
 	accepts bool
 }
 
@@ -403,7 +404,8 @@ func (a *act) set(ws []string) error {
 	return nil
 }
 
-// silence reads NAME MATCHER... for DURATION | until-cleared ["COMMENT"].
+// silence reads NAME MATCHER... [every "CRON"] for DURATION | until-cleared
+// ["COMMENT"].
 func (p *parser) silence(a act, ws []string) (act, error) {
 	const form = `write silence NAME MATCHER... for 2h, or silence NAME MATCHER... until-cleared`
 	if len(ws) < 3 {
@@ -426,6 +428,9 @@ func (p *parser) silence(a act, ws []string) (act, error) {
 			return a, fmt.Errorf("%q is not a duration; write it as 2h or 30m", setting.Clip(ws[n-1]))
 		}
 		a.length, ws = d, ws[:n-2]
+		if n := len(ws); n > 2 && ws[n-2] == "every" {
+			a.every, ws = plain(ws[n-1]), ws[:n-2]
+		}
 	default:
 		return a, fmt.Errorf("the silence has no end; %s", form)
 	}
@@ -436,9 +441,21 @@ func (p *parser) silence(a act, ws []string) (act, error) {
 		}
 		a.match = append(a.match, m)
 	}
-	check := rules.Silence{ID: a.name, Match: a.match, Starts: p.begin, Author: a.author, Comment: a.text}
 	p.silences = append(p.silences, a.name)
-	return a, check.Validate()
+	return a, a.hush(p.begin, time.UTC).Validate()
+}
+
+// hush is the silence that somebody adds at now.
+func (a *act) hush(now time.Time, zone *time.Location) rules.Silence {
+	s := rules.Silence{ID: a.name, Match: a.match, Starts: now, Author: a.author, Comment: a.text,
+		History: []rules.Entry{{At: now, By: a.author, What: "added"}}}
+	switch {
+	case a.every != "":
+		s.Every, s.Lasts, s.TimeZone = a.every, a.length, zone.String()
+	case a.length > 0:
+		s.Ends = now.Add(a.length)
+	}
+	return s.Scheduled()
 }
 
 // ack reads, after ack and unack, HOST ITEM [by NAME] ["COMMENT"].

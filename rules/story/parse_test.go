@@ -22,6 +22,7 @@ begin 2026-03-28T23:00:00Z
 1m     db facts agent_version=20.0.0-8438 features.firewall=unknown
 2m     silence s1 host=web01 name=~"ds_.*" for 1h "patching"
 2m     silence s2 kind!=port until-cleared
+2m     silence s3 kind!=port every "0 22 * * FRI" for 2h "backups"
 3m     expire s1
 3m     ack web01 process/ds_agent by kim "on it"
 4m     sink nms refuses
@@ -44,10 +45,10 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Title != "A story" || len(s.configs) != 2 || len(s.facts[0].hosts) != 4 || len(s.wanted) != 2 || len(s.lines) != 16 {
+	if s.Title != "A story" || len(s.configs) != 2 || len(s.facts[0].hosts) != 4 || len(s.wanted) != 2 || len(s.lines) != 17 {
 		t.Fatalf("%+v", s)
 	}
-	degraded, unknown, fact, quiet, last := s.lines[1].act, s.lines[2], s.lines[3].act, s.lines[4].act, s.lines[15]
+	degraded, unknown, fact, quiet, last := s.lines[1].act, s.lines[2], s.lines[3].act, s.lines[4].act, s.lines[16]
 	if degraded.state != "degraded" || degraded.found != 1 || degraded.want != 2 || degraded.text != "one of two" {
 		t.Errorf("%+v", degraded)
 	}
@@ -59,6 +60,9 @@ func TestParse(t *testing.T) {
 	}
 	if len(quiet.match) != 2 || quiet.length != time.Hour || quiet.text != "patching" {
 		t.Errorf("%+v", quiet)
+	}
+	if again := s.lines[6].act; again.every != "0 22 * * FRI" || again.length != 2*time.Hour || again.text != "backups" || len(again.match) != 1 {
+		t.Errorf("%+v", again)
 	}
 	if last.at != time.Hour || last.act.verb != end {
 		t.Errorf("%+v", last)
@@ -104,6 +108,8 @@ func TestParseRefuses(t *testing.T) {
 		"not a fact":             {head + "1s web01 facts relay\n", "is not NAME=VALUE"},
 		"a silence without end":  {head + "1s silence s1 host=web01\n", "bad.txtar:4: "},
 		"a matcher":              {head + "1s silence s1 hots=web01 for 1h\n", `"hots" is not a field`},
+		"a schedule":             {head + "1s silence s1 host=web01 every \"0 25 * * *\" for 1h\n", "bad.txtar:4: "},
+		"a schedule cut short":   {head + "1s silence s1 host=web01 every \"0 22 * * *\"\n", "the silence has no end"},
 		"two silences":           {head + "1s silence s1 host=web01 for 1h\n1s silence s1 host=web01 for 1h\n", `bad.txtar:5: another silence is named "s1"`},
 		"expire of another":      {head + "1s silence s1 host=web01 for 1h\n2s expire s2\n", `no silence above is named "s2"; write one of s1`},
 		"an open quote":          {head + "1s web01 process/ds_agent down \"x\n", "a quote is not closed"},

@@ -18,10 +18,11 @@ import (
 
 // Program is what a configuration makes of the rules.
 type Program struct {
-	Set   *rules.Set
-	Rows  rules.Rows
-	List  *catalog.Catalog
-	Sinks []string // in the order of the configuration
+	Set      *rules.Set
+	Rows     rules.Rows
+	List     *catalog.Catalog
+	Sinks    []string       // in the order of the configuration
+	Location *time.Location // of schedules
 }
 
 // Reader reads the parts of a story that are written as elsewhere in the
@@ -362,15 +363,10 @@ func (p *player) act(ctx context.Context, l line) error {
 			}
 		}
 	case silence:
-		s := rules.Silence{ID: a.name, Match: a.match, Starts: p.w.wall(), Author: a.author, Comment: a.text,
-			History: []rules.Entry{{At: p.w.wall(), By: a.author, What: "added"}}}
-		if a.length > 0 {
-			s.Ends = s.Starts.Add(a.length)
-		}
-		p.w.quiet(s)
+		p.w.quiet(a.hush(p.w.wall(), p.program.Location))
 	case expire:
 		s := p.w.silences[a.name]
-		if !s.Active(p.w.wall()) {
+		if s.Ended(p.w.wall()) || s.Every == "" && !s.Active(p.w.wall()) {
 			return p.problem(l.number, "the silence %s is over already; it ended at %s", a.name, brief(s.Ends.Sub(p.begin)))
 		}
 		p.w.quiet(s.End(p.w.wall(), "story", "expired"))
