@@ -44,7 +44,7 @@ func StateOf(found, want int) State {
 
 // Observation is what one look at one item saw.
 type Observation struct {
-	Key   Key   `json:"key"`
+	Key   Key   `json:"key,omitzero"` // left out only where what it is part of has it
 	State State `json:"state"`
 	// Found is the number of instances seen, Want the number a healthy host
 	// shows. For services, drivers and ports both are 0 or 1.

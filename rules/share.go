@@ -14,9 +14,7 @@ func shared(s string) string { return unique.Make(s).Value() }
 func (s *Status) share() {
 	k := &s.Key
 	k.Host, k.Component, k.Kind, k.Name = shared(k.Host), shared(k.Component), event.Kind(shared(string(k.Kind))), shared(k.Name)
-	if s.Seen.Key == s.Key {
-		s.Seen.Key = s.Key
-	}
+	s.Seen.Key = s.Key
 	s.Observer, s.Seen.State = shared(s.Observer), event.State(shared(string(s.Seen.State)))
 }
 

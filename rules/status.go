@@ -198,9 +198,11 @@ func (s *Status) trim(name string) {
 
 var statusForm = wire.Of[Status]()
 
-// encode returns s as JSON.
+// encode returns s as JSON. Its key is there once: a restart reads 200,000.
 func (s *Status) encode() ([]byte, error) {
-	b, err := statusForm.Encode(s)
+	short := *s
+	short.Seen.Key = event.Key{}
+	b, err := statusForm.Encode(&short)
 	if err != nil {
 		return nil, fmt.Errorf("encode status of %s: %w", s.Key, err)
 	}
@@ -221,6 +223,7 @@ func (s *Status) decode(b []byte) error {
 	if err := s.Key.Validate(); err != nil {
 		return fmt.Errorf("decode status: %w", err)
 	}
+	s.Seen.Key = s.Key
 	if s.Flap != nil && len(s.Flap.Flips) > maxFlips {
 		return fmt.Errorf("decode status of %s: %d changes, at most %d are kept", s.Key, len(s.Flap.Flips), maxFlips)
 	}
