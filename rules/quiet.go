@@ -86,7 +86,7 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 			q.done <- err
 			return err
 		}
-		q.done <- ErrNoAlert
+		q.done <- e.noAlert(q.id)
 		return nil
 	}
 	if q.withdraw && found.status.slot(rule).Ack == nil {
@@ -110,6 +110,22 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	err := e.flush(ctx)
 	q.done <- err
 	return err
+}
+
+// noAlert says why no alert can be acknowledged by id. One that a digest tells
+// is listed, but is nobody's on its own.
+func (e *Engine) noAlert(id string) error {
+	if id == "" {
+		return ErrNoAlert
+	}
+	for _, it := range e.items {
+		for _, name := range ruleNames() {
+			if slot := it.status.slot(name); slot.Phase == Held && slot.Digest != "" && strings.HasPrefix(it.status.AlertID(name), id) {
+				return fmt.Errorf("it is told as a part of digest %s; dswatch ack %s is for all of them", slot.Digest, slot.Digest)
+			}
+		}
+	}
+	return ErrNoAlert
 }
 
 // hear takes the silences as they are now, and decides anew what one of them

@@ -267,6 +267,12 @@ func TestStormMembers(t *testing.T) {
 			t.Error(err)
 		}
 		g.pass(5 * 3600) // no repetition
+		for id := range ids {
+			if err := g.w.engine.Acknowledge(t.Context(), id, event.Ack{Author: "kim"}); err == nil || !strings.Contains(err.Error(), "dswatch ack "+digest.Slot.ID+" is for all") {
+				t.Errorf("acknowledged a member: %v", err)
+			}
+			break
+		}
 		lee := event.Ack{Author: "lee", At: time.Now()}
 		if err := g.w.engine.Withdraw(t.Context(), digest.Slot.ID[:8], lee); err != nil {
 			t.Error(err)
