@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/rules"
 	"dswatch/web"
 )
 
@@ -160,6 +161,22 @@ func TestWhySilenced(t *testing.T) {
 		"ja": {"状態", "停止", "通知を停止中: " + s.ID + " kim (ticket 4711)、終了 20", "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
 	} {
 		written(t, y, language, want)
+	}
+}
+
+// TestTransitInJapanese: what brought a transition about is Japanese, too.
+func TestTransitInJapanese(t *testing.T) {
+	e := explanation{true, time.UTC}
+	got := e.reason("the host is in transition until 2026-01-01T00:00:00Z: the agent went from 20.0.0-7119 to 20.0.0-8438; dpkg is changing the agent's package; the host was started at 2026-01-01T00:00:00Z")
+	want := "ホストの更新または再起動のため 2026-01-01T00:00:00Z まで待つ (Agent が 20.0.0-7119 から 20.0.0-8438 に更新された、dpkg が Agent のパッケージを変更中、ホストが 2026-01-01T00:00:00Z に起動した)"
+	if got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, o := range []rules.Outcome{rules.Raised, rules.Changed, rules.Repeated, rules.Cleared, rules.Holding, rules.Settling, rules.Recovered, rules.Flapping,
+		rules.InTransit, rules.Explained, rules.Silenced, rules.Gathered, rules.Acknowledged, rules.Unacknowledged} {
+		if e.word(string(o)) == string(o) {
+			t.Errorf("outcome %s has no Japanese word", o)
+		}
 	}
 }
 

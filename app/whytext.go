@@ -274,7 +274,7 @@ var wordsJA = map[string]string{
 	"up": "稼働", "degraded": "一部停止", "down": "停止", "unknown": "不明",
 	"held": "保留中", "firing": "発生中", "settled": "解決済み",
 	"raised": "発生", "changed": "変化", "repeated": "再通知", "cleared": "復旧", "acknowledged": "対応開始", "unacknowledged": "対応取り消し", "heartbeat": "生存通知",
-	"holding": "保留", "settling": "復旧確認中", "recovered": "通知前に復旧", "flapping": "断続", "explained": "原因に含む", "silenced": "通知停止", "gathered": "集約",
+	"holding": "保留", "settling": "復旧確認中", "recovered": "通知前に復旧", "in_transition": "移行待ち", "flapping": "断続", "explained": "原因に含む", "silenced": "通知停止", "gathered": "集約",
 }
 
 // wording is what is said in English, and the same in Japanese.
@@ -315,9 +315,19 @@ var reasonsJA = []wording{
 	{regexp.MustCompile(`^(.*?) withdrew the acknowledgement(: .*)?$`), "$1 が確認を取り消した$2"},
 	{regexp.MustCompile(`^changed (\d+) times within (\S+)$`), "$2 以内に $1 回変化した"},
 	{regexp.MustCompile(`^stands for (\d+) alerts$`), "アラート $1 件を集約している"},
-	{regexp.MustCompile(`^the host is in transition until ([^ ]+): (.*)$`), "ホストの更新または再起動のため $1 まで待つ ($2)"},
 	{regexp.MustCompile(`^(.*) does not explain it any more; waits (\S+) before anybody is told$`), "原因の $1 では説明できなくなった。$2 続くまで通知しない"},
 }
+
+// transit is the reason of a host in transition, transitsJA what brought it
+// about, of which there may be several.
+var (
+	transit    = regexp.MustCompile(`^the host is in transition until ([^ ]+): (.*)$`)
+	transitsJA = []wording{
+		{regexp.MustCompile(`^the agent went from (.*) to (.*)$`), "Agent が $1 から $2 に更新された"},
+		{regexp.MustCompile(`^the host was started at (.*)$`), "ホストが $1 に起動した"},
+		{regexp.MustCompile(`^(.*) is changing the agent's package$`), "$1 が Agent のパッケージを変更中"},
+	}
+)
 
 func (e explanation) detail(seen string) string {
 	if e.ja {
@@ -332,6 +342,13 @@ func (e explanation) reason(why string) string {
 	}
 	if rest, ok := strings.CutPrefix(why, "these sinks had not heard of it; "); ok {
 		return "これらの通知先には初めての通知。" + e.reason(rest)
+	}
+	if m := transit.FindStringSubmatch(why); m != nil {
+		parts := strings.Split(m[2], "; ")
+		for i := range parts {
+			parts[i] = inJapanese(transitsJA, parts[i])
+		}
+		return "ホストの更新または再起動のため " + m[1] + " まで待つ (" + strings.Join(parts, "、") + ")"
 	}
 	if ja := inJapanese(reasonsJA, why); ja != why {
 		return ja
