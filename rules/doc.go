@@ -31,7 +31,8 @@
 //     them.
 //
 // After a power loss, which may take the last writes of each store by itself,
-// an alert may be told once more.
+// an alert may be told once more. One of which it left no trace in any store
+// stays open where it had been told: see bus.sync.
 //
 // Not promised here: that a far end accepted (package sinks), that an
 // observation is true (package detector), that bytes survive (package bus).

@@ -155,7 +155,7 @@ func (w *world) forget() {
 	}
 	for _, sink := range w.sinks {
 		w.got[sink] = slices.DeleteFunc(w.got[sink], func(a event.Alert) bool {
-			return a.Seq > seqs[a.ID] && order[a.ID] >= stored[a.Slot()]
+			return seqs[a.ID] == 0 || a.Seq > seqs[a.ID] && order[a.ID] >= stored[a.Slot()]
 		})
 	}
 }
