@@ -292,7 +292,11 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 		if over := total - len(members); over > 0 && ja {
 			text = append(text, fmt.Sprintf("集約した %d 件のうち %d 件は解消しました。", total, over))
 		} else if over > 0 {
-			text = append(text, fmt.Sprintf("%d of %d alerts are over.", over, total))
+			are := "are"
+			if over == 1 {
+				are = "is"
+			}
+			text = append(text, fmt.Sprintf("%d of %d alerts %s over.", over, total, are))
 		} else if ja {
 			text = append(text, "多数のアラートが同時に発生したため、1件に集約しています。")
 		} else {
