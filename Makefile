@@ -68,7 +68,7 @@ bench: ## print the figures of docs/performance.md
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests, an hour or more; their short forms run with -race in make test
-	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Ledger' ./...
+	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Ledger|Story' ./...
 
 .PHONY: clean
 clean: ## remove what was built

@@ -42,7 +42,7 @@ func rulesTest() *cobra.Command {
 	}
 	configFlag(c, &file)
 	c.Flags().BoolVar(&q.Write, "write", false, "write what is told into the files as what is wanted")
-	c.Flags().BoolVar(&q.Faults, "faults", false, "tell each story again and again with restarts and kill -9 in the middle")
+	c.Flags().BoolVar(&q.Faults, "faults", false, "tell each story again and again with restarts, kill -9 and power losses in the middle")
 	return c
 }
 

@@ -126,7 +126,23 @@ type Fault struct {
 	Restart int  // the program is restarted before its step of this number
 	Kill    int  // the program is killed at its operation of this number
 	After   bool // just after it rather than just before
+	Loss    Loss // what the power takes with it that goes out at the kill
 }
+
+// Loss says which of the writes of the last instant had not reached the disk.
+// Those that are lost of the statuses, the facts and the stream change what
+// is told, because nobody knows any more what was decided: the lives of the
+// model (rules.TestModel) have them.
+type Loss uint8
+
+// What may be lost without a difference, but for copies with the same id.
+const (
+	LostAcks     Loss = 1 << iota // of events: they come again
+	LostOutbox                    // deliveries that wait
+	LostReceipts                  // what the sinks confirmed
+
+	losses = iota // how many there are
+)
 
 // Result is what a story led to.
 type Result struct {
@@ -134,6 +150,7 @@ type Result struct {
 	Steps  int        // of the engine: where a restart can be
 	Ops    int        // operations: where a kill can be
 	Broken []string   // promises that were not kept
+	Moved  bool       // a fault struck where a restart may change when something is told, see upsets
 }
 
 // Play tells the story in a language.
@@ -142,7 +159,7 @@ func (t *Tale) Play(ctx context.Context, language string, fault Fault) (Result, 
 	if err := p.play(ctx); err != nil {
 		return Result{}, err
 	}
-	r := Result{Told: p.w.told, Steps: p.steps, Ops: p.w.ops, Broken: p.w.log}
+	r := Result{Told: p.w.told, Steps: p.steps, Ops: p.w.ops, Broken: p.w.log, Moved: p.moved}
 	if p.run != nil {
 		unpaired, err := p.engine.Unpaired(ctx, p.program.Sinks)
 		if err != nil {
@@ -206,6 +223,50 @@ type player struct {
 	engine   *rules.Engine
 	run      *rules.Steps // nil: the program does not run
 	steps    int
+	noticed  time.Duration // of world.skew
+	moved    bool
+}
+
+// upsets reports whether a program that starts anew now may tell something at
+// another time than one that goes on, or not at all. There are two reasons.
+// When the clock was set and nobody has noticed yet, what is stored does not
+// say by how much, so deadlines are only bounded. And how long a host has been
+// silent is not stored with every report: it is counted from the start, so a
+// host that is about to be missed is given its time again. Everything else
+// must be told at the same instant in the same words.
+func (p *player) upsets() bool {
+	if p.noticed != p.w.skew {
+		return true
+	}
+	now, silent, anew := p.w.clock.Sub(p.begin), time.Duration(0), false
+	for _, one := range p.programs {
+		silent = max(silent, one.Set.Silent)
+	}
+	heard, missed := map[string]time.Duration{}, false
+	silence := func(host string, until time.Duration) {
+		last := heard[host] // a minute is the longest until somebody looks
+		missed = missed || until-last >= silent && last < now && now <= last+silent+time.Minute
+	}
+	for h := range p.Tale.facts {
+		heard[h] = 0
+	}
+	end := time.Duration(0)
+	for _, l := range p.lines {
+		end = l.at
+		switch l.act.verb {
+		case observe, learn:
+			for _, h := range l.act.hosts {
+				silence(h, l.at)
+				heard[h] = l.at
+			}
+		case stop, start, restart, kill, reload:
+			anew = true // the story itself moves it
+		}
+	}
+	for h := range heard {
+		silence(h, end)
+	}
+	return silent > 0 && (missed || anew)
 }
 
 // patience bounds how often the rules are asked at one instant.
@@ -255,18 +316,19 @@ func (p *player) until(ctx context.Context, end time.Time) error {
 		if ask > patience {
 			return fmt.Errorf("the rules do not come to rest at %s", p.w.clock.Format(time.RFC3339))
 		}
-		p.w.clock = p.w.clock.Add(wait)
+		p.w.pass(p.w.clock.Add(wait))
 		if wait < time.Minute { // else nothing is due
 			p.steps++
 		}
 		if err := p.step(ctx, func() error { return p.run.Tick(ctx) }); err != nil {
 			return err
 		}
+		p.noticed = p.w.skew
 		if err := p.settle(ctx); err != nil {
 			return err
 		}
 	}
-	p.w.clock = end
+	p.w.pass(end)
 	return ctx.Err()
 }
 
@@ -282,6 +344,7 @@ func (p *player) settle(ctx context.Context) error {
 			if err := p.step(ctx, func() error { _, err := p.run.Take(ctx); return err }); err != nil {
 				return err
 			}
+			p.noticed = p.w.skew
 		}
 		if p.w.news {
 			p.w.news, more = false, true
@@ -289,6 +352,7 @@ func (p *player) settle(ctx context.Context) error {
 			if err := p.step(ctx, func() error { return p.run.Hear(ctx, p.w.quieted()) }); err != nil {
 				return err
 			}
+			p.noticed = p.w.skew
 		}
 		p.w.deliver()
 		if !more {
@@ -302,6 +366,7 @@ func (p *player) settle(ctx context.Context) error {
 func (p *player) step(ctx context.Context, do func() error) error {
 	if p.steps == p.w.fault.Restart {
 		p.w.fault.Restart = 0
+		p.moved = p.moved || p.upsets()
 		if err := p.boot(ctx); err != nil {
 			return err
 		}
@@ -312,6 +377,7 @@ func (p *player) step(ctx context.Context, do func() error) error {
 // survive starts the program again where err says that it was killed.
 func (p *player) survive(ctx context.Context, err error) error {
 	if errors.Is(err, errKilled) && p.w.dead {
+		p.moved = p.moved || p.upsets()
 		return p.boot(ctx)
 	}
 	if err != nil {
@@ -333,7 +399,7 @@ func (p *player) boot(ctx context.Context) error {
 		})
 		run, err := p.engine.Start(ctx, p.w.quieted())
 		if err == nil {
-			p.run = run
+			p.run, p.noticed = run, p.w.skew
 			return nil
 		}
 		if !errors.Is(err, errKilled) {

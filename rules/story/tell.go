@@ -3,70 +3,59 @@ package story
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // Options are what `dswatch rules test` was asked.
 type Options struct {
-	Faults int // at most so many restarts and kills, spread over each story; 0: none
+	Faults int // at most so many restarts, kills and power losses, spread over each story; 0: none
+	Ops    int // how much work they may be for one story, in operations; 0: 40,000
 }
 
 // Verdict is what came of one story.
 type Verdict struct {
 	Tale      *Tale
 	Told      map[string][]Delivery // by language
-	Faults    int                   // restarts and kills that were tried
+	Faults    int                   // restarts, kills and power losses that were tried
+	Moved     int                   // those of them that may move what is told: only promises are compared
 	Complaint string                // empty: all is as wanted
 }
 
 // Judge tells a story in every language in which something is wanted, and
-// again with faults.
+// again with faults, the languages in turns.
 func Judge(ctx context.Context, t *Tale, o Options) (Verdict, error) {
 	v := Verdict{Tale: t, Told: map[string][]Delivery{}}
 	var b strings.Builder
 	var base Result
-	for i, language := range t.Languages() {
+	for _, language := range t.Languages() {
 		r, err := t.Play(ctx, language, Fault{})
 		if err != nil {
 			return v, err
 		}
-		v.Told[language] = r.Told
-		if i == 0 {
-			base = r
-		}
+		v.Told[language], base = r.Told, r
 		complain(&b, "in "+language+", - is wanted and + was told", t.Diff(language, r.Told))
 		complain(&b, "broken promises", r.Broken)
 	}
-	language := t.Languages()[0]
-	for _, f := range faults(base, o.Faults) {
+	for i, f := range faults(base, o) {
+		language := t.Languages()[i%len(t.Languages())]
 		r, err := t.Play(ctx, language, f)
 		if err != nil {
 			return v, fmt.Errorf("%s: with %s: %w", t.File, f, err)
 		}
 		v.Faults++
-		if !t.moves() {
-			complain(&b, "with "+f.String()+", - is told without and + with it", t.Same(base.Told, r.Told))
+		what := "in " + language + " with " + f.String()
+		if r.Moved {
+			v.Moved++
+		} else {
+			complain(&b, what+", - is told without and + with it", t.Same(v.Told[language], r.Told))
 		}
-		complain(&b, "with "+f.String()+", broken promises", r.Broken)
+		complain(&b, what+", broken promises", r.Broken)
 		if b.Len() > maxComplaint {
 			break
 		}
 	}
 	v.Complaint = b.String()
 	return v, nil
-}
-
-// moves reports whether a restart may move what is told. A program that does
-// not run while somebody sets the clock cannot know how far; and how long a
-// host has been silent is counted from the start.
-func (t *Tale) moves() bool {
-	for _, p := range t.programs {
-		if p.Set.Silent > 0 {
-			return true
-		}
-	}
-	return slices.ContainsFunc(t.lines, func(l line) bool { return l.act.verb == clock })
 }
 
 // maxComplaint is when a story has said enough of what is wrong, in bytes.
@@ -82,24 +71,27 @@ func complain(b *strings.Builder, what string, lines []string) {
 	}
 }
 
-// mostOps bounds what the faults of one story cost: a story of 500 hosts has
-// thousands of operations, all of them alike.
+// mostOps bounds what the faults of one story cost where nobody says: a story
+// of 500 hosts has thousands of operations, all of them alike.
 const mostOps = 40_000
 
-// faults are restarts before steps and kills around operations, most of them
-// at most and then spread evenly.
-func faults(r Result, most int) (out []Fault) {
-	most = min(most, mostOps/(r.Ops+1))
+// faults are restarts before steps, and kills and power losses around
+// operations, as many as o allows, spread evenly. What the power takes is
+// another thing each time.
+func faults(r Result, o Options) (out []Fault) {
+	if o.Ops == 0 {
+		o.Ops = mostOps
+	}
+	most := min(o.Faults, o.Ops/(r.Ops+1))
 	spread := func(n, most int, add func(int)) {
-		if n > 0 && most > 0 {
-			step := max(1, (n+most-1)/most)
-			for i := 1; i <= n; i += step {
-				add(i)
-			}
+		for i := range min(n, most) {
+			add(1 + i*n/min(n, most))
 		}
 	}
-	spread(r.Steps, most/3, func(i int) { out = append(out, Fault{Restart: i}) })
-	spread(r.Ops, most/3, func(i int) { out = append(out, Fault{Kill: i}, Fault{Kill: i, After: true}) })
+	spread(r.Steps, most/4, func(i int) { out = append(out, Fault{Restart: i}) })
+	spread(r.Ops, most/4, func(i int) {
+		out = append(out, Fault{Kill: i}, Fault{Kill: i, After: true}, Fault{Kill: i, After: true, Loss: Loss(1 + i%(1<<losses-1))})
+	})
 	return out
 }
 
@@ -108,8 +100,19 @@ func (f Fault) String() string {
 	switch {
 	case f.Restart > 0:
 		return fmt.Sprintf("a restart before step %d", f.Restart)
+	case f.Loss != 0:
+		return fmt.Sprintf("a power loss after operation %d, without the last%s", f.Kill, f.Loss)
 	case f.After:
 		return fmt.Sprintf("a kill after operation %d", f.Kill)
 	}
 	return fmt.Sprintf("a kill before operation %d", f.Kill)
+}
+
+func (l Loss) String() (text string) {
+	for i, name := range [losses]string{" acknowledged events", " deliveries", " receipts"} {
+		if l&(1<<i) != 0 {
+			text += name
+		}
+	}
+	return text
 }

@@ -46,12 +46,56 @@ type world struct {
 	receipts map[string]map[string]receipt
 	refuses  map[string]bool
 	told     []Delivery
+	synced   synced
 
 	dead   bool // nothing works until the next start
 	ops    int
 	fault  Fault
 	killAt Op // the next such operation does not happen any more
 	log    []string
+}
+
+// synced is what a power loss leaves: what there was before the last instant.
+type synced struct {
+	acked    int
+	waiting  map[string][]waiting
+	receipts map[string]map[string]receipt
+}
+
+// sync notes what has reached the disk. Only a power loss needs it.
+func (w *world) sync() {
+	if w.fault.Loss == 0 {
+		return
+	}
+	w.synced = synced{acked: w.acked, waiting: map[string][]waiting{}, receipts: map[string]map[string]receipt{}}
+	for sink, ds := range w.waiting {
+		w.synced.waiting[sink] = slices.Clone(ds)
+	}
+	for sink, rs := range w.receipts {
+		w.synced.receipts[sink] = maps.Clone(rs)
+	}
+}
+
+// blackout takes what had not reached the disk. What was in the outbox then
+// is there again: its end was lost as well.
+func (w *world) blackout() {
+	if w.fault.Loss&LostAcks != 0 {
+		w.acked = w.synced.acked
+	}
+	if w.fault.Loss&LostOutbox != 0 {
+		w.waiting = w.synced.waiting
+	}
+	if w.fault.Loss&LostReceipts != 0 {
+		w.receipts = w.synced.receipts
+	}
+}
+
+// pass moves the time.
+func (w *world) pass(to time.Time) {
+	if to.After(w.clock) {
+		w.sync()
+	}
+	w.clock = to
 }
 
 // waiting is one delivery in the outbox of a sink.
@@ -76,11 +120,13 @@ type Delivery struct {
 }
 
 func newWorld(begin time.Time, fault Fault) *world {
-	return &world{
+	w := &world{
 		clock: begin, begin: begin, fault: fault,
 		statuses: map[string]rules.Record{}, facts: map[string]rules.Record{}, silences: map[string]rules.Silence{},
 		waiting: map[string][]waiting{}, receipts: map[string]map[string]receipt{}, refuses: map[string]bool{},
 	}
+	w.sync()
+	return w
 }
 
 func (w *world) wall() time.Time { return w.clock.Add(w.skew) }
@@ -100,6 +146,9 @@ func (w *world) do(op Op, effect func() error) error {
 		w.dead = true
 		if w.fault.After {
 			_ = effect()
+		}
+		if w.fault.Loss != 0 {
+			w.blackout()
 		}
 		return errKilled
 	}
@@ -170,10 +219,21 @@ func (w *world) deliver() {
 				continue
 			}
 			known[slot] = receipt{rules.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
+			if w.copied(sink, d.alert) {
+				continue
+			}
 			w.told = append(w.told, Delivery{w.clock.Sub(w.begin), sink, d.alert})
 		}
 		delete(w.waiting, sink)
 	}
+}
+
+// copied reports whether the sink drops a copy: after a power loss it may get
+// what it confirmed once more, and knows it by its id.
+func (w *world) copied(sink string, a event.Alert) bool {
+	return w.fault.Loss != 0 && slices.ContainsFunc(w.told, func(d Delivery) bool {
+		return d.Sink == sink && d.Alert.DeliveryID() == a.DeliveryID() && d.Alert.Transition == a.Transition
+	})
 }
 
 // covers reports whether d needs no attempt any more, as package sinks does.
