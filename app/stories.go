@@ -19,13 +19,13 @@ import (
 type StoryQuery struct {
 	Files  []string
 	Write  bool // what was told becomes what is wanted
-	Faults bool // also with restarts and kills
+	Faults bool // also with restarts, kills and power losses
 }
 
 // ErrStory says that a story came out otherwise than wanted.
 var ErrStory = errors.New("a story came out otherwise than wanted")
 
-// mostFaults bounds the restarts and kills of one story.
+// mostFaults bounds the restarts, kills and power losses of one story.
 const mostFaults = 300
 
 // TestStories tells every file's story to the rules and writes what came of
@@ -61,7 +61,7 @@ func tally(v story.Verdict, took time.Duration) string {
 		text += fmt.Sprintf("%s: %d, ", language, len(v.Told[language]))
 	}
 	if v.Faults > 0 {
-		text += fmt.Sprintf("restarts and kills: %d, ", v.Faults)
+		text += fmt.Sprintf("restarts, kills and power losses: %d, ", v.Faults)
 	}
 	return text + took.Round(time.Millisecond).String()
 }
