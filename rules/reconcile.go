@@ -220,7 +220,7 @@ func (s *Set) missing(last event.Alert, n need, snap Snapshot, k known) []event.
 	}
 	switch {
 	case any && last.Transition == event.Repeated && n.seq < last.Seq: // for others; this one misses what came before
-		last.Transition = event.Changed
+		last.Transition, last.Seq = event.Changed, n.seq // as what it misses: it may have come, and only its receipt be lost
 		s.write(&last, snap)
 	case any:
 	case last.Transition == event.Cleared:

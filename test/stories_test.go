@@ -78,7 +78,8 @@ func TestStoryScripts(t *testing.T) {
 					}
 				}
 			}
-			if v.Faults <= 2*v.Moved {
+			// With rules.silent a host that does not report is nearly always about to be missed.
+			if exact := v.Faults - v.Moved; exact == 0 || exact < v.Faults/20 {
 				t.Errorf("of %d faults %d may move what is told, so too little was compared", v.Faults, v.Moved)
 			}
 			t.Logf("%d faults; with %d of them only pairing and order are compared", v.Faults, v.Moved)

@@ -82,7 +82,7 @@ func faults(r Result, o Options) (out []Fault) {
 	if o.Ops == 0 {
 		o.Ops = mostOps
 	}
-	most := min(o.Faults, o.Ops/(r.Ops+1))
+	most := min(o.Faults, max(o.Ops/(r.Ops+1), 4)) // each kind once in the largest, too
 	spread := func(n, most int, add func(int)) {
 		for i := range min(n, most) {
 			add(1 + i*n/min(n, most))

@@ -229,10 +229,11 @@ func (w *world) deliver() {
 }
 
 // copied reports whether the sink drops a copy: after a power loss it may get
-// what it confirmed once more, and knows it by its id.
+// what it confirmed once more, and knows it by its id. What is made again may
+// be called a change; an end may never have the id of something else.
 func (w *world) copied(sink string, a event.Alert) bool {
 	return w.fault.Loss != 0 && slices.ContainsFunc(w.told, func(d Delivery) bool {
-		return d.Sink == sink && d.Alert.DeliveryID() == a.DeliveryID() && d.Alert.Transition == a.Transition
+		return d.Sink == sink && d.Alert.DeliveryID() == a.DeliveryID() && d.Alert.Transition.Firing() == a.Transition.Firing()
 	})
 }
 
