@@ -146,6 +146,7 @@ func TestWhySilenced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.restart(f.config) // the rules know it before they decide anything
 	f.tell(event.Process, "own.exe", event.Up)
 	f.tell(event.Process, "own.exe", event.Down)
 	eventually(t, "it is silenced", func() bool {
