@@ -44,7 +44,7 @@ func TestStoryScripts(t *testing.T) {
 	case os.Getenv("DSWATCH_SOAK") != "":
 		o = story.Options{Faults: 1 << 20, Ops: 4_000_000}
 	case testing.Short():
-		o.Faults = 21
+		o.Faults = 80 // fewer miss the few moments at which silent-rule-switched-off can be compared exactly
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
