@@ -228,7 +228,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 		case <-look.C:
 		}
 		mu.Lock()
-		newest, came := seen, news
+		last, came := seen, news
 		news = false
 		mu.Unlock()
 		if came {
@@ -237,7 +237,7 @@ func scan(ctx context.Context, s jetstream.Stream, filter string, fn func(jetstr
 		}
 		// What was left may have been removed by others meanwhile.
 		info, err := c.Info(ctx)
-		if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag && !underWay(info, newest) {
+		if waited += scanWait; err == nil && info.NumPending == 0 && waited >= lag && !underWay(info, last) {
 			return nil
 		}
 		if waited >= patience {

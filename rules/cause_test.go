@@ -277,13 +277,19 @@ func TestSilencedCauseExplainsNothing(t *testing.T) {
 		s := newStage(t, quick)
 		defer func() { s.stop() }()
 		s.facts("os=windows", "components=agent", "communication=bidirectional")
-		s.w.mu.Lock()
-		s.w.quiet(rules.Silence{ID: "q", Match: matchers(t, "name=dsa.exe"), Starts: time.Now(), Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "c"})
-		s.w.mu.Unlock()
+		s.silenceHour("name=dsa.exe")
 		s.see("process/dsa.exe=down", "port/4118/tcp=down")
 		s.wait(2 * time.Minute)
 		s.want("raised loss port/4118/tcp down management_lost")
 	})
+}
+
+// silenceHour silences for an hour what the matcher accepts.
+func (s *stage) silenceHour(matcher string) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	now := time.Now()
+	s.w.quiet(rules.Silence{ID: "q", Match: matchers(s.t, matcher), Starts: now, Ends: now.Add(time.Hour), Author: "kim", Comment: "c"})
 }
 
 // TestSilencedCauseInAnyOrder: a cause and its symptom are due in the same
@@ -297,9 +303,7 @@ func TestSilencedCauseInAnyOrder(t *testing.T) {
 					s := newStage(t, quick)
 					defer func() { s.stop() }()
 					s.facts("os=windows", "components=agent", "communication=bidirectional")
-					s.w.mu.Lock()
-					s.w.quiet(rules.Silence{ID: "q", Match: matchers(t, "name=dsa.exe"), Starts: time.Now(), Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "c"})
-					s.w.mu.Unlock()
+					s.silenceHour("name=dsa.exe")
 					s.see(first)
 					s.see("process/dsa.exe=down", "port/4118/tcp=down")
 					if again {

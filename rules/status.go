@@ -42,7 +42,7 @@ type Slot struct {
 	// The last transition told. Kept after the alert is over, so that a
 	// restart can compare it with what the sinks confirmed.
 	ID         string           `json:"id,omitempty"`
-	Turn       int              `json:"turn,omitempty"`   // the how manieth alert of the slot it is, from 1
+	Turn       int              `json:"turn,omitempty"`   // which alert of the slot it is, from 1
 	Started    time.Time        `json:"started,omitzero"` // Since, of this alert
 	Raised     time.Time        `json:"raised,omitzero"`  // when it was raised
 	Seq        int              `json:"seq,omitempty"`

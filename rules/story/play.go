@@ -582,14 +582,9 @@ func (p *player) items(l line, host string) ([]item, error) {
 // does not any more.
 func (p *player) acknowledge(ctx context.Context, l line) error {
 	taken, state := l.act.verb == unack, "not yet acknowledged, so there is nothing to acknowledge"
-	say := func(ctx context.Context, id string, by event.Ack) (refused, err error) {
-		return p.run.Acknowledge(ctx, id, by) // by the engine that runs then
-	}
+	say := (*rules.Steps).Acknowledge
 	if taken {
-		state = "acknowledged, so there is nothing to withdraw"
-		say = func(ctx context.Context, id string, by event.Ack) (refused, err error) {
-			return p.run.Withdraw(ctx, id, by)
-		}
+		state, say = "acknowledged, so there is nothing to withdraw", (*rules.Steps).Withdraw
 	}
 	for _, h := range l.act.hosts {
 		items, err := p.items(l, h)
@@ -602,12 +597,12 @@ func (p *player) acknowledge(ctx context.Context, l line) error {
 				done = true
 				by := event.Ack{Author: l.act.author, Comment: l.act.text, At: p.w.wall()}
 				var refused error
-				err := p.step(ctx, func() (err error) { refused, err = say(ctx, id, by); return err })
+				err := p.step(ctx, func() (err error) { refused, err = say(p.run, ctx, id, by); return err })
 				if err != nil {
 					return err
 				}
 				if slices.Contains(p.open(it.key, taken), id) { // it was killed before it was stored: he says it again
-					refused, err = say(ctx, id, by)
+					refused, err = say(p.run, ctx, id, by)
 				}
 				if refused != nil || err != nil {
 					return p.problem(l.number, "%s", errors.Join(refused, err))
