@@ -22,7 +22,8 @@ func must(t *testing.T, name string, args ...string) string {
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/local/sbin:/usr/sbin:/sbin:"+os.Getenv("PATH"))
-	out, err := cmd.CombinedOutput()
+	cmd.Stderr = t.Output() // what a tool says of its first start is no answer
+	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}

@@ -177,7 +177,7 @@ func TestAgainstSC(t *testing.T) {
 			}
 			s.Await(svc.Stopped)
 		}
-		out, err := exec.CommandContext(t.Context(), "sc.exe", "query", "Amsp").CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), "sc.exe", "query", "Amsp").Output()
 		if err != nil || !strings.Contains(string(out), c.state) {
 			t.Fatalf("sc query says %q, %v; want %s", out, err, c.state)
 		}
