@@ -38,6 +38,9 @@ func runCommand() *cobra.Command {
 // start can fail of is left but the local API.
 func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, opened func()) error {
 	hear(log)
+	defer hangups(func() {
+		log.Warn("SIGHUP does not read the configuration again yet; restart dswatch to change it")
+	})()
 	for _, w := range l.Warnings {
 		log.Warn(w)
 	}
@@ -52,6 +55,25 @@ func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, opened func()) 
 		err = cerr
 	}
 	return err
+}
+
+// hangups calls do at each SIGHUP, which else would end the process without
+// a word, until what it returns is called.
+func hangups(do func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-signals:
+				do()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
 }
 
 // interrupted ends the context at the first SIGTERM or Ctrl-C, and the
