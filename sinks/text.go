@@ -22,12 +22,14 @@ func Line(s string, most int) string { return clean(s, most, false) }
 func Lines(s string, most int) string { return clean(s, most, true) }
 
 // Cut returns at most most bytes of s, cut at a character boundary and
-// marked by "…" when there is room for it. s must be valid UTF-8.
+// marked by "…" when there is room for it, or by "..." in a text of ASCII
+// only: receivers show a text with one other character as bytes. s must be
+// valid UTF-8.
 func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	mark := "…"
+	mark := markOf(s)
 	if most < len(mark) {
 		mark = ""
 	}
@@ -36,6 +38,46 @@ func Cut(s string, most int) string {
 		n--
 	}
 	return s[:n] + mark
+}
+
+// CutSentence is Cut, but after the last sentence that fits as a whole, if
+// that keeps at least a third of what fits.
+func CutSentence(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	mark := markOf(s)
+	if end := lastSentence(s[:max(0, min(most, len(s))-len(mark)-1)]); end > most/3 {
+		if mark == asciiMark {
+			return s[:end] + " " + mark
+		}
+		return s[:end] + mark
+	}
+	return Cut(s, most)
+}
+
+// lastSentence returns where the last whole sentence of s ends, or 0.
+func lastSentence(s string) int {
+	end := 0
+	if i := strings.LastIndex(s, ". "); i >= 0 {
+		end = i + 1
+	}
+	if i := strings.LastIndex(s, "。"); i >= 0 {
+		end = max(end, i+len("。"))
+	}
+	return end
+}
+
+const asciiMark = "..." // as long as "…" is in UTF-8
+
+// markOf is what marks a cut in s.
+func markOf(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return "…"
+		}
+	}
+	return asciiMark
 }
 
 func clean(s string, most int, lines bool) string {
@@ -75,7 +117,7 @@ func clean(s string, most int, lines bool) string {
 		s = b.String()
 	}
 	if long && len(s) <= most { // what was left away must still be marked
-		s += "…"
+		s += markOf(s)
 	}
 	return Cut(s, most)
 }

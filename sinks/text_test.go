@@ -25,12 +25,12 @@ func TestLine(t *testing.T) {
 		"invisible":                        {"a\u200bb\ufeffc\U000e0041d", "a\ufffdb\ufffdc\ufffdd", "a\ufffdb\ufffdc\ufffdd", 100},
 		"joiners stay":                     {"👩\u200d👧 می\u200cخواهم", "👩\u200d👧 می\u200cخواهم", "👩\u200d👧 می\u200cخواهم", 100},
 		"fits exactly":                     {"12345", "12345", "12345", 5},
-		"cut":                              {"1234567", "12…", "12…", 5},
+		"cut":                              {"1234567", "12...", "12...", 5},
 		"cut at a character":               {"監視監視", "監…", "監…", 8},
 		"no room for a mark":               {"監視", "", "", 2},
 		"one character of it":              {"abc", "ab", "ab", 2},
 		"nothing":                          {"abc", "", "", 0},
-		"cut marks what was not looked at": {strings.Repeat("\r\n", 50), strings.Repeat(" ", 7) + "…", strings.Repeat("\n", 7) + "…", 10},
+		"cut marks what was not looked at": {strings.Repeat("\r\n", 50), strings.Repeat(" ", 7) + "...", strings.Repeat("\n", 7) + "...", 10},
 	} {
 		if got := sinks.Line(c.in, c.most); got != c.line {
 			t.Errorf("%s: Line is %q, want %q", name, got, c.line)

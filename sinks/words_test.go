@@ -143,7 +143,7 @@ func TestTidy(t *testing.T) {
 	}
 	a.Title, a.Text, a.Key.Name = "a\nb", "a\x00\r\nb", strings.Repeat("x", 5000)
 	b := sinks.Tidy(a)
-	if b.Title != "a b" || b.Text != "a\ufffd\nb" || len(b.Key.Name) > sinks.MaxTitle || !strings.HasSuffix(b.Key.Name, "…") {
+	if b.Title != "a b" || b.Text != "a\ufffd\nb" || len(b.Key.Name) > sinks.MaxTitle || !strings.HasSuffix(b.Key.Name, "...") {
 		t.Errorf("%+v", b)
 	}
 	if b.DeliveryID() != a.DeliveryID() {

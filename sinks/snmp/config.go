@@ -24,6 +24,8 @@ type Config struct {
 	Retries    int            `yaml:"retries" doc:"how often an inform is sent again within one attempt, 0 to 10; each waits for timeout / (retries + 1); default 2"`
 	Enterprise string         `yaml:"enterprise" doc:"object identifier that DSWATCH-MIB hangs under, below 1.3.6.1.4.1; default 1.3.6.1.4.1.8072.9999.9999.4118"`
 	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message; longer texts are cut; 1400B to 65507B, default 1472B, which fits one Ethernet frame over IPv4"`
+	Varbinds   string         `yaml:"varbinds" doc:"full, or short for receivers that take few: at most 10 and none that is empty; default full"`
+	Charset    string         `yaml:"charset" doc:"of texts: utf-8, or shift_jis for receivers that know no other; default utf-8"`
 	V3         V3             `yaml:"v3" doc:"user of version 3"`
 }
 
@@ -41,7 +43,7 @@ type V3 struct {
 
 // Defaults returns the Config of an empty section.
 func Defaults() Config {
-	return Config{Settings: sinks.Defaults(4), Version: "2c", Retries: 2, Enterprise: DefaultEnterprise, MaxSize: 1472}
+	return Config{Settings: sinks.Defaults(4), Version: "2c", Retries: 2, Enterprise: DefaultEnterprise, MaxSize: 1472, Varbinds: "full", Charset: "utf-8"}
 }
 
 // minSize holds a message whose every text was cut away, in the worst case
@@ -77,6 +79,10 @@ func (c Config) Validate() error {
 		return setting.Bad("retries", "%d is out of range; write 0 to 10", c.Retries)
 	case c.MaxSize < minSize || c.MaxSize > maxSize:
 		return setting.Bad("max_size", "%s is out of range; write %dB to %dB, such as 1472B", c.MaxSize, minSize, maxSize)
+	case c.Varbinds != "full" && c.Varbinds != "short":
+		return setting.Bad("varbinds", "%.20q is neither full nor short; write one of them", c.Varbinds)
+	case !isCharset(c.Charset):
+		return setting.Bad("charset", "%.20q is neither utf-8 nor shift_jis; write one of them", c.Charset)
 	case c.Version != "3" && c.V3 != V3{}:
 		return setting.Bad("v3", "is only for version 3; write version: 3 or remove it")
 	case c.Version == "3":
@@ -84,6 +90,8 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
+
+func isCharset(name string) bool { _, ok := charsets[name]; return ok }
 
 // Conflict refuses two sinks that send traps as one engine to one receiver:
 // each counts boots and time for itself, and the receiver drops what comes

@@ -109,12 +109,16 @@ func readWith(g *gosnmp.GoSNMP, m sinktest.Message) (sinktest.Told, error) {
 	root := "." + snmp.DefaultEnterprise
 	vars := p.Variables
 	which := ""
-	first := 1 // number of the first object
+	// The numbers of the objects in the order of a message, as the MIB lists them.
+	order := []int{
+		19, 20, 37, 5, 4, 6, 9, 12, 17, 2, 3, 7, 8, 10, 11, 13, 14, 15, 16, 18,
+		30, 31, 22, 21, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35, 36, 1,
+	}
 	if p.PDUType == gosnmp.Trap {
 		if p.Enterprise != root || p.GenericTrap != 6 {
 			return told, fmt.Errorf("enterprise %s, generic trap %d", p.Enterprise, p.GenericTrap)
 		}
-		which, first = fmt.Sprint(p.SpecificTrap), 2
+		which, order = fmt.Sprint(p.SpecificTrap), order[:36] // without Counter64
 	} else {
 		if len(vars) < 2 || vars[0].Name != ".1.3.6.1.2.1.1.3.0" || vars[1].Name != ".1.3.6.1.6.3.1.1.4.1.0" {
 			return told, errors.New("sysUpTime.0 and snmpTrapOID.0 do not come first")
@@ -122,26 +126,31 @@ func readWith(g *gosnmp.GoSNMP, m sinktest.Message) (sinktest.Told, error) {
 		which = strings.TrimPrefix(vars[1].Value.(string), root+".0.")
 		vars = vars[2:]
 	}
-	if len(vars) != 36-first+1 {
-		return told, fmt.Errorf("%d objects, want %d", len(vars), 36-first+1)
+	if len(vars) < 31 {
+		return told, fmt.Errorf("%d objects, want 31 or more", len(vars))
 	}
 	for i, v := range vars {
-		if want := fmt.Sprintf("%s.1.%d.0", root, first+i); v.Name != want {
+		for i >= 31 && i < len(order) && v.Name != fmt.Sprintf("%s.1.%d.0", root, order[i]) {
+			order = slices.Delete(order, i, i+1) // it says nothing
+		}
+		if i >= len(order) {
+			return told, fmt.Errorf("object %s is more than the MIB lists, or not in order", v.Name)
+		}
+		if want := fmt.Sprintf("%s.1.%d.0", root, order[i]); v.Name != want {
 			return told, fmt.Errorf("object %s, want %s", v.Name, want)
 		}
 		if v.Type == gosnmp.Gauge32 {
 			told.Texts = append(told.Texts, fmt.Sprint(v.Value))
 		}
 		if b, ok := v.Value.([]byte); ok {
-			dates := []int{16, 17, 18}
-			if slices.Contains(dates, first+i) {
-				if len(b) != 11 {
+			if slices.Contains([]int{16, 17, 18}, order[i]) {
+				if none := order[i] == 18 && !slices.Contains(b, 0x07); len(b) != 11 && !(none && len(b) == 8) {
 					return told, fmt.Errorf("date of %d bytes", len(b))
 				}
 				continue
 			}
 			told.Texts = append(told.Texts, string(b))
-			if first+i == 2 {
+			if order[i] == 2 {
 				told.AlertID = string(b)
 			}
 		}

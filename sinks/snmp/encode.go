@@ -21,6 +21,9 @@ type form struct {
 	root, rootWire string
 	wire           [objCount]string // of the instances: ROOT.1.N.0
 	uptime, trapID string
+
+	order  []int // of the objects in a message
+	always int   // how many of them every message has; others only where they say something
 }
 
 func newForm(enterprise string) (*form, error) {
@@ -33,7 +36,7 @@ func newForm(enterprise string) (*form, error) {
 	for _, a := range arcs {
 		root.WriteString("." + strconv.FormatUint(uint64(a), 10))
 	}
-	f := &form{root: root.String(), uptime: wireOID(oidUptime), trapID: wireOID(oidTrapOID)}
+	f := &form{root: root.String(), uptime: wireOID(oidUptime), trapID: wireOID(oidTrapOID), order: sent(), always: alwaysSent}
 	f.rootWire = wireOID(f.root)
 	for i := range f.wire {
 		f.wire[i] = wireOID(fmt.Sprintf("%s.1.%d.0", f.root, i+1))
@@ -122,12 +125,25 @@ func appendBind(b []byte, oid string, v value) []byte {
 
 func bindSize(oid string, v value) int { return tlvSize(tlvSize(len(oid)) + v.size()) }
 
+// short makes f send the first objects only, and none that is empty.
+func (f *form) short() *form {
+	f.order, f.always = f.order[:shortSent], 0
+	return f
+}
+
+// objects calls each with every object that is sent of n, in order.
+func (f *form) objects(n *notice, each func(oid string, v value)) {
+	for at, i := range f.order {
+		if at < f.always || n.says(i) {
+			each(f.wire[i], n.values[i])
+		}
+	}
+}
+
 // size is how many bytes the objects of n take as bindings.
 func (f *form) size(n *notice) int {
 	sum := 0
-	for i, v := range n {
-		sum += bindSize(f.wire[i], v)
-	}
+	f.objects(n, func(oid string, v value) { sum += bindSize(oid, v) })
 	return sum
 }
 
@@ -149,9 +165,7 @@ func (f *form) appendPDU(b []byte, n *notice, h header) []byte {
 	b = appendHeader(b, gosnmp.Asn1BER(gosnmp.Sequence), list)
 	b = appendBind(b, f.uptime, h.ticks())
 	b = appendBind(b, f.trapID, f.identity(h))
-	for i, v := range n {
-		b = appendBind(b, f.wire[i], v)
-	}
+	f.objects(n, func(oid string, v value) { b = appendBind(b, oid, v) })
 	return b
 }
 
@@ -185,11 +199,11 @@ func (f *form) writeV2c(b []byte, n *notice, h header) []byte {
 func (f *form) encodeV1(n *notice, h header) []byte {
 	const enterpriseSpecific = 6
 	list := 0
-	for i, v := range n {
+	f.objects(n, func(oid string, v value) {
 		if v.tag != gosnmp.Counter64 {
-			list += bindSize(f.wire[i], v)
+			list += bindSize(oid, v)
 		}
-	}
+	})
 	pdu := tlvSize(len(f.rootWire)) + tlvSize(len(h.agent)) + 3 + 3 + tlvSize(intSize(uint64(h.uptime))) + tlvSize(list)
 	msg := 3 + tlvSize(len(h.community)) + tlvSize(pdu)
 
@@ -204,11 +218,11 @@ func (f *form) encodeV1(n *notice, h header) []byte {
 	b = appendInt(b, gosnmp.Integer, uint64(h.which))
 	b = appendInt(b, gosnmp.TimeTicks, uint64(h.uptime))
 	b = appendHeader(b, gosnmp.Asn1BER(gosnmp.Sequence), list)
-	for i, v := range n {
+	f.objects(n, func(oid string, v value) {
 		if v.tag != gosnmp.Counter64 {
-			b = appendBind(b, f.wire[i], v)
+			b = appendBind(b, oid, v)
 		}
-	}
+	})
 	return b
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"golang.org/x/text/encoding/japanese"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -53,7 +55,7 @@ func FuzzEncode(f *testing.F) {
 				})
 			}
 			same(t, form.encodeV1(n, h), gosnmp.SnmpPacket{
-				Version: gosnmp.Version1, Community: h.community, PDUType: gosnmp.Trap, Variables: bindings[3:], // without uptime, trap and Counter64
+				Version: gosnmp.Version1, Community: h.community, PDUType: gosnmp.Trap, Variables: bindings[2 : len(bindings)-1], // without uptime, trap and Counter64
 				SnmpTrap: gosnmp.SnmpTrap{
 					Enterprise: form.root, AgentAddress: "192.0.2.1", GenericTrap: 6, SpecificTrap: notifyTest, Timestamp: uint(uptime),
 				},
@@ -68,7 +70,11 @@ func (f *form) bindings(n *notice, uptime uint32, which int) []gosnmp.SnmpPDU {
 	b = append(b,
 		gosnmp.SnmpPDU{Name: oidUptime, Type: gosnmp.TimeTicks, Value: uptime},
 		gosnmp.SnmpPDU{Name: oidTrapOID, Type: gosnmp.ObjectIdentifier, Value: f.notification(which)})
-	for i, v := range n {
+	for at, i := range f.order {
+		v := n.values[i]
+		if at >= f.always && !n.says(i) {
+			continue
+		}
 		p := gosnmp.SnmpPDU{Name: fmt.Sprintf("%s.1.%d.0", f.root, i+1), Type: v.tag}
 		switch v.tag {
 		case gosnmp.OctetString:
@@ -182,21 +188,23 @@ func FuzzFit(f *testing.F) {
 		if form.size(whole) <= budget && *n != *whole {
 			t.Error("cut although it fitted")
 		}
-		named := func(n *notice) string { return n[objHost].text + n[objName].text + n[objRule].text }
-		texts := func(n *notice) string {
-			return n[objTitle].text + n[objText].text + n[objReason].text + n[objDetail].text + n[objConfirm].text
+		first := func(n *notice) string {
+			return n.values[objTitle].text + n.values[objText].text + n.values[objNext].text
 		}
-		if named(n) != named(whole) && strings.Trim(texts(n), "…") != "" {
-			t.Error("a name was cut while there was still text")
+		rest := func(n *notice) string {
+			return n.values[objReason].text + n.values[objDetail].text + n.values[objConfirm].text + n.values[objAffected].text
 		}
-		for i := range n {
-			if !utf8.ValidString(n[i].text) && utf8.ValidString(whole[i].text) {
+		if first(n) != first(whole) && strings.Trim(rest(n), "….") != "" {
+			t.Error("what was lost or what to do was cut while there was still something to look up")
+		}
+		for i := range n.values {
+			if !utf8.ValidString(n.values[i].text) && utf8.ValidString(whole.values[i].text) {
 				t.Errorf("object %d was cut within a character", i+1)
 			}
-			if kept := strings.TrimSuffix(n[i].text, "…"); !strings.HasPrefix(whole[i].text, kept) {
-				t.Errorf("object %d is %q, was %q", i+1, n[i].text, whole[i].text)
+			if kept := strings.TrimRight(n.values[i].text, "… ."); !strings.HasPrefix(whole.values[i].text, kept) {
+				t.Errorf("object %d is %q, was %q", i+1, n.values[i].text, whole.values[i].text)
 			}
-			n[i].text, whole[i].text = "", ""
+			n.values[i].text, whole.values[i].text = "", ""
 		}
 		if *n != *whole {
 			t.Error("a number was changed")
@@ -204,18 +212,85 @@ func FuzzFit(f *testing.F) {
 	})
 }
 
-// TestFitTakesFromTheLongest: the short texts stay whole.
-func TestFitTakesFromTheLongest(t *testing.T) {
+// TestFitTakesFromTheLeast: what a person can look up gives way first, the
+// longest of it, and the title last.
+func TestFitTakesFromTheLeast(t *testing.T) {
 	form := testForm(t, "")
-	n := newNotice(event.Alert{
-		ID: "id", Title: "short title", Text: strings.Repeat("x", 900), Reason: strings.Repeat("y", 800), Detail: "short detail",
-	}, 1)
-	n.fit(form, form.size(n)-700)
-	if n[objTitle].text != "short title" || n[objDetail].text != "short detail" {
-		t.Errorf("short texts are %q and %q", n[objTitle].text, n[objDetail].text)
+	long := func(s string) string { return strings.Repeat(s+" ends here. ", 40) }
+	a := event.Alert{ID: "id", Title: "web01: process ds_agent is down", Text: long("consequence"), Next: "Start it.", Reason: long("reason"), Confirm: "ps", Detail: long("detail")}
+	for _, c := range []struct {
+		over       int
+		whole, cut []int
+	}{
+		{600, []int{objTitle, objText, objNext, objDetail, objConfirm}, []int{objReason}},
+		{1200, []int{objTitle, objText, objNext}, []int{objReason, objDetail}},
+		{1600, []int{objTitle, objNext}, []int{objReason, objConfirm, objDetail, objText}},
+	} {
+		whole, n := newNotice(a, 1), newNotice(a, 1)
+		n.fit(form, form.size(n)-c.over)
+		for _, o := range c.whole {
+			if n.values[o] != whole.values[o] {
+				t.Errorf("%d bytes over: %s was cut to %q", c.over, objects()[o], n.values[o].text)
+			}
+		}
+		for _, o := range c.cut {
+			if n.values[o] == whole.values[o] {
+				t.Errorf("%d bytes over: %s is whole", c.over, objects()[o])
+			}
+		}
+		if got := n.values[objText].text; got != whole.values[objText].text && !strings.HasSuffix(got, "ends here. ...") {
+			t.Errorf("cut within a sentence: %q", got)
+		}
 	}
-	if a, b := len(n[objText].text), len(n[objReason].text); a != 500 || b != 500 {
-		t.Errorf("long texts are %d and %d bytes long, want 500 both", a, b)
+}
+
+// TestShiftJIS: the length that counts is that of the bytes which are sent,
+// and a cut leaves whole characters.
+func TestShiftJIS(t *testing.T) {
+	form := testForm(t, "")
+	text := strings.Repeat("不正プログラム対策が停止しています。", 20)
+	n := &notice{chars: charsets["shift_jis"]}
+	a := event.Alert{ID: "id", Title: "web01: プロセス ds_am が停止しています 😀", Text: text}
+	n.fill(&a, 1)
+	if got, want := len(n.values[objText].text), len([]rune(text))*2; got != want {
+		t.Errorf("%d bytes, want two a character: %d", got, want)
+	}
+	n.fit(form, form.size(n)-300)
+	for o, want := range map[int]string{objTitle: "web01: プロセス ds_am が停止しています ?", objText: strings.Repeat("不正プログラム対策が停止しています。", 11) + "…"} {
+		got, err := japanese.ShiftJIS.NewDecoder().String(n.values[o].text)
+		if err != nil || got != want {
+			t.Errorf("%s is %q (%v), want %q", objects()[o], got, err, want)
+		}
+	}
+}
+
+// TestOrder: what to act on stands first, whatever the version; the counter
+// that version 1 does not have is last; every object is sent once.
+func TestOrder(t *testing.T) {
+	order := sent()
+	if got := slices.Sorted(slices.Values(order)); len(got) != objCount || got[0] != 0 || got[objCount-1] != objCount-1 || len(slices.Compact(got)) != objCount {
+		t.Errorf("the order is not that of every object once: %v", order)
+	}
+	if order[objCount-1] != objSequence {
+		t.Errorf("%s is last", objects()[order[objCount-1]])
+	}
+	n := newNotice(event.Alert{ID: "id", Title: "t", Text: "a\nb", Transition: event.Raised}, 1)
+	short := testForm(t, "").short()
+	if got := n.values[objText].text; got != "a; b" {
+		t.Errorf("line breaks: %q", got)
+	}
+	all := testForm(t, "").bindings(n, 1, notifyRaised)
+	p, err := gosnmp.Default.SnmpDecodePacket(short.encodeV2c(n, header{pdu: gosnmp.SNMPv2Trap, community: "public"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Variables) > 2+shortSent || len(p.Variables) >= len(all) {
+		t.Errorf("short has %d varbinds, at most 10 and none that is empty are wanted", len(p.Variables)-2)
+	}
+	for _, v := range p.Variables {
+		if b, ok := v.Value.([]byte); ok && len(b) == 0 {
+			t.Errorf("%s is empty", v.Name)
+		}
 	}
 }
 
@@ -228,8 +303,8 @@ func TestDateAndTime(t *testing.T) {
 		"utc":      {time.Date(2026, 11, 22, 3, 4, 5, 678e6, time.UTC), "07ea0b16030405062b0000"},
 		"east":     {time.Date(2026, 11, 22, 3, 4, 5, 0, tokyo), "07ea0b16030405002b0900"},
 		"west":     {time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", -(3*3600+30*60))), "07ea0102030405002d031e"},
-		"none":     {time.Time{}, "0000000000000000000000"},
-		"too late": {time.Date(70000, 1, 1, 0, 0, 0, 0, time.UTC), "0000000000000000000000"},
+		"none":     {time.Time{}, "0000000000000000"},
+		"too late": {time.Date(70000, 1, 1, 0, 0, 0, 0, time.UTC), "0000000000000000"},
 	} {
 		if got := fmt.Sprintf("%x", dateAndTime(c.t)); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
@@ -242,8 +317,8 @@ func TestDateAndTime(t *testing.T) {
 func TestNumbersOfNewerWords(t *testing.T) {
 	n := newNotice(event.Alert{Transition: "x", Severity: "x", State: "x", Impact: "x", Key: event.Key{Kind: "x"}, Seq: -1, Found: -1}, 1)
 	for o, want := range map[int]uint64{objTransition: 6, objSeverity: 1, objState: 5, objPrevious: 5, objImpact: 7, objKind: 5, objSeq: 0, objFound: 0} {
-		if n[o].num != want {
-			t.Errorf("object %d is %d, want %d", o+1, n[o].num, want)
+		if n.values[o].num != want {
+			t.Errorf("object %d is %d, want %d", o+1, n.values[o].num, want)
 		}
 	}
 }

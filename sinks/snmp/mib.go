@@ -33,17 +33,20 @@ func MIB(enterprise string) (string, error) {
 	if named.Len() > 0 {
 		above = "-- The arcs above this module, named only because SMIv2 wants every one\n-- of them to have a name.\n" + named.String() + "\n"
 	}
-	var list strings.Builder
-	for i, o := range objects() {
-		if i > 0 {
-			list.WriteString(",\n")
+	names, order := objects(), sent()
+	list := func(objects []int) string {
+		var l []string
+		for _, o := range objects {
+			l = append(l, "        "+names[o])
 		}
-		list.WriteString("        " + o)
+		return strings.Join(l, ",\n")
 	}
 	return strings.NewReplacer(
 		"@PARENT@", fmt.Sprintf("%s %d", parent, arcs[len(arcs)-1]),
 		"@ABOVE@\n", above,
-		"@OBJECTS@", list.String(),
+		"@OBJECTS@", list(order[:alwaysSent]),
+		"@BEAT@", list([]int{objOpen, objWaiting, objEvery}),
+		"@ALL@", list(order),
 	).Replace(mibText), nil
 }
 

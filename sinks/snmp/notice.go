@@ -3,6 +3,7 @@ package snmp
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"dswatch/event"
@@ -50,7 +51,30 @@ const (
 	objOpen
 	objWaiting
 	objEvery
+	objNext
 	objCount
+)
+
+// sent is the order in which the objects stand in a message: what a person
+// at a receiver that cuts, or that shows positions, needs first. The counter
+// is last, because version 1 leaves it out and every position before it
+// stays the same in all versions.
+func sent() []int {
+	return []int{
+		objTitle, objText, objNext, objSeverity, objTransition,
+		objState, objHost, objName, objAt, objID,
+		objSeq, objPrevious, objImpact, objComponent, objKind, objRule, objFound, objWant, objStartedAt, objEndedAt,
+		objAffectedCount, objAffected, objDetail, objReason, objConfirm, objLanguage, objOS, objAgentVersion, objObserver,
+		objTest, objReplay, objAckAuthor, objAckComment, objOpen, objWaiting, objEvery, objSequence,
+	}
+}
+
+const (
+	// shortSent is how many of sent a message with `varbinds: short` has.
+	shortSent = 10
+	// alwaysSent is how many of them every other message has. What follows
+	// is appended where it says something (RFC 3416 section 4.2.6).
+	alwaysSent = 31
 )
 
 // objects lists the names of the objects as the MIB has them.
@@ -69,6 +93,7 @@ func objects() []string {
 		objAffectedCount: "dswatchAlertAffectedCount", objAffected: "dswatchAlertAffected",
 		objAckAuthor: "dswatchAlertAckAuthor", objAckComment: "dswatchAlertAckComment",
 		objOpen: "dswatchHeartbeatOpen", objWaiting: "dswatchHeartbeatWaiting", objEvery: "dswatchHeartbeatEvery",
+		objNext: "dswatchAlertNext",
 	}
 }
 
@@ -137,8 +162,23 @@ type value struct {
 	text string
 }
 
-// notice holds the values of one notification in the order of the objects.
-type notice [objCount]value
+// notice holds the values of one notification by the objects' numbers.
+type notice struct {
+	values [objCount]value
+	chars  charset // of the texts
+	beat   bool    // it is a heartbeat, of which a count of 0 says something
+}
+
+// says reports whether the object has something to say.
+func (n *notice) says(object int) bool {
+	switch v := n.values[object]; v.tag {
+	case gosnmp.OctetString:
+		return v.text != ""
+	case gosnmp.Gauge32:
+		return v.num != 0 || n.beat
+	}
+	return true
+}
 
 // Sizes of SnmpAdminString (RFC 3411) and DswatchText (our MIB) in bytes.
 const (
@@ -149,18 +189,27 @@ const (
 	maxAffected = 256
 )
 
-// newNotice returns a notice that is filled.
+// newNotice returns a notice that is filled, in UTF-8.
 func newNotice(a event.Alert, sequence uint64) *notice {
 	n := new(notice)
 	n.fill(&a, sequence)
 	return n
 }
 
+// oneLine is text without line breaks: receivers such as snmptt and a handler
+// of snmptrapd take one line for one varbind.
+func oneLine(s string, most int) string {
+	s = strings.ReplaceAll(sinks.Lines(s, most), "\n", "; ")
+	return sinks.CutSentence(s, most)
+}
+
 // fill sets the objects from an alert. Numbers of enumerations are those of
 // the MIB; a word of a newer version becomes its "none" or "other".
 func (n *notice) fill(a *event.Alert, sequence uint64) {
-	admin := func(s string) value { return value{tag: gosnmp.OctetString, text: sinks.Line(s, maxAdmin)} }
-	text := func(s string) value { return value{tag: gosnmp.OctetString, text: sinks.Lines(s, maxText)} }
+	admin := func(s string) value {
+		return value{tag: gosnmp.OctetString, text: n.chars.encode(sinks.Line(s, maxAdmin))}
+	}
+	text := func(s string) value { return value{tag: gosnmp.OctetString, text: n.chars.encode(oneLine(s, maxText))} }
 	enum := func(n int) value { return value{tag: gosnmp.Integer, num: uint64(n)} }
 	gauge := func(n int) value {
 		return value{tag: gosnmp.Gauge32, num: min(uint64(max(n, 0)), math.MaxUint32)}
@@ -170,6 +219,11 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 			return enum(1)
 		}
 		return enum(2)
+	}
+	n.beat = a.Transition == event.Beat
+	impact := 7 // none: nothing was lost
+	if !a.Test && !n.beat {
+		impact = number(a.Impact, 7, event.Impacts()...)
 	}
 	date := func(t time.Time) value { return value{tag: gosnmp.OctetString, text: dateAndTime(t)} }
 	var ack event.Ack
@@ -184,7 +238,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 	if a.AffectedCount > 0 {
 		affected = sinks.In(a.Language).AffectedList(*a, maxAffected)
 	}
-	*n = notice{
+	n.values = [objCount]value{
 		objSequence:     {tag: gosnmp.Counter64, num: sequence},
 		objID:           admin(a.ID),
 		objSeq:          gauge(a.Seq),
@@ -192,7 +246,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 		objSeverity:     enum(max(a.Severity.Rank(), 1)),
 		objState:        enum(state(a.State)),
 		objPrevious:     enum(state(a.Previous)),
-		objImpact:       enum(number(a.Impact, 7, event.Impacts()...)),
+		objImpact:       enum(impact),
 		objHost:         admin(a.Key.Host),
 		objComponent:    admin(a.Key.Component),
 		objKind:         enum(kind(a.Key.Kind)),
@@ -205,6 +259,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 		objEndedAt:      date(a.EndedAt),
 		objTitle:        admin(a.Title),
 		objText:         text(a.Text),
+		objNext:         text(a.Next),
 		objReason:       text(a.Reason),
 		objDetail:       text(a.Detail),
 		objConfirm:      text(a.Confirm),
@@ -238,13 +293,12 @@ func number[T comparable](v T, other int, list ...T) int {
 }
 
 // dateAndTime encodes t as RFC 2579 DateAndTime with the distance from UTC.
-// The zero time becomes eleven zeros: the convention has no other "none".
+// The zero time becomes eight zeros, as agents say that there is none.
 func dateAndTime(t time.Time) string {
 	var b [11]byte
 	b[8] = '+'
 	if t.IsZero() || t.Year() < 0 || t.Year() > math.MaxUint16 {
-		b[8] = 0
-		return string(b[:])
+		return string(b[:8])
 	}
 	_, off := t.Zone()
 	if off < 0 {
@@ -258,12 +312,20 @@ func dateAndTime(t time.Time) string {
 	return string(b[:])
 }
 
-// fit cuts texts until the objects take at most budget bytes: the longest
-// first, then, should that not do, the names, and never the alert's id.
+// fit cuts texts until the objects that f sends take at most budget bytes.
+// What a person can look up gives way first, then the list of what is
+// affected, then the names, then the consequence and the next step, and the
+// title last; the alert's id never.
 func (n *notice) fit(f *form, budget int) {
 	for _, group := range [][]int{
-		{objTitle, objText, objReason, objDetail, objConfirm, objAckComment},
-		{objHost, objComponent, objName, objRule, objLanguage, objOS, objAgentVersion, objObserver, objAffected, objAckAuthor},
+		{objReason, objConfirm, objAckComment},
+		{objDetail},
+		{objAffected},
+		{objOS, objAgentVersion, objObserver, objLanguage, objComponent, objRule, objAckAuthor},
+		{objText},
+		{objHost, objName},
+		{objNext},
+		{objTitle},
 	} {
 		over := f.size(n) - budget
 		if over <= 0 {
@@ -279,7 +341,7 @@ func (n *notice) cut(group []int, over int) {
 	lens := make([]int, len(group))
 	total := 0
 	for i, o := range group {
-		lens[i] = len(n[o].text)
+		lens[i] = len(n.values[o].text)
 		total += lens[i]
 	}
 	slices.Sort(lens)
@@ -294,6 +356,6 @@ func (n *notice) cut(group []int, over int) {
 		left -= l
 	}
 	for _, o := range group {
-		n[o].text = sinks.Cut(n[o].text, level)
+		n.values[o].text = n.chars.cut(n.values[o].text, level)
 	}
 }

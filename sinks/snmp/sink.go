@@ -52,6 +52,9 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Varbinds == "short" {
+		f.short()
+	}
 	salt, err := newSalt()
 	if err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 }
 
 func (s *Sink) trap(ctx context.Context, a event.Alert) error {
-	n := new(notice)
+	n := &notice{chars: charsets[s.cfg.Charset]}
 	n.fill(&a, s.sequence.Add(1))
 	h := header{
 		pdu: gosnmp.SNMPv2Trap, community: s.cfg.Community.Reveal(),
@@ -143,7 +146,8 @@ func (s *Sink) trap(ctx context.Context, a event.Alert) error {
 
 // inform sends the same request again until the response comes.
 func (s *Sink) inform(ctx context.Context, a event.Alert) error {
-	n := newNotice(a, s.sequence.Add(1))
+	n := &notice{chars: charsets[s.cfg.Charset]}
+	n.fill(&a, s.sequence.Add(1))
 	h := header{
 		pdu: gosnmp.InformRequest, community: s.cfg.Community.Reveal(),
 		request: s.nextID(), uptime: s.clock.ticks(), which: notification(a),

@@ -175,7 +175,7 @@ func expected(a event.Alert) receive.Trap {
 		"dswatchAlertFound.0":      fmt.Sprint(a.Found),
 		"dswatchAlertWant.0":       "2",
 		"dswatchAlertStartedAt.0":  "2026-11-22,3:4:5.0,+0:0",
-		"dswatchAlertEndedAt.0":    "0-0-0,0:0:0.0,.0:0",
+		"dswatchAlertEndedAt.0":    "0-0-0,0:0:0.0",
 		"dswatchAlertTitle.0":      a.Title,
 		"dswatchAlertText.0":       a.Text,
 		"dswatchAlertReason.0":     a.Reason,

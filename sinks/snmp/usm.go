@@ -223,7 +223,9 @@ func (u *user) open(b []byte) (*gosnmp.SnmpPacket, error) {
 
 // overhead bounds what a v3 message takes beside its bindings.
 func (u *user) overhead() int {
-	const headers = 64 // tags, lengths and numbers, every one at its largest
+	// Tags, lengths and numbers, every one at its largest: message 4, version
+	// 3, header 19, security 30, data 4, scoped 4, contexts 4, PDU 20.
+	const headers = 88
 	const digest, salt, padding = 48, 8, 8
 	return headers + len(u.engine)*2 + len(u.cfg.User) + len(u.cfg.Context) + digest + salt + padding
 }
