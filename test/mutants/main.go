@@ -1,0 +1,293 @@
+// Mutants puts small deliberate faults into copies of the source, one at a
+// time, and has the tests judge each: a fault that no test notices is a test
+// that is missing. Nothing is written into the tree: `go test -overlay` swaps
+// the one file.
+//
+// The sample is fixed: a fault is drawn by the hash of the seed and of its
+// name, and its name holds no line number, so that a change elsewhere draws
+// no other sample. known.txt lists faults that change nothing anyone could
+// see (equivalent, not counted) and survivors with the reason why they live.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed known.txt
+var known string
+
+// roots are the packages that are judged, with those below them.
+const roots = "./rules ./engine ./bus ./detector/... ./sinks/... ./catalog ./web"
+
+// limit is how long one package's tests may take; most need ten seconds.
+const limit = 3 * time.Minute
+
+type verdict string
+
+const (
+	killed     verdict = "killed"
+	survived   verdict = "survived"
+	equivalent verdict = "equivalent"
+	broken     verdict = "does not build" // no fault at all: the next of the sample takes its place
+)
+
+func main() {
+	n := flag.Int("n", 300, "how many faults")
+	seed := flag.String("seed", "1", "what draws the sample")
+	in := flag.String("in", roots, "packages, with spaces between")
+	match := flag.String("match", "", "only faults whose name matches this regular expression; not counted with the sample")
+	log := flag.String("log", "", "append each verdict to this file, and skip what it has already")
+	list := flag.Bool("list", false, "print the sample and judge nothing")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, options{*n, *seed, *in, *match, *log, *list}); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	n                    int
+	seed, in, match, log string
+	list                 bool
+}
+
+func run(ctx context.Context, o options) error {
+	pkgs, err := packages(ctx, strings.Fields(o.in))
+	if err != nil {
+		return err
+	}
+	faults, err := gather(pkgs)
+	if err != nil {
+		return err
+	}
+	sample, err := draw(faults, o)
+	if err != nil {
+		return err
+	}
+	notes, err := readKnown(known)
+	if err != nil {
+		return err
+	}
+	had, err := readLog(o.log)
+	if err != nil {
+		return err
+	}
+	j := judge{stories: stories(ctx), had: had, log: o.log, notes: notes}
+	var counts = map[verdict]int{}
+	var alive []fault
+	for _, f := range sample {
+		if counts[killed]+counts[survived]+counts[equivalent] == o.n {
+			break
+		}
+		if o.list {
+			fmt.Println(f.name())
+			counts[killed]++
+			continue
+		}
+		v, err := j.verdict(ctx, f)
+		if err != nil {
+			return err
+		}
+		counts[v]++
+		if v == survived {
+			alive = append(alive, f)
+		}
+	}
+	if o.list {
+		return nil
+	}
+	fmt.Printf("\n%d faults: %d killed, %d survived, %d equivalent (not counted): %.1f %% killed\n",
+		counts[killed]+counts[survived]+counts[equivalent], counts[killed], counts[survived], counts[equivalent],
+		100*float64(counts[killed])/max(1, float64(counts[killed]+counts[survived])))
+	for _, f := range alive {
+		fmt.Printf("survived  %s\n          %s:%d  %s\n", f.name(), f.file, f.line, cmp.Or(notes[f.name()].why, "no reason is known: a test is missing"))
+	}
+	return nil
+}
+
+// draw returns all faults in the order of the sample.
+func draw(faults []fault, o options) ([]fault, error) {
+	want, err := regexp.Compile(o.match)
+	if err != nil {
+		return nil, err
+	}
+	faults = slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !want.MatchString(f.name()) })
+	key := func(f fault) [32]byte { return sha256.Sum256([]byte(o.seed + "\n" + f.name())) }
+	slices.SortFunc(faults, func(a, b fault) int {
+		x, y := key(a), key(b)
+		return bytes.Compare(x[:], y[:])
+	})
+	return faults, nil
+}
+
+type note struct {
+	verdict verdict
+	why     string
+}
+
+// readKnown reads blocks of two lines: "equivalent NAME" or "survived NAME",
+// then the reason, indented.
+func readKnown(text string) (map[string]note, error) {
+	notes := map[string]note{}
+	var name string
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "":
+		case strings.HasPrefix(line, " "):
+			n := notes[name]
+			n.why = strings.TrimSpace(n.why + " " + strings.TrimSpace(line))
+			notes[name] = n
+		default:
+			v, rest, _ := strings.Cut(line, " ")
+			if verdict(v) != equivalent && verdict(v) != survived {
+				return nil, fmt.Errorf("known.txt:%d: begins with neither equivalent nor survived", i+1)
+			}
+			name = rest
+			notes[name] = note{verdict: verdict(v)}
+		}
+	}
+	for name, n := range notes {
+		if n.why == "" {
+			return nil, fmt.Errorf("known.txt: no reason for %s", name)
+		}
+	}
+	return notes, nil
+}
+
+// readLog returns the verdicts that an earlier part of the run left.
+func readLog(file string) (map[string]verdict, error) {
+	had := map[string]verdict{}
+	if file == "" {
+		return had, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if v, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			had[name] = verdict(v)
+		}
+	}
+	return had, nil
+}
+
+type judge struct {
+	stories []string // packages whose tests judge the rules and the engine too
+	notes   map[string]note
+	had     map[string]verdict
+	log     string
+}
+
+func (j judge) verdict(ctx context.Context, f fault) (verdict, error) {
+	if j.notes[f.name()].verdict == equivalent {
+		return equivalent, nil
+	}
+	v, ok := j.had[f.name()]
+	if ok {
+		return v, nil
+	}
+	start := time.Now()
+	v, err := j.try(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	fmt.Printf("%-14s %4.0fs  %s  (%s:%d)\n", v, time.Since(start).Seconds(), f.name(), f.file, f.line)
+	if j.log == "" {
+		return v, nil
+	}
+	w, err := os.OpenFile(j.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	_, err = fmt.Fprintf(w, "%s\t%s\n", v, f.name())
+	return v, err
+}
+
+// try puts f in and runs the tests of its package, then the stories when it
+// is one of the packages that they tell of.
+func (j judge) try(ctx context.Context, f fault) (verdict, error) {
+	dir, err := os.MkdirTemp("", "mutant")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	changed := filepath.Join(dir, "fault.go")
+	if err := os.WriteFile(changed, f.source(), 0o644); err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	data, err := json.Marshal(map[string]map[string]string{"Replace": {f.path: changed}})
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(overlay, data, 0o644); err != nil {
+		return "", err
+	}
+	if out, err := command(ctx, "go", "build", "-overlay", overlay, f.pkg).CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		_ = out
+		return broken, nil
+	}
+	judges := []string{f.pkg}
+	if told(f.pkg) {
+		judges = append(judges, j.stories...)
+	}
+	for _, pkg := range judges {
+		args := []string{"test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-timeout", limit.String()}
+		if prlimit, err := exec.LookPath("prlimit"); err == nil {
+			args = append(args, "-exec", prlimit+" --data=3000000000") // a loop that eats memory ends by itself
+		}
+		err := command(ctx, "go", append(args, pkg)...).Run()
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if err != nil {
+			return killed, nil
+		}
+	}
+	return survived, nil
+}
+
+func told(pkg string) bool {
+	return strings.HasSuffix(pkg, "/rules") || strings.HasSuffix(pkg, "/engine")
+}
+
+// stories returns the packages of the operator's scenarios.
+func stories(ctx context.Context) []string {
+	out, err := command(ctx, "go", "list", "-find", "./...").Output()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(strings.Fields(string(out)), func(p string) bool { return !strings.HasSuffix(p, "/story") })
+}
+
+// command ends with all that it started.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, name, args...)
+	c.WaitDelay = 5 * time.Second
+	group(c)
+	return c
+}
