@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -363,5 +366,35 @@ func TestHTTPLeavesTheTLSSettingsAlone(t *testing.T) {
 	wg.Wait()
 	if shared.NextProtos != nil {
 		t.Errorf("the settings now say %v", shared.NextProtos)
+	}
+}
+
+// TestOldTLSIsRefused: whoever can change what passes must not bring both
+// sides down to a protocol that can be read.
+func TestOldTLSIsRefused(t *testing.T) {
+	for name, version := range map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12} {
+		t.Run(name, func(t *testing.T) {
+			var posts atomic.Int32
+			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts.Add(1) }))
+			srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+			srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
+			srv.StartTLS()
+			defer srv.Close()
+			ca := filepath.Join(t.TempDir(), "ca.pem")
+			if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := sinks.TLS{CAFile: ca}.Config()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = newHTTP(t, sinks.HTTPOptions{URL: srv.URL, TLS: c}).Post(t.Context(), http.Header{}, []byte("{}"))
+			if good := version >= tls.VersionTLS12; (err == nil) != good || (posts.Load() == 1) != good {
+				t.Errorf("%v after %d requests", err, posts.Load())
+			}
+			if err != nil && (sinks.IsPermanent(err) || !strings.Contains(err.Error(), "protocol version")) {
+				t.Errorf("the error does not tell the reason: %v", err)
+			}
+		})
 	}
 }

@@ -121,6 +121,31 @@ func TestTemplateFailsLater(t *testing.T) {
 	}
 }
 
+// TestTextTemplateFailsLater: the text likewise, and each keeps its own while
+// the other one works.
+func TestTextTemplateFailsLater(t *testing.T) {
+	a := sinktest.Sample(1, event.Raised, "en")
+	a.Found = 7
+	for name, template := range map[string]string{
+		"fails":    `{{if eq .Found 7}}{{index .Affected 3}}{{end}}x`,
+		"too long": `{{if eq .Found 7}}{{printf "%100000s" "x"}}{{end}}x`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, log := through(t, sinks.Settings{Title: both("T"), Text: both(template)}, a, sinktest.Sample(2, event.Raised, "en"))
+			if got[0].Text != a.Text || got[0].Title != "T" || got[1].Text != "x" || got[1].Title != "T" {
+				t.Errorf("%q %q, then %q %q", got[0].Title, got[0].Text, got[1].Title, got[1].Text)
+			}
+			if strings.Count(log, "a template failed") != 1 {
+				t.Errorf("log: %s", log)
+			}
+			got, _ = through(t, sinks.Settings{Title: both(template), Text: both("text")}, a)
+			if got[0].Text != "text" || got[0].Title != a.Title {
+				t.Errorf("%q %q", got[0].Title, got[0].Text)
+			}
+		})
+	}
+}
+
 func TestTemplateIsChecked(t *testing.T) {
 	for name, c := range map[string]struct {
 		template sinks.Template

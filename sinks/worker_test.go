@@ -434,6 +434,74 @@ func TestFirstSuccessEndsAllPauses(t *testing.T) {
 	})
 }
 
+// TestPatienceBeginsWithTheFirstAttempt: in an outage most slots wait behind
+// those that are tried. What was not tried yet has its whole patience before
+// it, however long it has waited.
+func TestPatienceBeginsWithTheFirstAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := newMemory(), &far{}
+		failed := map[string]bool{}
+		f.do = func(_ context.Context, a event.Alert) error {
+			switch n := len(failed); {
+			case failed[a.Key.Host]:
+				return nil
+			case n == 0: // all attempts pause for longer than the patience
+				failed[a.Key.Host] = true
+				return sinks.RetryAfter(errDown, time.Hour)
+			default:
+				failed[a.Key.Host] = true
+				return errDown
+			}
+		}
+		o := options(m, f, 1)
+		o.Settings.Patience = 30 * time.Minute
+		_, stop := start(o)
+		defer stop()
+		m.put(t, firing(0, 0)[0], firing(1, 0)[0])
+		time.Sleep(time.Hour - time.Second)
+		if n := len(f.tries()); n != 1 {
+			t.Fatalf("%d attempts in the pause, want 1", n)
+		}
+		time.Sleep(time.Minute)
+		if d := m.dead(); len(d) != 0 || len(f.ids()) != 2 {
+			t.Errorf("arrived %v, dead %+v", f.ids(), d)
+		}
+	})
+}
+
+// TestPatienceEnds: its end is not sooner and not much later than said, and
+// what came behind has a patience of its own.
+func TestPatienceEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := newMemory(), &far{}
+		f.do = func(context.Context, event.Alert) error { return errDown }
+		o := options(m, f, 1)
+		o.Settings.Patience = time.Hour
+		_, stop := start(o)
+		defer stop()
+		as := firing(0, 0)
+		m.put(t, as[0])
+		time.Sleep(30 * time.Minute)
+		m.put(t, as[1])
+		time.Sleep(30*time.Minute - time.Second)
+		if d := m.dead(); len(d) != 0 {
+			t.Errorf("dead before its patience is over: %+v", d)
+		}
+		time.Sleep(2 * time.Minute)
+		if d := m.dead(); len(d) != 1 || d[0].DeliveryID != as[0].DeliveryID() || d[0].Attempts < 100 {
+			t.Errorf("dead an hour later: %+v", d)
+		}
+		time.Sleep(58 * time.Minute)
+		if d := m.dead(); len(d) != 1 {
+			t.Errorf("the second had not its own patience: %+v", d)
+		}
+		time.Sleep(3 * time.Minute)
+		if d := m.dead(); len(d) != 2 || d[1].DeliveryID != as[1].DeliveryID() {
+			t.Errorf("dead in the end: %+v", d)
+		}
+	})
+}
+
 func TestRetryAfterPausesAllLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, f := newMemory(), &far{}

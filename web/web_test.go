@@ -1,16 +1,20 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"dswatch/setting"
 	"dswatch/web"
 )
 
@@ -142,7 +146,133 @@ func TestServer(t *testing.T) {
 			if resp.StatusCode != c.code || !strings.Contains(string(b), c.holds) {
 				t.Errorf("%d %s; want %d with %q", resp.StatusCode, b, c.code, c.holds)
 			}
+			if resp.Header.Get("Content-Type") == "application/json" {
+				oneValue(t, b)
+			}
 		})
+	}
+}
+
+// oneValue wants one JSON value: who reads an answer stops after the first.
+func oneValue(t *testing.T, body []byte) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(body))
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Errorf("%v in %s", err, body)
+	}
+	if err := d.Decode(&v); err != io.EOF {
+		t.Errorf("more than one JSON value: %s", body)
+	}
+}
+
+// counting counts what reaches the program.
+type counting struct {
+	program
+	calls atomic.Int32
+}
+
+func (c *counting) Status(context.Context) (web.Status, error) {
+	c.calls.Add(1)
+	return web.Status{}, nil
+}
+func (c *counting) TestSinks(context.Context, []string) ([]web.TestResult, error) {
+	c.calls.Add(1)
+	return nil, nil
+}
+func (c *counting) AddSilence(_ context.Context, s web.Silence) (web.Silence, error) {
+	c.calls.Add(1)
+	return s, nil
+}
+func (c *counting) EditSilence(context.Context, string, web.SilenceEdit) (web.Silence, error) {
+	c.calls.Add(1)
+	return web.Silence{}, nil
+}
+func (c *counting) ExpireSilence(context.Context, string, string) error { c.calls.Add(1); return nil }
+func (c *counting) Ack(context.Context, string, web.Ack) error          { c.calls.Add(1); return nil }
+func (c *counting) Withdraw(context.Context, string, web.Ack) error     { c.calls.Add(1); return nil }
+func (c *counting) Letters(context.Context, web.Selection) ([]web.Letter, error) {
+	c.calls.Add(1)
+	return nil, nil
+}
+func (c *counting) Replay(context.Context, web.Selection) (web.Replayed, error) {
+	c.calls.Add(1)
+	return web.Replayed{}, nil
+}
+func (c *counting) Drop(context.Context, web.Selection) (int, error) { c.calls.Add(1); return 0, nil }
+
+func serve(t *testing.T, c *counting, token setting.Secret) string {
+	t.Helper()
+	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: token, Program: c, Silencer: c, Alerts: c, Outbox: c, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Stop(context.Background()) })
+	return "http://" + s.Addr()
+}
+
+// ask sends one request with exactly these Authorization headers.
+func ask(t *testing.T, method, url, body string, authorization ...string) (code int, answer []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range authorization {
+		req.Header.Add("Authorization", a)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, b
+}
+
+// TestTornBodies: a request that was cut off must not act as an empty one,
+// which for a test means every sink, and for an edit nothing but defaults.
+func TestTornBodies(t *testing.T) {
+	c := &counting{}
+	base := serve(t, c, "tok")
+	for _, path := range []string{
+		"sinks/test", "silences", "silences/s1", "silences/s1/expire", "alerts/a1/ack", "alerts/a1/ack/withdraw",
+		"deadletters", "deadletters/replay", "deadletters/drop",
+	} {
+		for _, body := range []string{"", "{", `{"x":`, `[]`, `"x"`} {
+			code, answer := ask(t, "POST", base+"/api/v1/"+path, body, "Bearer tok")
+			if code != http.StatusBadRequest || c.calls.Load() != 0 {
+				t.Errorf("%s with %q: %d %s, and %d calls", path, body, code, answer, c.calls.Swap(0))
+			}
+			oneValue(t, answer)
+		}
+	}
+}
+
+// TestNoTokenOpensNothing: a program without a token answers nobody.
+func TestNoTokenOpensNothing(t *testing.T) {
+	c := &counting{}
+	base := serve(t, c, "")
+	for _, authorization := range [][]string{nil, {""}, {"Bearer"}, {"Bearer "}, {"Bearer x"}} {
+		code, answer := ask(t, "GET", base+"/api/v1/status", "", authorization...)
+		if code != http.StatusUnauthorized || c.calls.Load() != 0 {
+			t.Errorf("%q: %d %s", authorization, code, answer)
+		}
+		oneValue(t, answer)
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for listen, want := range map[string]bool{
+		"": false, "127.0.0.1:9418": false, "127.9.9.9:1": false, "[::1]:9418": false, "localhost:9418": false,
+		"0.0.0.0:9418": true, "[::]:9418": true, ":9418": true, "192.0.2.1:9418": true, "[2001:db8::1]:9418": true, "web01:9418": true,
+	} {
+		if got := (web.Config{Listen: listen}).Public(); got != want {
+			t.Errorf("%q: %v, want %v", listen, got, want)
+		}
 	}
 }
 

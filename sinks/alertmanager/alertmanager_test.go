@@ -472,6 +472,79 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// TestEnds holds the exact ends. Alertmanager forgets the end of an alert that
+// its own clock has not reached, so what is over ends five minutes before it
+// did, and an alert that is as short as that begins with its end.
+func TestEnds(t *testing.T) {
+	far := make(chan []byte, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var b bytes.Buffer
+		b.ReadFrom(r.Body)
+		far <- b.Bytes()
+	}))
+	t.Cleanup(srv.Close)
+	s := newSink(t, config(func(c *alertmanager.Config) { c.EndsAfter = 3 * time.Hour }, srv.URL), nil)
+	began := time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC)
+	const ahead = 5 * time.Minute
+	for name, c := range map[string]struct {
+		transition    event.Transition
+		at, ended     time.Time
+		starts, ends  time.Time // ends: zero for three hours from now
+		othersEnd     time.Time // of the other severities
+		othersStartAt time.Time
+	}{
+		"raised":  {transition: event.Raised, at: began, starts: began},
+		"changed": {transition: event.Changed, at: began.Add(time.Hour), starts: began, othersStartAt: began, othersEnd: began.Add(time.Hour - ahead)},
+		"cleared": {
+			transition: event.Cleared, at: began.Add(time.Hour), ended: began.Add(50 * time.Minute),
+			starts: began, ends: began.Add(45 * time.Minute), othersStartAt: began, othersEnd: began.Add(45 * time.Minute),
+		},
+		"cleared by another version, that tells no end": {
+			transition: event.Cleared, at: began.Add(time.Hour),
+			starts: began, ends: began.Add(time.Hour - ahead), othersStartAt: began, othersEnd: began.Add(time.Hour - ahead),
+		},
+		"cleared soon": {
+			transition: event.Cleared, at: began.Add(time.Minute), ended: began.Add(time.Minute),
+			starts: began.Add(time.Minute - ahead), ends: began.Add(time.Minute - ahead),
+			othersStartAt: began.Add(time.Minute - ahead), othersEnd: began.Add(time.Minute - ahead),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := firing(c.transition, time.Minute)
+			a.StartedAt, a.At, a.EndedAt = began, c.at, c.ended
+			before := time.Now()
+			send(t, s, a)
+			ps, err := read(<-far)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := ps[0]
+			if c.ends.IsZero() {
+				if least := before.Add(3 * time.Hour); one.EndsAt.Before(least.Truncate(time.Second)) || one.EndsAt.After(time.Now().Add(3*time.Hour)) {
+					t.Errorf("ends at %s, want three hours from now", one.EndsAt)
+				}
+			} else if !one.EndsAt.Equal(c.ends) {
+				t.Errorf("ends at %s, want %s", one.EndsAt, c.ends)
+			}
+			if !one.StartsAt.Equal(c.starts) {
+				t.Errorf("starts at %s, want %s", one.StartsAt, c.starts)
+			}
+			others := len(event.Severities()) - 1
+			if c.othersEnd.IsZero() {
+				others = 0
+			}
+			if len(ps) != 1+others {
+				t.Fatalf("%d entries, want %d", len(ps), 1+others)
+			}
+			for _, p := range ps[1:] {
+				if !p.StartsAt.Equal(c.othersStartAt) || !p.EndsAt.Equal(c.othersEnd) || p.Labels["severity"] == one.Labels["severity"] {
+					t.Errorf("%s: from %s to %s, want %s to %s", p.Labels["severity"], p.StartsAt, p.EndsAt, c.othersStartAt, c.othersEnd)
+				}
+			}
+		})
+	}
+}
+
 // FuzzPost wants every transition of a firing under the same labels but for
 // severity, an end that Alertmanager takes, and no severity left open.
 func FuzzPost(f *testing.F) {

@@ -244,6 +244,7 @@ func TestTLS(t *testing.T) {
 	}{
 		"mutual":          {good, client, nil, ""},
 		"mutual, TLS 1.2": {good, client, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, ""},
+		"TLS 1.1":         {good, client, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }, "protocol version"},
 		"name":            {good, mix(func(c *sinks.TLS) { c.ServerName = "siem.example" }), nil, ""},
 		"another name":    {good, mix(func(c *sinks.TLS) { c.ServerName = "other.example" }), nil, "check tls.ca_file and tls.server_name"},
 		"server expired":  {ca.Issue(t, "siem.example", past), client, nil, "expired"},
