@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -594,6 +595,62 @@ func TestReasons(t *testing.T) {
 	v := c.Find(event.Key{Host: "h", Component: "agent", Kind: event.Port, Name: "4118/tcp"}, "linux").Evaluate(onPrem)
 	if want := "footnotes port-direction, port-notice: communication is unknown; edition is deep_security [declared]"; v.Reason != want {
 		t.Errorf("got  %s\nwant %s", v.Reason, want)
+	}
+}
+
+// TestReasonsNameWhatDecided: of a condition with NOT, AND and OR inside each
+// other the reason names exactly the facts that make it what it is.
+func TestReasonsNameWhatDecided(t *testing.T) {
+	on := func(names ...event.Name) event.Facts {
+		f := event.Facts{}
+		for _, n := range names {
+			f[n] = event.Fact{Value: "on", Origin: "declared"}
+		}
+		return f
+	}
+	off := func(f event.Facts, names ...event.Name) event.Facts {
+		for _, n := range names {
+			f[n] = event.Fact{Value: "off", Origin: "declared"}
+		}
+		return f
+	}
+	const relay, firewall, malware = "relay", "features.firewall", "features.anti_malware"
+	for _, x := range []struct {
+		when  string
+		facts event.Facts
+		want  catalog.Tri
+		names []string // of relay, firewall and malware
+	}{
+		{"NOT relay", on(event.Relay), catalog.No, []string{relay}},
+		{"NOT relay", off(event.Facts{}, event.Relay), catalog.Yes, []string{relay}},
+		{"NOT relay", event.Facts{}, catalog.Unknown, []string{relay}},
+		{"NOT (relay AND firewall)", off(on(event.Relay), event.Firewall), catalog.Yes, []string{firewall}},
+		{"NOT (relay AND firewall)", on(event.Relay, event.Firewall), catalog.No, []string{relay, firewall}},
+		{"NOT (relay AND firewall)", on(event.Relay), catalog.Unknown, []string{firewall}},
+		{"NOT (relay OR firewall)", off(on(event.Relay), event.Firewall), catalog.No, []string{relay}},
+		{"NOT (relay OR firewall)", off(event.Facts{}, event.Relay, event.Firewall), catalog.Yes, []string{relay, firewall}},
+		{"NOT (relay OR firewall)", off(event.Facts{}, event.Relay), catalog.Unknown, []string{firewall}},
+		{"NOT NOT relay", on(event.Relay), catalog.Yes, []string{relay}},
+		{"firewall AND NOT (relay OR anti_malware)", off(on(event.Firewall, event.AntiMalware), event.Relay), catalog.No, []string{malware}},
+		{"firewall AND NOT (relay OR anti_malware)", off(on(event.Firewall), event.AntiMalware, event.Relay), catalog.Yes, []string{firewall, relay, malware}},
+		{"firewall OR NOT (relay AND anti_malware)", off(on(event.Relay, event.AntiMalware), event.Firewall), catalog.No, []string{firewall, relay, malware}},
+		{"firewall OR NOT (relay AND anti_malware)", off(on(event.AntiMalware), event.Firewall, event.Relay), catalog.Yes, []string{relay}},
+	} {
+		w, err := catalog.ParseWhen(x.when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := catalog.Row{Component: catalog.Own, Kind: "process", Name: "x", When: w}.Evaluate(x.facts)
+		if v.Expected != x.want {
+			t.Errorf("%s with %v is %s, want %s", x.when, x.facts, v.Expected, x.want)
+		}
+		for _, reason := range []string{v.ReasonIn("en"), v.ReasonIn("ja")} {
+			for _, name := range []string{relay, firewall, malware} {
+				if strings.Contains(reason, name) != slices.Contains(x.names, name) {
+					t.Errorf("%s with %v is %s: %s; want it to name %v", x.when, x.facts, v.Expected, reason, x.names)
+				}
+			}
+		}
 	}
 }
 

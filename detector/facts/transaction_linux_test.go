@@ -102,6 +102,54 @@ func TestDpkgAtWork(t *testing.T) {
 	want("after", "20.0.0-7119", "")
 }
 
+// TestDpkgJournal: of several notes the newest counts, whatever the older ones
+// and the database say. An older one that went on counting would hold every
+// loss back.
+func TestDpkgJournal(t *testing.T) {
+	stanza := func(status, version string) string {
+		return "Package: ds-agent\nStatus: " + status + "\nVersion: " + version + "\nArchitecture: amd64\n"
+	}
+	const installed, half, unpacked = "install ok installed", "install reinstreq half-installed", "install ok unpacked"
+	other := "Package: zz\nStatus: install ok unpacked\nVersion: 1\n"
+	for name, c := range map[string]struct {
+		database            string
+		notes               []string
+		version, installing string
+	}{
+		"none":                      {stanza(installed, "1.1"), nil, "1.1", ""},
+		"of another package":        {stanza(installed, "1.1"), []string{other}, "1.1", ""},
+		"begun":                     {stanza(installed, "1.1"), []string{stanza(half, "1.2")}, "1.1", "dpkg"},
+		"unpacked":                  {stanza(installed, "1.1"), []string{stanza(half, "1.2"), stanza(unpacked, "1.2")}, "1.2", "dpkg"},
+		"over":                      {stanza(installed, "1.1"), []string{stanza(half, "1.2"), stanza(unpacked, "1.2"), stanza(installed, "1.2")}, "1.2", ""},
+		"over, and others go on":    {stanza(installed, "1.1"), []string{stanza(half, "1.2"), stanza(installed, "1.2"), other}, "1.2", ""},
+		"over, and begun again":     {stanza(installed, "1.1"), []string{stanza(installed, "1.2"), stanza(half, "1.3")}, "1.2", "dpkg"},
+		"removed":                   {stanza(installed, "1.1"), []string{stanza("deinstall ok half-configured", "1.1"), stanza("deinstall ok config-files", "1.1")}, "", ""},
+		"purged":                    {stanza(installed, "1.1"), []string{stanza(half, "1.1"), stanza("purge ok not-installed", "1.1")}, "", ""},
+		"removed, and a new one":    {stanza(installed, "1.1"), []string{stanza("deinstall ok config-files", "1.1"), stanza(half, "1.2")}, "", "dpkg"},
+		"triggers wait":             {stanza(installed, "1.1"), []string{stanza("install ok triggers-pending", "1.1")}, "1.1", ""},
+		"others' triggers wait":     {stanza(installed, "1.1"), []string{stanza("install ok triggers-awaited", "1.1")}, "1.1", ""},
+		"configuration broke":       {stanza(installed, "1.1"), []string{stanza("install ok half-configured", "1.2")}, "1.2", "dpkg"},
+		"a torn note after a whole": {stanza(installed, "1.1"), []string{stanza(unpacked, "1.2"), "Package: ds-agent\nSta"}, "1.2", "dpkg"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			updates := filepath.Join(root, "var/lib/dpkg/updates")
+			if err := os.MkdirAll(updates, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(root, "var/lib/dpkg/status"), c.database)
+			write(t, filepath.Join(updates, "tmp.i"), stanza(half, "9.9")) // not one of the notes
+			for i, n := range c.notes {
+				write(t, filepath.Join(updates, fmt.Sprintf("%04d", i)), n)
+			}
+			f, err := Dpkg{Root: root}.Facts(t.Context())
+			if err != nil || f.Validate() != nil || f[event.AgentVersion].Value != c.version || f[event.Installing].Value != c.installing {
+				t.Errorf("%+v, %v; want version %q and installing %q", f, err, c.version, c.installing)
+			}
+		})
+	}
+}
+
 // TestRPMAtWork holds rpm where it has stopped the old agent.
 func TestRPMAtWork(t *testing.T) {
 	root, dir, top := t.TempDir(), t.TempDir(), t.TempDir()
