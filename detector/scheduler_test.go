@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -415,6 +416,106 @@ func TestPendingIsBoundedAndKeepsTheNewest(t *testing.T) {
 		if len(f.events) != detector.MaxPending+1 {
 			t.Errorf("%d events, want the other item's too", len(f.events))
 		}
+	})
+}
+
+// TestPublishAfterALongOutage: the pause between two tries has an upper bound,
+// so that an hour without the store is not followed by an hour of silence; and
+// a second outage begins with short pauses again.
+func TestPublishAfterALongOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var down atomic.Bool
+		down.Store(true)
+		f := &far{err: func(int) error {
+			if down.Load() {
+				return errors.New("bus is down")
+			}
+			return nil
+		}}
+		s := newScheduler(t, f, job("a", story("x", event.Up, event.Down), "x"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		time.Sleep(time.Hour + 13*time.Second)
+		before := s.Stats().PublishErrors
+		if before < 3600/30 || before > 3600/30+5 {
+			t.Errorf("%d tries in an hour, want one in 30 s", before)
+		}
+		down.Store(false)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		// The snapshot that fell due in the outage comes right behind.
+		equal(t, f.told(), []string{"snapshot x up", "change x down", "snapshot x down"})
+
+		down.Store(true)
+		time.Sleep(5 * time.Minute) // the next snapshot
+		synctest.Wait()
+		before = s.Stats().PublishErrors
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		if n := s.Stats().PublishErrors - before; n < 1 || n > 5 {
+			t.Errorf("%d tries in the first half minute of the second outage", n)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestSecondOutageBeginsAnew: a short second outage costs a second, not what
+// the first one had come to.
+func TestSecondOutageBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		within := func(from, to time.Duration) bool { d := time.Since(begin); return d >= from && d < to }
+		var at []time.Duration // when something was taken
+		f := &far{err: func(int) error {
+			if within(0, 2*time.Minute) || within(10*time.Minute, 10*time.Minute+time.Second/2) {
+				return errors.New("bus is down")
+			}
+			at = append(at, time.Since(begin))
+			return nil
+		}}
+		s := newScheduler(t, f, job("a", story("x", event.Up), "x"))
+		if err := during(t, s, 11*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		// The pending one and the snapshot after the first outage, the one of
+		// five minutes is past; the second outage begins with a snapshot.
+		if last := at[len(at)-1]; last != 10*time.Minute+time.Second {
+			t.Errorf("taken at %v, want the last a second after the second failure", at)
+		}
+	})
+}
+
+// TestSnapshotHasWhatWasGivenUp: an item of which more changed than waits is
+// in the next snapshots like every other one.
+func TestSnapshotHasWhatWasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		f := &far{err: func(int) error {
+			if time.Since(begin) < 4*time.Minute {
+				return errors.New("bus is down")
+			}
+			return nil
+		}}
+		looks := 0
+		d := look(func(context.Context) ([]event.Observation, error) {
+			if looks++; looks > 2*detector.MaxPending {
+				return []event.Observation{seen("x", event.Up)}, nil
+			}
+			return []event.Observation{{Key: key("x"), State: event.Degraded, Found: looks, Want: 1000}}, nil
+		})
+		quick := job("a", d, "x")
+		quick.Schedule = "@every 5s"
+		s := newScheduler(t, f, quick)
+		if err := during(t, s, 12*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if st := s.Stats(); st.Lost == 0 || st.Pending != 0 {
+			t.Fatalf("stats %+v, want some given up and none waiting", st)
+		}
+		got := f.told()
+		equal(t, got[max(0, len(got)-3):], []string{"change x up", "snapshot x up", "snapshot x up"})
 	})
 }
 
