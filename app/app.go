@@ -2,17 +2,13 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +19,8 @@ import (
 	"dswatch/bus"
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/ledger"
 	"dswatch/rules"
-	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/stdout"
 	"dswatch/web"
@@ -42,9 +38,9 @@ type App struct {
 	Options
 	started  time.Time
 	bus      *bus.Bus
+	ledger   *ledger.Ledger
 	registry *prometheus.Registry
 	workers  []*worker
-	sizes    sizes
 	drills   *drills
 	engine   atomic.Pointer[rules.Engine] // nil before Run, and where this process only observes
 
@@ -60,8 +56,7 @@ type worker struct {
 	settings   sinks.Settings
 	drilled    atomic.Pointer[web.Drill] // nil before the first one
 	worker     *sinks.Worker
-	consumer   *bus.Consumer
-	ledger     *ledger
+	place      *ledger.Place
 }
 
 const (
@@ -80,7 +75,7 @@ func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.bus = b
+	a.bus, a.ledger = b, ledger.On(b, l.Bus)
 	if err := a.makeWorkers(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -119,16 +114,13 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		if sink, err = sinks.Titled(sink, spec.common, a.Log.With("sink", name)); err != nil {
 			return fmt.Errorf("make sink %s: %w", name, err)
 		}
-		c, err := a.bus.Consumer(ctx, bus.ConsumerConfig{
-			Stream: bus.Outbox, Durable: name, Filter: outboxSubject(name), MaxPending: fetched, Renew: true,
-		})
+		place, err := a.ledger.Open(ctx, name)
 		if err != nil {
-			return fmt.Errorf("open the outbox of sink %s: %w", name, err)
+			return err
 		}
-		l := newLedger(a.bus, a.Bus, name)
-		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, consumer: c, ledger: l, worker: sinks.NewWorker(sinks.WorkerOptions{
-			Sink: sink, Settings: spec.common, Outbox: &queue{consumer: c, sizes: a.sizes.of(name)}, Receipts: l,
-			Dead: graveyard{a.bus}, History: history{a.bus.Bucket(bus.Receipts), name}, Log: a.Log, Metrics: metrics, Grace: grace,
+		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, place: place, worker: sinks.NewWorker(sinks.WorkerOptions{
+			Sink: sink, Settings: spec.common, Outbox: place.Queue, Receipts: place.Book,
+			Dead: a.ledger.Dead(), History: place.Attempts, Log: a.Log, Metrics: metrics, Grace: grace,
 		})})
 	}
 	return nil
@@ -148,7 +140,7 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 	if a.Bus.URL != "" {
 		return nil
 	}
-	names, err := a.bus.Durables(ctx, bus.Outbox)
+	names, err := a.ledger.Sinks(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,11 +148,8 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 		if slices.ContainsFunc(specs, func(s sinkSpec) bool { return s.common.Name == name }) {
 			continue
 		}
-		dropped := 0
-		if err := a.outbox().Pending(ctx, name, func([]byte) { dropped++ }); err != nil {
-			return err
-		}
-		if err := a.bus.RemoveDurable(ctx, bus.Outbox, name); err != nil {
+		dropped, err := a.ledger.Remove(ctx, name)
+		if err != nil {
 			return err
 		}
 		a.Log.Warn("a sink is no longer configured; what waited for it was dropped", "sink", name, "deliveries", dropped)
@@ -187,7 +176,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	sched, err := detector.NewScheduler(detector.Options{
-		Observer: a.Host, Jobs: jobs, Publisher: learning{publisher{a.bus}, known.learned, news}, Location: a.Location(), Log: a.Log,
+		Observer: a.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.Location(), Log: a.Log,
 	})
 	if err != nil {
 		return err
@@ -269,23 +258,15 @@ func (a *App) newEngine() *rules.Engine {
 		Host:     a.Host,
 		Rows:     newRows(a.Loaded),
 		Sinks:    a.sinkNames(),
-		Source:   &source{bus: a.bus},
-		Statuses: store{a.bus.Bucket(bus.Items)}, Facts: store{a.bus.Bucket(bus.Facts)},
-		Outbox: a.outbox(), Receipts: a.receipts(), Silences: silences{a.bus.Bucket(bus.Silences)},
+		Source:   a.ledger.Source(),
+		Statuses: a.ledger.Statuses(), Facts: a.ledger.Facts(),
+		Outbox: a.ledger.Outbox(), Receipts: a.ledger.Receipts(), Silences: a.ledger.Silences(),
 		Log: a.Log,
 		OnDecision: func(k event.Key, d rules.Decision) {
 			decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
 			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", d.Why)
 		},
 	})
-}
-
-func (a *App) receipts() receipts {
-	r := receipts{a.bus.Bucket(bus.Receipts), map[string]*ledger{}}
-	for _, w := range a.workers {
-		r.ledgers[w.name] = w.ledger
-	}
-	return r
 }
 
 // startWorkers starts every sink's worker. What it returns stops them and
@@ -330,7 +311,7 @@ func (a *App) startWeb() error {
 	if a.Web.Listen == "" {
 		return nil
 	}
-	token, err := readToken(a.Bus.Dir, true)
+	token, err := web.Token(a.Bus.Dir, true)
 	if err != nil {
 		return err
 	}
@@ -355,39 +336,10 @@ func (a *App) Close() error {
 	defer cancel()
 	var errs []error
 	for _, w := range a.workers {
-		errs = append(errs, w.consumer.Close(ctx))
+		errs = append(errs, w.place.Close(ctx))
 		if c, ok := w.sink.(io.Closer); ok {
 			errs = append(errs, c.Close())
 		}
 	}
 	return errors.Join(append(errs, a.bus.Close(ctx))...)
-}
-
-// readToken returns the token of the local API, which is made at the first
-// start.
-func readToken(dir string, create bool) (setting.Secret, error) {
-	path := filepath.Join(dir, "token")
-	b, err := os.ReadFile(path)
-	token := strings.TrimSpace(string(b))
-	unfit := err == nil && !fitToken(token)
-	if create && (unfit || errors.Is(err, fs.ErrNotExist)) {
-		token, unfit = rand.Text(), false
-		if err = os.MkdirAll(dir, 0o700); err == nil {
-			err = os.WriteFile(path, []byte(token+"\n"), 0o600)
-		}
-	}
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return "", fmt.Errorf("read the token of the local api: %w; run this as the user that runs dswatch, or as root", err)
-	case err != nil:
-		return "", fmt.Errorf("read the token of the local api: %w", err)
-	case unfit:
-		return "", fmt.Errorf("read the token of the local api: %s holds no token; restart dswatch, which makes a new one", path)
-	}
-	return setting.Secret(token), nil
-}
-
-// fitToken tells a token from a file that was cut or overwritten.
-func fitToken(s string) bool {
-	return len(s) >= 16 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

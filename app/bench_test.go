@@ -97,7 +97,7 @@ sinks:
 			events[i] = event.NewState("bench", event.Change, event.Observation{Key: k, State: state, Want: 1, At: time.Now()})
 		}
 		for i := 0; i < len(events); i += 256 {
-			if err := (publisher{a.bus}).Publish(ctx, events[i:min(i+256, len(events))]); err != nil {
+			if err := a.ledger.Publish(ctx, events[i:min(i+256, len(events))]); err != nil {
 				b.Fatal(err)
 			}
 		}

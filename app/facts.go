@@ -123,7 +123,7 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 // tellFacts publishes what is known about this host, and returns it.
 func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) {
 	known := k.now(ctx)
-	return known, publishFacts(ctx, a.bus, a.Host, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
+	return known, a.ledger.PublishFacts(ctx, a.Host, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
 }
 
 // factsLook is how often a look is taken whether the facts may have changed.

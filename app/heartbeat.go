@@ -72,7 +72,7 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := a.outbox().Waiting(ctx, w.name)
+	waiting, err := a.ledger.Outbox().Waiting(ctx, w.name)
 	if err != nil {
 		return err
 	}

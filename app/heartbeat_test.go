@@ -20,6 +20,7 @@ import (
 	"dswatch/event"
 	"dswatch/sinks"
 	"dswatch/test/receive"
+	"dswatch/web"
 )
 
 func beats(w *receive.Webhook) (out []event.Alert) {
@@ -57,7 +58,7 @@ func TestHeartbeat(t *testing.T) {
 	if n := len(beats(f.other)); n > 0 {
 		t.Errorf("the other sink got %d", n)
 	}
-	if n := len(f.letters(Selection{})); n > 0 {
+	if n := len(f.letters(web.Selection{})); n > 0 {
 		t.Errorf("%d dead letters", n)
 	}
 }
@@ -97,7 +98,7 @@ func TestFailedHeartbeats(t *testing.T) {
 	f := newFleet(t)
 	f.start(quickRules)
 	own := f.a.workers[0] // which sends none by itself
-	w := &worker{name: own.name, kind: own.kind, sink: own.sink, settings: own.settings, worker: own.worker, consumer: own.consumer, ledger: own.ledger}
+	w := &worker{name: own.name, kind: own.kind, sink: own.sink, settings: own.settings, worker: own.worker, place: own.place}
 	w.settings.Heartbeat = time.Minute
 	numbers := f.a.numbersOf(w)
 	for _, status := range []int{503, 400} {
@@ -248,7 +249,7 @@ func TestDrill(t *testing.T) {
 	if a, b := f.gauge("dswatch_drill_confirmed", "hook"), f.gauge("dswatch_drill_confirmed", "other"); a != "1" || b != "0" {
 		t.Errorf("metrics: %s and %s", a, b)
 	}
-	if n := len(f.letters(Selection{})); n > 0 {
+	if n := len(f.letters(web.Selection{})); n > 0 {
 		t.Errorf("a test became %d dead letters", n)
 	}
 }

@@ -74,5 +74,5 @@ func reported(k event.Kind) bool { return k == event.Heartbeat || k == event.Mod
 
 // tellReports publishes what the manager knows. It is this host that tells it.
 func (a *App) tellReports(ctx context.Context, reports []event.FactsReport) error {
-	return publishFacts(ctx, a.bus, a.Host, reports...)
+	return a.ledger.PublishFacts(ctx, a.Host, reports...)
 }

@@ -23,6 +23,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/test/receive"
+	"dswatch/web"
 )
 
 // far is a TCP far end that misbehaves as trouble says until it is nil.
@@ -122,7 +123,7 @@ func (f *fleet) backlog(n int) {
 			}
 		}
 	}
-	if err := f.a.outbox().Put(f.t.Context(), out); err != nil {
+	if err := f.a.ledger.Outbox().Put(f.t.Context(), out); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -157,7 +158,7 @@ func (f *fleet) complete(w *receive.Webhook, n int) {
 	if whole != n {
 		f.t.Errorf("%d of %d firings arrived whole", whole, n)
 	}
-	if letters := f.letters(Selection{}); len(letters) > 0 {
+	if letters := f.letters(web.Selection{}); len(letters) > 0 {
 		f.t.Errorf("%d dead letters, such as %+v", len(letters), letters[0])
 	}
 }

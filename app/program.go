@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"dswatch/bus"
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
@@ -38,27 +37,23 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			})
 		})
 	}
-	dead, err := a.bus.Subjects(ctx, bus.Dead)
+	dead, err := a.ledger.CountLetters(ctx)
 	if err != nil {
 		return st, err
 	}
 	for _, w := range a.workers {
-		waiting, err := a.outbox().Waiting(ctx, w.name)
+		waiting, err := a.ledger.Outbox().Waiting(ctx, w.name)
 		if err != nil {
 			return st, err
 		}
 		h := w.worker.Health()
 		st.Sinks = append(st.Sinks, web.SinkStatus{
 			Name: w.name, Type: w.kind, Waiting: uint64(waiting), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
-			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead["dswatch.dead."+w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
+			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead[w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
 		})
 	}
 	return st, nil
 }
-
-// testWait is how long a sink has to confirm a test. It outlasts one attempt
-// with the default timeout and one retry.
-const testWait = 20 * time.Second
 
 // TestSinks sends a marked firing and its resolve through the outbox of each
 // named sink, all of them without names, and waits until the far end has
@@ -75,7 +70,7 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 			return nil, a.noSuchSink(n)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, testWait)
+	ctx, cancel := context.WithTimeout(ctx, web.TestWait)
 	defer cancel()
 	results := make([]web.TestResult, len(chosen))
 	began := time.Now()
@@ -95,7 +90,7 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 			out = append(out, rules.Outgoing{Sink: w.name, ID: t.DeliveryID(), Data: data})
 		}
 	}
-	if err := a.outbox().Put(ctx, out); err != nil {
+	if err := a.ledger.Outbox().Put(ctx, out); err != nil {
 		return nil, err
 	}
 	var waiting sync.WaitGroup
@@ -137,7 +132,7 @@ func testWords(language, host string, over bool) (title, text string) {
 // awaitReceipt waits until the sink confirmed want, or gave it up.
 func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) error {
 	for {
-		got := w.ledger.told(want.Slot())
+		got := w.place.Book.Told(want.Slot())
 		health := w.worker.Health()
 		switch {
 		case got.AlertID == want.ID && got.Dead:
@@ -149,11 +144,11 @@ func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) err
 		case <-ctx.Done():
 			switch {
 			case !health.FailingSince.IsZero():
-				return fmt.Errorf("not confirmed within %s: %s", testWait, health.LastError)
+				return fmt.Errorf("not confirmed within %s: %s", web.TestWait, health.LastError)
 			case !health.QuietUntil.IsZero():
-				return fmt.Errorf("not confirmed within %s: the far end asked for a pause until %s", testWait, health.QuietUntil.Format(time.RFC3339))
+				return fmt.Errorf("not confirmed within %s: the far end asked for a pause until %s", web.TestWait, health.QuietUntil.Format(time.RFC3339))
 			}
-			return fmt.Errorf("not confirmed within %s", testWait)
+			return fmt.Errorf("not confirmed within %s", web.TestWait)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

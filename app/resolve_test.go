@@ -13,6 +13,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/test/receive"
+	"dswatch/web"
 )
 
 // fleet is a whole program on its own bus, and a Windows host that it hears
@@ -88,7 +89,7 @@ func (f *fleet) agent(version string) {
 	for n, v := range map[event.Name]string{event.OS: event.Windows, event.Components: event.Agent, event.AgentVersion: version, event.TLSInspection: event.On} {
 		facts[n] = event.Fact{Value: v, Origin: "test"}
 	}
-	if err := publishFacts(f.t.Context(), f.a.bus, "win01", event.FactsReport{Host: "win01", Observer: "win01", Facts: facts, At: time.Now()}); err != nil {
+	if err := f.a.ledger.PublishFacts(f.t.Context(), "win01", event.FactsReport{Host: "win01", Observer: "win01", Facts: facts, At: time.Now()}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -104,7 +105,7 @@ func (f *fleet) tell(kind event.Kind, name string, s event.State) {
 	if s == event.Up {
 		o.Found = 1
 	}
-	if err := (publisher{f.a.bus}).Publish(f.t.Context(), []event.Event{event.NewState("win01", event.Change, o)}); err != nil {
+	if err := f.a.ledger.Publish(f.t.Context(), []event.Event{event.NewState("win01", event.Change, o)}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -153,7 +154,7 @@ func TestOneResolve(t *testing.T) {
 		end  func(f *fleet)
 	}{
 		"a silence": {event.Process, "own.exe", func(f *fleet) {
-			s := Silence{Match: []string{"host=win01"}, Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "patching"}
+			s := web.Silence{Match: []string{"host=win01"}, Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "patching"}
 			if _, err := f.a.AddSilence(f.t.Context(), s); err != nil {
 				f.t.Fatal(err)
 			}

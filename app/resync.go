@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
-	"dswatch/bus"
 	"dswatch/event"
+	"dswatch/ledger"
 	"dswatch/sinks"
 	"dswatch/web"
 )
@@ -33,7 +31,7 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 		return out, a.noSuchSink(sink)
 	}
 	waiting := map[string]bool{}
-	err = a.outbox().Pending(ctx, sink, func(data []byte) {
+	err = a.ledger.Outbox().Pending(ctx, sink, func(data []byte) {
 		if one, err := event.DecodeAlert(data); err == nil {
 			waiting[one.DeliveryID()] = true
 		}
@@ -42,29 +40,18 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 		return out, err
 	}
 	nonce := rand.Text()
-	var msgs []bus.Message
+	var again []ledger.Repeat
 	for _, one := range e.Open(sink) {
 		if waiting[one.DeliveryID()] {
 			out.Waiting++
 			continue
 		}
-		one.Replay = true
-		data, err := one.Encode()
-		if err != nil {
-			return out, err
-		}
-		msgs = append(msgs, bus.Message{Subject: outboxSubject(sink), ID: sink + "." + one.DeliveryID() + ".resync." + nonce, Data: data})
+		again = append(again, ledger.Repeat{Sink: sink, Alert: one, Mark: "resync." + nonce})
 	}
-	if err := a.bus.Publish(ctx, msgs...); err != nil {
+	if err := a.ledger.Outbox().Again(ctx, again); err != nil {
 		return out, err
 	}
-	out.Alerts = len(msgs)
+	out.Alerts = len(again)
 	a.Log.Info("open alerts are told again on request", "sink", sink, "alerts", out.Alerts, "waiting", out.Waiting)
 	return out, nil
-}
-
-// Resync asks the running process to tell a sink of every open alert again.
-func (l *Loaded) Resync(ctx context.Context, sink string) (out web.Resynced, err error) {
-	err = l.ask(ctx, http.MethodPost, "/api/v1/sinks/"+url.PathEscape(sink)+"/resync", struct{}{}, &out)
-	return out, err
 }

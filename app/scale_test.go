@@ -99,7 +99,7 @@ sinks:
 		opened := time.Since(start)
 		state := []event.State{event.Down, event.Up}[n%2]
 		o := event.Observation{Key: scaleKey(7, 7), State: state, Want: 1, At: time.Now()}
-		if err := (publisher{a.bus}).Publish(b.Context(), []event.Event{event.NewState("hub", event.Change, o)}); err != nil {
+		if err := a.ledger.Publish(b.Context(), []event.Event{event.NewState("hub", event.Change, o)}); err != nil {
 			b.Fatal(err)
 		}
 		select {
@@ -144,7 +144,7 @@ func fillScale(b *testing.B, a *App) {
 			host := scaleKey(h+i, 0).Host
 			reports = append(reports, event.FactsReport{Host: host, Observer: host, Facts: facts, At: time.Now()})
 		}
-		if err := publishFacts(b.Context(), a.bus, "bench", reports...); err != nil {
+		if err := a.ledger.PublishFacts(b.Context(), "bench", reports...); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -158,7 +158,7 @@ func fillScale(b *testing.B, a *App) {
 			events = append(events, event.NewState(o.Key.Host, event.Change, o))
 		}
 		if len(events) >= 1000 || h == scaleHosts-1 {
-			if err := (publisher{a.bus}).Publish(b.Context(), events); err != nil {
+			if err := a.ledger.Publish(b.Context(), events); err != nil {
 				b.Fatal(err)
 			}
 			events = events[:0]

@@ -4,13 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,131 +16,13 @@ import (
 	"dswatch/web"
 )
 
-// What the commands hand to the running process.
-type (
-	Silence     = web.Silence
-	SilenceEdit = web.SilenceEdit
-	Ack         = web.Ack
-	Alert       = web.Alert
-)
-
 // keepEnded is how long a silence that has ended stays in the list.
 const keepEnded = 30 * 24 * time.Hour
-
-// silences keeps silences in a bucket. It implements rules.SilenceStore.
-type silences struct{ bucket *bus.Bucket }
-
-// Watch implements rules.SilenceStore. A record that cannot be read silences
-// nothing.
-func (s silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
-	known := map[string]rules.Silence{}
-	complete := false
-	say := func() {
-		all := slices.Collect(maps.Values(known))
-		slices.SortFunc(all, func(a, b rules.Silence) int { return strings.Compare(a.ID, b.ID) })
-		tell(all)
-	}
-	return s.bucket.Watch(ctx, func() { complete = true; say() }, func(u bus.Update) {
-		var one rules.Silence
-		if u.Deleted || json.Unmarshal(u.Value, &one) != nil || one.ID != u.Key {
-			delete(known, u.Key)
-		} else {
-			known[u.Key] = one
-		}
-		if complete {
-			say()
-		}
-	})
-}
-
-// Save implements rules.SilenceStore.
-func (s silences) Save(ctx context.Context, one rules.Silence) error {
-	now, revision, err := s.get(ctx, one.ID)
-	if errors.Is(err, bus.ErrNotFound) || err == nil && len(now.History) >= len(one.History) {
-		return nil
-	}
-	if err == nil {
-		err = s.replace(ctx, one, revision)
-	}
-	if errors.Is(err, bus.ErrConflict) {
-		return nil
-	}
-	return err
-}
-
-func (s silences) get(ctx context.Context, id string) (one rules.Silence, revision uint64, err error) {
-	value, revision, err := s.bucket.Get(ctx, id)
-	if err == nil {
-		err = json.Unmarshal(value, &one)
-	}
-	return one, revision, err
-}
-
-// replace stores one over the record of that revision; bus.Absent: there is
-// none.
-func (s silences) replace(ctx context.Context, one rules.Silence, revision uint64) error {
-	value, err := json.Marshal(one)
-	if err != nil {
-		return fmt.Errorf("encode silence: %w", err)
-	}
-	_, err = s.bucket.Update(ctx, one.ID, value, revision)
-	return err
-}
-
-// change replaces the silence whose id begins with id by what do makes of it.
-func (s silences) change(ctx context.Context, id string, do func(rules.Silence) (rules.Silence, error)) (after rules.Silence, err error) {
-	all, _, err := s.all(ctx)
-	if err != nil {
-		return after, err
-	}
-	all = slices.DeleteFunc(all, func(one rules.Silence) bool { return id == "" || !strings.HasPrefix(one.ID, id) })
-	if i := slices.IndexFunc(all, func(one rules.Silence) bool { return one.ID == id }); i >= 0 {
-		all = all[i : i+1]
-	}
-	if len(all) > 1 {
-		all = slices.DeleteFunc(all, func(one rules.Silence) bool { return one.Ended(time.Now()) })
-	}
-	switch {
-	case strings.HasPrefix(id, rules.WindowPrefix):
-		return after, fmt.Errorf("%s is a window of the configuration; change it below maintenance there", id)
-	case len(all) == 0:
-		return after, fmt.Errorf("no silence has the id %q; dswatch silence list shows them", id)
-	case len(all) > 1:
-		return after, fmt.Errorf("more than one silence has an id that begins with %q; write more of it", id)
-	}
-	for { // the rules may note something at the same time
-		one, revision, err := s.get(ctx, all[0].ID)
-		if err != nil {
-			return one, err
-		}
-		if after, err = do(one); err != nil {
-			return one, err
-		}
-		if err = s.replace(ctx, after, revision); !errors.Is(err, bus.ErrConflict) {
-			return after, err
-		}
-	}
-}
-
-// all returns the silences, and the ids of records that cannot be read: those
-// silence nothing.
-func (s silences) all(ctx context.Context) (all []rules.Silence, odd []string, err error) {
-	err = s.bucket.Load(ctx, func(key string, value []byte, _ uint64) error {
-		var one rules.Silence
-		if json.Unmarshal(value, &one) != nil || one.ID != key {
-			odd = append(odd, key)
-			return nil
-		}
-		all = append(all, one)
-		return nil
-	})
-	return all, odd, err
-}
 
 // Silences lists what is silenced, was silenced, or will be, and the windows
 // of the configuration: as they are open now, or open next.
 func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
-	all, odd, err := silences{a.bus.Bucket(bus.Silences)}.all(ctx)
+	all, odd, err := a.ledger.Silences().All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -236,14 +113,14 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 		return in, fmt.Errorf("the silence waited for its first alert until %s; give a time in the future", waits.Format(time.RFC3339))
 	}
 	s.History = []rules.Entry{{At: now, By: in.Author, What: "added"}}
-	store := silences{a.bus.Bucket(bus.Silences)}
-	if err := store.replace(ctx, s, bus.Absent); err != nil {
+	store := a.ledger.Silences()
+	if err := store.Put(ctx, s, bus.Absent); err != nil {
 		return in, err
 	}
-	all, _, err := store.all(ctx)
+	all, _, err := store.All(ctx)
 	for _, old := range all {
 		if err == nil && !old.Ends.IsZero() && now.Sub(old.Ends) > keepEnded {
-			err = store.bucket.Delete(ctx, old.ID)
+			err = store.Delete(ctx, old.ID)
 		}
 	}
 	return a.concerning(s), err
@@ -284,7 +161,7 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 		return web.Silence{}, err
 	}
 	edit := rules.Edit{Match: match, Ends: in.Ends, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment, Every: in.Every, Lasts: lasts, TimeZone: in.TimeZone}
-	after, err := silences{a.bus.Bucket(bus.Silences)}.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
+	after, err := a.ledger.Silences().Change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
 		return s.Edit(time.Now().UTC(), in.Author, edit)
 	})
 	if err != nil {
@@ -298,15 +175,15 @@ func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 	if len(author) > rules.MaxComment {
 		return fmt.Errorf("the author is longer than %d bytes; shorten it", rules.MaxComment)
 	}
-	store := silences{a.bus.Bucket(bus.Silences)}
-	_, odd, err := store.all(ctx)
+	store := a.ledger.Silences()
+	_, odd, err := store.All(ctx)
 	if err != nil {
 		return err
 	}
 	if slices.Contains(odd, id) {
-		return store.bucket.Delete(ctx, id)
+		return store.Delete(ctx, id)
 	}
-	_, err = store.change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
+	_, err = store.Change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
 		now := time.Now().UTC()
 		if s.Ended(now) {
 			return s, fmt.Errorf("silence %s has ended already", s.ID)
@@ -401,91 +278,4 @@ func (a *App) looksAfter(by web.Ack, say func(*rules.Engine, event.Ack) error) e
 		return errors.New("an acknowledgement needs an author; say with --author who you are")
 	}
 	return say(e, event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
-}
-
-// RunningSilences asks the running process what is silenced.
-func (l *Loaded) RunningSilences(ctx context.Context) (out []web.Silence, err error) {
-	err = l.silencing(ctx, http.MethodGet, "", nil, &out, func(a *App) error {
-		out, err = a.Silences(ctx)
-		return err
-	})
-	return out, err
-}
-
-// Silence asks the running process to keep a silence.
-func (l *Loaded) Silence(ctx context.Context, s Silence) (out Silence, err error) {
-	if _, err := parseMatchers(s.Match); err != nil {
-		return out, err
-	}
-	err = l.silencing(ctx, http.MethodPost, "", s, &out, func(a *App) error {
-		out, err = a.AddSilence(ctx, s)
-		return err
-	})
-	return out, err
-}
-
-// EditSilence asks the running process to change a silence.
-func (l *Loaded) EditSilence(ctx context.Context, id string, e SilenceEdit) (out Silence, err error) {
-	if _, err := parseMatchers(e.Match); err != nil {
-		return out, err
-	}
-	err = l.silencing(ctx, http.MethodPost, "/"+url.PathEscape(id), e, &out, func(a *App) error {
-		out, err = a.EditSilence(ctx, id, e)
-		return err
-	})
-	return out, err
-}
-
-// Expire asks the running process to end a silence.
-func (l *Loaded) Expire(ctx context.Context, id, author string) error {
-	var done struct{}
-	return l.silencing(ctx, http.MethodPost, "/"+url.PathEscape(id)+"/expire", web.Ack{Author: author}, &done, func(a *App) error { return a.ExpireSilence(ctx, id, author) })
-}
-
-// silencing asks the running process. Where none answers and the bus is an
-// external one, which the deciding process watches, it does it itself.
-func (l *Loaded) silencing(ctx context.Context, method, path string, in, out any, do func(*App) error) error {
-	if path == "/" || path == "//expire" {
-		return fmt.Errorf("an id is empty; dswatch silence list shows them")
-	}
-	err := l.call(ctx, method, "/api/v1/silences"+path, in, out)
-	if !errors.Is(err, errNotRunning) || l.Bus.URL == "" {
-		return l.started(err)
-	}
-	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	err = do(&App{Loaded: l, bus: b})
-	return errors.Join(err, b.Close(ctx))
-}
-
-// RunningAlerts asks the running process what is open.
-func (l *Loaded) RunningAlerts(ctx context.Context) (out []web.Alert, err error) {
-	err = l.ask(ctx, http.MethodGet, "/api/v1/alerts", nil, &out)
-	return out, err
-}
-
-// RunningUnpaired asks the running process which resolves were lost.
-func (l *Loaded) RunningUnpaired(ctx context.Context) (out []web.Unpaired, err error) {
-	err = l.ask(ctx, http.MethodGet, "/api/v1/alerts/unpaired", nil, &out)
-	return out, err
-}
-
-// Acknowledge asks the running process to note who looks after an alert.
-func (l *Loaded) Acknowledge(ctx context.Context, id string, a web.Ack) error {
-	return l.looksAfter(ctx, id, "/ack", a)
-}
-
-// Withdraw asks the running process to take an acknowledgement back.
-func (l *Loaded) Withdraw(ctx context.Context, id string, by web.Ack) error {
-	return l.looksAfter(ctx, id, "/ack/withdraw", by)
-}
-
-func (l *Loaded) looksAfter(ctx context.Context, id, what string, a web.Ack) error {
-	if id == "" {
-		return errors.New("an id is empty; dswatch alerts shows them")
-	}
-	var done struct{}
-	return l.ask(ctx, http.MethodPost, "/api/v1/alerts/"+url.PathEscape(id)+what, a, &done)
 }

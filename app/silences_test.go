@@ -10,6 +10,7 @@ import (
 	"dswatch/bus"
 	"dswatch/bus/bustest"
 	"dswatch/event"
+	"dswatch/ledger"
 	"dswatch/rules"
 	"dswatch/web"
 )
@@ -116,13 +117,14 @@ func TestSilencesOfTwo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{Loaded: l, bus: bustest.New(t)}
-	store := silences{a.bus.Bucket(bus.Silences)}
+	b := bustest.New(t)
+	a := &App{Loaded: l, bus: b, ledger: ledger.On(b, l.Bus)}
+	store := a.ledger.Silences()
 	in, err := a.AddSilence(t.Context(), web.Silence{Match: []string{"host=a"}, Author: "kim", Comment: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, _, err := store.get(t.Context(), in.ID) // by the rules
+	seen, _, err := store.Get(t.Context(), in.ID) // by the rules
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,10 +137,10 @@ func TestSilencesOfTwo(t *testing.T) {
 	if err := store.Save(t.Context(), begun); err != nil {
 		t.Fatal(err)
 	}
-	if now, _, err := store.get(t.Context(), in.ID); err != nil || now.Ends.IsZero() || now.History[1].By != "lee" {
+	if now, _, err := store.Get(t.Context(), in.ID); err != nil || now.Ends.IsZero() || now.History[1].By != "lee" {
 		t.Errorf("the expired one came back: %+v, %v", now, err)
 	}
-	if _, err := store.bucket.Put(t.Context(), "old1", []byte(`{"id":"old1","match":["host=\"\""]}`)); err != nil {
+	if _, err := b.Bucket(bus.Silences).Put(t.Context(), "old1", []byte(`{"id":"old1","match":["host=\"\""]}`)); err != nil {
 		t.Fatal(err)
 	}
 	list, err := a.Silences(t.Context())
@@ -162,22 +164,23 @@ func TestSilenceWithoutProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	s, err := l.Silence(ctx, Silence{Match: []string{"host=web01"}, Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "x"})
+	r := Silencer(l)
+	s, err := r.AddSilence(ctx, web.Silence{Match: []string{"host=web01"}, Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.EditSilence(ctx, s.ID, SilenceEdit{Comment: "y", Author: "lee"}); err != nil {
+	if _, err := r.EditSilence(ctx, s.ID, web.SilenceEdit{Comment: "y", Author: "lee"}); err != nil {
 		t.Error(err)
 	}
-	if err := l.Expire(ctx, s.ID, "lee"); err != nil {
+	if err := r.ExpireSilence(ctx, s.ID, "lee"); err != nil {
 		t.Error(err)
 	}
-	list, err := l.RunningSilences(ctx)
+	list, err := r.Silences(ctx)
 	if err != nil || len(list) != 1 || list[0].State != "ended" || list[0].Comment != "y" || len(list[0].History) != 3 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	l.Bus.URL = ""
-	if _, err := l.RunningSilences(ctx); err == nil || !strings.Contains(err.Error(), "start it with: dswatch run") {
+	if _, err := r.Silences(ctx); err == nil || !strings.Contains(err.Error(), "start it with: dswatch run") {
 		t.Errorf("of an embedded bus: %v", err)
 	}
 }

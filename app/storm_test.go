@@ -25,7 +25,7 @@ func TestStormThroughRestart(t *testing.T) {
 			k := event.Key{Host: fmt.Sprintf("h%02d", i), Component: "custom", Kind: event.Process, Name: "own.exe"}
 			events = append(events, event.NewState("hub", event.Change, event.Observation{Key: k, State: s, Want: 1, At: time.Now()}))
 		}
-		if err := (publisher{f.a.bus}).Publish(t.Context(), events); err != nil {
+		if err := f.a.ledger.Publish(t.Context(), events); err != nil {
 			t.Fatal(err)
 		}
 	}

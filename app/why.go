@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/ledger"
 	"dswatch/rules"
 	"dswatch/sinks"
 	"dswatch/web"
@@ -196,18 +195,18 @@ func (a *App) tellingsOf(ctx context.Context, slots map[string]bool) ([]web.Told
 func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) ([]web.Told, error) {
 	var out []web.Told
 	buried := map[string]bool{}
-	dead, err := a.letters(ctx, Selection{Sink: w.name}, func(l letter) bool { return l.DeliveryID != "" && slots[l.alert.Slot()] })
+	dead, err := a.ledger.Letters(ctx, w.name, func(l ledger.Letter) bool { return l.DeliveryID != "" && slots[l.Alert.Slot()] })
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range dead {
 		buried[l.DeliveryID] = true
-		out = append(out, w.attempted(web.Told{Alert: l.alert.ID, Seq: l.alert.Seq, Transition: l.alert.Transition, At: l.alert.At,
-			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.id(), GaveUp: l.At}))
+		out = append(out, w.attempted(web.Told{Alert: l.Alert.ID, Seq: l.Alert.Seq, Transition: l.Alert.Transition, At: l.Alert.At,
+			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.ID(), GaveUp: l.At}))
 	}
 	known := map[string]sinks.Receipt{}
 	for slot := range slots {
-		r := w.ledger.told(slot)
+		r := w.place.Book.Told(slot)
 		if r.AlertID == "" {
 			continue
 		}
@@ -225,7 +224,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		out = append(out, w.attempted(t))
 	}
 	health := w.worker.Health()
-	err = a.outbox().Pending(ctx, w.name, func(data []byte) {
+	err = a.ledger.Outbox().Pending(ctx, w.name, func(data []byte) {
 		one, err := event.DecodeAlert(data)
 		if err != nil || !slots[one.Slot()] {
 			return
@@ -261,11 +260,4 @@ func (w *worker) attempted(t web.Told) web.Told {
 	}
 	t.Attempts = max(t.Attempts, count) // a restart lets the worker count anew
 	return t
-}
-
-// RunningWhy asks the running process.
-func (l *Loaded) RunningWhy(ctx context.Context, of, language string) (out []web.Why, err error) {
-	q := url.Values{"of": {of}, "language": {language}}
-	err = l.ask(ctx, http.MethodGet, "/api/v1/why?"+q.Encode(), nil, &out)
-	return out, err
 }

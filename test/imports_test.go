@@ -18,13 +18,14 @@ type listed struct {
 // cmd -> demo -> app -> {detector, rules, sinks, bus, config, web} -> {event,
 // catalog} -> {setting, wire, table}. A kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"demo", "app", "sinks/snmp", "event", "setting", "table"},
+	"cmd":      {"demo", "app", "web", "sinks/snmp", "event", "setting", "table"},
 	"demo":     {"app", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"event", "catalog", "detector", "setting"},
 	"rules":    {"event", "catalog", "rules", "setting", "wire"},
 	"sinks":    {"event", "catalog", "sinks", "setting", "wire"},
-	"web":      {"event", "catalog", "setting"},
+	"ledger":   {"bus", "rules", "sinks", "event", "wire"},
+	"web":      {"web", "event", "catalog", "setting"},
 	"bus":      {"bus", "setting"},
 	"config":   {"setting"},
 	"catalog":  {"event", "setting", "table"},

@@ -107,6 +107,10 @@ type TestResult struct {
 	Took      string `json:"took"`
 }
 
+// TestWait is how long a sink has to confirm a test. It outlasts one attempt
+// with the default timeout and one retry.
+const TestWait = 20 * time.Second
+
 // Program is what the API shows and does.
 type Program interface {
 	Status(ctx context.Context) (Status, error)

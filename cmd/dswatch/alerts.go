@@ -12,6 +12,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/table"
+	"dswatch/web"
 )
 
 func alertsCommand() *cobra.Command {
@@ -29,7 +30,7 @@ func alertsCommand() *cobra.Command {
 			if unpaired {
 				return showUnpaired(c, l, format)
 			}
-			list, err := l.RunningAlerts(c.Context())
+			list, err := app.Client(l).Alerts(c.Context())
 			if err != nil {
 				return err
 			}
@@ -54,7 +55,7 @@ func alertsCommand() *cobra.Command {
 }
 
 // note says what else there is to know of an alert, with times in zone.
-func note(a app.Alert, zone *time.Location) string {
+func note(a web.Alert, zone *time.Location) string {
 	var notes []string
 	if a.Digest != "" {
 		notes = append(notes, "in digest "+a.Digest)
@@ -76,7 +77,7 @@ func note(a app.Alert, zone *time.Location) string {
 }
 
 func showUnpaired(c *cobra.Command, l *app.Loaded, format string) error {
-	list, err := l.RunningUnpaired(c.Context())
+	list, err := app.Client(l).Unpaired(c.Context())
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func writeJSON(v any) error {
 
 func ackCommand() *cobra.Command {
 	var file string
-	var a app.Ack
+	var a web.Ack
 	var withdraw bool
 	c := &cobra.Command{
 		Use: "ack ALERT...", Short: "Say that you look after an alert: it is not repeated any more", Args: cobra.MinimumNArgs(1),
@@ -114,9 +115,9 @@ func ackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			say := l.Acknowledge
+			say := app.Client(l).Ack
 			if withdraw {
-				say = l.Withdraw
+				say = app.Client(l).Withdraw
 			}
 			var errs []error
 			for _, id := range ids {

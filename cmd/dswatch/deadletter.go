@@ -12,6 +12,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/table"
+	"dswatch/web"
 )
 
 func deadletterCommand() *cobra.Command {
@@ -25,14 +26,14 @@ func deadletterCommand() *cobra.Command {
 }
 
 // selectFlags let the operator say which letters are meant.
-func selectFlags(c *cobra.Command, s *app.Selection) {
+func selectFlags(c *cobra.Command, s *web.Selection) {
 	c.Flags().StringVar(&s.Sink, "sink", "", "only those of this sink")
 	c.Flags().DurationVar(&s.OlderThan, "older-than", 0, "only those given up so long ago, such as 24h")
 }
 
 func deadletterList() *cobra.Command {
 	var file, format string
-	var s app.Selection
+	var s web.Selection
 	c := &cobra.Command{
 		Use: "list", Short: "List the dead letters, the oldest first", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -40,7 +41,7 @@ func deadletterList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := l.RunningLetters(c.Context(), s)
+			list, err := app.Client(l).Letters(c.Context(), s)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func deadletterList() *cobra.Command {
 }
 
 // writeLetters shows times in zone.
-func writeLetters(w io.Writer, list []app.Letter, zone *time.Location) error {
+func writeLetters(w io.Writer, list []web.Letter, zone *time.Location) error {
 	rows := [][]string{{"ID", "SINK", "GIVEN UP", "ATTEMPTS", "CLASS", "TRANSITION", "ALERT", "ITEM", "REASON"}}
 	for _, x := range list {
 		item := "-"
@@ -79,7 +80,7 @@ func deadletterShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			x, err := l.RunningLetter(c.Context(), ids[0])
+			x, err := app.Client(l).Letter(c.Context(), ids[0])
 			if err != nil {
 				return err
 			}
@@ -110,7 +111,7 @@ func deadletterShow() *cobra.Command {
 
 func deadletterReplay() *cobra.Command {
 	var file string
-	var s app.Selection
+	var s web.Selection
 	c := &cobra.Command{
 		Use: "replay [ID...]", Short: "Send dead letters again, marked as replay",
 		Long: "Puts dead letters back into the outbox of their sink, marked as replay and with the same idempotency key.\n" +
@@ -123,7 +124,7 @@ func deadletterReplay() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done, err := l.ReplayLetters(c.Context(), s)
+			done, err := app.Client(l).Replay(c.Context(), s)
 			if err != nil {
 				return err
 			}
@@ -145,7 +146,7 @@ func deadletterReplay() *cobra.Command {
 
 func deadletterDrop() *cobra.Command {
 	var file string
-	var s app.Selection
+	var s web.Selection
 	c := &cobra.Command{
 		Use: "drop [ID...]", Short: "Forget dead letters for good",
 		Example: "  dswatch deadletter drop 17\n  dswatch deadletter drop --sink chat --older-than 720h",
@@ -155,7 +156,7 @@ func deadletterDrop() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := l.DropLetters(c.Context(), s)
+			n, err := app.Client(l).Drop(c.Context(), s)
 			if err != nil {
 				return err
 			}

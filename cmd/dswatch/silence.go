@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"dswatch/app"
+	"dswatch/web"
 )
 
 func silenceCommand() *cobra.Command {
@@ -87,7 +88,7 @@ const matcherHelp = "A matcher is FIELD OPERATOR VALUE, and all of them must acc
 
 func silenceAdd() *cobra.Command {
 	var file string
-	var s app.Silence
+	var s web.Silence
 	var end ending
 	var starts, every, zone string
 	c := &cobra.Command{
@@ -124,7 +125,7 @@ func silenceAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			added, err := l.Silence(c.Context(), s)
+			added, err := app.Silencer(l).AddSilence(c.Context(), s)
 			if err != nil {
 				return err
 			}
@@ -144,7 +145,7 @@ func silenceAdd() *cobra.Command {
 }
 
 // remark tells what somebody may not have meant of a silence.
-func remark(s app.Silence, zone *time.Location) {
+func remark(s web.Silence, zone *time.Location) {
 	if s.Items != nil && *s.Items == 0 {
 		fmt.Fprintln(os.Stderr, "warning: no item that dswatch knows matches; dswatch status lists them")
 	}
@@ -155,7 +156,7 @@ func remark(s app.Silence, zone *time.Location) {
 
 func silenceEdit() *cobra.Command {
 	var file string
-	var e app.SilenceEdit
+	var e web.SilenceEdit
 	var end ending
 	c := &cobra.Command{
 		Use:   "edit ID [MATCHER...] [--for DURATION | --until TIME | --until-cleared] [--comment TEXT]",
@@ -178,7 +179,7 @@ func silenceEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			changed, err := l.EditSilence(c.Context(), args[0], e)
+			changed, err := app.Silencer(l).EditSilence(c.Context(), args[0], e)
 			if err != nil {
 				return err
 			}
@@ -207,7 +208,7 @@ func silenceList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := l.RunningSilences(c.Context())
+			list, err := app.Silencer(l).Silences(c.Context())
 			if err != nil {
 				return err
 			}
@@ -240,7 +241,7 @@ func silenceExpire() *cobra.Command {
 			}
 			var errs []error
 			for _, id := range ids { // one that is wrong keeps no other from ending
-				errs = append(errs, l.Expire(c.Context(), id, author))
+				errs = append(errs, app.Silencer(l).ExpireSilence(c.Context(), id, author))
 			}
 			return errors.Join(errs...)
 		},

@@ -24,7 +24,7 @@ func sinksCommand() *cobra.Command {
 			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			results, err := l.TestSinks(ctx, names, app.Options{Version: version, Log: logger(l.Log)})
+			results, err := app.TestSinks(ctx, l, names, app.Options{Version: version, Log: logger(l.Log)})
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func sinksResync() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done, err := l.Resync(c.Context(), names[0])
+			done, err := app.Client(l).Resync(c.Context(), names[0])
 			if err != nil {
 				return err
 			}

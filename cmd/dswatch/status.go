@@ -10,6 +10,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/table"
+	"dswatch/web"
 )
 
 func statusCommand() *cobra.Command {
@@ -21,7 +22,7 @@ func statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, err := l.RunningStatus(c.Context())
+			st, err := app.Client(l).Status(c.Context())
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func statusCommand() *cobra.Command {
 }
 
 // writeStatus shows times in zone.
-func writeStatus(w io.Writer, st app.Status, zone *time.Location) error {
+func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
 	items := [][]string{{"STATE", "EXPECTED", "ALERT", "ITEM"}}
 	for _, i := range st.Items {
 		alert := "-"

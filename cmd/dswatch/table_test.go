@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"dswatch/app"
 	"dswatch/event"
 	"dswatch/table"
+	"dswatch/web"
 )
 
 // TestJapaneseColumns: the columns of status and deadletter stand under each
@@ -17,13 +17,13 @@ import (
 func TestJapaneseColumns(t *testing.T) {
 	at := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 	key := event.Key{Host: "受付\x1b[2J", Component: "agent", Kind: event.Process, Name: "ds_agent"}
-	var st app.Status
+	var st web.Status
 	if err := json.Unmarshal([]byte(`{"items":[{"state":"down","expected":"yes"}],"sinks":[
 		{"name":"監視","type":"snmp","circuit":"closed","last_error":"時間切れ"},{"name":"siem","type":"syslog","circuit":"open"}]}`), &st); err != nil {
 		t.Fatal(err)
 	}
 	st.Items[0].Key = key
-	letters := []app.Letter{
+	letters := []web.Letter{
 		{ID: "1", Sink: "監視", DeliveryID: "d", AlertID: "a1", At: at, Class: "refused", Transition: "firing", Key: key, Reason: "拒否"},
 		{ID: "2", Sink: "siem", DeliveryID: "d", AlertID: "a2", At: at, Class: "refused", Transition: "firing", Key: event.Key{Host: "w"}, Reason: "refused"},
 	}
@@ -62,12 +62,12 @@ func TestJapaneseColumns(t *testing.T) {
 func TestTimesInZone(t *testing.T) {
 	zone := time.FixedZone("JST", 9*3600)
 	at, want := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), "2026-11-23T12:00:00+09:00"
-	var st app.Status
+	var st web.Status
 	if err := json.Unmarshal([]byte(`{"host":"web01","started":"2026-11-23T03:00:00Z","sinks":[{"name":"nms","failing_since":"2026-11-23T03:00:00Z"}]}`), &st); err != nil {
 		t.Fatal(err)
 	}
 	var status, letters strings.Builder
-	if err := errors.Join(writeStatus(&status, st, zone), writeLetters(&letters, []app.Letter{{ID: "1", At: at}}, zone)); err != nil {
+	if err := errors.Join(writeStatus(&status, st, zone), writeLetters(&letters, []web.Letter{{ID: "1", At: at}}, zone)); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(status.String(), want); n != 2 {
@@ -76,7 +76,7 @@ func TestTimesInZone(t *testing.T) {
 	if !strings.Contains(letters.String(), want) {
 		t.Errorf("dead letters:\n%s", letters.String())
 	}
-	if got := note(app.Alert{Silenced: &app.Silence{ID: "s", Starts: at, Ends: at}}, zone); !strings.Contains(got, want) {
+	if got := note(web.Alert{Silenced: &web.Silence{ID: "s", Starts: at, Ends: at}}, zone); !strings.Contains(got, want) {
 		t.Errorf("the note of a silenced alert is %q", got)
 	}
 }

@@ -24,7 +24,7 @@ func whyCommand() *cobra.Command {
 			if language == "" {
 				language = l.Language
 			}
-			all, err := l.RunningWhy(c.Context(), args[0], language)
+			all, err := app.Client(l).Why(c.Context(), args[0], language)
 			if err != nil {
 				return err
 			}

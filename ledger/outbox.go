@@ -1,4 +1,4 @@
-package app
+package ledger
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"dswatch/bus"
+	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/sinks"
 )
@@ -29,15 +30,14 @@ var newline = []byte{'\n'}
 
 func outboxSubject(sink string) string { return "dswatch.outbox." + sink }
 
-// outbox puts alerts where the workers find them. It implements rules.Outbox.
-type outbox struct {
+// Outbox puts alerts where the workers find them. It implements rules.Outbox.
+type Outbox struct {
 	bus   *bus.Bus
 	sizes *sizes
 }
 
-func (a *App) outbox() outbox { return outbox{a.bus, &a.sizes} }
-
-func (o outbox) Put(ctx context.Context, out []rules.Outgoing) error {
+// Put implements rules.Outbox.
+func (o Outbox) Put(ctx context.Context, out []rules.Outgoing) error {
 	msgs, names := pack(out)
 	at, err := o.bus.Store(ctx, msgs...)
 	for i, seq := range at {
@@ -48,7 +48,8 @@ func (o outbox) Put(ctx context.Context, out []rules.Outgoing) error {
 	return err
 }
 
-func (o outbox) Pending(ctx context.Context, sink string, each func(data []byte)) error {
+// Pending implements rules.Outbox.
+func (o Outbox) Pending(ctx context.Context, sink string, each func(data []byte)) error {
 	of := o.sizes.of(sink)
 	return o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error {
 		of.put(m.Sequence, alertsIn(m.Data))
@@ -60,12 +61,34 @@ func (o outbox) Pending(ctx context.Context, sink string, each func(data []byte)
 }
 
 // Waiting is how many alerts wait in the outbox of a sink or are on their way.
-func (o outbox) Waiting(ctx context.Context, sink string) (int, error) {
+func (o Outbox) Waiting(ctx context.Context, sink string) (int, error) {
 	left, err := o.bus.Pending(ctx, bus.Outbox, sink)
 	if err != nil {
 		return 0, err
 	}
 	return int(left.Waiting) + left.Held + o.sizes.of(sink).more(left.Floor), nil
+}
+
+// Repeat is an alert that a sink is told again on request.
+type Repeat struct {
+	Sink  string
+	Alert event.Alert
+	Mark  string // what tells this request from others; the same when it is made again
+}
+
+// Again puts alerts into the outbox again, marked as replay. Each has another
+// id than that of the first time, which the stream may still remember.
+func (o Outbox) Again(ctx context.Context, all []Repeat) error {
+	msgs := make([]bus.Message, len(all))
+	for i, r := range all {
+		r.Alert.Replay = true
+		data, err := r.Alert.Encode()
+		if err != nil {
+			return err
+		}
+		msgs[i] = bus.Message{Subject: outboxSubject(r.Sink), ID: r.Sink + "." + r.Alert.DeliveryID() + "." + r.Mark, Data: data}
+	}
+	return o.bus.Publish(ctx, msgs...)
 }
 
 func alertsIn(data []byte) int { return bytes.Count(data, newline) + 1 }
@@ -126,14 +149,15 @@ func join(p []rules.Outgoing) []byte {
 	return data
 }
 
-// queue is one sink's part of the outbox. It implements sinks.Outbox.
-type queue struct {
+// Queue is one sink's part of the outbox. It implements sinks.Outbox.
+type Queue struct {
 	consumer *bus.Consumer
 	sizes    *sizesOf
 	rest     []sinks.Delivery // not handed out yet
 }
 
-func (q *queue) Next(ctx context.Context, most int) ([]sinks.Delivery, error) {
+// Next implements sinks.Outbox.
+func (q *Queue) Next(ctx context.Context, most int) ([]sinks.Delivery, error) {
 	if len(q.rest) == 0 {
 		got, err := q.consumer.Next(ctx, max(1, most/packed))
 		if err != nil {
@@ -164,7 +188,7 @@ type delivery struct {
 	position uint64
 }
 
-func (q *queue) unpack(to []sinks.Delivery, d *bus.Delivery) []sinks.Delivery {
+func (q *Queue) unpack(to []sinks.Delivery, d *bus.Delivery) []sinks.Delivery {
 	parts := make([]delivery, alertsIn(d.Data))
 	q.sizes.taken(d.Sequence, len(parts))
 	p := &parcel{Delivery: d, sizes: q.sizes}

@@ -1,4 +1,4 @@
-package app
+package ledger
 
 import (
 	"context"
@@ -79,7 +79,7 @@ func receipt(slot, seq int) sinks.Receipt {
 // reads returns what a new process, and the rules, find on a shelf.
 func reads(t *testing.T, s shelf) map[string]int {
 	t.Helper()
-	rs, err := (&ledger{bucket: s, sink: "hook", now: time.Now}).Load(t.Context())
+	rs, err := (&Book{bucket: s, sink: "hook", now: time.Now}).Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func reads(t *testing.T, s shelf) map[string]int {
 	for _, r := range rs {
 		got[r.Slot] = r.Seq
 	}
-	if err := (receipts{bucket: s}).Load(t.Context(), "hook", func(r rules.Receipt) {
+	if err := (Books{bucket: s}).Load(t.Context(), "hook", func(r rules.Receipt) {
 		if want := receipt(0, r.Seq); r.AlertID != want.AlertID || r.Transition != want.Transition || r.Dead != want.Dead || r.Reached != want.Reached {
 			t.Fatalf("the rules read %+v, want %+v", r, want)
 		}
@@ -101,9 +101,9 @@ func reads(t *testing.T, s shelf) map[string]int {
 	return got
 }
 
-// TestLedgerIsAMap plays random stores, restarts, failures and power losses
+// TestReceiptsAreAMap plays random stores, restarts, failures and power losses
 // against a map.
-func TestLedgerIsAMap(t *testing.T) {
+func TestReceiptsAreAMap(t *testing.T) {
 	const flush = 10 * time.Second
 	seeds := uint64(8)
 	if os.Getenv("DSWATCH_SOAK") != "" {
@@ -123,8 +123,8 @@ func TestLedgerIsAMap(t *testing.T) {
 					return true, nil
 				}
 			}
-			open := func() *ledger {
-				l := &ledger{bucket: d, sink: "hook", flush: flush, now: now}
+			open := func() *Book {
+				l := &Book{bucket: d, sink: "hook", flush: flush, now: now}
 				if _, err := l.Load(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -147,7 +147,7 @@ func TestLedgerIsAMap(t *testing.T) {
 				}
 				for _, r := range rs {
 					want[r.Slot] = r.Seq
-					if got := l.told(r.Slot); got != r {
+					if got := l.Told(r.Slot); got != r {
 						t.Fatalf("told %+v, want %+v", got, r)
 					}
 				}
@@ -185,13 +185,13 @@ func TestLedgerIsAMap(t *testing.T) {
 	}
 }
 
-// TestLedgerOnTheBus keeps receipts where they really are, with another sink
+// TestReceiptsOnTheBus keeps receipts where they really are, with another sink
 // beside it.
-func TestLedgerOnTheBus(t *testing.T) {
+func TestReceiptsOnTheBus(t *testing.T) {
 	b := bustest.New(t)
-	l, other := newLedger(b, bus.Defaults(), "hook"), newLedger(b, bus.Defaults(), "hook2")
+	l, other := newBook(b, bus.Defaults(), "hook"), newBook(b, bus.Defaults(), "hook2")
 	l.flush = 0 // pages are used again at once
-	for _, l := range []*ledger{l, other} {
+	for _, l := range []*Book{l, other} {
 		if rs, err := l.Load(t.Context()); err != nil || len(rs) != 0 {
 			t.Fatal(rs, err)
 		}
@@ -233,13 +233,13 @@ func TestLedgerOnTheBus(t *testing.T) {
 	}
 }
 
-// TestLedgerForgets: what is forgotten leaves the disk with the next pages that
+// TestReceiptsAreForgotten: what is forgotten leaves the disk with the next pages that
 // are written, and takes nothing else along. What was raised anew stays.
-func TestLedgerForgets(t *testing.T) {
+func TestReceiptsAreForgotten(t *testing.T) {
 	const flush = 10 * time.Second
 	clock := time.Unix(1_700_000_000, 0)
 	d := &disk{now: func() time.Time { return clock }, pages: map[string]leaf{}}
-	l := &ledger{bucket: d, sink: "hook", flush: flush, now: d.now}
+	l := &Book{bucket: d, sink: "hook", flush: flush, now: d.now}
 	if _, err := l.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -289,13 +289,13 @@ func TestLedgerForgets(t *testing.T) {
 	if n := on(); n != 100+2+40 {
 		t.Errorf("%d receipts are on the disk, want 142", n)
 	}
-	after := &ledger{bucket: d, sink: "hook", flush: flush, now: d.now}
+	after := &Book{bucket: d, sink: "hook", flush: flush, now: d.now}
 	got, err := after.Load(t.Context())
 	if err != nil || len(got) != 142 {
 		t.Errorf("%d receipts, %v", len(got), err)
 	}
 	for _, slot := range []int{7, 8, 3, 993, 1039} {
-		if after.told(receipt(slot, 1).Slot).Seq != slot+1 {
+		if after.Told(receipt(slot, 1).Slot).Seq != slot+1 {
 			t.Errorf("the receipt of slot %d is lost", slot)
 		}
 	}
@@ -308,8 +308,8 @@ func TestForgottenLeavesNothingBehind(t *testing.T) {
 	const flush = 10 * time.Second
 	clock := time.Unix(1_700_000_000, 0)
 	d := &disk{now: func() time.Time { return clock }, pages: map[string]leaf{}}
-	load := func() *ledger {
-		l := &ledger{bucket: d, sink: "hook", flush: flush, now: d.now}
+	load := func() *Book {
+		l := &Book{bucket: d, sink: "hook", flush: flush, now: d.now}
 		if _, err := l.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +343,7 @@ func TestForgottenLeavesNothingBehind(t *testing.T) {
 		clock = clock.Add(2 * flush)
 		store(event.Raised, 1000+i)
 		for _, slot := range over {
-			if r := load().told(slot); r.Slot != "" && r.Transition.Firing() {
+			if r := load().Told(slot); r.Slot != "" && r.Transition.Firing() {
 				t.Fatalf("%d pages later it is raised again: %+v", i+1, r)
 			}
 		}

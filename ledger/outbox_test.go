@@ -1,10 +1,11 @@
-package app
+package ledger
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"dswatch/bus"
 	"dswatch/bus/bustest"
@@ -93,7 +94,7 @@ func TestParcelIDs(t *testing.T) {
 func TestQueue(t *testing.T) {
 	cfg := bustest.Config(t)
 	b := bustest.Open(t, cfg)
-	o := outbox{b, &sizes{}}
+	o := Outbox{b, &sizes{}}
 	put := func(from, to int) {
 		var out []rules.Outgoing
 		for i := from; i < to; i++ {
@@ -103,21 +104,21 @@ func TestQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waiting := func(o outbox) int {
+	waiting := func(o Outbox) int {
 		n, err := o.Waiting(t.Context(), "nms")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	open := func(o outbox) *queue {
+	open := func(o Outbox) *Queue {
 		c, err := o.bus.Consumer(t.Context(), bus.ConsumerConfig{Stream: bus.Outbox, Durable: "nms", Filter: outboxSubject("nms"), MaxPending: fetched, Renew: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &queue{consumer: c, sizes: o.sizes.of("nms")}
+		return &Queue{consumer: c, sizes: o.sizes.of("nms")}
 	}
-	take := func(q *queue, most, want int) (out []sinks.Delivery) {
+	take := func(q *Queue, most, want int) (out []sinks.Delivery) {
 		for len(out) < want {
 			got, err := q.Next(t.Context(), min(most, want-len(out)))
 			if err != nil {
@@ -155,7 +156,7 @@ func TestQueue(t *testing.T) {
 	bustest.Close(t, b)
 
 	b = bustest.Open(t, cfg)
-	o = outbox{b, &sizes{}}
+	o = Outbox{b, &sizes{}}
 	var left []string
 	if err := o.Pending(t.Context(), "nms", func(data []byte) { left = append(left, string(data)) }); err != nil {
 		t.Fatal(err)
@@ -171,6 +172,16 @@ func TestQueue(t *testing.T) {
 		_ = d.Ack()
 	}
 	eventually(t, "nothing is left", func() bool { return waiting(o) == 0 })
+}
+
+// eventually polls until ok.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30s: %s", what)
+		}
+	}
 }
 
 func TestSizes(t *testing.T) {

@@ -1,4 +1,4 @@
-package app
+package ledger
 
 import (
 	"context"
@@ -14,17 +14,18 @@ import (
 // megabyte that a NATS server takes as one message.
 const historySize = 256 << 10
 
-// history keeps the attempts of one sink in a record beside its receipts. No
+// Attempts keeps the attempts of one sink in a record beside its receipts. No
 // name of a sink has a slash, so its key is no page of receipts. It implements
 // sinks.History.
-type history struct {
+type Attempts struct {
 	bucket *bus.Bucket
 	sink   string
 }
 
-func (h history) key() string { return "attempts/" + h.sink }
+func (h Attempts) key() string { return "attempts/" + h.sink }
 
-func (h history) Load(ctx context.Context) ([]sinks.Attempts, error) {
+// Load implements sinks.History.
+func (h Attempts) Load(ctx context.Context) ([]sinks.Attempts, error) {
 	data, _, err := h.bucket.Get(ctx, h.key())
 	if errors.Is(err, bus.ErrNotFound) {
 		return nil, nil
@@ -39,7 +40,8 @@ func (h history) Load(ctx context.Context) ([]sinks.Attempts, error) {
 	return out, nil
 }
 
-func (h history) Store(ctx context.Context, as []sinks.Attempts) error {
+// Store implements sinks.History.
+func (h Attempts) Store(ctx context.Context, as []sinks.Attempts) error {
 	for {
 		data, err := json.Marshal(as)
 		if err != nil {

@@ -1,4 +1,4 @@
-package app
+package web_test
 
 import (
 	"errors"
@@ -6,17 +6,19 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"dswatch/web"
 )
 
 // TestToken: it stays the same from start to start, one that was cut or
 // overwritten is made anew by the next start, and a command never takes it.
 func TestToken(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bus")
-	if _, err := readToken(dir, false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := web.Token(dir, false); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("before the first start: %v", err)
 	}
-	first, err := readToken(dir, true)
-	if again, aerr := readToken(dir, false); err != nil || aerr != nil || again != first || len(first) < 16 {
+	first, err := web.Token(dir, true)
+	if again, aerr := web.Token(dir, false); err != nil || aerr != nil || again != first || len(first) < 16 {
 		t.Fatalf("%v, %v, same %v", err, aerr, again == first)
 	}
 	path := filepath.Join(dir, "token")
@@ -25,11 +27,11 @@ func TestToken(t *testing.T) {
 			if err := os.WriteFile(path, []byte(spoilt), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := readToken(dir, false); err == nil {
+			if got, err := web.Token(dir, false); err == nil {
 				t.Errorf("a command takes %q", got.Reveal())
 			}
-			made, err := readToken(dir, true)
-			if again, aerr := readToken(dir, false); err != nil || aerr != nil || again != made || made == first {
+			made, err := web.Token(dir, true)
+			if again, aerr := web.Token(dir, false); err != nil || aerr != nil || again != made || made == first {
 				t.Errorf("%v, %v, same %v", err, aerr, again == made)
 			}
 		})

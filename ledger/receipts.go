@@ -1,4 +1,4 @@
-package app
+package ledger
 
 import (
 	"cmp"
@@ -67,20 +67,22 @@ func readPages(ctx context.Context, bucket shelf, sink string) ([]stored, error)
 	return out, nil
 }
 
-// receipts implements rules.Receipts.
-type receipts struct {
-	bucket  shelf
-	ledgers map[string]*ledger // by sink
+// Books are the receipts of every sink. They implement rules.Receipts.
+type Books struct {
+	bucket shelf
+	open   func(sink string) *Book // nil where the place of the sink is not open
 }
 
-func (r receipts) Forget(ctx context.Context, sink string, slots []string) error {
-	if l := r.ledgers[sink]; l != nil {
+// Forget implements rules.Receipts.
+func (r Books) Forget(ctx context.Context, sink string, slots []string) error {
+	if l := r.open(sink); l != nil {
 		return l.forget(ctx, slots)
 	}
 	return nil // another process writes them, or nobody does any more
 }
 
-func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
+// Load implements rules.Receipts.
+func (r Books) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
 	pages, err := readPages(ctx, r.bucket, sink)
 	if err != nil {
 		return err
@@ -99,7 +101,7 @@ func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt
 	return nil
 }
 
-// ledger keeps the receipts of one sink. It implements sinks.Receipts.
+// Book keeps the receipts of one sink. It implements sinks.Receipts.
 //
 // What is on disk for long must not be at stake when a page is written: a
 // power loss may take the new page, and the old one with it if they share a
@@ -107,7 +109,7 @@ func (r receipts) Load(ctx context.Context, sink string, each func(rules.Receipt
 // younger pages for as long as those may take to reach the disk. The receipts
 // that count in pages with few of them move to the page that is written, so
 // the number of pages follows the number of slots.
-type ledger struct {
+type Book struct {
 	bucket shelf
 	sink   string
 	flush  time.Duration // the longest that the server takes to force a page to disk
@@ -135,97 +137,99 @@ type sheet struct {
 	foreign  bool // somebody else has written it
 }
 
-// newLedger returns the ledger of a sink.
-func newLedger(b *bus.Bus, c bus.Config, sink string) *ledger {
+// newBook returns the receipts of a sink.
+func newBook(b *bus.Bus, c bus.Config, sink string) *Book {
 	// A NATS server flushes every two minutes unless its configuration says otherwise.
 	flush := 5 * time.Minute
 	if c.URL == "" {
 		flush = max(10*time.Second, 3*time.Duration(c.Sync))
 	}
-	return &ledger{bucket: b.Bucket(bus.Receipts), sink: sink, flush: flush, now: time.Now}
+	return &Book{bucket: b.Bucket(bus.Receipts), sink: sink, flush: flush, now: time.Now}
 }
 
 // fewest is how many receipts may move, however few are stored.
 const fewest = 16
 
-func (l *ledger) Load(ctx context.Context) ([]sinks.Receipt, error) {
-	pages, err := readPages(ctx, l.bucket, l.sink)
+// Load implements sinks.Receipts.
+func (b *Book) Load(ctx context.Context) ([]sinks.Receipt, error) {
+	pages, err := readPages(ctx, b.bucket, b.sink)
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turn, l.slots, l.pages = 0, map[string]entry{}, nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn, b.slots, b.pages = 0, map[string]entry{}, nil
 	for _, p := range pages {
-		for len(l.pages) <= p.number {
-			l.pages = append(l.pages, sheet{})
+		for len(b.pages) <= p.number {
+			b.pages = append(b.pages, sheet{})
 		}
-		l.pages[p.number].revision = p.revision
-		l.count(p.number, p.page)
-		l.turn = p.Turn
+		b.pages[p.number].revision = p.revision
+		b.count(p.number, p.page)
+		b.turn = p.Turn
 	}
-	out := make([]sinks.Receipt, 0, len(l.slots))
-	for _, e := range l.slots {
+	out := make([]sinks.Receipt, 0, len(b.slots))
+	for _, e := range b.slots {
 		out = append(out, e.receipt)
 	}
 	return out, nil
 }
 
-func (l *ledger) Store(ctx context.Context, rs []sinks.Receipt) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.store(ctx, rs)
+// Store implements sinks.Receipts.
+func (b *Book) Store(ctx context.Context, rs []sinks.Receipt) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.store(ctx, rs)
 }
 
-func (l *ledger) store(ctx context.Context, rs []sinks.Receipt) error {
-	p := page{Receipts: l.gather(rs)}
+func (b *Book) store(ctx context.Context, rs []sinks.Receipt) error {
+	p := page{Receipts: b.gather(rs)}
 	for {
-		n := l.blank()
-		l.turn++
-		p.Turn, p.At = l.turn, l.now()
+		n := b.blank()
+		b.turn++
+		p.Turn, p.At = b.turn, b.now()
 		value, err := pageForm.Encode(&p)
 		if err != nil {
 			return fmt.Errorf("encode receipts: %w", err)
 		}
-		revision, err := l.bucket.Update(ctx, l.key(n), value, l.pages[n].revision)
+		revision, err := b.bucket.Update(ctx, b.key(n), value, b.pages[n].revision)
 		if errors.Is(err, bus.ErrConflict) {
 			// An attempt that was not confirmed has come through after all.
-			l.pages[n].foreign = true
+			b.pages[n].foreign = true
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		l.pages[n].revision = revision
-		l.count(n, p)
+		b.pages[n].revision = revision
+		b.count(n, p)
 		return nil
 	}
 }
 
-func (l *ledger) key(n int) string { return l.sink + "." + strconv.Itoa(n) }
+func (b *Book) key(n int) string { return b.sink + "." + strconv.Itoa(n) }
 
 // gather adds to rs what counts in those pages that have the fewest, at most
 // as many as rs has itself.
-func (l *ledger) gather(rs []sinks.Receipt) []sinks.Receipt {
-	room, now := max(len(rs), fewest), l.now()
+func (b *Book) gather(rs []sinks.Receipt) []sinks.Receipt {
+	room, now := max(len(rs), fewest), b.now()
 	var old []int
-	for n := range l.pages {
-		if s := &l.pages[n]; s.live > 0 && s.live <= room && now.Sub(s.written) >= l.flush {
+	for n := range b.pages {
+		if s := &b.pages[n]; s.live > 0 && s.live <= room && now.Sub(s.written) >= b.flush {
 			old = append(old, n)
 		}
 	}
-	slices.SortFunc(old, func(a, b int) int { return cmp.Compare(l.pages[a].live, l.pages[b].live) })
+	slices.SortFunc(old, func(m, n int) int { return cmp.Compare(b.pages[m].live, b.pages[n].live) })
 	fresh := make(map[string]bool, len(rs))
 	for _, r := range rs {
 		fresh[r.Slot] = true
 	}
 	out := slices.Clone(rs)
 	for _, n := range old {
-		if room -= l.pages[n].live; room < 0 {
+		if room -= b.pages[n].live; room < 0 {
 			break
 		}
-		for _, slot := range l.pages[n].slots {
-			if e, ok := l.slots[slot]; ok && e.page == n && !fresh[slot] {
+		for _, slot := range b.pages[n].slots {
+			if e, ok := b.slots[slot]; ok && e.page == n && !fresh[slot] {
 				out = append(out, e.receipt)
 				fresh[slot] = true
 			}
@@ -237,35 +241,35 @@ func (l *ledger) gather(rs []sinks.Receipt) []sinks.Receipt {
 // blank returns the number of a page that may be written: the one that has
 // been blank for longest, so that in time all of them are, and of several the
 // oldest: a later one may end what that one began.
-func (l *ledger) blank() int {
-	now, found := l.now(), -1
-	for n := range l.pages {
-		s := &l.pages[n]
-		if s.live > 0 || s.foreign || now.Sub(s.changed) < l.flush {
+func (b *Book) blank() int {
+	now, found := b.now(), -1
+	for n := range b.pages {
+		s := &b.pages[n]
+		if s.live > 0 || s.foreign || now.Sub(s.changed) < b.flush {
 			continue
 		}
-		if found < 0 || cmp.Or(s.changed.Compare(l.pages[found].changed), s.written.Compare(l.pages[found].written)) < 0 {
+		if found < 0 || cmp.Or(s.changed.Compare(b.pages[found].changed), s.written.Compare(b.pages[found].written)) < 0 {
 			found = n
 		}
 	}
 	if found >= 0 {
 		return found
 	}
-	l.pages = append(l.pages, sheet{})
-	return len(l.pages) - 1
+	b.pages = append(b.pages, sheet{})
+	return len(b.pages) - 1
 }
 
 // count notes that the receipts of p count in page n, since p was written.
-func (l *ledger) count(n int, p page) {
-	s := &l.pages[n]
+func (b *Book) count(n int, p page) {
+	s := &b.pages[n]
 	s.slots, s.live, s.written, s.changed = s.slots[:0], 0, p.At, p.At
 	for _, r := range p.Receipts {
-		if before, ok := l.slots[r.Slot]; ok {
-			b := &l.pages[before.page]
-			b.live--
-			b.changed = p.At
+		if before, ok := b.slots[r.Slot]; ok {
+			old := &b.pages[before.page]
+			old.live--
+			old.changed = p.At
 		}
-		l.slots[r.Slot] = entry{r, n}
+		b.slots[r.Slot] = entry{r, n}
 		s.slots = append(s.slots, r.Slot)
 		s.live++
 	}
@@ -275,43 +279,43 @@ func (l *ledger) count(n int, p page) {
 // which they do not count any more, are left blank: what else counts in these
 // moves. They are overwritten in the order in which they were written, or the
 // beginning of an alert would be left without its end.
-func (l *ledger) forget(ctx context.Context, slots []string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (b *Book) forget(ctx context.Context, slots []string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	gone := map[string]entry{}
 	for _, slot := range slots {
-		e, ok := l.slots[slot]
+		e, ok := b.slots[slot]
 		if !ok || e.receipt.Transition.Firing() {
 			continue // told anew meanwhile
 		}
-		delete(l.slots, slot)
+		delete(b.slots, slot)
 		gone[slot] = e
 	}
 	var with []int // pages
 	var move []sinks.Receipt
-	for n, s := range l.pages {
+	for n, s := range b.pages {
 		if !slices.ContainsFunc(s.slots, func(slot string) bool { _, ok := gone[slot]; return ok }) {
 			continue
 		}
 		with = append(with, n)
 		for _, slot := range s.slots {
-			if e, ok := l.slots[slot]; ok && e.page == n {
+			if e, ok := b.slots[slot]; ok && e.page == n {
 				move = append(move, e.receipt)
 			}
 		}
 	}
 	for some := range slices.Chunk(move, mostMoved) {
-		if err := l.store(ctx, some); err != nil {
-			maps.Copy(l.slots, gone)
+		if err := b.store(ctx, some); err != nil {
+			maps.Copy(b.slots, gone)
 			return err
 		}
 	}
 	for _, e := range gone {
-		l.pages[e.page].live--
+		b.pages[e.page].live--
 	}
-	now := l.now()
+	now := b.now()
 	for _, n := range with {
-		l.pages[n].changed = now
+		b.pages[n].changed = now
 	}
 	return nil
 }
@@ -319,9 +323,9 @@ func (l *ledger) forget(ctx context.Context, slots []string) error {
 // mostMoved is how many receipts move to one page.
 const mostMoved = 256
 
-// told returns the receipt of one slot.
-func (l *ledger) told(slot string) sinks.Receipt {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.slots[slot].receipt
+// Told returns the receipt of one slot.
+func (b *Book) Told(slot string) sinks.Receipt {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.slots[slot].receipt
 }

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"dswatch/bus"
+	"dswatch/ledger"
+	"dswatch/web"
+	"dswatch/web/client"
+)
+
+// The commands that can do without a running process ask it first.
+
+// Client asks the running process of a configuration.
+func Client(l *Loaded) *client.Client { return client.New(l.Web.Listen, l.Bus.Dir) }
+
+// TestSinks tests the sinks through the running process, or by itself where
+// none runs.
+func TestSinks(ctx context.Context, l *Loaded, names []string, o Options) ([]web.TestResult, error) {
+	out, err := Client(l).TestSinks(ctx, names)
+	if !errors.Is(err, client.ErrNotRunning) {
+		return out, err
+	}
+	a, err := Open(ctx, l, o)
+	if err != nil {
+		return nil, err
+	}
+	out, err = a.TestOnly(ctx, names)
+	return out, errors.Join(err, a.Close())
+}
+
+// Silencer changes silences through the running process. Where none answers
+// and the bus is an external one, which the deciding process watches, it
+// changes them there.
+func Silencer(l *Loaded) web.Silencer { return silencer{l} }
+
+type silencer struct{ l *Loaded }
+
+func (s silencer) Silences(ctx context.Context) (out []web.Silence, err error) {
+	err = s.do(ctx, nil, func(to web.Silencer) (err error) { out, err = to.Silences(ctx); return err })
+	return out, err
+}
+
+func (s silencer) AddSilence(ctx context.Context, in web.Silence) (out web.Silence, err error) {
+	err = s.do(ctx, in.Match, func(to web.Silencer) (err error) { out, err = to.AddSilence(ctx, in); return err })
+	return out, err
+}
+
+func (s silencer) EditSilence(ctx context.Context, id string, e web.SilenceEdit) (out web.Silence, err error) {
+	err = s.do(ctx, e.Match, func(to web.Silencer) (err error) { out, err = to.EditSilence(ctx, id, e); return err })
+	return out, err
+}
+
+func (s silencer) ExpireSilence(ctx context.Context, id, author string) error {
+	return s.do(ctx, nil, func(to web.Silencer) error { return to.ExpireSilence(ctx, id, author) })
+}
+
+func (s silencer) do(ctx context.Context, matchers []string, do func(web.Silencer) error) error {
+	if _, err := parseMatchers(matchers); err != nil {
+		return err
+	}
+	err := do(Client(s.l))
+	if !errors.Is(err, client.ErrNotRunning) || s.l.Bus.URL == "" {
+		return err
+	}
+	b, err := bus.Open(ctx, s.l.Bus, bus.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	err = do(&App{Loaded: s.l, bus: b, ledger: ledger.On(b, s.l.Bus)})
+	return errors.Join(err, b.Close(ctx))
+}

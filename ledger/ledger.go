@@ -1,0 +1,103 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"dswatch/bus"
+)
+
+// Ledger is everything that one bus keeps. It is safe for concurrent use.
+type Ledger struct {
+	bus   *bus.Bus
+	conf  bus.Config
+	sizes sizes
+
+	mu    sync.Mutex
+	books map[string]*Book // of the sinks that are open
+}
+
+// On returns the ledger of a bus that was opened with c.
+func On(b *bus.Bus, c bus.Config) *Ledger {
+	return &Ledger{bus: b, conf: c, books: map[string]*Book{}}
+}
+
+// Statuses are the records of items.
+func (l *Ledger) Statuses() Records { return Records{l.bus.Bucket(bus.Items)} }
+
+// Facts are the records of hosts.
+func (l *Ledger) Facts() Records { return Records{l.bus.Bucket(bus.Facts)} }
+
+// Silences are the silences.
+func (l *Ledger) Silences() Silences { return Silences{l.bus.Bucket(bus.Silences)} }
+
+// Source returns the event stream, for one rules engine.
+func (l *Ledger) Source() *Source { return &Source{bus: l.bus} }
+
+// Outbox is where what the sinks are to be told is put.
+func (l *Ledger) Outbox() Outbox { return Outbox{l.bus, &l.sizes} }
+
+// Receipts are those of every sink, for the rules.
+func (l *Ledger) Receipts() Books { return Books{l.bus.Bucket(bus.Receipts), l.book} }
+
+// Dead takes dead letters.
+func (l *Ledger) Dead() Dead { return Dead{l.bus} }
+
+func (l *Ledger) book(sink string) *Book {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.books[sink]
+}
+
+// Place is the place of one sink in the ledger.
+type Place struct {
+	Queue    *Queue
+	Book     *Book
+	Attempts Attempts
+
+	sink   string
+	ledger *Ledger
+}
+
+// Open opens the place of a sink. Only one may be open at a time.
+func (l *Ledger) Open(ctx context.Context, sink string) (*Place, error) {
+	c, err := l.bus.Consumer(ctx, bus.ConsumerConfig{
+		Stream: bus.Outbox, Durable: sink, Filter: outboxSubject(sink), MaxPending: fetched, Renew: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox of sink %s: %w", sink, err)
+	}
+	p := &Place{
+		Queue: &Queue{consumer: c, sizes: l.sizes.of(sink)}, Book: newBook(l.bus, l.conf, sink),
+		Attempts: Attempts{l.bus.Bucket(bus.Receipts), sink}, sink: sink, ledger: l,
+	}
+	l.mu.Lock()
+	l.books[sink] = p.Book
+	l.mu.Unlock()
+	return p, nil
+}
+
+// Close leaves what waits where it is: the next Open hands it out.
+func (p *Place) Close(ctx context.Context) error {
+	p.ledger.mu.Lock()
+	if p.ledger.books[p.sink] == p.Book {
+		delete(p.ledger.books, p.sink)
+	}
+	p.ledger.mu.Unlock()
+	return p.Queue.consumer.Close(ctx)
+}
+
+// Sinks are the names of those that have a place, open or not.
+func (l *Ledger) Sinks(ctx context.Context) ([]string, error) {
+	return l.bus.Durables(ctx, bus.Outbox)
+}
+
+// Remove drops the outbox of a sink that is no more, and returns how many
+// alerts waited there. Its place must be closed.
+func (l *Ledger) Remove(ctx context.Context, sink string) (dropped int, err error) {
+	if err := l.Outbox().Pending(ctx, sink, func([]byte) { dropped++ }); err != nil {
+		return 0, err
+	}
+	return dropped, l.bus.RemoveDurable(ctx, bus.Outbox, sink)
+}

@@ -1,0 +1,216 @@
+// Package client asks the local API of a running dswatch, as every command does
+// that only the running process can answer.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"dswatch/web"
+)
+
+// ErrNotRunning says that nothing answers at web.listen.
+var ErrNotRunning = errors.New("no running dswatch answers")
+
+const (
+	// maxAnswer bounds what is read: 200,000 items of 500 bytes are 100 MB.
+	maxAnswer = 128 << 20
+	// patience outlasts web.TestWait, the longest that the process works on
+	// an answer.
+	patience = web.TestWait + 10*time.Second
+)
+
+// Client asks the process of one configuration. It is safe for concurrent use.
+type Client struct {
+	listen, dir string
+}
+
+// New returns a client of the process that listens there and keeps its token
+// below dir, the configured bus.dir.
+func New(listen, dir string) *Client { return &Client{listen, dir} }
+
+// Status asks what the process says of itself.
+func (c *Client) Status(ctx context.Context) (out web.Status, err error) {
+	err = c.ask(ctx, http.MethodGet, "/status", nil, &out)
+	return out, err
+}
+
+// TestSinks sends a test through the named sinks, all of them without names.
+func (c *Client) TestSinks(ctx context.Context, names []string) (out []web.TestResult, err error) {
+	err = c.ask(ctx, http.MethodPost, "/sinks/test", map[string][]string{"names": names}, &out)
+	return out, err
+}
+
+// Resync tells a sink of every open alert again.
+func (c *Client) Resync(ctx context.Context, sink string) (out web.Resynced, err error) {
+	err = c.ask(ctx, http.MethodPost, "/sinks/"+url.PathEscape(sink)+"/resync", struct{}{}, &out)
+	return out, err
+}
+
+// Letters lists dead letters.
+func (c *Client) Letters(ctx context.Context, s web.Selection) (out []web.Letter, err error) {
+	err = c.ask(ctx, http.MethodPost, "/deadletters", s, &out)
+	return out, err
+}
+
+// Letter shows one dead letter.
+func (c *Client) Letter(ctx context.Context, id string) (out web.Letter, err error) {
+	err = c.ask(ctx, http.MethodGet, "/deadletters/"+url.PathEscape(id), nil, &out)
+	return out, err
+}
+
+// Replay sends dead letters again.
+func (c *Client) Replay(ctx context.Context, s web.Selection) (out web.Replayed, err error) {
+	err = c.ask(ctx, http.MethodPost, "/deadletters/replay", s, &out)
+	return out, err
+}
+
+// Drop forgets dead letters.
+func (c *Client) Drop(ctx context.Context, s web.Selection) (int, error) {
+	var out struct {
+		Dropped int `json:"dropped"`
+	}
+	err := c.ask(ctx, http.MethodPost, "/deadletters/drop", s, &out)
+	return out.Dropped, err
+}
+
+// Silences lists what is silenced.
+func (c *Client) Silences(ctx context.Context) (out []web.Silence, err error) {
+	err = c.ask(ctx, http.MethodGet, "/silences", nil, &out)
+	return out, err
+}
+
+// AddSilence keeps a silence.
+func (c *Client) AddSilence(ctx context.Context, s web.Silence) (out web.Silence, err error) {
+	err = c.ask(ctx, http.MethodPost, "/silences", s, &out)
+	return out, err
+}
+
+var errNoSilence = errors.New("an id is empty; dswatch silence list shows them")
+
+// EditSilence changes a silence.
+func (c *Client) EditSilence(ctx context.Context, id string, e web.SilenceEdit) (out web.Silence, err error) {
+	if id == "" {
+		return out, errNoSilence
+	}
+	err = c.ask(ctx, http.MethodPost, "/silences/"+url.PathEscape(id), e, &out)
+	return out, err
+}
+
+// ExpireSilence ends a silence.
+func (c *Client) ExpireSilence(ctx context.Context, id, author string) error {
+	if id == "" {
+		return errNoSilence
+	}
+	return c.ask(ctx, http.MethodPost, "/silences/"+url.PathEscape(id)+"/expire", web.Ack{Author: author}, &struct{}{})
+}
+
+// Alerts lists what is open.
+func (c *Client) Alerts(ctx context.Context) (out []web.Alert, err error) {
+	err = c.ask(ctx, http.MethodGet, "/alerts", nil, &out)
+	return out, err
+}
+
+// Unpaired lists which resolves were lost.
+func (c *Client) Unpaired(ctx context.Context) (out []web.Unpaired, err error) {
+	err = c.ask(ctx, http.MethodGet, "/alerts/unpaired", nil, &out)
+	return out, err
+}
+
+var errNoAlert = errors.New("an id is empty; dswatch alerts shows them")
+
+// Ack notes who looks after an alert.
+func (c *Client) Ack(ctx context.Context, id string, a web.Ack) error {
+	if id == "" {
+		return errNoAlert
+	}
+	return c.ask(ctx, http.MethodPost, "/alerts/"+url.PathEscape(id)+"/ack", a, &struct{}{})
+}
+
+// Withdraw takes an acknowledgement back.
+func (c *Client) Withdraw(ctx context.Context, id string, by web.Ack) error {
+	if id == "" {
+		return errNoAlert
+	}
+	return c.ask(ctx, http.MethodPost, "/alerts/"+url.PathEscape(id)+"/ack/withdraw", by, &struct{}{})
+}
+
+// Why explains an item or an alert.
+func (c *Client) Why(ctx context.Context, of, language string) (out []web.Why, err error) {
+	q := url.Values{"of": {of}, "language": {language}}
+	err = c.ask(ctx, http.MethodGet, "/why?"+q.Encode(), nil, &out)
+	return out, err
+}
+
+// ask is call; where nothing answers the error says what to start.
+func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
+	err := c.call(ctx, method, "/api/v1"+path, in, out)
+	if errors.Is(err, ErrNotRunning) {
+		err = fmt.Errorf("%w at web.listen (%s); start it with: dswatch run", ErrNotRunning, c.listen)
+	}
+	return err
+}
+
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	if c.listen == "" {
+		return ErrNotRunning
+	}
+	token, err := web.Token(c.dir, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNotRunning // no process has ever run with this bus.dir
+	}
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+reachable(c.listen)+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token.Reveal())
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	resp, err := client.Do(req)
+	var refused *net.OpError
+	if errors.As(err, &refused) && refused.Op == "dial" {
+		return ErrNotRunning
+	}
+	if err != nil {
+		return fmt.Errorf("ask the running dswatch: %w", err)
+	}
+	defer resp.Body.Close()
+	answer := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode != http.StatusOK {
+		var problem struct {
+			Error string `json:"error"`
+		}
+		if answer.Decode(&problem) != nil || problem.Error == "" {
+			problem.Error = "it answered " + resp.Status + "; is another program listening at web.listen?"
+		}
+		return fmt.Errorf("ask the running dswatch: %s", problem.Error)
+	}
+	if err := answer.Decode(out); err != nil {
+		return fmt.Errorf("read the answer of the running dswatch: %w", err)
+	}
+	return nil
+}
+
+// reachable turns an address that is listened on into one to connect to.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return listen
+}

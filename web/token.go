@@ -1,0 +1,43 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dswatch/setting"
+)
+
+// Token returns the token of the local API, which lies below bus.dir. Create
+// makes one where there is none that fits, as each start does; a command gets
+// an error that is fs.ErrNotExist where no process has ever run.
+func Token(dir string, create bool) (setting.Secret, error) {
+	path := filepath.Join(dir, "token")
+	b, err := os.ReadFile(path)
+	token := strings.TrimSpace(string(b))
+	unfit := err == nil && !fitToken(token)
+	if create && (unfit || errors.Is(err, fs.ErrNotExist)) {
+		token, unfit = rand.Text(), false
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			err = os.WriteFile(path, []byte(token+"\n"), 0o600)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "", fmt.Errorf("read the token of the local api: %w; run this as the user that runs dswatch, or as root", err)
+	case err != nil:
+		return "", fmt.Errorf("read the token of the local api: %w", err)
+	case unfit:
+		return "", fmt.Errorf("read the token of the local api: %s holds no token; restart dswatch, which makes a new one", path)
+	}
+	return setting.Secret(token), nil
+}
+
+// fitToken tells a token from a file that was cut or overwritten.
+func fitToken(s string) bool {
+	return len(s) >= 16 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
