@@ -18,7 +18,13 @@ type answer struct {
 	state  event.State
 	detail string
 	away   bool // there is no route from here, so nothing is said about the port
+	mute   bool // nothing was heard of the host itself
+	limits bool // this host could not ask
+	cut    bool // the pass ended first
 }
+
+// nothing marks an answer that does not come from the host.
+func (a answer) nothing() answer { a.mute = true; return a }
 
 func up(format string, args ...any) answer {
 	return answer{state: event.Up, detail: fmt.Sprintf(format, args...)}
@@ -39,25 +45,27 @@ func refused(to netip.AddrPort) answer {
 }
 
 func silent(to netip.AddrPort, after time.Duration) answer {
-	return down("no answer from %s within %s: filtered, or the host is off", to, span(after))
+	return down("no answer from %s within %s: filtered, or the host is off", to, span(after)).nothing()
 }
 
 func unreachable(to netip.AddrPort) answer {
-	return down("%s: host unreachable: it is off, or the address is wrong", to)
+	return down("%s: host unreachable: it is off, or the address is wrong", to).nothing()
 }
 
 func noRoute(to netip.AddrPort, err error) answer {
 	a := unknown("no route from here to %s (%v): look at this host's routes and its IPv%d address", to, err, version(to))
 	a.away = true
-	return a
+	return a.nothing()
 }
 
 func forbidden(to netip.AddrPort, err error) answer {
-	return unknown("not permitted to probe %s (%v): look at this host's outgoing firewall rules and at what the service's sandbox allows", to, err)
+	return unknown("not permitted to probe %s (%v): look at this host's outgoing firewall rules and at what the service's sandbox allows", to, err).nothing()
 }
 
 func failed(to netip.AddrPort, err error) answer {
-	return unknown("cannot probe %s: %v: look at this host's limits (open files, local ports)", to, err)
+	a := unknown("cannot probe %s: %v: look at this host's limits (open files, local ports)", to, err)
+	a.limits = true
+	return a
 }
 
 func version(to netip.AddrPort) int {
@@ -86,7 +94,9 @@ func cut(pass context.Context, a answer) answer {
 	if pass.Err() == nil || a.state == event.Up {
 		return a
 	}
-	return unknown("the pass ended before an answer came; if this repeats, raise detectors.port.timeout")
+	a = unknown("the pass ended before an answer came; if this repeats, raise detectors.port.timeout")
+	a.cut = true
+	return a
 }
 
 // merge joins the answers of a name's addresses, none of which is up. An
@@ -101,13 +111,15 @@ func merge(all []answer) answer {
 	if len(with) == 0 {
 		with = all
 	}
-	out := answer{state: event.Down}
+	out := answer{state: event.Down, mute: true}
 	var texts []string
 	for _, a := range with {
 		texts = append(texts, a.detail)
 		if a.state == event.Unknown {
 			out.state = event.Unknown
 		}
+		out.mute = out.mute && a.mute
+		out.limits = out.limits || a.limits
 	}
 	out.detail = strings.Join(texts, "; ")
 	return out
@@ -157,7 +169,7 @@ func (f fault) answer(err error, to netip.AddrPort) answer {
 	case faultRefused:
 		return refused(to)
 	case faultSilent:
-		return down("no answer from %s: filtered, or the host is off", to)
+		return down("no answer from %s: filtered, or the host is off", to).nothing()
 	case faultUnreachable:
 		return unreachable(to)
 	case faultNoRoute:

@@ -7,12 +7,17 @@
 // A remote endpoint (host and port) is probed at most once in a pass, by one
 // method, however many rows ask for it. A name is resolved once in a pass.
 // Each Target has exactly one observation in the answer, in the order of the
-// targets. No probe outlives its timeout, and none waits for another one's
-// timeout unless more than 64 of them (an eighth of all, when that is more,
-// but at most 1024) are silent at the same moment; so up to 8192 endpoints
-// that are all silent cost about eight timeouts. Probes are begun at a steady
-// rate after the first 64. A pass that is cut short reports what it did
-// not get to as unknown and begins with those the next time.
+// targets; those of the ways (see below) follow.
+//
+// A look gives what it saw until its time was over, of which a tenth is kept
+// back for that; what it did not get to is unknown, with that reason, and
+// comes first in the next one. Names are looked up beside the probes, 64 at
+// the same moment: one that is silent holds up no probe, and a resolver that
+// answered for none of 128 names is not asked for the others. No probe
+// outlives its timeout, and none waits for another one's unless more than 256
+// of them (an eighth of all, when that is more, but at most 1024) are silent
+// at the same moment. Probes are begun at a steady rate after the first 64.
+// Config.Budget reckons what a pass needs at worst.
 //
 // Port 4118 is probed by Syn only. Connect and TLS are refused there unless
 // the target says AcceptHandshakeErrors, because the agent logs a failed
@@ -54,11 +59,27 @@
 // Silence is down although a firewall may be the cause, because a host that
 // is switched off answers nothing else and must raise an alarm.
 //
-// Of a name with several addresses the first four are tried in the
-// resolver's order until one is up; each gets an equal part of the timeout
-// that is left. If none is up, the port is down when every address is down,
-// and unknown when one of them is unknown; an address without a route from
-// here (IPv6 on a host without it) counts only if no other is left.
+// Of a name every address is asked, at most 64, until one is up: the next one
+// when the one before has answered otherwise, or was silent for 250 ms. Each
+// has the whole timeout. If none is up, the port is down when every address
+// is down, and unknown when one of them is unknown or was left out; an address
+// without a route from here (IPv6 on a host without it) counts only if no
+// other is left.
+//
+// # What targets have in common
+//
+// With Options.Here, these are items of this host beside those of the targets
+// (Ways), and a target that one of them explains is unknown and behind it
+// (Observation.Behind), so that one trouble is told once:
+//
+//	dswatch/heartbeat/10.1.3.0/24   a network (/24 or /64) of three hosts or more:
+//	                                down when nothing was heard of any of them, whatever
+//	                                the reason; of one host alone that is told as above
+//	dswatch/heartbeat/network       all networks: the same of every host
+//	dswatch/heartbeat/resolver      unknown when three names or more could not be
+//	                                looked up, that there is no such name not counted
+//	dswatch/heartbeat/targets       unknown when the pass ended before it got to all, or
+//	                                this host is out of sockets for three or more
 //
 // A local port is up when something listens on it, also on one address only.
 // A port that is bound to loopback only is down, because the manager cannot

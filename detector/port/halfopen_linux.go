@@ -249,15 +249,15 @@ func (m icmp) answer(to, self netip.AddrPort) answer {
 	case from == to.Addr().WithZone("") && from != self.Addr():
 		return down("%s rejected by the host itself (%s): look at its firewall", to, name)
 	case from == self.Addr() && hostGone:
-		return down("%s does not answer on the local network (no ARP or neighbour answer): it is off, or the address is wrong", to)
+		return down("%s does not answer on the local network (no ARP or neighbour answer): it is off, or the address is wrong", to).nothing()
 	case from == self.Addr():
-		return unknown("this host's own firewall rejects probes of %s (%s): allow them", to, name)
+		return unknown("this host's own firewall rejects probes of %s (%s): allow them", to, name).nothing()
 	case hostGone:
-		return down("%s: host unreachable, says %s (%s): it is off, or the address is wrong", to, from, name)
+		return down("%s: host unreachable, says %s (%s): it is off, or the address is wrong", to, from, name).nothing()
 	case portGone || barred:
-		return unknown("%s forbids this host to reach %s (%s): allow it there", from, to, name)
+		return unknown("%s forbids this host to reach %s (%s): allow it there", from, to, name).nothing()
 	}
-	return unknown("%s has no way to %s (%s): look at the network between", m.from, to, name)
+	return unknown("%s has no way to %s (%s): look at the network between", m.from, to, name).nothing()
 }
 
 // read explains the numbers of RFC 792, 1812 and 4443.

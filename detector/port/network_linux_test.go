@@ -36,35 +36,7 @@ func TestNetwork(t *testing.T) {
 		io.Copy(io.Discard, os.Stdin)
 		return
 	}
-
-	router := exec.Command("/proc/self/exe", "-test.run=^TestNetwork$")
-	router.Env = append(os.Environ(), "PORT_TEST=router", "GORACE=atexit_sleep_ms=0")
-	newNetwork(router)
-	hold, err := router.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := router.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { hold.Close(); router.Wait() })
-	pid := strconv.Itoa(router.Process.Pid)
-	here := func(line string) { command(t, "ip", line) }
-	there := func(line string) {
-		command(t, "nsenter", "-t "+pid+" -n ip "+line)
-	}
-
-	here("link set lo up")
-	here("link add near type veth peer name far")
-	here("link set far netns " + pid)
-	here("addr add 10.0.0.1/24 dev near")
-	here("addr add fd00::1/64 dev near nodad")
-	here("link set near up")
-	there("link set lo up")
-	there("addr add 10.0.0.254/24 dev far")
-	there("addr add fd00::254/64 dev far nodad")
-	there("link set far up")
-	command(t, "nsenter", "-t "+pid+" -n sh -c", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit")
+	here, there, _ := router(t)
 	here("route add 10.1.0.0/16 via 10.0.0.254")
 	here("route add fd01::/16 via fd00::254")
 	here("route add unreachable 10.2.1.0/24")
@@ -120,6 +92,51 @@ func TestNetwork(t *testing.T) {
 			})
 		}
 	}
+}
+
+// router starts the calling test again as a router: a network namespace of
+// its own, to which a link leads. It returns what runs ip here and there, and
+// what ends the router and returns what it wrote.
+func router(t *testing.T) (here, there func(line string), end func() string) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), "PORT_TEST=router", "GORACE=atexit_sleep_ms=0")
+	newNetwork(cmd)
+	hold, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wrote bytes.Buffer
+	cmd.Stdout = &wrote
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := false
+	end = func() string {
+		if !ended {
+			ended = true
+			hold.Close()
+			cmd.Wait()
+		}
+		return wrote.String()
+	}
+	t.Cleanup(func() { end() })
+	pid := strconv.Itoa(cmd.Process.Pid)
+	here = func(line string) { t.Helper(); command(t, "ip", line) }
+	there = func(line string) { t.Helper(); command(t, "nsenter", "-t "+pid+" -n ip "+line) }
+
+	here("link set lo up")
+	here("link add near type veth peer name far")
+	here("link set far netns " + pid)
+	here("addr add 10.0.0.1/24 dev near")
+	here("addr add fd00::1/64 dev near nodad")
+	here("link set near up")
+	there("link set lo up")
+	there("addr add 10.0.0.254/24 dev far")
+	there("addr add fd00::254/64 dev far nodad")
+	there("link set far up")
+	command(t, "nsenter", "-t "+pid+" -n sh -c", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit")
+	return here, there, end
 }
 
 // newNetwork starts cmd in a network namespace of its own; without root, in

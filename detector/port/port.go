@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"strconv"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"dswatch/event"
@@ -19,6 +16,11 @@ import (
 // Options are settings of the whole detector.
 type Options struct {
 	Rate int // remote probes begun per second; zero or less means that of Defaults
+	// Here is this host as items name it. With it, what several targets have in
+	// common is an item of its own, see Ways. Empty: every target is told alone.
+	Here string
+	// Known are the items of networks that were told when the program last ran.
+	Known []event.Key
 }
 
 // burst is how many probes may begin at once before Rate holds them back.
@@ -29,7 +31,10 @@ type Detector struct {
 	targets   []Target
 	local     []int // indices of the targets with method listen
 	endpoints []endpoint
-	first     int // the endpoint with which the next pass begins
+	order     []int                    // of the endpoints in the next pass
+	longest   map[string]time.Duration // timeout of any endpoint, by host
+	here      string
+	networks  map[netip.Prefix]bool // of which something is told
 
 	pace     *rate.Limiter
 	resolver *net.Resolver
@@ -86,6 +91,14 @@ func New(targets []Target, o Options) (*Detector, error) {
 		pace:     rate.NewLimiter(rate.Limit(o.Rate), burst),
 		resolver: net.DefaultResolver,
 		sources:  sources(),
+		longest:  map[string]time.Duration{},
+		here:     o.Here,
+		networks: map[netip.Prefix]bool{},
+	}
+	for _, k := range o.Known {
+		if n, err := netip.ParsePrefix(k.Name); err == nil && k == d.way(k.Name) {
+			d.networks[n] = true
+		}
 	}
 	keys := map[event.Key]bool{}
 	index := map[place]int{}
@@ -109,7 +122,9 @@ func New(targets []Target, o Options) (*Detector, error) {
 		switch {
 		case !ok:
 			index[p] = len(d.endpoints)
+			d.order = append(d.order, len(d.endpoints))
 			d.endpoints = append(d.endpoints, endpoint{p, h, []int{i}})
+			d.longest[p.host] = max(d.longest[p.host], h.timeout)
 		case d.endpoints[j].how != h:
 			return nil, fmt.Errorf("port target %s: %s is asked in another way by %s; write the same method, timeout, min_version and server_name in both",
 				t.Key, p, d.targets[d.endpoints[j].rows[0]].Key)
@@ -127,10 +142,21 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	if len(d.local) > 0 {
 		d.look(ctx, obs)
 	}
-	if len(d.endpoints) > 0 {
-		d.probe(ctx, obs)
+	if len(d.endpoints) == 0 {
+		return obs, nil
 	}
-	return obs, nil
+	results := d.probe(ctx)
+	common := d.common(results)
+	for n, e := range d.endpoints {
+		for _, i := range e.rows {
+			d.set(obs, i, results[n].answer)
+			obs[i].At = results[n].at
+			if k := common.behind[n]; k != (event.Key{}) {
+				obs[i].State, obs[i].Behind = event.Unknown, k
+			}
+		}
+	}
+	return append(obs, common.ways...), nil
 }
 
 // set writes the observation of target i.
@@ -143,92 +169,4 @@ func (d *Detector) set(obs []event.Observation, i int, a answer) {
 		o.Detail = o.Detail[:event.MaxDetail]
 	}
 	obs[i] = o
-}
-
-// parallel is how many probes may wait for an answer at the same time: an
-// eighth of all, so that a pass in which everything is silent ends after
-// eight timeouts, but at least 64, and at most 1024 because each holds a
-// socket.
-func parallel(endpoints int) int { return min(max(64, (endpoints+7)/8), 1024) }
-
-// probe asks every endpoint once.
-func (d *Detector) probe(ctx context.Context, obs []event.Observation) {
-	names := d.names(ctx)
-	n := len(d.endpoints)
-	var g errgroup.Group
-	g.SetLimit(parallel(n))
-	var crash struct {
-		sync.Mutex
-		text string
-	}
-	begun := 0
-	for ; begun < n; begun++ {
-		if d.pace.Wait(ctx) != nil {
-			break
-		}
-		e := d.endpoints[(d.first+begun)%n]
-		g.Go(func() error {
-			defer func() {
-				if p := recover(); p != nil {
-					crash.Lock()
-					crash.text = fmt.Sprintf("probe %s: %v\n%s", e.place, p, debug.Stack())
-					crash.Unlock()
-				}
-			}()
-			a := d.ask(ctx, e, names[e.host])
-			for _, i := range e.rows {
-				d.set(obs, i, a)
-			}
-			return nil
-		})
-	}
-	g.Wait() // no probe returns an error
-	if crash.text != "" {
-		panic(crash.text) // here, because the scheduler catches it in this goroutine only
-	}
-	for k := begun; k < n; k++ {
-		for _, i := range d.endpoints[(d.first+k)%n].rows {
-			d.set(obs, i, answer{state: event.Unknown, detail: "the pass ended before this port's turn; it comes first in the next one; if this repeats, raise detectors.port.timeout or detectors.port.rate"})
-		}
-	}
-	d.first = (d.first + begun) % n
-}
-
-// ask resolves the endpoint's name and probes its addresses in order until
-// one is up.
-func (d *Detector) ask(ctx context.Context, e endpoint, resolve func() ([]netip.Addr, error)) answer {
-	if e.method == Syn && !canHalfOpen {
-		return answer{state: event.Unknown, detail: "the half-open probe needs Linux; probe this port from a dswatch on Linux, or look at it with method listen on its own host"}
-	}
-	addrs, err := resolve()
-	if err != nil {
-		return cut(ctx, unresolved(e.host, err))
-	}
-	ectx, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
-	end, _ := ectx.Deadline()
-	var all []answer
-	for i, a := range addrs {
-		part := time.Until(end) / time.Duration(len(addrs)-i)
-		actx, cancel := context.WithTimeout(ectx, part)
-		ans := e.how.probe(actx, netip.AddrPortFrom(a, uint16(e.port)))
-		cancel()
-		if ans.state == event.Up {
-			return ans
-		}
-		all = append(all, ans)
-	}
-	return cut(ctx, merge(all))
-}
-
-// probe asks one address. ctx has a deadline, the probe's timeout.
-func (h how) probe(ctx context.Context, to netip.AddrPort) answer {
-	switch h.method {
-	case Syn:
-		return halfOpen(ctx, to)
-	case TLS:
-		return h.handshake(ctx, to)
-	default:
-		return connect(ctx, to)
-	}
 }

@@ -364,7 +364,7 @@ func keyed(ts []Target) []Target {
 }
 
 func TestParallel(t *testing.T) {
-	for n, want := range map[int]int{1: 64, 64: 64, 512: 64, 513: 65, 5000: 625, 8192: 1024, 100_000: 1024} {
+	for n, want := range map[int]int{1: 256, 2048: 256, 2049: 257, 5000: 625, 8192: 1024, 100_000: 1024} {
 		if got := parallel(n); got != want {
 			t.Errorf("%d endpoints: %d at once, want %d", n, got, want)
 		}

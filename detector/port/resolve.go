@@ -5,40 +5,35 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 )
 
-// mostAddresses is how many addresses of one name are probed. A name with
-// more stands for many machines, and each would get a shorter time.
-const mostAddresses = 4
-
-// names returns a function for each host that resolves it, once in the pass
-// that ctx is the context of.
-func (d *Detector) names(ctx context.Context) map[string]func() ([]netip.Addr, error) {
-	longest := map[string]time.Duration{}
-	for _, e := range d.endpoints {
-		longest[e.host] = max(longest[e.host], e.timeout)
-	}
-	m := make(map[string]func() ([]netip.Addr, error), len(longest))
-	for host, timeout := range longest {
-		if a, err := netip.ParseAddr(host); err == nil {
-			m[host] = func() ([]netip.Addr, error) { return []netip.Addr{a}, nil }
-			continue
+// resolve returns the addresses of host, each once, within timeout. It is
+// apart from the probe's own time, so that a slow resolver does not make a
+// port look silent.
+func (d *Detector) resolve(ctx context.Context, host string, timeout time.Duration) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	addrs, err := d.resolver.LookupNetIP(ctx, "ip", host)
+	seen := make(map[netip.Addr]bool, len(addrs))
+	out := addrs[:0]
+	for _, a := range addrs {
+		if a = a.Unmap(); !seen[a] {
+			seen[a] = true
+			out = append(out, a)
 		}
-		m[host] = sync.OnceValues(func() ([]netip.Addr, error) {
-			// Apart from the probe's own time, so that a slow resolver does
-			// not make a port look silent.
-			ctx, cancel := context.WithTimeout(ctx, timeout)
-			defer cancel()
-			addrs, err := d.resolver.LookupNetIP(ctx, "ip", host)
-			for i := range addrs {
-				addrs[i] = addrs[i].Unmap()
-			}
-			return addrs[:min(len(addrs), mostAddresses)], err
-		})
 	}
-	return m
+	if err == nil && len(out) == 0 {
+		err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
+	}
+	return out, err
+}
+
+// silence reports whether err is the resolver's trouble: an answer that there
+// is no such name is none.
+func silence(err error) bool {
+	var d *net.DNSError
+	return err != nil && !(errors.As(err, &d) && d.IsNotFound)
 }
 
 // unresolved is the answer for a name without addresses.

@@ -1,0 +1,268 @@
+package port
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"dswatch/event"
+)
+
+// What several targets have in common is an item of this host: its component
+// is Way and its kind event.Heartbeat.
+const (
+	Way = "dswatch" // the component
+
+	WayResolver = "resolver" // names of targets are resolved
+	WayTargets  = "targets"  // a pass gets to every target, and this host can ask
+	WayNetwork  = "network"  // something answers at all; one network has its prefix as name
+)
+
+// several is how many hosts make a trouble one that they have in common.
+const several = 3
+
+// way is the item of this name.
+func (d *Detector) way(name string) event.Key {
+	return event.Key{Host: d.here, Component: Way, Kind: event.Heartbeat, Name: name}
+}
+
+// Ways returns the items beside those of the targets that are there from the
+// start. Those of networks come with the looks.
+func (d *Detector) Ways() []event.Key {
+	if len(d.endpoints) == 0 || d.here == "" {
+		return nil
+	}
+	keys := []event.Key{d.way(WayTargets)}
+	names, hosts := 0, map[string]bool{}
+	for _, e := range d.endpoints {
+		if _, err := netip.ParseAddr(e.host); err != nil && !hosts[e.host] {
+			names++
+		}
+		hosts[e.host] = true
+	}
+	if names >= several {
+		keys = append(keys, d.way(WayResolver))
+	}
+	if len(hosts) >= several {
+		keys = append(keys, d.way(WayNetwork))
+	}
+	return keys
+}
+
+// commons is what the endpoints of one pass have in common.
+type commons struct {
+	ways   []event.Observation
+	behind map[int]event.Key // by endpoint
+}
+
+// tally counts the hosts of one network, or of all.
+type tally struct {
+	heard, mute map[string]bool
+	example     string // of what was said of a mute one
+	endpoints   []int  // the mute ones
+}
+
+func (t *tally) add(n int, host string, a answer) {
+	if t.heard == nil {
+		t.heard, t.mute = map[string]bool{}, map[string]bool{}
+	}
+	if !a.mute {
+		t.heard[host] = true
+		return
+	}
+	t.mute[host] = true
+	t.endpoints = append(t.endpoints, n)
+	if t.example == "" || a.state == event.Unknown { // who says why says more than silence
+		t.example = a.detail
+	}
+}
+
+// empty reports whether no host was asked.
+func (t *tally) empty() bool { return len(t.heard)+len(t.mute) == 0 }
+
+// cut reports whether nothing at all was heard of several hosts.
+func (t *tally) cut() bool { return len(t.heard) == 0 && len(t.mute) >= several }
+
+// observe makes the item of a network that is not behind another one.
+func (t *tally) observe(k event.Key, what string, at time.Time) event.Observation {
+	o := event.Observation{Key: k, State: event.Up, Found: 1, Want: 1, At: at}
+	if !t.cut() {
+		o.Detail = fmt.Sprintf("%d of %d hosts of %s answer", len(t.heard), len(t.heard)+len(t.mute), what)
+		return o
+	}
+	o.State, o.Found = event.Down, 0
+	o.Detail = fmt.Sprintf("none of %d hosts of %s answers: look at the link, and at routers and firewalls on the way; they may also all be off; for example: %s", len(t.mute), what, t.example)
+	return o
+}
+
+// common finds what the endpoints have in common, and which of them it
+// explains.
+func (d *Detector) common(all []result) commons {
+	c := commons{behind: map[int]event.Key{}}
+	if d.here == "" {
+		return c
+	}
+	now := time.Now()
+	ways := d.Ways()
+	has := func(name string) bool { return slices.Contains(ways, d.way(name)) }
+	var blind event.Key // why nothing may be known of a network
+	note := func(o event.Observation) {
+		c.ways = append(c.ways, o)
+		if o.State != event.Up {
+			blind = o.Key
+		}
+	}
+	note(c.pass(d.way(WayTargets), all, now))
+	if has(WayResolver) {
+		note(c.resolver(d, all, now))
+	}
+
+	var every tally
+	nets := map[netip.Prefix]*tally{}
+	hosts := map[netip.Prefix]map[string]bool{}
+	for n, r := range all {
+		if len(r.addrs) == 0 {
+			continue
+		}
+		host := r.addrs[0].String() // several names of one host are one
+		net, ok := network(r.addrs)
+		if ok && nets[net] == nil {
+			nets[net], hosts[net] = &tally{}, map[string]bool{}
+		}
+		if ok {
+			hosts[net][host] = true
+		}
+		if r.cut || r.limits || r.addrs[0].IsLoopback() {
+			continue
+		}
+		every.add(n, host, r.answer)
+		if ok {
+			nets[net].add(n, host, r.answer)
+		}
+	}
+	for net := range d.networks { // told before, and no name of it was resolved this time
+		if nets[net] == nil && blind == d.way(WayResolver) {
+			nets[net] = &tally{}
+		}
+	}
+	maps.DeleteFunc(nets, func(net netip.Prefix, _ *tally) bool { return len(hosts[net]) < several && !d.networks[net] })
+	d.networks = make(map[netip.Prefix]bool, len(nets))
+	root := event.Key{} // behind which everything is, if nothing at all is heard
+	if every.cut() && has(WayNetwork) {
+		root = d.way(WayNetwork)
+		for net, t := range nets {
+			if len(t.endpoints) == len(every.endpoints) { // the narrower says more
+				root = d.way(net.String())
+			}
+		}
+	}
+	tell := func(k event.Key, t *tally, what string) {
+		switch {
+		case t.empty() && blind != (event.Key{}):
+			c.ways = append(c.ways, hidden(k, blind, now))
+		case t.cut() && root != k && root != (event.Key{}):
+			c.ways = append(c.ways, hidden(k, root, now))
+		default:
+			c.ways = append(c.ways, t.observe(k, what, now))
+			if t.cut() {
+				for _, n := range t.endpoints {
+					c.behind[n] = k
+				}
+			}
+		}
+	}
+	for _, net := range slices.SortedFunc(maps.Keys(nets), netip.Prefix.Compare) {
+		d.networks[net] = true
+		tell(d.way(net.String()), nets[net], net.String())
+	}
+	if has(WayNetwork) {
+		tell(d.way(WayNetwork), &every, "all networks")
+	}
+	return c
+}
+
+// pass is the item of the pass itself: whether its time was enough, and this
+// host able to ask.
+func (c *commons) pass(k event.Key, all []result, at time.Time) event.Observation {
+	o := event.Observation{Key: k, State: event.Up, Found: 1, Want: 1, Detail: fmt.Sprintf("all %d endpoints were asked", len(all)), At: at}
+	left, unable, why := 0, 0, ""
+	for _, r := range all {
+		switch {
+		case r.cut:
+			left++
+		case r.limits:
+			unable++
+			why = r.detail
+		}
+	}
+	for n, r := range all {
+		if r.cut || r.limits && unable >= several {
+			c.behind[n] = k
+		}
+	}
+	switch {
+	case unable >= several:
+		o.Detail = fmt.Sprintf("this host could not ask %d of %d endpoints; for example: %s", unable, len(all), why)
+	case left > 0:
+		o.Detail = fmt.Sprintf("the pass ended before %d of %d endpoints had answered; they come first in the next one; if this repeats, raise detectors.port.timeout or detectors.port.rate, see config check", left, len(all))
+	default:
+		return o
+	}
+	o.State, o.Found = event.Unknown, 0
+	return o
+}
+
+// resolver is the item of the name servers.
+func (c *commons) resolver(d *Detector, all []result, at time.Time) event.Observation {
+	o := event.Observation{Key: d.way(WayResolver), State: event.Up, Found: 1, Want: 1, At: at}
+	asked, deaf, why := map[string]bool{}, map[string]bool{}, ""
+	for n, r := range all {
+		if !r.named || r.cut {
+			continue
+		}
+		asked[d.endpoints[n].host] = true
+		if r.deaf {
+			deaf[d.endpoints[n].host] = true
+			why = r.detail
+		}
+	}
+	if len(asked) == 0 {
+		return hidden(o.Key, d.way(WayTargets), at)
+	}
+	o.Detail = fmt.Sprintf("%d of %d names were looked up", len(asked)-len(deaf), len(asked))
+	if len(deaf) < several {
+		return o
+	}
+	for n, r := range all {
+		if r.deaf && !r.cut {
+			c.behind[n] = o.Key
+		}
+	}
+	o.State, o.Found = event.Unknown, 0
+	o.Detail += "; for example: " + why
+	return o
+}
+
+// hidden is the observation of an item that cannot be seen because of another.
+func hidden(k, behind event.Key, at time.Time) event.Observation {
+	return event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: "not seen, because of " + behind.String(), At: at, Behind: behind}
+}
+
+// network is where a host is as far as its addresses tell: all in one /24, or
+// in one /64.
+func network(addrs []netip.Addr) (net netip.Prefix, ok bool) {
+	for i, a := range addrs {
+		bits := 64
+		if a = a.Unmap(); a.Is4() {
+			bits = 24
+		}
+		p, err := a.WithZone("").Prefix(bits)
+		if err != nil || a.IsLoopback() || i > 0 && p != net {
+			return netip.Prefix{}, false
+		}
+		net = p
+	}
+	return net, len(addrs) > 0
+}
