@@ -132,6 +132,10 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 			paired[firing{l.Sink, l.Alert.ID}] = true
 		}
 	}
+	ending, err := a.ending(ctx, whole)
+	if err != nil {
+		return out, err
+	}
 	var again []ledger.Repeat
 	var sent []ledger.Letter
 	for _, l := range whole {
@@ -141,7 +145,7 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 			why = "there is no sink " + l.Sink + " any more; drop it"
 		case !open[l.Alert.ID] && !paired[firing{l.Sink, l.Alert.ID}]:
 			why = "the alert is over and its all-clear is not here, so nothing would end it at the far end; drop it"
-		case a.outdated(l):
+		case a.outdated(l, ending[l.Sink]):
 			why = sinks.ErrOutdated.Error()
 		}
 		if why != "" {
@@ -165,11 +169,54 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 	return out, nil
 }
 
+// ending are, for each sink of ls that tells alerts apart by their item, the
+// ids of those whose all-clear is in its outbox. It is there until its receipt
+// is stored, so who reads the receipts afterwards misses no end: the far end
+// has it, or gets it before what is put into the outbox now.
+func (a *App) ending(ctx context.Context, ls []ledger.Letter) (map[string]map[string]bool, error) {
+	all := map[string]map[string]bool{}
+	for _, l := range ls {
+		if all[l.Sink] != nil || !a.byItem(l.Sink) {
+			continue
+		}
+		ids := map[string]bool{}
+		all[l.Sink] = ids
+		err := a.ledger.Outbox().Pending(ctx, l.Sink, func(data []byte) {
+			if one, err := event.DecodeAlert(data); err == nil && one.Transition == event.Cleared {
+				ids[one.ID] = true
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // outdated reports whether the far end would mistake the alert of l for one
-// that came after it.
-func (a *App) outdated(l ledger.Letter) bool {
-	i := slices.IndexFunc(a.workers, func(w *worker) bool { return w.name == l.Sink })
-	return i >= 0 && sinks.ByItem(a.workers[i].sink) && a.workers[i].place.Book.Told(l.Alert.Slot()).Outdates(l.Alert)
+// that came after it and does not end before.
+func (a *App) outdated(l ledger.Letter, ending map[string]bool) bool {
+	if !a.byItem(l.Sink) {
+		return false
+	}
+	r := a.worker(l.Sink).place.Book.Told(l.Alert.Slot())
+	return r.Outdates(l.Alert) && !ending[r.AlertID]
+}
+
+// byItem reports whether there is such a sink and it tells alerts apart by
+// their item alone.
+func (a *App) byItem(sink string) bool {
+	w := a.worker(sink)
+	return w != nil && sinks.ByItem(w.sink)
+}
+
+// worker is the one of a sink, or nil.
+func (a *App) worker(sink string) *worker {
+	i := slices.IndexFunc(a.workers, func(w *worker) bool { return w.name == sink })
+	if i < 0 {
+		return nil
+	}
+	return a.workers[i]
 }
 
 // openAlerts are the ids of the alerts that are open.

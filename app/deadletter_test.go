@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"dswatch/bus"
+	"dswatch/bus/bustest"
 	"dswatch/event"
 	"dswatch/test/receive"
 	"dswatch/web"
@@ -222,6 +224,96 @@ func TestReplayOfAnEarlierAlert(t *testing.T) {
 		t.Errorf("once that is over: %+v", done)
 	}
 	eventually(t, "no letter is left", func() bool { return len(f.letters(web.Selection{})) == 0 })
+}
+
+// TestReplayRightAfterAnAllClear: the far end has the all-clear, and its receipt
+// is not stored yet. The replay goes, and after that all-clear.
+func TestReplayRightAfterAnAllClear(t *testing.T) {
+	am := receive.StartAlertmanager(t, receive.AlertmanagerOptions{})
+	to, err := url.Parse(am.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refuse, hold atomic.Bool
+	goOn := make(chan struct{})
+	through := httputil.NewSingleHostReverseProxy(to)
+	door := receive.StartHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		if !hold.Load() {
+			through.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		through.ServeHTTP(answer, r)
+		<-goOn // accepted, and the sender does not know yet
+		w.WriteHeader(answer.Code)
+	}))
+	f := newFleet(t)
+	f.sinks = fmt.Sprintf("sinks:\n  - {name: am, type: alertmanager, urls: [%q]}\n", door.URL)
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	open := func(n int) func() bool { return func() bool { return len(am.Open(t)) == n } }
+
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the first is open", open(1))
+	refuse.Store(true)
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "its all-clear is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	refuse.Store(false)
+	l := f.letters(web.Selection{})[0]
+	f.tell(event.Process, "own.exe", event.Down)
+	slot := event.Alert{Key: l.Key, Rule: event.RuleLoss}.Slot()
+	eventually(t, "the receipt of the second is there", func() bool { return f.a.worker("am").place.Book.Told(slot).AlertID != l.AlertID })
+	if done := f.replay(web.Selection{All: true}); done.Replayed != 0 || len(done.Kept) != 1 {
+		t.Errorf("while the second is open: %+v", done)
+	}
+	hold.Store(true)
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "nothing is open", open(0))
+	if r := f.a.worker("am").place.Book.Told(slot); r.Transition == event.Cleared {
+		t.Fatalf("the receipt is there already: %+v", r)
+	}
+	if done := f.replay(web.Selection{All: true}); done.Replayed != 1 || len(done.Kept) != 0 {
+		t.Errorf("right after the all-clear: %+v", done)
+	}
+	hold.Store(false)
+	close(goOn)
+	eventually(t, "nothing waits", func() bool { n, err := f.a.ledger.Outbox().Waiting(t.Context(), "am"); return err == nil && n == 0 })
+	if n, open := len(f.letters(web.Selection{})), am.Open(t); n != 0 || len(open) != 0 {
+		t.Errorf("%d letters, open %+v", n, open)
+	}
+}
+
+// TestReplayIntoAStoreThatRefuses keeps every letter until it is out again.
+func TestReplayIntoAStoreThatRefuses(t *testing.T) {
+	store := bustest.NewServer(t, nil)
+	f := newFleet(t)
+	f.url = store.URL
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	f.hook.Answer(400, nil)
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the raise is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the all-clear is dead", func() bool { return len(f.letters(web.Selection{})) == 2 })
+	f.hook.Answer(0, nil)
+
+	store.Limit(t, bus.Outbox, 1)
+	done, err := f.a.Replay(t.Context(), web.Selection{All: true})
+	if err == nil || done.Replayed != 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if n := len(f.letters(web.Selection{})); n != 2 {
+		t.Fatalf("%d letters are left, want both", n)
+	}
+	store.Limit(t, bus.Outbox, -1)
+	if done := f.replay(web.Selection{All: true}); done.Replayed != 2 {
+		t.Errorf("once the store takes them: %+v", done)
+	}
+	eventually(t, "both arrived", func() bool { return len(f.hook.Received()) == 2 })
 }
 
 // TestUnreadableLetters can be seen and dropped, and change nothing else.

@@ -24,6 +24,7 @@ type fleet struct {
 	hook   *receive.Webhook // sink hook
 	other  *receive.Webhook // sink other
 	sinks  string
+	url    string // of the bus; empty: embedded
 	config string // of the last start
 	log    io.Writer
 	a      *App
@@ -46,14 +47,14 @@ func (f *fleet) start(config string) {
 	f.config = config
 	l, err := Parse("fleet.yaml", fmt.Appendf(nil, `
 host: hub
-bus: {dir: %q}
+bus: {dir: %q, url: %q}
 detectors:
   process: {schedule: "@every 1h"}
   driver: {schedule: "@every 1h"}
   service: {schedule: "@every 1h"}
   port: {schedule: "@every 1h"}
 web: {listen: ""}
-%s%s`, f.dir, f.sinks, config))
+%s%s`, f.dir, f.url, f.sinks, config))
 	if err != nil {
 		f.t.Fatal(err)
 	}
