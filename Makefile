@@ -64,7 +64,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 
 .PHONY: bench
 bench: ## print the figures of docs/performance.md
-	$(GO) test -p 1 -run '^$$' -bench . -benchmem ./detector/process ./detector/port ./rules ./bus ./sinks/... ./app
+	$(GO) test -p 1 -run '^$$' -bench . -benchmem ./detector/process ./detector/port ./rules ./engine ./bus ./sinks/... ./app
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests, an hour or more; their short forms run with -race in make test

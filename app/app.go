@@ -18,6 +18,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/detector"
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/ledger"
 	"dswatch/rules"
@@ -42,7 +43,7 @@ type App struct {
 	registry *prometheus.Registry
 	workers  []*worker
 	drills   *drills
-	engine   atomic.Pointer[rules.Engine] // nil before Run, and where this process only observes
+	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
 	scheduler atomic.Pointer[detector.Scheduler] // nil before Run
 
@@ -248,12 +249,12 @@ func (a *App) drain() {
 	}
 }
 
-func (a *App) newEngine() *rules.Engine {
+func (a *App) newEngine() *engine.Engine {
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "dswatch_decisions_total", Help: "Decisions of the rules engine by rule and outcome.",
 	}, []string{"rule", "outcome"})
 	a.registry.MustRegister(decisions)
-	return rules.NewEngine(rules.Parts{
+	return engine.NewEngine(engine.Parts{
 		Set:      a.set,
 		Host:     a.Host,
 		Rows:     newRows(a.Loaded),

@@ -20,8 +20,8 @@ import (
 
 	"github.com/gosnmp/gosnmp"
 
+	"dswatch/engine"
 	"dswatch/event"
-	"dswatch/rules"
 	"dswatch/test/receive"
 	"dswatch/web"
 )
@@ -105,7 +105,7 @@ func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 // sinks, raise by raise, change by change.
 func (f *fleet) backlog(n int) {
 	f.t.Helper()
-	var out []rules.Outgoing
+	var out []engine.Outgoing
 	for seq, tr := range []event.Transition{event.Raised, event.Changed, event.Cleared} {
 		for i := range n {
 			k := event.Key{Host: fmt.Sprintf("host%05d", i), Component: "agent", Kind: event.Process, Name: "ds_agent"}
@@ -119,7 +119,7 @@ func (f *fleet) backlog(n int) {
 				f.t.Fatal(err)
 			}
 			for _, sink := range f.a.sinkNames() {
-				out = append(out, rules.Outgoing{Sink: sink, ID: a.DeliveryID(), Data: data})
+				out = append(out, engine.Outgoing{Sink: sink, ID: a.DeliveryID(), Data: data})
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dswatch/catalog"
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/web"
@@ -80,14 +81,14 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 	cleared := firing
 	cleared.Seq, cleared.Transition, cleared.State, cleared.Previous, cleared.Found, cleared.EndedAt = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
 	cleared.Title, cleared.Text = testWords(a.Language, a.Host, true)
-	var out []rules.Outgoing
+	var out []engine.Outgoing
 	for _, w := range chosen {
 		for _, t := range []event.Alert{firing, cleared} {
 			data, err := t.Encode()
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, rules.Outgoing{Sink: w.name, ID: t.DeliveryID(), Data: data})
+			out = append(out, engine.Outgoing{Sink: w.name, ID: t.DeliveryID(), Data: data})
 		}
 	}
 	if err := a.ledger.Outbox().Put(ctx, out); err != nil {

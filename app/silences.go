@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dswatch/bus"
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/web"
@@ -200,7 +201,7 @@ var (
 
 // decider returns the rules engine once it knows what is open: half of an
 // answer would look like a whole one.
-func (a *App) decider() (*rules.Engine, error) {
+func (a *App) decider() (*engine.Engine, error) {
 	if a.observes() {
 		return nil, errUndecided
 	}
@@ -235,7 +236,7 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		}
 		out = append(out, one)
 	})
-	e.Digests(func(d rules.Digest) {
+	e.Digests(func(d engine.Digest) {
 		one := web.Alert{ID: d.Slot.ID, Key: d.Key, Rule: event.RuleStorm, State: d.Slot.State, Severity: d.Slot.Severity, Since: d.Slot.Started, Sinks: d.Slot.Sinks, Affected: d.Members}
 		if ack := d.Slot.Ack; ack != nil {
 			one.Ack = &web.Ack{At: ack.At, Author: ack.Author, Comment: ack.Comment}
@@ -261,15 +262,15 @@ func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
 
 // Ack notes who looks after an open alert. It is not repeated any more.
 func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
-	return a.looksAfter(by, func(e *rules.Engine, ack event.Ack) error { return e.Acknowledge(ctx, id, ack) })
+	return a.looksAfter(by, func(e *engine.Engine, ack event.Ack) error { return e.Acknowledge(ctx, id, ack) })
 }
 
 // Withdraw takes an acknowledgement back. The alert is repeated again.
 func (a *App) Withdraw(ctx context.Context, id string, by web.Ack) error {
-	return a.looksAfter(by, func(e *rules.Engine, ack event.Ack) error { return e.Withdraw(ctx, id, ack) })
+	return a.looksAfter(by, func(e *engine.Engine, ack event.Ack) error { return e.Withdraw(ctx, id, ack) })
 }
 
-func (a *App) looksAfter(by web.Ack, say func(*rules.Engine, event.Ack) error) error {
+func (a *App) looksAfter(by web.Ack, say func(*engine.Engine, event.Ack) error) error {
 	e, err := a.decider()
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/config"
+	"dswatch/engine/story"
 	"dswatch/event"
-	"dswatch/rules/story"
 	"dswatch/sinks"
 )
 

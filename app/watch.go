@@ -119,7 +119,7 @@ func (l *Loaded) targets() map[event.Key]bool {
 	return out
 }
 
-// rows answers the rules engine from the catalog. It implements rules.Rows.
+// rows answers the rules engine from the catalog. It implements engine.Rows.
 type rows struct {
 	list    *catalog.Catalog
 	targets map[event.Key]bool

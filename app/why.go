@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dswatch/catalog"
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/ledger"
 	"dswatch/rules"
@@ -53,7 +54,7 @@ func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
 }
 
 // digestWhy is the story of a digest.
-func (a *App) digestWhy(ctx context.Context, d rules.Digest, language string) (web.Why, error) {
+func (a *App) digestWhy(ctx context.Context, d engine.Digest, language string) (web.Why, error) {
 	w := web.Why{
 		Key: d.Key, State: d.Slot.State, Observer: d.Key.Host, Since: d.Slot.Started, Seen: d.Slot.At, Expected: catalog.Yes.String(),
 		Rules:  []web.RuleState{{Rule: event.RuleStorm, Phase: string(d.Slot.Phase), Alert: d.Slot.ID, Severity: d.Slot.Severity, Since: d.Slot.Started, Due: d.Slot.Due}},
@@ -82,12 +83,12 @@ func steps(t rules.Trail, language string) []web.Step {
 }
 
 // named finds the items that somebody asks about.
-func named(e *rules.Engine, of string) ([]rules.View, error) {
+func named(e *engine.Engine, of string) ([]engine.View, error) {
 	of = strings.TrimSpace(of)
-	var found []rules.View
+	var found []engine.View
 	if strings.Contains(of, "/") {
 		found = e.Find(func(s *rules.Status) bool { return s.Key.String() == of || strings.HasSuffix(s.Key.String(), "/"+of) })
-		if i := slices.IndexFunc(found, func(v rules.View) bool { return v.Status.Key.String() == of }); i >= 0 {
+		if i := slices.IndexFunc(found, func(v engine.View) bool { return v.Status.Key.String() == of }); i >= 0 {
 			found = found[i : i+1]
 		}
 	} else if len(of) >= leastID {
@@ -111,7 +112,7 @@ func named(e *rules.Engine, of string) ([]rules.View, error) {
 }
 
 // explained is everything but what the sinks know.
-func (a *App) explained(e *rules.Engine, v rules.View, language string) web.Why {
+func (a *App) explained(e *engine.Engine, v engine.View, language string) web.Why {
 	st, snap := v.Status, v.Snapshot
 	w := web.Why{
 		Key: st.Key, State: st.Seen.State, Found: st.Seen.Found, Want: st.Seen.Want, Detail: st.Seen.Detail,
@@ -162,7 +163,7 @@ func (a *App) explained(e *rules.Engine, v rules.View, language string) web.Why 
 
 // tellings collects what every sink confirmed, what waits for it and what it
 // refused, of the item's alerts and of the digests that speak for them.
-func (a *App) tellings(ctx context.Context, e *rules.Engine, st rules.Status) ([]web.Told, error) {
+func (a *App) tellings(ctx context.Context, e *engine.Engine, st rules.Status) ([]web.Told, error) {
 	slots := map[string]bool{}
 	digests := map[string]bool{}
 	st.Slots(func(rule string, s rules.Slot) {

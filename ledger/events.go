@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"dswatch/bus"
+	"dswatch/engine"
 	"dswatch/event"
-	"dswatch/rules"
 )
 
 // Publish keeps the detectors' events until they are decided. With it a Ledger
@@ -43,21 +43,21 @@ func (l *Ledger) PublishFacts(ctx context.Context, by string, reports ...event.F
 // eventsBatch is how many events are decided between two stores.
 const eventsBatch = 512
 
-// Source hands the event stream to the rules. It implements rules.Source.
+// Source hands the event stream to the rules. It implements engine.Source.
 type Source struct {
 	bus      *bus.Bus
 	consumer *bus.Consumer
 }
 
-// Next implements rules.Source.
-func (s *Source) Next(ctx context.Context) ([]rules.Delivery, error) {
+// Next implements engine.Source.
+func (s *Source) Next(ctx context.Context) ([]engine.Delivery, error) {
 	got, err := s.consumer.Next(ctx, eventsBatch)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]rules.Delivery, len(got))
+	out := make([]engine.Delivery, len(got))
 	for i, d := range got {
-		out[i] = rules.Delivery{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }}
+		out[i] = engine.Delivery{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }}
 	}
 	return out, nil
 }

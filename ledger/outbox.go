@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 
 	"dswatch/bus"
+	"dswatch/engine"
 	"dswatch/event"
-	"dswatch/rules"
 	"dswatch/sinks"
 )
 
@@ -30,14 +30,14 @@ var newline = []byte{'\n'}
 
 func outboxSubject(sink string) string { return "dswatch.outbox." + sink }
 
-// Outbox puts alerts where the workers find them. It implements rules.Outbox.
+// Outbox puts alerts where the workers find them. It implements engine.Outbox.
 type Outbox struct {
 	bus   *bus.Bus
 	sizes *sizes
 }
 
-// Put implements rules.Outbox.
-func (o Outbox) Put(ctx context.Context, out []rules.Outgoing) error {
+// Put implements engine.Outbox.
+func (o Outbox) Put(ctx context.Context, out []engine.Outgoing) error {
 	msgs, names := pack(out)
 	at, err := o.bus.Store(ctx, msgs...)
 	for i, seq := range at {
@@ -48,7 +48,7 @@ func (o Outbox) Put(ctx context.Context, out []rules.Outgoing) error {
 	return err
 }
 
-// Pending implements rules.Outbox.
+// Pending implements engine.Outbox.
 func (o Outbox) Pending(ctx context.Context, sink string, each func(data []byte)) error {
 	of := o.sizes.of(sink)
 	return o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error {
@@ -95,8 +95,8 @@ func alertsIn(data []byte) int { return bytes.Count(data, newline) + 1 }
 
 // pack makes messages of what the sinks are told, in the order of each, and
 // says whose each message is.
-func pack(out []rules.Outgoing) ([]bus.Message, []string) {
-	var parcels [][]rules.Outgoing
+func pack(out []engine.Outgoing) ([]bus.Message, []string) {
+	var parcels [][]engine.Outgoing
 	type open struct{ at, size int }
 	last := map[string]open{} // by sink
 	for _, m := range out {
@@ -105,7 +105,7 @@ func pack(out []rules.Outgoing) ([]bus.Message, []string) {
 			parcels[o.at] = append(parcels[o.at], m)
 		} else {
 			o = open{len(parcels), len(m.Data)}
-			parcels = append(parcels, append(make([]rules.Outgoing, 0, min(packed, len(out))), m))
+			parcels = append(parcels, append(make([]engine.Outgoing, 0, min(packed, len(out))), m))
 		}
 		last[m.Sink] = o
 	}
@@ -125,7 +125,7 @@ func pack(out []rules.Outgoing) ([]bus.Message, []string) {
 // parcelID is the same for the same alerts only: the stream drops what has an
 // id that it knows. Alerts that are put again in other company are stored
 // twice, and their receipts keep them from being sent twice.
-func parcelID(p []rules.Outgoing) string {
+func parcelID(p []engine.Outgoing) string {
 	h := sha256.New()
 	for _, m := range p {
 		h.Write([]byte(m.ID))
@@ -134,7 +134,7 @@ func parcelID(p []rules.Outgoing) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func join(p []rules.Outgoing) []byte {
+func join(p []engine.Outgoing) []byte {
 	size := len(p)
 	for _, m := range p {
 		size += len(m.Data)

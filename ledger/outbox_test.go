@@ -9,7 +9,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/bus/bustest"
-	"dswatch/rules"
+	"dswatch/engine"
 	"dswatch/sinks"
 )
 
@@ -31,10 +31,10 @@ func TestPack(t *testing.T) {
 		{"nothing", nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var out []rules.Outgoing
+			var out []engine.Outgoing
 			for i, s := range c.in {
 				sink, data, _ := strings.Cut(s, ":")
-				out = append(out, rules.Outgoing{Sink: sink, ID: fmt.Sprintf("a%d.1", i), Data: []byte(data)})
+				out = append(out, engine.Outgoing{Sink: sink, ID: fmt.Sprintf("a%d.1", i), Data: []byte(data)})
 			}
 			msgs, names := pack(out)
 			var got []string
@@ -67,9 +67,9 @@ func prefix(with string, all []string) (out []string) {
 // alerts must never share one, also when they begin alike.
 func TestParcelIDs(t *testing.T) {
 	of := func(ids ...string) string {
-		var out []rules.Outgoing
+		var out []engine.Outgoing
 		for _, id := range ids {
-			out = append(out, rules.Outgoing{Sink: "nms", ID: id, Data: []byte("{}")})
+			out = append(out, engine.Outgoing{Sink: "nms", ID: id, Data: []byte("{}")})
 		}
 		msgs, _ := pack(out)
 		return msgs[0].ID
@@ -96,9 +96,9 @@ func TestQueue(t *testing.T) {
 	b := bustest.Open(t, cfg)
 	o := Outbox{b, &sizes{}}
 	put := func(from, to int) {
-		var out []rules.Outgoing
+		var out []engine.Outgoing
 		for i := from; i < to; i++ {
-			out = append(out, rules.Outgoing{Sink: "nms", ID: fmt.Sprint("a", i, ".1"), Data: fmt.Append(nil, i)})
+			out = append(out, engine.Outgoing{Sink: "nms", ID: fmt.Sprint("a", i, ".1"), Data: fmt.Append(nil, i)})
 		}
 		if err := o.Put(t.Context(), out); err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"dswatch/bus"
-	"dswatch/rules"
+	"dswatch/engine"
 	"dswatch/sinks"
 	"dswatch/wire"
 )
@@ -67,13 +67,13 @@ func readPages(ctx context.Context, bucket shelf, sink string) ([]stored, error)
 	return out, nil
 }
 
-// Books are the receipts of every sink. They implement rules.Receipts.
+// Books are the receipts of every sink. They implement engine.Receipts.
 type Books struct {
 	bucket shelf
 	open   func(sink string) *Book // nil where the place of the sink is not open
 }
 
-// Forget implements rules.Receipts.
+// Forget implements engine.Receipts.
 func (r Books) Forget(ctx context.Context, sink string, slots []string) error {
 	if l := r.open(sink); l != nil {
 		return l.forget(ctx, slots)
@@ -81,8 +81,8 @@ func (r Books) Forget(ctx context.Context, sink string, slots []string) error {
 	return nil // another process writes them, or nobody does any more
 }
 
-// Load implements rules.Receipts.
-func (r Books) Load(ctx context.Context, sink string, each func(rules.Receipt)) error {
+// Load implements engine.Receipts.
+func (r Books) Load(ctx context.Context, sink string, each func(engine.Receipt)) error {
 	pages, err := readPages(ctx, r.bucket, sink)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (r Books) Load(ctx context.Context, sink string, each func(rules.Receipt)) 
 		}
 	}
 	for _, got := range last {
-		each(rules.Receipt{
+		each(engine.Receipt{
 			Slot: got.Slot, AlertID: got.AlertID, Turn: got.Turn, Seq: got.Seq, Transition: got.Transition, At: got.At, Dead: got.Dead, Reached: got.Reached,
 		})
 	}

@@ -14,8 +14,8 @@ import (
 
 	"dswatch/bus"
 	"dswatch/bus/bustest"
+	"dswatch/engine"
 	"dswatch/event"
-	"dswatch/rules"
 	"dswatch/sinks"
 )
 
@@ -87,7 +87,7 @@ func reads(t *testing.T, s shelf) map[string]int {
 	for _, r := range rs {
 		got[r.Slot] = r.Seq
 	}
-	if err := (Books{bucket: s}).Load(t.Context(), "hook", func(r rules.Receipt) {
+	if err := (Books{bucket: s}).Load(t.Context(), "hook", func(r engine.Receipt) {
 		if want := receipt(0, r.Seq); r.AlertID != want.AlertID || r.Transition != want.Transition || r.Dead != want.Dead || r.Reached != want.Reached {
 			t.Fatalf("the rules read %+v, want %+v", r, want)
 		}

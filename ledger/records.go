@@ -5,21 +5,21 @@ import (
 	"fmt"
 
 	"dswatch/bus"
-	"dswatch/rules"
+	"dswatch/engine"
 )
 
-// Records are records in a bucket. They implement rules.Store.
+// Records are records in a bucket. They implement engine.Store.
 type Records struct{ bucket *bus.Bucket }
 
-// Load implements rules.Store.
-func (s Records) Load(ctx context.Context, each func(rules.Record) error) error {
+// Load implements engine.Store.
+func (s Records) Load(ctx context.Context, each func(engine.Record) error) error {
 	return s.bucket.Load(ctx, func(key string, value []byte, revision uint64) error {
-		return each(rules.Record{Key: key, Value: value, Revision: revision})
+		return each(engine.Record{Key: key, Value: value, Revision: revision})
 	})
 }
 
-// Save implements rules.Store.
-func (s Records) Save(ctx context.Context, records []rules.Record) ([]uint64, error) {
+// Save implements engine.Store.
+func (s Records) Save(ctx context.Context, records []engine.Record) ([]uint64, error) {
 	changes := make([]bus.Change, len(records))
 	for i, r := range records {
 		changes[i] = bus.Change{Key: r.Key, Value: r.Value, Expect: r.Revision, Delete: r.Delete}
@@ -34,7 +34,7 @@ func (s Records) Save(ctx context.Context, records []rules.Record) ([]uint64, er
 	revisions := make([]uint64, len(results))
 	for i, r := range results {
 		if r.Err != nil {
-			return nil, fmt.Errorf("%w: %w", rules.ErrConflict, r.Err)
+			return nil, fmt.Errorf("%w: %w", engine.ErrConflict, r.Err)
 		}
 		revisions[i] = r.Revision
 	}

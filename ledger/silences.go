@@ -14,10 +14,10 @@ import (
 	"dswatch/rules"
 )
 
-// Silences are silences in a bucket. They implement rules.SilenceStore.
+// Silences are silences in a bucket. They implement engine.SilenceStore.
 type Silences struct{ bucket *bus.Bucket }
 
-// Watch implements rules.SilenceStore. A record that cannot be read silences
+// Watch implements engine.SilenceStore. A record that cannot be read silences
 // nothing.
 func (s Silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
 	known := map[string]rules.Silence{}
@@ -40,7 +40,7 @@ func (s Silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
 	})
 }
 
-// Save implements rules.SilenceStore.
+// Save implements engine.SilenceStore.
 func (s Silences) Save(ctx context.Context, one rules.Silence) error {
 	now, revision, err := s.Get(ctx, one.ID)
 	if errors.Is(err, bus.ErrNotFound) || err == nil && len(now.History) >= len(one.History) {

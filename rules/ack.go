@@ -50,7 +50,7 @@ func (s *Set) looked(now time.Time, st Status, snap Snapshot, rule string, t eve
 		slot.Due = s.wake(now, slot, all, subject(&st, snap, rule))
 	}
 	slot.spoke(snap)
-	a := s.alert(&st, snap, rule)
+	a := s.Alert(&st, snap, rule)
 	return st, []Decision{{Rule: rule, Outcome: Outcome(t), Why: slot.keeper(), Alert: &a, Sinks: slot.Sinks}}
 }
 

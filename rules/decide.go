@@ -65,7 +65,7 @@ type Set struct {
 }
 
 // Snapshot is what is known about an item's host and row at the moment of a
-// decision. Engine keeps one per item and renews it when facts change.
+// decision.
 type Snapshot struct {
 	Row     *catalog.Row // nil: the item is not, or no longer, on the list
 	Verdict catalog.Verdict
@@ -164,9 +164,9 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 	}
 	var out []Decision
 	if s.Flap.Changes > 0 || st.Flap != nil {
-		out = s.flap(now, &st, snap, turn{prev: &prev, fresh: e.ID != "" && !snap.Transit.lasts(now), expected: expected}, out)
+		out = s.flap(now, &st, snap, turn{prev: &prev, fresh: e.ID != "" && !snap.Transit.Lasts(now), expected: expected}, out)
 	}
-	if st.flapping() {
+	if st.Flapping() {
 		out = st.freeze(out)
 	} else {
 		out = s.step(now, &st, snap, Loss, lossSign(st.Seen.State, expected), out)
@@ -424,7 +424,7 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 		slot.Round = nil
 	}
 	slot.spoke(snap)
-	a := s.alert(st, snap, name)
+	a := s.Alert(st, snap, name)
 	d := Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
 	if t != event.Raised {
 		if d.Late = late(to, before); d.Late != nil {
@@ -466,8 +466,8 @@ func SeverityOf(i event.Impact) event.Severity {
 	return event.Warning
 }
 
-// alert writes the slot's last transition as the sinks are told it.
-func (s *Set) alert(st *Status, snap Snapshot, name string) event.Alert {
+// Alert writes the slot's last transition as the sinks are told it.
+func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
 	slot := st.slot(name)
 	os, _ := snap.Facts.Get(event.OS)
 	version, _ := snap.Facts.Get(event.AgentVersion)

@@ -2,11 +2,12 @@
 // host at all, has it been lost for long enough, who must be told, and when
 // is it over.
 //
-// It is a pure core in a thin shell. Set.Decide is the core: it has no clock
-// and does no I/O, and the same inputs always give the same decisions and
-// the same alert ids. Engine is the shell: it takes events from a Source,
-// keeps one Status per item in a Store with compare-and-set, and puts alerts
-// into an Outbox.
+// It is the pure core of the decisions. Set.Decide has no clock, no lock, no
+// log and does no I/O: the same inputs always give the same decisions and the
+// same alert ids. The shell around it is package engine, which keeps one
+// Status per item and does what was decided. Other modes of the core are
+// Acknowledge and Withdraw, Advance (of a Digest), and Owed: what a sink must
+// be told after a crash.
 //
 // Promises
 //   - An alert rises only for an item whose footnotes make it expected, and
@@ -24,16 +25,8 @@
 //     the same way: for a bounded time, and nothing that lasts is left out.
 //   - Routes decide who hears of an alert when it is raised, changed or
 //     repeated; who heard of it once is told the end.
-//   - A Status is stored before its alerts enter the outbox, and a batch of
-//     events is acknowledged after both. A crash between any two steps is
-//     repaired by redelivery and by Engine's reconciliation at start: the
-//     same ids are made again, so that a sink which already has them drops
-//     them.
 //
-// After a power loss, which may take the last writes of each store by itself,
-// an alert may be told once more. One of which it left no trace in any store
-// stays open where it had been told: see bus.sync.
-//
-// Not promised here: that a far end accepted (package sinks), that an
-// observation is true (package detector), that bytes survive (package bus).
+// Not promised here: that what was decided is stored and told, whatever stops
+// the program (package engine), that a far end accepted (package sinks), that
+// an observation is true (package detector).
 package rules

@@ -68,7 +68,7 @@ func (s *Status) known(now event.State) event.State {
 }
 
 // flapping reports whether an alert says that the item comes and goes.
-func (s *Status) flapping() bool { return s.Flap != nil && s.Flap.Slot.Phase == Firing }
+func (s *Status) Flapping() bool { return s.Flap != nil && s.Flap.Slot.Phase == Firing }
 
 // flipped reports whether the item went from up to lost or back.
 func (t turn) flipped(st *Status) bool {

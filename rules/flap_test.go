@@ -3,6 +3,7 @@ package rules_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -170,7 +171,11 @@ func TestFlapTexts(t *testing.T) {
 // TestFlapKeepsLossStill plays random states: while an item is said to come
 // and go its loss tells nothing, every alert is paired, memory is bounded.
 func TestFlapKeepsLossStill(t *testing.T) {
-	for seed := range 6 * seeds() {
+	lives := 24
+	if os.Getenv("DSWATCH_SOAK") != "" {
+		lives = 12_000
+	}
+	for seed := range uint64(lives) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		s := flapping()
 		s.HoldUp, s.Repeat = time.Duration(rnd.IntN(2))*20*time.Second, time.Duration(rnd.IntN(2))*time.Minute

@@ -35,7 +35,7 @@ func closed(field string) (values []string) {
 			values = append(values, string(s))
 		}
 	case "rule":
-		for _, n := range ruleNames() {
+		for _, n := range RuleNames() {
 			values = append(values, n)
 		}
 	}

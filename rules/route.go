@@ -202,14 +202,14 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 	slot.Round = r
 }
 
-// bound moves deadlines that lie further away than the settings allow: the
+// Bound moves deadlines that lie further away than the settings allow: the
 // clock was set back, or a setting was shortened. st has just been read, so
 // that nobody shares its slots.
-func (s *Set) bound(now time.Time, st *Status, snap Snapshot) {
+func (s *Set) Bound(now time.Time, st *Status, snap Snapshot) {
 	if latest := now.Add(s.Flap.Settle); st.Flap != nil && st.Flap.Until.After(latest) {
 		st.Flap.Until = latest
 	}
-	for _, name := range ruleNames() {
+	for _, name := range RuleNames() {
 		slot := st.slot(name)
 		if slot.Phase != Firing {
 			if latest := now.Add(s.wait(name)); slot.Due.After(latest) {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,33 +162,4 @@ func TestRoutesRepeatApart(t *testing.T) {
 	if d := cmp.Diff(want, told); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-}
-
-// TestRestartRepeatsToNobodyElse restarts while one sink is told again and
-// again and the other has heard all that it is to hear.
-func TestRestartRepeatsToNobodyElse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		minute, never := time.Minute, time.Duration(0)
-		set := &rules.Set{Language: "en", Routes: []rules.Route{{Sinks: []string{"nms"}, Repeat: &minute, Continue: true}, {Sinks: []string{"hook"}, Repeat: &never}}}
-		w := newWorld(1)
-		l := &list{row: row(t, key)}
-		b, err := event.NewState("h", event.Change, event.Observation{Key: key, State: event.Down, Want: 2, At: time.Now()}).Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.publish(b)
-		for range 3 {
-			stop := startEngine(w, l, set)
-			time.Sleep(150 * time.Second)
-			synctest.Wait()
-			w.deliver()
-			stop()
-		}
-		if got := len(w.got["hook"]); got != 1 {
-			t.Errorf("hook was told %d times, want once", got)
-		}
-		if got := len(w.got["nms"]); got < 6 {
-			t.Errorf("nms was told %d times, want the repetitions too", got)
-		}
-	})
 }

@@ -2,15 +2,12 @@ package rules
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"dswatch/event"
 )
 
 // Silence keeps alerts from being created and repeated for a while. It never
@@ -170,12 +167,12 @@ func (s Silence) End(now time.Time, by, why string) Silence {
 	if now.Before(s.Starts) {
 		s.Starts = now
 	}
-	s.note(now, by, why)
+	s.Note(now, by, why)
 	return s
 }
 
-// note adds to the history, which copies of s may share.
-func (s *Silence) note(now time.Time, by, what string) {
+// Note adds to the history, which copies of s may share.
+func (s *Silence) Note(now time.Time, by, what string) {
 	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: what})
 }
 
@@ -248,7 +245,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	case len(s.History) >= maxChanges:
 		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxChanges)
 	}
-	s.note(now, by, "changed "+strings.Join(words, ", "))
+	s.Note(now, by, "changed "+strings.Join(words, ", "))
 	size := 0
 	for _, h := range s.History {
 		size += len(h.By) + len(h.What)
@@ -282,17 +279,6 @@ func (s *Silence) end() string {
 		return "until cleared"
 	}
 	return s.Ends.UTC().Format(time.RFC3339)
-}
-
-// SilenceStore keeps the silences.
-type SilenceStore interface {
-	// Watch calls tell with all silences, at once and again after each
-	// change, until ctx ends.
-	Watch(ctx context.Context, tell func([]Silence)) error
-	// Save stores s, which has one more entry in its history than what is
-	// stored. Where somebody has changed that meanwhile it stays, and Watch
-	// tells it.
-	Save(ctx context.Context, s Silence) error
 }
 
 // hush is what keeps an alert quiet at a moment.
@@ -351,10 +337,10 @@ func (slot *Slot) keep(h hush, name string, out []Decision) []Decision {
 	return append(out, Decision{Rule: name, Outcome: Silenced, Why: "silence " + h.id})
 }
 
-// troubled reports whether the silence matches trouble of st, and whether that
+// Troubled reports whether the silence matches trouble of st, and whether that
 // is an alert: one that is open, or that would be if nothing kept it quiet.
-func (s *Silence) troubled(st *Status, snap Snapshot) (trouble, alert bool) {
-	for _, name := range ruleNames() {
+func (s *Silence) Troubled(st *Status, snap Snapshot) (trouble, alert bool) {
+	for _, name := range RuleNames() {
 		slot := st.slot(name)
 		if slot.Phase != Held && slot.Phase != Firing {
 			continue
@@ -367,82 +353,7 @@ func (s *Silence) troubled(st *Status, snap Snapshot) (trouble, alert bool) {
 	return trouble, alert
 }
 
-// silenced reports whether anything is kept quiet.
-func (s *Status) silenced() bool {
+// Silenced reports whether anything is kept quiet.
+func (s *Status) Silenced() bool {
 	return s.slot(Loss).Silence != "" || s.slot(Unseen).Silence != "" || s.slot(FlapRule).Silence != ""
-}
-
-// Quiet calls each with every trouble that is an alert, or that would be one
-// if no silence or digest kept it from being told, in the order of keys, with
-// its severity as it is now and what keeps it quiet at this moment; nil:
-// nothing does. It must return quickly.
-func (e *Engine) Quiet(each func(st Status, rule string, now event.Severity, by *Silence)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var keys []event.Key
-	for k, it := range e.items {
-		if !it.status.Gone && !it.status.calm() {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, compareKeys)
-	now := e.now()
-	for _, k := range keys {
-		it := e.items[k]
-		snap := e.sight(it)
-		snap.Silences = e.silences
-		for _, name := range ruleNames() {
-			slot := it.status.slot(name)
-			if slot.Phase != Firing && (slot.Phase != Held || slot.Silence == "" && slot.Digest == "") {
-				continue
-			}
-			id := slot.Silence
-			if h := e.Set.hushed(now, &it.status, snap, name); slot.Phase == Firing {
-				id = h.id // it is noted when it would be repeated
-			}
-			each(it.status, name, subject(&it.status, snap, name).Severity, e.silence(id))
-		}
-	}
-}
-
-// silence returns what has the id: one that somebody added, or a window as it
-// is open now; nil: nothing has.
-func (e *Engine) silence(id string) *Silence {
-	if id == "" {
-		return nil
-	}
-	if i := slices.IndexFunc(e.silences, func(s Silence) bool { return s.ID == id }); i >= 0 {
-		s := e.silences[i]
-		if s.Every != "" { // as it is now
-			s.Starts, s.Ends = s.Opening(e.now())
-		}
-		return &s
-	}
-	for _, w := range e.Set.Windows {
-		if from, until, open := w.Opening(e.now()); w.id == id && open {
-			return &Silence{ID: id, Match: w.match, Starts: from, Ends: until}
-		}
-	}
-	return &Silence{ID: id}
-}
-
-// Matching counts the items that ms may concern, whatever becomes of them, and
-// those of their troubles that it matches now.
-func (e *Engine) Matching(ms Matchers) (items, lost int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for k, it := range e.items {
-		if it.status.Gone || !ms.admits("host", k.Host) || !ms.admits("component", k.Component) || !ms.admits("kind", string(k.Kind)) || !ms.admits("name", k.Name) {
-			continue
-		}
-		items++
-		if it.status.calm() {
-			continue
-		}
-		s := Silence{Match: ms}
-		if trouble, _ := s.troubled(&it.status, e.sight(it)); trouble {
-			lost++
-		}
-	}
-	return items, lost
 }

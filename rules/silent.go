@@ -1,12 +1,8 @@
 package rules
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"time"
 
-	"dswatch/catalog"
 	"dswatch/event"
 )
 
@@ -15,96 +11,6 @@ const Component = "dswatch"
 
 // A host whose dswatch tells nothing any more is an item of kind host. What
 // was last seen there stays as it was; see Settings.Silent.
-
-// hostKey is the item that stands for the host.
-func hostKey(name string) event.Key {
-	return event.Key{Host: name, Component: Component, Kind: event.Host, Name: name}
-}
-
-// silentEvery is how often the engine looks who is silent.
-const silentEvery = 15 * time.Second
-
-// hostRow is what is known about the item of a host.
-func (e *Engine) hostRow(k event.Key) (*catalog.Row, catalog.Verdict) {
-	row := &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name, Confirm: map[string]string{
-		event.Windows: "ping " + k.Name + "; sc query dswatch", event.Linux: "ping " + k.Name + "; systemctl status dswatch",
-	}}
-	return row, catalog.Verdict{
-		Expected: catalog.Yes,
-		Reason:   fmt.Sprintf("its dswatch has reported before; every host must report within %s (rules.silent)", e.Set.Silent),
-		ReasonJA: fmt.Sprintf("このホストの dswatch は以前に報告しています。%s 以内の報告が必要です (rules.silent)", e.Set.Silent),
-	}
-}
-
-// listen notes that something was heard from an observer.
-func (e *Engine) listen(ctx context.Context, observer string) error {
-	k := hostKey(observer)
-	if e.Set.Silent == 0 || k.Validate() != nil {
-		return nil
-	}
-	h := e.host(observer)
-	h.heard = e.now()
-	if h.self == nil {
-		e.item(k)
-	}
-	if st := &h.self.status; st.Event != "" && st.Seen.State == event.Up {
-		return nil
-	}
-	return e.observeHost(ctx, h.self, event.Observation{State: event.Up, Found: 1, Detail: "its dswatch reports"})
-}
-
-func (e *Engine) observeHost(ctx context.Context, it *item, o event.Observation) error {
-	if it.told {
-		if err := e.flush(ctx); err != nil {
-			return err
-		}
-	}
-	o.Key, o.Want, o.At = it.status.Key, 1, e.now()
-	e.decide(it, event.NewState(o.Key.Host, event.Change, o))
-	return e.revise(ctx)
-}
-
-// overdue finds the hosts that have been silent for too long.
-func (e *Engine) overdue(ctx context.Context) error {
-	now := e.now()
-	if e.Set.Silent == 0 || now.Before(e.overdueAt) && e.overdueAt.Sub(now) <= silentEvery {
-		return nil
-	}
-	e.overdueAt = now.Add(silentEvery)
-	var silent []*host
-	for _, h := range e.hosts {
-		if h.self != nil && h.self.status.Event != "" && h.self.status.Seen.State != event.Unknown && now.Sub(h.heard) >= e.Set.Silent {
-			silent = append(silent, h)
-		}
-	}
-	// In an order: of many at once the first ones are told by themselves.
-	slices.SortFunc(silent, func(a, b *host) int { return compareKeys(a.self.status.Key, b.self.status.Key) })
-	for _, h := range silent {
-		err := e.observeHost(ctx, h.self, event.Observation{State: event.Unknown, Detail: "nothing was heard from its dswatch since " + h.heard.Format(time.RFC3339)})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// expectHosts makes every host that has reported before report again: from
-// now on, because nobody listened meanwhile.
-func (e *Engine) expectHosts(now time.Time) {
-	if e.Set.Silent == 0 {
-		return
-	}
-	for _, it := range e.items {
-		if o := it.status.Observer; o != "" && it.status.Key.Kind != event.Host {
-			e.host(o).heard = now
-		}
-	}
-	for _, h := range e.hosts {
-		if h.self != nil {
-			h.heard = now
-		}
-	}
-}
 
 func silentHeadline(a *event.Alert, ja bool) string {
 	over, listed := a.Transition == event.Cleared, a.State != event.Unknown

@@ -121,21 +121,21 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// moved reports whether the named rule waits for something else than before.
-func (s *Status) moved(before *Status, name string) bool {
+// Moved reports whether the named rule waits for something else than before.
+func (s *Status) Moved(before *Status, name string) bool {
 	a, b := s.slot(name), before.slot(name)
 	return !a.Due.Equal(b.Due) || a.Silence != b.Silence
 }
 
 // Slots calls each with the memory of every rule, in the order of the rules.
 func (s *Status) Slots(each func(rule string, slot Slot)) {
-	for _, name := range ruleNames() {
+	for _, name := range RuleNames() {
 		each(name, *s.slot(name))
 	}
 }
 
-// Slot returns the memory of the named rule.
-func (s *Status) Slot(rule string) Slot { return *s.slot(rule) }
+// Slot returns the memory of the named rule, which is for reading only.
+func (s *Status) Slot(rule string) *Slot { return s.slot(rule) }
 
 // Alerting reports whether an alert of the item is open.
 func (s *Status) Alerting() (open bool) {
@@ -143,8 +143,8 @@ func (s *Status) Alerting() (open bool) {
 	return open
 }
 
-// ruleNames lists the rules.
-func ruleNames() [3]string { return [3]string{Loss, Unseen, FlapRule} }
+// RuleNames lists the rules.
+func RuleNames() [3]string { return [3]string{Loss, Unseen, FlapRule} }
 
 // none is the slot of a rule that has nothing to remember. Nobody changes it.
 var none Slot
@@ -198,8 +198,8 @@ func (s *Status) trim(name string) {
 
 var statusForm = wire.Of[Status]()
 
-// encode returns s as JSON. Its key is there once: a restart reads 200,000.
-func (s *Status) encode() ([]byte, error) {
+// Encode returns s as JSON. Its key is there once: a restart reads 200,000.
+func (s *Status) Encode() ([]byte, error) {
 	short := *s
 	short.Seen.Key = event.Key{}
 	b, err := statusForm.Encode(&short)
@@ -209,14 +209,14 @@ func (s *Status) encode() ([]byte, error) {
 	return b, nil
 }
 
-// DecodeStatus reads what encode wrote and refuses what cannot be acted on.
+// DecodeStatus reads what Encode wrote and refuses what cannot be acted on.
 func DecodeStatus(b []byte) (s Status, err error) {
-	err = s.decode(b)
+	err = s.Decode(b)
 	return s, err
 }
 
-// decode is DecodeStatus for a status that is empty.
-func (s *Status) decode(b []byte) error {
+// Decode is DecodeStatus for a status that is empty.
+func (s *Status) Decode(b []byte) error {
 	if err := statusForm.DecodeInto(b, s); err != nil {
 		return fmt.Errorf("decode status: %w", err)
 	}
@@ -227,7 +227,7 @@ func (s *Status) decode(b []byte) error {
 	if s.Flap != nil && len(s.Flap.Flips) > maxFlips {
 		return fmt.Errorf("decode status of %s: %d changes, at most %d are kept", s.Key, len(s.Flap.Flips), maxFlips)
 	}
-	for _, name := range ruleNames() {
+	for _, name := range RuleNames() {
 		slot := s.slot(name)
 		if !slices.Contains([]Phase{Quiet, Held, Firing, Settled}, slot.Phase) {
 			return fmt.Errorf("decode status of %s: phase %q is none of ours", s.Key, slot.Phase)

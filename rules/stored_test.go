@@ -17,7 +17,7 @@ func FuzzDecodeStatus(f *testing.F) {
 		Key:   event.Key{Host: "h", Component: "agent", Kind: event.Process, Name: "ds_agent"},
 		Event: "e", Loss: &Slot{Phase: Firing, ID: "a", Seq: 2, Due: time.Unix(9, 0).UTC(), Sinks: []string{"nms"}},
 	}
-	b, err := st.encode()
+	b, err := st.Encode()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func FuzzDecodeStatus(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := st.encode()
+		again, err := st.Encode()
 		if err != nil {
 			t.Fatalf("accepted but not encodable: %v", err)
 		}
@@ -40,26 +40,26 @@ func FuzzDecodeStatus(f *testing.F) {
 
 // FuzzDecodeDigest: as FuzzDecodeStatus, for the records of digests.
 func FuzzDecodeDigest(f *testing.F) {
-	d := &digest{
+	d := &Digest{
 		Key:  event.Key{Host: "hub", Component: "dswatch", Kind: event.Host, Name: "loss to nms"},
 		Rule: Loss, Total: 3, Told: 2, Joined: time.Unix(9, 0).UTC(), Slot: Slot{Phase: Firing, ID: "a", Seq: 1, Sinks: []string{"nms"}},
 	}
-	r, err := d.record()
+	r, err := d.Encode()
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(r.Value)
+	f.Add(r)
 	f.Add([]byte(`{"key":{"host":"h","component":"c","kind":"host","name":"loss"},"rule":"loss","slot":{"phase":"settled","id":"x"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := decodeDigest(b)
+		d, err := DecodeDigest(b)
 		if err != nil {
 			return
 		}
-		r, err := d.record()
+		r, err := d.Encode()
 		if err != nil {
 			t.Fatalf("accepted but not encodable: %v", err)
 		}
-		if _, err := decodeDigest(r.Value); err != nil {
+		if _, err := DecodeDigest(r); err != nil {
 			t.Fatalf("accepted, encoded, refused: %v", err)
 		}
 	})
@@ -92,7 +92,7 @@ func TestTrim(t *testing.T) {
 		for _, rule := range []string{Loss, Unseen} {
 			st := Status{Key: event.Key{Host: "h", Component: "agent", Kind: event.Process, Name: "ds_agent"}}
 			st.keep(rule, &c.slot)
-			b, err := st.encode()
+			b, err := st.Encode()
 			if err != nil {
 				t.Fatal(err)
 			}

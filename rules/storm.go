@@ -46,16 +46,33 @@ func (s StormSettings) Validate() error {
 const gathering = 5 * time.Second
 
 // Storm is what Decide knows about other items: which rules have so many
-// alerts at this moment that the next one joins a digest. Only Engine makes
-// one.
+// alerts at this moment that the next one joins a digest.
 type Storm struct {
 	host   string                 // of this dswatch: whose digests they are
 	rising map[string][]time.Time // rule -> when its last alerts rose, at most StormSettings.Alerts of them
-	groups map[event.Key]*digest
+	groups map[event.Key]*Digest
 }
 
-// count notes an alert that rose at now, or would have.
-func (s *Storm) count(now time.Time, rule string, most int) {
+// NewStorm returns one in which nothing has risen. Host is that of this
+// dswatch, if it has one.
+func NewStorm(host string) *Storm {
+	return &Storm{host: cmp.Or(host, "fleet"), rising: map[string][]time.Time{}, groups: map[event.Key]*Digest{}}
+}
+
+// Add makes a digest known that new alerts may join while it is open.
+func (s *Storm) Add(d *Digest) { s.groups[d.Key] = d }
+
+// Shift moves the times of the alerts that rose.
+func (s *Storm) Shift(step time.Duration) {
+	for _, rose := range s.rising {
+		for i := range rose {
+			rose[i] = rose[i].Add(step)
+		}
+	}
+}
+
+// Count notes an alert that rose at now, or would have.
+func (s *Storm) Count(now time.Time, rule string, most int) {
 	if most == 0 {
 		return
 	}
@@ -75,10 +92,10 @@ func (s *Storm) rages(now time.Time, rule string, set StormSettings) bool {
 	return len(r) >= set.Alerts && now.Sub(r[len(r)-set.Alerts]) <= set.Window
 }
 
-// group names the digest of a rule for an audience. Alerts that different
+// Group names the digest of a rule for an audience. Alerts that different
 // sinks are told of are in different digests, so that each sink is told of
 // what concerns it and of nothing else.
-func (s *Storm) group(rule string, sinks []string) event.Key {
+func (s *Storm) Group(rule string, sinks []string) event.Key {
 	sorted := slices.Sorted(slices.Values(sinks))
 	name := rule
 	if len(sorted) > 0 {
@@ -97,10 +114,10 @@ func (s *Set) joins(now time.Time, st *Status, snap Snapshot, name string) (id s
 		return "", nil
 	}
 	sinks = names(s.targets(now, subject(st, snap, name), snap.Sinks, nil))
-	key := snap.Storm.group(name, sinks)
+	key := snap.Storm.Group(name, sinks)
 	last := ""
 	if d := snap.Storm.groups[key]; d != nil {
-		if d.Slot.Phase == Held || d.Slot.Phase == Firing {
+		if d.Open() {
 			return d.Slot.ID, sinks
 		}
 		last = d.Slot.ID
@@ -108,8 +125,8 @@ func (s *Set) joins(now time.Time, st *Status, snap Snapshot, name string) (id s
 	return event.AlertID(key, event.RuleStorm, st.AlertID(name)+"/"+last), sinks
 }
 
-// gathered reports whether a digest speaks for the slot's trouble.
-func (slot *Slot) gathered() bool { return slot.Phase == Held && slot.Digest != "" }
+// Gathered reports whether a digest speaks for the slot's trouble.
+func (slot *Slot) Gathered() bool { return slot.Phase == Held && slot.Digest != "" }
 
 // AlertID returns the id of the rule's open alert, or of the one that it
 // would be if nothing kept it from being told.

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,8 +34,8 @@ type Step struct {
 	WhyJA   string   // the same in Japanese where the rules cannot be translated later: footnotes are quoted
 }
 
-// add returns the trail with the decisions that were taken at now.
-func (t Trail) add(now time.Time, state event.State, decisions []Decision) Trail {
+// Add returns the trail with the decisions that were taken at now.
+func (t Trail) Add(now time.Time, state event.State, decisions []Decision) Trail {
 	decisions = apart(decisions)
 	var b strings.Builder
 	old := t.kept(decisions)
@@ -135,32 +134,4 @@ func (t Trail) Steps() (out []Step) {
 		out = append(out, s)
 	}
 	return out
-}
-
-// View is one item with what is known about its row.
-type View struct {
-	Status   Status
-	Snapshot Snapshot
-}
-
-// Find returns the items that match accepts, in the order of keys. It is for
-// people who ask, and match must return quickly.
-func (e *Engine) Find(match func(*Status) bool) (out []View) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, it := range e.items {
-		if match(&it.status) {
-			out = append(out, View{it.status, it.snapshot()})
-		}
-	}
-	slices.SortFunc(out, func(a, b View) int { return cmp.Compare(a.Status.Key.String(), b.Status.Key.String()) })
-	return out
-}
-
-// Silenced returns what has kept something quiet under the id: a silence, or a
-// window while it is open.
-func (e *Engine) Silenced(id string) Silence {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return *e.silence(id)
 }

@@ -17,8 +17,8 @@ func TestTrail(t *testing.T) {
 	if tr.Steps() != nil {
 		t.Error("an empty trail has steps")
 	}
-	tr = tr.add(at, event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: "waits\n20s\t"}})
-	tr = tr.add(at.Add(20*time.Second), event.Down, []Decision{{Rule: Loss, Outcome: Raised, Why: "always", Alert: &alert, Sinks: []string{"nms", "chat"}}})
+	tr = tr.Add(at, event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: "waits\n20s\t"}})
+	tr = tr.Add(at.Add(20*time.Second), event.Down, []Decision{{Rule: Loss, Outcome: Raised, Why: "always", Alert: &alert, Sinks: []string{"nms", "chat"}}})
 	got := tr.Steps()
 	if len(got) != 2 || got[0].Why != "waits 20s " || !got[0].At.Equal(at) || got[0].Alert != "" {
 		t.Fatalf("%+v", got)
@@ -28,13 +28,13 @@ func TestTrail(t *testing.T) {
 	}
 	// Repetitions take each other's place, others push the oldest out.
 	for n := range 5 {
-		tr = tr.add(at.Add(time.Duration(n)*time.Hour), event.Down, []Decision{{Rule: Loss, Outcome: Repeated, Alert: &alert, Sinks: []string{"nms"}}})
+		tr = tr.Add(at.Add(time.Duration(n)*time.Hour), event.Down, []Decision{{Rule: Loss, Outcome: Repeated, Alert: &alert, Sinks: []string{"nms"}}})
 	}
 	if got = tr.Steps(); len(got) != 3 || !got[2].At.Equal(at.Add(4*time.Hour)) {
 		t.Fatalf("%+v", got)
 	}
 	for n := range 40 {
-		tr = tr.add(at, event.Down, []Decision{{Rule: Loss, Outcome: Changed, Why: fmt.Sprint(n, strings.Repeat("語", 200))}})
+		tr = tr.Add(at, event.Down, []Decision{{Rule: Loss, Outcome: Changed, Why: fmt.Sprint(n, strings.Repeat("語", 200))}})
 	}
 	if got = tr.Steps(); len(got) != maxTrail || !strings.HasPrefix(got[maxTrail-1].Why, "39") || len(tr) > maxTrail*400 {
 		t.Fatalf("%d steps, %d bytes", len(got), len(tr))
@@ -51,7 +51,7 @@ func FuzzTrail(f *testing.F) {
 		}
 		tr := Trail(stored)
 		for range 20 {
-			tr = tr.add(time.Now(), event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: why, Sinks: []string{sink}}})
+			tr = tr.Add(time.Now(), event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: why, Sinks: []string{sink}}})
 		}
 		if n := len(tr.Steps()); n != maxTrail {
 			t.Fatalf("%d steps of %q", n, tr)
@@ -65,11 +65,11 @@ func BenchmarkTrail(b *testing.B) {
 		Alert: &event.Alert{ID: "785f4f184fd8b4fa785f4f18", Seq: 3}}}
 	var t Trail
 	for range maxTrail {
-		t = t.add(time.Now(), event.Down, d)
+		t = t.Add(time.Now(), event.Down, d)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		t.add(time.Now(), event.Down, d)
+		t.Add(time.Now(), event.Down, d)
 	}
 	b.ReportMetric(float64(len(t)), "bytes/trail")
 }

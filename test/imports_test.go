@@ -2,8 +2,14 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,20 +17,24 @@ import (
 // listed is what `go list` says of one package.
 type listed struct {
 	ImportPath string
+	Dir        string
+	GoFiles    []string
 	Imports    []string
 }
 
 // allowed says what of ours each part may import, as docs/design draws it:
-// cmd -> demo -> app -> {detector, rules, sinks, bus, config, web} -> {event,
-// catalog} -> {setting, wire, table}. A kind may import the package above it.
+// cmd -> demo -> app -> {detector, engine, sinks, bus, config, web} -> {rules,
+// event, catalog} -> {setting, wire, table}. A kind may import the package
+// above it.
 var allowed = map[string][]string{
 	"cmd":      {"demo", "app", "web", "sinks/snmp", "event", "setting", "table"},
 	"demo":     {"app", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"event", "catalog", "detector", "setting"},
+	"engine":   {"rules", "event", "catalog", "engine", "setting"},
 	"rules":    {"event", "catalog", "rules", "setting", "wire"},
 	"sinks":    {"event", "catalog", "sinks", "setting", "wire"},
-	"ledger":   {"bus", "rules", "sinks", "event", "wire"},
+	"ledger":   {"bus", "engine", "rules", "sinks", "event", "wire"},
 	"web":      {"web", "event", "catalog", "setting"},
 	"bus":      {"bus", "setting"},
 	"config":   {"setting"},
@@ -82,6 +92,63 @@ func TestNatsStaysInTheBus(t *testing.T) {
 	}
 }
 
+// pure says of what the core must not have: a clock, a lock, a log, or
+// anything that waits, reads or writes.
+var pure = struct{ packages, names []string }{
+	packages: []string{"context", "log", "log/slog", "math/rand", "math/rand/v2", "net", "os", "os/exec", "os/signal", "runtime", "sync", "sync/atomic", "syscall", "testing", "unsafe"},
+	names:    []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"}, // of package time
+}
+
+// TestTheCoreIsPure holds package rules to what its doc promises. When it
+// fails, let the shell (package engine) hand the thing in.
+func TestTheCoreIsPure(t *testing.T) {
+	for _, p := range list(t) {
+		if p.ImportPath != "dswatch/rules" {
+			continue
+		}
+		if len(p.GoFiles) < 10 {
+			t.Fatalf("go list found %d files in package rules", len(p.GoFiles))
+		}
+		for _, imp := range p.Imports {
+			if first, _, _ := strings.Cut(imp, "/"); slices.Contains(pure.packages, imp) || first == "net" {
+				t.Errorf("%s imports %s; the core keeps no time, no lock and no log, and does no I/O", p.ImportPath, imp)
+			}
+		}
+		for _, name := range p.GoFiles {
+			for _, use := range timeKeeping(t, filepath.Join(p.Dir, name)) {
+				t.Errorf("%s; the time is an argument of every decision", use)
+			}
+		}
+		return
+	}
+	t.Fatal("there is no package rules")
+}
+
+// timeKeeping returns where a file reads or waits for the time.
+func timeKeeping(t *testing.T, name string) (uses []string) {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := "time"
+	for _, imp := range file.Imports {
+		if imp.Path.Value == `"time"` && imp.Name != nil {
+			called = imp.Name.Name
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == called && slices.Contains(pure.names, sel.Sel.Name) {
+				uses = append(uses, fmt.Sprintf("%s uses time.%s", fset.Position(n.Pos()), sel.Sel.Name))
+			}
+		}
+		return true
+	})
+	return uses
+}
+
 // permits reports whether a rule has to, or a package above it.
 func permits(rule []string, to string) bool {
 	for _, r := range rule {
@@ -94,7 +161,7 @@ func permits(rule []string, to string) bool {
 
 func list(t *testing.T) []listed {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "dswatch/...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,GoFiles,Imports", "dswatch/...")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 
 	"dswatch/app"
 	"dswatch/catalog"
+	"dswatch/engine/story"
 	"dswatch/event"
 	"dswatch/rules"
-	"dswatch/rules/story"
 )
 
 // stories are read by operators as examples of their own.

@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 const (
@@ -63,7 +64,7 @@ func (e *Engine) pruneItems(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		old = slices.DeleteFunc(old, func(it *item) bool { return !it.status.forgettable(name, waiting, receipts) })
+		old = slices.DeleteFunc(old, func(it *item) bool { return !it.status.Forgettable(name, waiting, receipts) })
 	}
 	if old = old[:min(len(old), mostPruned)]; len(old) == 0 {
 		return nil
@@ -130,13 +131,13 @@ func (e *Engine) pruneReceipts(ctx context.Context, now time.Time) error {
 	e.forgetAt = now.Add(forgetEvery)
 	used := map[string]bool{}
 	for _, it := range e.items {
-		for _, rule := range ruleNames() {
-			if it.status.slot(rule).ID != "" {
+		for _, rule := range rules.RuleNames() {
+			if it.status.Slot(rule).ID != "" {
 				used[event.Alert{Key: it.status.Key, Rule: rule}.Slot()] = true
 			}
 		}
 	}
-	for k := range e.storm.groups {
+	for k := range e.groups {
 		used[event.Alert{Key: k, Rule: event.RuleStorm}.Slot()] = true
 	}
 	for _, name := range e.everySink() {
@@ -146,7 +147,7 @@ func (e *Engine) pruneReceipts(ctx context.Context, now time.Time) error {
 		}
 		var old []string
 		for slot, k := range receipts {
-			if !used[slot] && !waiting[slot] && k.over(now) {
+			if !used[slot] && !waiting[slot] && longOver(k, now) {
 				old = append(old, slot)
 			}
 		}
@@ -161,10 +162,10 @@ func (e *Engine) pruneReceipts(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// over reports whether the sink was told long ago that every alert is over.
-func (k known) over(now time.Time) bool {
+// longOver reports whether the sink was told long ago that every alert is over.
+func longOver(k rules.Standings, now time.Time) bool {
 	for _, t := range k {
-		if t.firing || t.open || now.Sub(t.at) < keepGone {
+		if t.Firing || t.Open || now.Sub(t.At) < keepGone {
 			return false
 		}
 	}
@@ -179,43 +180,21 @@ func (it *item) bygone(now time.Time) bool {
 		return false
 	}
 	over := true
-	s.Slots(func(_ string, slot Slot) {
-		over = over && (slot.Phase == Quiet || slot.Phase == Settled) && now.Sub(slot.At) >= keepGone
+	s.Slots(func(_ string, slot rules.Slot) {
+		over = over && (slot.Phase == rules.Quiet || slot.Phase == rules.Settled) && now.Sub(slot.At) >= keepGone
 	})
 	return over
 }
 
-// forgettable reports whether the sink can do without what is remembered:
-// nothing of the item waits for it, it holds nothing open, and it has
-// confirmed the last that it had to be told. waiting and receipts are by slot.
-func (s *Status) forgettable(sink string, waiting map[string]bool, receipts map[string]known) bool {
-	for _, rule := range ruleNames() {
-		slot := s.slot(rule)
-		name := event.Alert{Key: s.Key, Rule: rule}.Slot()
-		if waiting[name] {
-			return false
-		}
-		for _, has := range receipts[name] {
-			if has.open {
-				return false
-			}
-		}
-		if slot.ID != "" && slices.Contains(slot.Sinks, sink) && receipts[name][slot.ID].seq < slot.needed(sink).seq {
-			return false
-		}
-	}
-	return true
-}
-
 // heardBy collects, by slot, what waits in the outbox for a sink and what the
 // sink has confirmed.
-func (e *Engine) heardBy(ctx context.Context, sink string) (waiting map[string]bool, receipts map[string]known, err error) {
-	waiting, receipts = map[string]bool{}, map[string]known{}
-	err = e.recall(ctx, sink, func(slot, id string, t told) {
-		if t.waits {
+func (e *Engine) heardBy(ctx context.Context, sink string) (waiting map[string]bool, receipts map[string]rules.Standings, err error) {
+	waiting, receipts = map[string]bool{}, map[string]rules.Standings{}
+	err = e.recall(ctx, sink, func(slot, id string, t rules.Standing) {
+		if t.Waits {
 			waiting[slot] = true
 		} else {
-			receipts[slot] = known{id: t}
+			receipts[slot] = rules.Standings{id: t}
 		}
 	})
 	return waiting, receipts, err
@@ -231,11 +210,11 @@ func (e *Engine) everySink() []string {
 	}
 	note(e.Sinks)
 	for _, it := range e.items {
-		for _, rule := range ruleNames() {
-			note(it.status.slot(rule).Sinks)
+		for _, rule := range rules.RuleNames() {
+			note(it.status.Slot(rule).Sinks)
 		}
 	}
-	for _, d := range e.storm.groups {
+	for _, d := range e.groups {
 		note(d.Slot.Sinks)
 	}
 	return slices.Sorted(maps.Keys(names))

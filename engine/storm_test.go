@@ -1,4 +1,4 @@
-package rules_test
+package engine_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -234,8 +235,8 @@ func TestStormMembers(t *testing.T) {
 		g := newGale(t, stormSet("en"))
 		g.hosts(0, 300, event.Down)
 		g.pass(10)
-		var digest rules.Digest
-		g.w.engine.Digests(func(d rules.Digest) { digest = d })
+		var digest engine.Digest
+		g.w.engine.Digests(func(d engine.Digest) { digest = d })
 		if digest.Members != 280 || digest.Total != 280 {
 			t.Fatalf("digest %+v", digest)
 		}
@@ -277,7 +278,7 @@ func TestStormMembers(t *testing.T) {
 		if err := g.w.engine.Withdraw(t.Context(), digest.Slot.ID[:8], lee); err != nil {
 			t.Error(err)
 		}
-		if err := g.w.engine.Withdraw(t.Context(), digest.Slot.ID[:8], lee); !errors.Is(err, rules.ErrNoAck) {
+		if err := g.w.engine.Withdraw(t.Context(), digest.Slot.ID[:8], lee); !errors.Is(err, engine.ErrNoAck) {
 			t.Errorf("withdrawn twice: %v", err)
 		}
 		g.pass(5 * 3600)

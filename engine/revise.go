@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func (e *Engine) revise(ctx context.Context) error {
 			scope = h.items
 		}
 		for _, x := range scope {
-			if x == it || x.status.calm() {
+			if x == it || x.status.Calm() {
 				continue
 			}
 			if err := e.redecide(ctx, x); err != nil {

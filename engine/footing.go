@@ -1,10 +1,11 @@
-package rules
+package engine
 
 import (
 	"slices"
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // footing is what is known about an item's row. The items of a fleet of which
@@ -48,6 +49,6 @@ func (f *footing) says(g footing) bool {
 
 // snapshot is what is known about the item but for what other items, and the
 // moment, have to do with it.
-func (it *item) snapshot() Snapshot {
-	return Snapshot{Row: it.row.row, Verdict: it.row.verdict, Facts: it.home.facts, Sinks: it.row.sinks}
+func (it *item) snapshot() rules.Snapshot {
+	return rules.Snapshot{Row: it.row.row, Verdict: it.row.verdict, Facts: it.home.facts, Sinks: it.row.sinks}
 }

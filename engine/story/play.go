@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dswatch/catalog"
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/setting"
@@ -19,7 +20,7 @@ import (
 // Program is what a configuration makes of the rules.
 type Program struct {
 	Set      *rules.Set
-	Rows     rules.Rows
+	Rows     engine.Rows
 	List     *catalog.Catalog
 	Sinks    []string       // in the order of the configuration
 	Location *time.Location // of schedules
@@ -132,7 +133,7 @@ type Fault struct {
 // Loss says which of the writes of the last instant had not reached the disk.
 // Those that are lost of the statuses, the facts and the stream change what
 // is told, because nobody knows any more what was decided: the lives of the
-// model (rules.TestModel) have them.
+// model (engine.TestModel) have them.
 type Loss uint8
 
 // What may be lost without a difference, but for copies with the same id.
@@ -220,8 +221,8 @@ type player struct {
 	w        *world
 	facts    map[string]event.Facts
 	program  *Program
-	engine   *rules.Engine
-	run      *rules.Steps // nil: the program does not run
+	engine   *engine.Engine
+	run      *engine.Steps // nil: the program does not run
 	steps    int
 	noticed  time.Duration // of world.skew
 	moved    bool
@@ -392,7 +393,7 @@ func (p *player) boot(ctx context.Context) error {
 		p.w.dead, p.w.news = false, false
 		set := *p.program.Set
 		set.Language = p.language
-		p.engine = rules.NewEngine(rules.Parts{
+		p.engine = engine.NewEngine(engine.Parts{
 			Set: &set, Rows: p.program.Rows, Sinks: p.program.Sinks, Source: p.w, Statuses: store{p.w, p.w.statuses}, Facts: store{p.w, p.w.facts},
 			Outbox: p.w, Receipts: confirmed{p.w}, Silences: hushes{p.w}, Log: slog.New(complaints{p.w}),
 			Now: func() time.Time { return p.w.clock }, Wall: p.w.wall,
@@ -582,9 +583,9 @@ func (p *player) items(l line, host string) ([]item, error) {
 // does not any more.
 func (p *player) acknowledge(ctx context.Context, l line) error {
 	taken, state := l.act.verb == unack, "not yet acknowledged, so there is nothing to acknowledge"
-	say := (*rules.Steps).Acknowledge
+	say := (*engine.Steps).Acknowledge
 	if taken {
-		state, say = "acknowledged, so there is nothing to withdraw", (*rules.Steps).Withdraw
+		state, say = "acknowledged, so there is nothing to withdraw", (*engine.Steps).Withdraw
 	}
 	for _, h := range l.act.hosts {
 		items, err := p.items(l, h)

@@ -1,9 +1,10 @@
-package rules
+package engine
 
 import (
 	"context"
 
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // Unpaired is an alert that a sink was told and that is over, with neither a
@@ -51,25 +52,25 @@ func (e *Engine) unpairedNow(ctx context.Context, sink string) ([]Unpaired, erro
 	return e.compare(sink, slots), nil
 }
 
-func (e *Engine) unpaired(sink string, slots map[string]known) []Unpaired {
+func (e *Engine) unpaired(sink string, slots map[string]rules.Standings) []Unpaired {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.compare(sink, slots)
 }
 
 // compare returns what the sink holds open although its item does not.
-func (e *Engine) compare(sink string, slots map[string]known) (out []Unpaired) {
+func (e *Engine) compare(sink string, slots map[string]rules.Standings) (out []Unpaired) {
 	if len(slots) == 0 {
 		return nil
 	}
 	for k, it := range e.items {
-		for _, rule := range ruleNames() {
-			slot := it.status.slot(rule)
+		for _, rule := range rules.RuleNames() {
+			slot := it.status.Slot(rule)
 			if slot.ID == "" {
 				continue // nobody was ever told anything
 			}
 			for id, has := range slots[event.Alert{Key: k, Rule: rule}.Slot()] {
-				if has.open && !(slot.Phase == Firing && slot.ID == id) {
+				if has.Open && !(slot.Phase == rules.Firing && slot.ID == id) {
 					out = append(out, Unpaired{Sink: sink, Alert: id, Key: k, Rule: rule})
 				}
 			}
@@ -77,7 +78,7 @@ func (e *Engine) compare(sink string, slots map[string]known) (out []Unpaired) {
 	}
 	for _, d := range e.digests() {
 		for id, has := range slots[event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot()] {
-			if has.open && !(d.Slot.Phase == Firing && d.Slot.ID == id) {
+			if has.Open && !(d.Slot.Phase == rules.Firing && d.Slot.ID == id) {
 				out = append(out, Unpaired{Sink: sink, Alert: id, Key: d.Key, Rule: event.RuleStorm})
 			}
 		}

@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // ErrNoAlert says that no open alert has the id, ErrNoAck that there is
@@ -40,8 +41,8 @@ func (e *Engine) Withdraw(ctx context.Context, id string, by event.Ack) error {
 
 // ask hands a request to the loop and waits until it is served.
 func (e *Engine) ask(ctx context.Context, q ack) error {
-	if len(q.ack.Author) > MaxComment || len(q.ack.Comment) > MaxComment {
-		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", MaxComment)
+	if len(q.ack.Author) > rules.MaxComment || len(q.ack.Comment) > rules.MaxComment {
+		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", rules.MaxComment)
 	}
 	q.done = make(chan error, 1)
 	select {
@@ -64,9 +65,9 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	var found *item
 	var rule string
 	for _, it := range e.items {
-		for _, name := range ruleNames() {
-			slot := it.status.slot(name)
-			if slot.Phase != Firing || q.id == "" || !strings.HasPrefix(slot.ID, q.id) {
+		for _, name := range rules.RuleNames() {
+			slot := it.status.Slot(name)
+			if slot.Phase != rules.Firing || q.id == "" || !strings.HasPrefix(slot.ID, q.id) {
 				continue
 			}
 			if found != nil {
@@ -89,7 +90,7 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 		q.done <- e.noAlert(q.id)
 		return nil
 	}
-	if q.withdraw && found.status.slot(rule).Ack == nil {
+	if q.withdraw && found.status.Slot(rule).Ack == nil {
 		q.done <- ErrNoAck
 		return nil
 	}
@@ -119,8 +120,8 @@ func (e *Engine) noAlert(id string) error {
 		return ErrNoAlert
 	}
 	for _, it := range e.items {
-		for _, name := range ruleNames() {
-			if slot := it.status.slot(name); slot.Phase == Held && slot.Digest != "" && strings.HasPrefix(it.status.AlertID(name), id) {
+		for _, name := range rules.RuleNames() {
+			if slot := it.status.Slot(name); slot.Phase == rules.Held && slot.Digest != "" && strings.HasPrefix(it.status.AlertID(name), id) {
 				return fmt.Errorf("it is told as a part of digest %s; dswatch ack %s is for all of them", slot.Digest, slot.Digest)
 			}
 		}
@@ -130,7 +131,7 @@ func (e *Engine) noAlert(id string) error {
 
 // hear takes the silences as they are now, and decides anew what one of them
 // kept quiet.
-func (e *Engine) hear(ctx context.Context, all []Silence) error {
+func (e *Engine) hear(ctx context.Context, all []rules.Silence) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.keepTime(ctx); err != nil {
@@ -138,7 +139,7 @@ func (e *Engine) hear(ctx context.Context, all []Silence) error {
 	}
 	e.silences, e.ending = all, true
 	for _, it := range e.items {
-		if !it.status.silenced() {
+		if !it.status.Silenced() {
 			continue
 		}
 		if err := e.redecide(ctx, it); err != nil {
@@ -169,7 +170,7 @@ func (e *Engine) endSilences(ctx context.Context) error {
 		switch waits := s.WaitsUntil(); {
 		case s.Began.IsZero() && alert:
 			after.Began = now
-			after.note(now, "dswatch", "its first alert has come; it ends when all that it matches is well again")
+			after.Note(now, "dswatch", "its first alert has come; it ends when all that it matches is well again")
 		case s.Began.IsZero() && !now.Before(waits):
 			after = s.End(now, "dswatch", "ended: no alert that it matches came until "+waits.UTC().Format(time.RFC3339))
 		case !s.Began.IsZero() && !trouble:
@@ -186,12 +187,12 @@ func (e *Engine) endSilences(ctx context.Context) error {
 	return nil
 }
 
-func (e *Engine) troubled(s *Silence) (trouble, alert bool) {
+func (e *Engine) troubled(s *rules.Silence) (trouble, alert bool) {
 	for _, it := range e.items {
-		if it.status.calm() {
+		if it.status.Calm() {
 			continue
 		}
-		t, a := s.troubled(&it.status, e.sight(it))
+		t, a := s.Troubled(&it.status, e.sight(it))
 		trouble, alert = trouble || t, alert || a
 	}
 	return trouble, alert
@@ -201,7 +202,7 @@ func (e *Engine) troubled(s *Silence) (trouble, alert bool) {
 // waits.
 func (e *Engine) nextWait() (due time.Time) {
 	for i := range e.silences {
-		due = earlier(due, e.silences[i].WaitsUntil())
+		due = rules.Earlier(due, e.silences[i].WaitsUntil())
 	}
 	return due
 }

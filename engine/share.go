@@ -1,22 +1,15 @@
-package rules
+package engine
 
 import (
 	"unique"
 
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // shared returns s as it is kept once for all items that say the same: 200,000
 // items have few names, components and reasons.
 func shared(s string) string { return unique.Make(s).Value() }
-
-// share lets a status just decoded keep nothing of its own that others have.
-func (s *Status) share() {
-	k := &s.Key
-	k.Host, k.Component, k.Kind, k.Name = shared(k.Host), shared(k.Component), event.Kind(shared(string(k.Kind))), shared(k.Name)
-	s.Seen.Key = s.Key
-	s.Observer, s.Seen.State = shared(s.Observer), event.State(shared(string(s.Seen.State)))
-}
 
 // mostDetails bounds what share looks a detail up in.
 const mostDetails = 512
@@ -34,4 +27,12 @@ func (e *Engine) share(ev *event.Event) {
 		e.details = make(map[string]string, mostDetails)
 	}
 	e.details[o.Detail] = o.Detail
+}
+
+// shareStatus lets a status just decoded keep nothing of its own that others have.
+func shareStatus(s *rules.Status) {
+	k := &s.Key
+	k.Host, k.Component, k.Kind, k.Name = shared(k.Host), shared(k.Component), event.Kind(shared(string(k.Kind))), shared(k.Name)
+	s.Seen.Key = s.Key
+	s.Observer, s.Seen.State = shared(s.Observer), event.State(shared(string(s.Seen.State)))
 }

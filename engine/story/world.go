@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -38,8 +39,8 @@ type world struct {
 	stream   [][]byte
 	acked    int // events
 	next     int // to hand out
-	statuses map[string]rules.Record
-	facts    map[string]rules.Record
+	statuses map[string]engine.Record
+	facts    map[string]engine.Record
 	silences map[string]rules.Silence
 	news     bool // silences have changed
 	waiting  map[string][]waiting
@@ -107,7 +108,7 @@ type waiting struct {
 
 // receipt is what a sink confirmed last of a slot.
 type receipt struct {
-	rules.Receipt
+	engine.Receipt
 	at       time.Time
 	position int
 }
@@ -122,7 +123,7 @@ type Delivery struct {
 func newWorld(begin time.Time, fault Fault) *world {
 	w := &world{
 		clock: begin, begin: begin, fault: fault,
-		statuses: map[string]rules.Record{}, facts: map[string]rules.Record{}, silences: map[string]rules.Silence{},
+		statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, silences: map[string]rules.Silence{},
 		waiting: map[string][]waiting{}, receipts: map[string]map[string]receipt{}, refuses: map[string]bool{},
 	}
 	w.sync()
@@ -155,26 +156,26 @@ func (w *world) do(op Op, effect func() error) error {
 	return effect()
 }
 
-// Next implements rules.Source. It does not wait.
-func (w *world) Next(context.Context) ([]rules.Delivery, error) {
-	var out []rules.Delivery
+// Next implements engine.Source. It does not wait.
+func (w *world) Next(context.Context) ([]engine.Delivery, error) {
+	var out []engine.Delivery
 	for ; w.next < len(w.stream) && len(out) < batch; w.next++ {
 		position := w.next + 1
-		out = append(out, rules.Delivery{Data: w.stream[w.next], Position: uint64(position), Ack: func() error {
+		out = append(out, engine.Delivery{Data: w.stream[w.next], Position: uint64(position), Ack: func() error {
 			return w.do(Acks, func() error { w.acked = max(w.acked, position); return nil })
 		}})
 	}
 	return out, nil
 }
 
-// Last implements rules.Source: what was not acknowledged comes again.
+// Last implements engine.Source: what was not acknowledged comes again.
 func (w *world) Last(context.Context) (uint64, error) {
 	w.next = w.acked
 	return uint64(len(w.stream)), nil
 }
 
-// Put implements rules.Outbox. As on the bus, a kill may leave a part.
-func (w *world) Put(_ context.Context, out []rules.Outgoing) error {
+// Put implements engine.Outbox. As on the bus, a kill may leave a part.
+func (w *world) Put(_ context.Context, out []engine.Outgoing) error {
 	for _, o := range out {
 		err := w.do(Put, func() error {
 			a, err := event.DecodeAlert(o.Data)
@@ -194,7 +195,7 @@ func (w *world) Put(_ context.Context, out []rules.Outgoing) error {
 	return nil
 }
 
-// Pending implements rules.Outbox.
+// Pending implements engine.Outbox.
 func (w *world) Pending(_ context.Context, sink string, each func([]byte)) error {
 	for _, d := range w.waiting[sink] {
 		each(d.data)
@@ -218,7 +219,7 @@ func (w *world) deliver() {
 			if r, ok := known[slot]; ok && r.covers(d) {
 				continue
 			}
-			known[slot] = receipt{rules.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
+			known[slot] = receipt{engine.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
 			if w.copied(sink, d.alert) {
 				continue
 			}
@@ -245,14 +246,14 @@ func (r receipt) covers(d waiting) bool {
 	return d.alert.Seq <= r.Seq
 }
 
-// store implements rules.Store. Save is not atomic, as the bus is not: a kill
+// store implements engine.Store. Save is not atomic, as the bus is not: a kill
 // may leave a part stored.
 type store struct {
 	w *world
-	m map[string]rules.Record
+	m map[string]engine.Record
 }
 
-func (s store) Load(_ context.Context, each func(rules.Record) error) error {
+func (s store) Load(_ context.Context, each func(engine.Record) error) error {
 	for _, k := range slices.Sorted(maps.Keys(s.m)) {
 		if err := each(s.m[k]); err != nil {
 			return err
@@ -261,12 +262,12 @@ func (s store) Load(_ context.Context, each func(rules.Record) error) error {
 	return nil
 }
 
-func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error) {
+func (s store) Save(_ context.Context, records []engine.Record) ([]uint64, error) {
 	revisions := make([]uint64, 0, len(records))
 	for _, r := range records {
 		err := s.w.do(Save, func() error {
 			if has := s.m[r.Key].Revision; has != r.Revision {
-				return fmt.Errorf("%w: %s has revision %d, not %d", rules.ErrConflict, r.Key, has, r.Revision)
+				return fmt.Errorf("%w: %s has revision %d, not %d", engine.ErrConflict, r.Key, has, r.Revision)
 			}
 			if r.Delete {
 				delete(s.m, r.Key)
@@ -284,10 +285,10 @@ func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error)
 	return revisions, nil
 }
 
-// confirmed implements rules.Receipts.
+// confirmed implements engine.Receipts.
 type confirmed struct{ w *world }
 
-func (c confirmed) Load(_ context.Context, sink string, each func(rules.Receipt)) error {
+func (c confirmed) Load(_ context.Context, sink string, each func(engine.Receipt)) error {
 	for _, slot := range slices.Sorted(maps.Keys(c.w.receipts[sink])) {
 		each(c.w.receipts[sink][slot].Receipt)
 	}
@@ -301,7 +302,7 @@ func (c confirmed) Forget(_ context.Context, sink string, slots []string) error 
 	return nil
 }
 
-// hushes implements rules.SilenceStore. Nobody watches: the player tells the
+// hushes implements engine.SilenceStore. Nobody watches: the player tells the
 // engine what has changed.
 type hushes struct{ w *world }
 

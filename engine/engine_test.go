@@ -1,4 +1,4 @@
-package rules_test
+package engine_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dswatch/catalog"
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -32,10 +33,10 @@ type world struct {
 	mu       sync.Mutex
 	stream   [][]byte
 	acked    int
-	statuses map[string]rules.Record
-	facts    map[string]rules.Record
+	statuses map[string]engine.Record
+	facts    map[string]engine.Record
 	outbox   map[string][][]byte // by sink
-	receipts map[string]map[string]rules.Receipt
+	receipts map[string]map[string]engine.Receipt
 	got      map[string][]event.Alert // what the far end of each sink received
 	down     map[string]bool          // sinks that refuse
 	silences map[string]rules.Silence
@@ -48,8 +49,8 @@ type world struct {
 	coin    *rand.Rand // of crashes; guarded by mu
 	wake    chan struct{}
 	sinks   []string
-	engine  *rules.Engine // the one that was started last
-	ahead   atomic.Int64  // nanoseconds that the wall clock was set ahead
+	engine  *engine.Engine // the one that was started last
+	ahead   atomic.Int64   // nanoseconds that the wall clock was set ahead
 
 	raised   []event.Alert // all that was put into the outbox to begin with, in order
 	unsynced []write       // what a power loss may take; only if it is wanted
@@ -163,8 +164,8 @@ func (w *world) forget() {
 var errCrashed = errors.New("crashed")
 
 func newWorld(seed uint64) *world {
-	return &world{statuses: map[string]rules.Record{}, facts: map[string]rules.Record{}, outbox: map[string][][]byte{},
-		receipts: map[string]map[string]rules.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
+	return &world{statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, outbox: map[string][][]byte{},
+		receipts: map[string]map[string]engine.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
 		silences: map[string]rules.Silence{}, quieted: make(chan struct{}),
 		fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
 }
@@ -201,13 +202,13 @@ func (l *life) op(do func() error) error {
 	return do()
 }
 
-func (l *life) Next(ctx context.Context) ([]rules.Delivery, error) {
+func (l *life) Next(ctx context.Context) ([]engine.Delivery, error) {
 	for {
-		var out []rules.Delivery
+		var out []engine.Delivery
 		err := l.op(func() error {
 			for ; l.at < len(l.w.stream) && len(out) < 7; l.at++ {
 				n := l.at
-				out = append(out, rules.Delivery{Data: l.w.stream[n], Position: uint64(n + 1), Ack: func() error {
+				out = append(out, engine.Delivery{Data: l.w.stream[n], Position: uint64(n + 1), Ack: func() error {
 					return l.op(func() error {
 						before := l.w.acked
 						l.w.wrote("acks", func() { l.w.acked = before })
@@ -240,10 +241,10 @@ func (l *life) Last(context.Context) (n uint64, err error) {
 type store struct {
 	l    *life
 	part string
-	m    map[string]rules.Record
+	m    map[string]engine.Record
 }
 
-func (s store) Load(_ context.Context, each func(rules.Record) error) error {
+func (s store) Load(_ context.Context, each func(engine.Record) error) error {
 	return s.l.op(func() error {
 		for _, r := range s.m {
 			if err := each(r); err != nil {
@@ -255,12 +256,12 @@ func (s store) Load(_ context.Context, each func(rules.Record) error) error {
 }
 
 // Save is not atomic, as the bus is not: a crash may leave a part stored.
-func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error) {
+func (s store) Save(_ context.Context, records []engine.Record) ([]uint64, error) {
 	var revs []uint64
 	for _, r := range records {
 		err := s.l.op(func() error {
 			if s.m[r.Key].Revision != r.Revision {
-				return rules.ErrConflict
+				return engine.ErrConflict
 			}
 			if r.Delete {
 				delete(s.m, r.Key)
@@ -278,7 +279,7 @@ func (s store) Save(_ context.Context, records []rules.Record) ([]uint64, error)
 	return revs, nil
 }
 
-func (l *life) Put(_ context.Context, out []rules.Outgoing) error {
+func (l *life) Put(_ context.Context, out []engine.Outgoing) error {
 	for _, o := range out {
 		err := l.op(func() error {
 			l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], o.Data)
@@ -308,7 +309,7 @@ func (l *life) Pending(_ context.Context, sink string, each func([]byte)) error 
 
 type receipts struct{ l *life }
 
-func (r receipts) Load(_ context.Context, sink string, each func(rules.Receipt)) error {
+func (r receipts) Load(_ context.Context, sink string, each func(engine.Receipt)) error {
 	return r.l.op(func() error {
 		for _, x := range r.l.w.receipts[sink] {
 			each(x)
@@ -380,7 +381,7 @@ func (w *world) deliver() {
 				continue
 			}
 			w.got[sink] = append(w.got[sink], a)
-			putting(w, "receipts", w.receipts[sink], a.Slot(), rules.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
+			putting(w, "receipts", w.receipts[sink], a.Slot(), engine.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
 		}
 		w.outbox[sink] = nil
 	}
@@ -417,13 +418,13 @@ func (l *list) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 }
 
 // startEngine begins a new life of the engine and returns a stop.
-func startEngine(w *world, l rules.Rows, set *rules.Set) (stop func()) {
+func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Lock()
 	w.life++
 	w.running = w.life
 	li := &life{w: w, id: w.life, at: w.acked}
 	w.mu.Unlock()
-	e := rules.NewEngine(rules.Parts{
+	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
 		Log: slog.New(slog.DiscardHandler), Wall: w.wall,
 	})

@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"context"
@@ -52,8 +52,8 @@ func (r *stored) decode() {
 		return
 	}
 	r.it = &item{index: -1}
-	if r.err = r.it.status.decode(r.Value); r.err == nil {
-		r.it.status.share()
+	if r.err = r.it.status.Decode(r.Value); r.err == nil {
+		shareStatus(&r.it.status)
 	}
 	r.Value = nil
 }

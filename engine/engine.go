@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"container/heap"
@@ -13,6 +13,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // Delivery is one message from the event stream.
@@ -91,7 +92,7 @@ type Receipts interface {
 
 // Parts is what an Engine is made of.
 type Parts struct {
-	Set      *Set
+	Set      *rules.Set
 	Rows     Rows
 	Sinks    []string // the names of all
 	Source   Source
@@ -105,7 +106,7 @@ type Parts struct {
 	Now      func() time.Time // how time passes; nil: time.Now, which nobody can set
 	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
 	// OnDecision is told every decision, for metrics; nil: nobody.
-	OnDecision func(event.Key, Decision)
+	OnDecision func(event.Key, rules.Decision)
 }
 
 // Rows tells which row of the list an item belongs to. Its answers may depend
@@ -127,8 +128,9 @@ type Engine struct {
 	footings map[rowKey]*footing
 	due      dueHeap
 
-	silences  []Silence
-	storm     *Storm
+	silences  []rules.Silence
+	storm     *rules.Storm
+	groups    map[event.Key]*digest
 	releasing bool // of what a digest spoke for: see release
 	joining   int  // alerts that have joined digests since the last flush
 
@@ -152,7 +154,7 @@ type Engine struct {
 }
 
 type item struct {
-	status   Status
+	status   rules.Status
 	row      *footing
 	home     *host
 	revision uint64
@@ -168,7 +170,7 @@ type host struct {
 	denied          []string    // contradictions that were logged
 	items           []*item
 	past            past
-	transit         Transit
+	transit         rules.Transit
 	heard           time.Time // when its dswatch told something last; only if silence is watched
 	self            *item     // the item of kind host, if silence of the host is watched
 	transitRevision uint64
@@ -185,7 +187,7 @@ func NewEngine(p Parts) *Engine {
 	}
 	c := clock{steady: p.Now, wall: p.Wall, start: p.Now()}
 	c.step()
-	return &Engine{Parts: p, clock: c, storm: newStorm(p.Host), acks: make(chan ack)}
+	return &Engine{Parts: p, clock: c, storm: rules.NewStorm(p.Host), acks: make(chan ack)}
 }
 
 func (e *Engine) now() time.Time { return e.clock.now() }
@@ -221,10 +223,10 @@ func (e *Engine) run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	defer cancel()
-	heard := make(chan []Silence)
+	heard := make(chan []rules.Silence)
 	lost := make(chan error, 1)
 	watching.Go(func() {
-		lost <- e.Silences.Watch(ctx, func(all []Silence) {
+		lost <- e.Silences.Watch(ctx, func(all []rules.Silence) {
 			select {
 			case heard <- all:
 			case <-ctx.Done():
@@ -256,7 +258,7 @@ func (e *Engine) load(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
 	e.learned, e.dirty, e.pending, e.stirred, e.orphans = nil, nil, nil, nil, nil
-	e.storm, e.joining = newStorm(e.Host), 0
+	e.storm, e.groups, e.joining = rules.NewStorm(e.Host), map[event.Key]*digest{}, 0
 	e.behind = map[event.Key]int{}
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
@@ -304,7 +306,7 @@ func (e *Engine) load(ctx context.Context) error {
 			it.status.Position = 0
 		}
 		it.revision = r.Revision
-		e.Set.bound(now, &it.status, it.snapshot())
+		e.Set.Bound(now, &it.status, it.snapshot())
 		e.schedule(it)
 	})
 	if err != nil {
@@ -316,7 +318,7 @@ func (e *Engine) load(ctx context.Context) error {
 }
 
 // loop decides until ctx ends, or until an error comes from lost.
-func (e *Engine) loop(ctx context.Context, heard <-chan []Silence, lost <-chan error) error {
+func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-chan error) error {
 	batches := make(chan []Delivery)
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -512,9 +514,9 @@ func (e *Engine) tick(ctx context.Context) error {
 // untilDue is how long nothing needs to be done.
 func (e *Engine) untilDue() time.Duration {
 	const most = time.Minute
-	due := earlier(e.nextDigest(), e.nextWait())
+	due := rules.Earlier(e.nextDigest(), e.nextWait())
 	if len(e.due) > 0 {
-		due = earlier(due, time.Unix(0, e.due[0].due))
+		due = rules.Earlier(due, time.Unix(0, e.due[0].due))
 	}
 	if due.IsZero() {
 		return most
@@ -535,16 +537,16 @@ func (e *Engine) decide(it *item, ev event.Event) {
 }
 
 // apply notes what has to be stored and told of what was decided.
-func (e *Engine) apply(it *item, after Status, decisions []Decision) {
+func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision) {
 	before := &it.status
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
-	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || after.moved(before, Loss) || after.moved(before, Unseen)
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || after.Moved(before, rules.Loss) || after.Moved(before, rules.Unseen)
 	e.stir(it, &after)
 	e.follow(it, &after, decisions)
 	e.hide(before.Seen.Behind, after.Seen.Behind)
 	if len(decisions) > 0 {
-		after.Trail = after.Trail.add(e.now(), after.Seen.State, decisions)
+		after.Trail = after.Trail.Add(e.now(), after.Seen.State, decisions)
 	}
 	it.status = after
 	if changed {
@@ -554,7 +556,7 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 		if e.OnDecision != nil {
 			e.OnDecision(it.status.Key, d)
 		}
-		e.ending = e.ending || d.Outcome == Cleared || d.Outcome == Recovered || d.Outcome == Silenced
+		e.ending = e.ending || d.Outcome == rules.Cleared || d.Outcome == rules.Recovered || d.Outcome == rules.Silenced
 		if d.Alert == nil {
 			continue
 		}
@@ -565,11 +567,8 @@ func (e *Engine) apply(it *item, after Status, decisions []Decision) {
 }
 
 // tell notes what was decided for the next flush.
-func (e *Engine) tell(d Decision) {
-	err := e.put(*d.Alert, late(d.Sinks, d.Late)...)
-	if err == nil && d.First != nil {
-		err = e.put(*d.First, d.Late...)
-	}
+func (e *Engine) tell(d rules.Decision) {
+	err := d.Deliveries(func(a *event.Alert, sinks []string) error { return e.put(*a, sinks...) })
 	if err != nil {
 		e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
 	}
@@ -599,7 +598,7 @@ func (e *Engine) flush(ctx context.Context) error {
 	if len(e.dirty) > 0 {
 		records := make([]Record, len(e.dirty))
 		for i, it := range e.dirty {
-			b, err := it.status.encode()
+			b, err := it.status.Encode()
 			if err != nil {
 				return err
 			}
@@ -626,7 +625,7 @@ func (e *Engine) flush(ctx context.Context) error {
 
 // Items calls each with every status and what is known about its row, in the
 // order of keys. It is for status pages and must return quickly.
-func (e *Engine) Items(each func(Status, Snapshot)) {
+func (e *Engine) Items(each func(rules.Status, rules.Snapshot)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	keys := make([]event.Key, 0, len(e.items))
@@ -675,8 +674,8 @@ func (e *Engine) host(name string) *host {
 func (e *Engine) item(k event.Key) *item {
 	it := e.items[k]
 	if it == nil {
-		it = &item{status: Status{Key: k}, index: -1}
-		it.status.share()
+		it = &item{status: rules.Status{Key: k}, index: -1}
+		shareStatus(&it.status)
 		e.place(it)
 		if len(e.orphans) > 0 {
 			e.adoptOrphans(it)

@@ -1,9 +1,10 @@
-package rules
+package engine
 
 import (
 	"slices"
 
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // Open returns the last transition of every open alert that the sink was told
@@ -13,15 +14,15 @@ func (e *Engine) Open(sink string) []event.Alert {
 	defer e.mu.Unlock()
 	var out []event.Alert
 	for _, it := range e.items {
-		it.status.Slots(func(rule string, s Slot) {
-			if s.Phase == Firing && slices.Contains(s.Sinks, sink) {
-				out = append(out, e.Set.alert(&it.status, it.snapshot(), rule))
+		it.status.Slots(func(rule string, s rules.Slot) {
+			if s.Phase == rules.Firing && slices.Contains(s.Sinks, sink) {
+				out = append(out, e.Set.Alert(&it.status, it.snapshot(), rule))
 			}
 		})
 	}
 	for _, d := range e.digests() {
-		if d.Slot.Phase == Firing && slices.Contains(d.Slot.Sinks, sink) {
-			out = append(out, e.digestAlert(d))
+		if d.Slot.Phase == rules.Firing && slices.Contains(d.Slot.Sinks, sink) {
+			out = append(out, e.Set.DigestAlert(d.Digest, e.spokenFor(d)))
 		}
 	}
 	slices.SortFunc(out, func(a, b event.Alert) int { return a.StartedAt.Compare(b.StartedAt) })
@@ -33,14 +34,14 @@ func (e *Engine) CountOpen(sink string) (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, it := range e.items {
-		it.status.Slots(func(_ string, s Slot) {
-			if s.Phase == Firing && slices.Contains(s.Sinks, sink) {
+		it.status.Slots(func(_ string, s rules.Slot) {
+			if s.Phase == rules.Firing && slices.Contains(s.Sinks, sink) {
 				n++
 			}
 		})
 	}
 	for _, d := range e.digests() {
-		if d.Slot.Phase == Firing && slices.Contains(d.Slot.Sinks, sink) {
+		if d.Slot.Phase == rules.Firing && slices.Contains(d.Slot.Sinks, sink) {
 			n++
 		}
 	}

@@ -1,4 +1,4 @@
-package rules_test
+package engine_test
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 	"dswatch/rules"
 )
 
-// vendor answers from the vendor's list. It implements rules.Rows.
+// vendor answers from the vendor's list. It implements engine.Rows.
 type vendor struct {
 	list *catalog.Catalog
 }

@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // Steps is an Engine that whoever holds it drives, one step at a time, in his
@@ -17,7 +18,7 @@ type Steps struct{ e *Engine }
 
 // Start loads what is stored and repairs what a crash left undone. The engine
 // must not be running.
-func (e *Engine) Start(ctx context.Context, silences []Silence) (*Steps, error) {
+func (e *Engine) Start(ctx context.Context, silences []rules.Silence) (*Steps, error) {
 	e.mu.Lock()
 	e.silences = silences
 	e.mu.Unlock()
@@ -44,7 +45,7 @@ func (s *Steps) Take(ctx context.Context) (bool, error) {
 func (s *Steps) Tick(ctx context.Context) error { return s.e.tick(ctx) }
 
 // Hear takes the silences as they are now.
-func (s *Steps) Hear(ctx context.Context, all []Silence) error { return s.e.hear(ctx, all) }
+func (s *Steps) Hear(ctx context.Context, all []rules.Silence) error { return s.e.hear(ctx, all) }
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id. refused says why it could not; err is an error of a store.

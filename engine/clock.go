@@ -1,4 +1,4 @@
-package rules
+package engine
 
 import (
 	"context"
@@ -50,14 +50,20 @@ func (e *Engine) keepTime(ctx context.Context) error {
 		return err
 	}
 	now := e.now()
-	e.storm.shift(now, d)
+	e.storm.Shift(d)
+	for _, one := range e.groups {
+		if one.Open() {
+			one.Shift(now, d)
+			one.dirty = true
+		}
+	}
 	for _, h := range e.hosts {
 		h.heard = h.heard.Add(d)
 		if h.transit.Until.IsZero() {
 			continue
 		}
 		h.transit.Started, h.transit.Until = h.transit.Started.Add(d), h.transit.Until.Add(d)
-		if h.transit.lasts(now) { // else nobody asks for it after a restart
+		if h.transit.Lasts(now) { // else nobody asks for it after a restart
 			if err := e.saveTransit(ctx, h); err != nil {
 				return err
 			}
@@ -67,7 +73,7 @@ func (e *Engine) keepTime(ctx context.Context) error {
 		return err
 	}
 	for _, it := range e.items {
-		if !it.status.shift(now, d) {
+		if !it.status.Shift(now, d) {
 			continue
 		}
 		e.schedule(it)
@@ -91,7 +97,7 @@ func (e *Engine) keepSilences(ctx context.Context, now time.Time, d time.Duratio
 			continue
 		}
 		s.Starts = now
-		s.note(now, "dswatch", "the clock was set back by "+(-d).Round(time.Second).String()+"; it stays in force")
+		s.Note(now, "dswatch", "the clock was set back by "+(-d).Round(time.Second).String()+"; it stays in force")
 		if err := e.Silences.Save(ctx, s); err != nil {
 			return fmt.Errorf("store silence %s: %w", s.ID, err)
 		}
@@ -99,52 +105,4 @@ func (e *Engine) keepSilences(ctx context.Context, now time.Time, d time.Duratio
 		e.silences[i] = s
 	}
 	return nil
-}
-
-// shift moves every deadline by d and reports whether there was one.
-func (s *Status) shift(now time.Time, d time.Duration) (moved bool) {
-	if s.Flap != nil {
-		f := *s.Flap
-		s.Flap = &f
-		if moved = !f.Until.IsZero(); moved {
-			f.Until = f.Until.Add(d)
-		}
-	}
-	for _, name := range ruleNames() {
-		slot := s.slot(name)
-		if slot.Phase == Held || slot.Phase == Firing {
-			moved = true
-			s.own(name).shift(now, d)
-		}
-	}
-	return moved
-}
-
-// shift moves the deadlines of a slot that nobody shares.
-func (slot *Slot) shift(now time.Time, d time.Duration) {
-	move := func(t *time.Time) {
-		if !t.IsZero() {
-			*t = t.Add(d)
-		}
-	}
-	move(&slot.Raised)
-	move(&slot.Well)
-	if slot.Round != nil {
-		r := *slot.Round
-		r.Next = slices.Clone(r.Next)
-		for i := range r.Next {
-			move(&r.Next[i].Due)
-		}
-		slot.Round = &r
-	}
-	switch {
-	case slot.Silence != "":
-		slot.Due = now // the calendar's: it may have begun or ended
-	case slot.Phase == Held:
-		move(&slot.Due)
-	case !slot.Well.IsZero():
-		slot.Due = slot.Well
-	case !slot.Due.IsZero():
-		slot.Due = now // partly the calendar's: see wake
-	}
 }

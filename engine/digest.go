@@ -1,0 +1,392 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+// digest is one digest with who its members are.
+type digest struct {
+	*rules.Digest
+	revision uint64
+	settled  bool // the stored record names nobody in Joining
+	members  map[*item]bool
+	dirty    bool
+}
+
+// digestPrefix marks the records of digests among those of items.
+const digestPrefix = "storm."
+
+// loadDigest takes a stored digest.
+func (e *Engine) loadDigest(now time.Time, r Record) {
+	stored, err := rules.DecodeDigest(r.Value)
+	if err != nil {
+		e.Log.Error("a stored digest is unreadable; its members get a new one", "key", r.Key, "error", err)
+		return
+	}
+	stored.Bound(now, e.Set.Storm)
+	e.keepDigest(stored).revision = r.Revision
+}
+
+// keepDigest takes up a digest that has no members yet.
+func (e *Engine) keepDigest(d *rules.Digest) *digest {
+	e.storm.Add(d)
+	e.groups[d.Key] = &digest{Digest: d, members: map[*item]bool{}}
+	return e.groups[d.Key]
+}
+
+// spokenFor are the members of a digest.
+func (e *Engine) spokenFor(d *digest) rules.Members {
+	return rules.Members{Count: len(d.members), Observer: cmp.Or(e.Host, "fleet"),
+		Each: func(yield func(*rules.Status, rules.Snapshot) bool) {
+			for it := range d.members {
+				if !yield(&it.status, e.sight(it)) {
+					return
+				}
+			}
+		},
+		Explained: func() (out []event.Affected) {
+			for it := range d.members {
+				list, _ := e.affected(it)
+				out = append(out, list...)
+			}
+			return out
+		},
+	}
+}
+
+// gatherMembers finds, among the items just loaded, who belongs to which
+// digest, and how many alerts rose lately.
+func (e *Engine) gatherMembers(now time.Time) {
+	var rose []rising
+	for _, it := range e.items {
+		for _, name := range rules.RuleNames() {
+			slot := it.status.Slot(name)
+			if slot.Gathered() {
+				e.adopt(now, it, name)
+			}
+			if (slot.Gathered() || slot.Phase == rules.Firing) && now.Sub(slot.Raised) <= e.Set.Storm.Window {
+				rose = append(rose, rising{slot.Raised, name})
+			}
+		}
+	}
+	slices.SortFunc(rose, func(a, b rising) int { return cmp.Or(a.at.Compare(b.at), strings.Compare(a.rule, b.rule)) })
+	for _, r := range rose {
+		e.storm.Count(r.at, r.rule, e.Set.Storm.Alerts)
+	}
+	e.recount()
+	for _, d := range e.groups {
+		e.Set.Resumed(now, d.Digest, e.spokenFor(d))
+	}
+}
+
+// recount takes back those that were about to join when the program stopped.
+func (e *Engine) recount() {
+	joined := map[string]string{} // alert -> digest
+	for _, it := range e.items {
+		for _, name := range rules.RuleNames() {
+			if slot := it.status.Slot(name); slot.Digest != "" {
+				joined[it.status.AlertID(name)] = slot.Digest
+			}
+		}
+	}
+	for _, d := range e.groups {
+		for _, id := range d.Joining {
+			if joined[id] != d.Slot.ID {
+				d.Total--
+			}
+		}
+		d.Joining = nil
+	}
+}
+
+type rising struct {
+	at   time.Time
+	rule string
+}
+
+// adopt gives a stored member to its digest. There should be one; where a
+// power loss took it away, or another id has taken its place, the group's
+// digest speaks for it.
+func (e *Engine) adopt(now time.Time, it *item, rule string) {
+	slot := it.status.Slot(rule)
+	for _, d := range e.groups {
+		if d.Slot.ID == slot.Digest && d.Open() {
+			d.members[it] = true
+			return
+		}
+	}
+	sinks := e.Set.Audience(now, &it.status, e.sight(it), rule)
+	d := e.open(now, rule, slot.Digest, sinks)
+	d.members[it] = true
+	d.Total++
+	if slot.Digest != d.Slot.ID {
+		it.status.Join(rule, d.Slot.ID)
+		e.touch(it)
+	}
+}
+
+// open returns the open digest of a rule and audience, or opens one with id.
+func (e *Engine) open(now time.Time, rule, id string, sinks []string) *digest {
+	key := e.storm.Group(rule, sinks)
+	d := e.groups[key]
+	if d == nil {
+		d = e.keepDigest(&rules.Digest{Key: key, Rule: rule})
+	}
+	if !d.Open() {
+		d.Begin(now, id, sinks)
+		d.members = map[*item]bool{}
+	}
+	d.dirty = true
+	return d
+}
+
+// touch notes that an item has to be stored.
+func (e *Engine) touch(it *item) {
+	if !it.dirty {
+		it.dirty = true
+		e.dirty = append(e.dirty, it)
+	}
+}
+
+// follow keeps digests and counts in step with what was decided about an
+// item. Its status is still the old one.
+func (e *Engine) follow(it *item, after *rules.Status, decisions []rules.Decision) {
+	if len(decisions) == 0 && it.status.Seen.State == after.Seen.State {
+		return
+	}
+	now := e.now()
+	for _, name := range rules.RuleNames() {
+		before, slot := it.status.Slot(name), after.Slot(name)
+		was, is := before.Gathered(), slot.Gathered()
+		if was && (!is || before.Digest != slot.Digest) {
+			for _, d := range e.groups {
+				if d.Slot.ID == before.Digest {
+					delete(d.members, it)
+					d.News = true
+					d.dirty = d.dirty || !d.settled // before it is forgotten who it was
+				}
+			}
+		}
+		switch i := slices.IndexFunc(decisions, func(d rules.Decision) bool {
+			return d.Rule == name && (d.Outcome == rules.Raised || d.Outcome == rules.Gathered)
+		}); {
+		case i >= 0 && !e.releasing:
+			e.storm.Count(now, name, e.Set.Storm.Alerts)
+			fallthrough
+		case i >= 0:
+			if is {
+				d := e.open(now, name, slot.Digest, decisions[i].Sinks)
+				d.members[it], d.Joined, d.News = true, now, true
+				d.Total++
+				d.Joining = append(d.Joining, after.AlertID(name))
+				e.joining++
+				it.told = true // it has joined before anything else becomes of it
+			}
+		case was && is && it.status.Seen.State != after.Seen.State:
+			for _, d := range e.groups {
+				d.News = d.News || d.Slot.ID == slot.Digest
+			}
+		}
+	}
+}
+
+// nextDigest is when the first of them has something to tell.
+func (e *Engine) nextDigest() (due time.Time) {
+	for _, d := range e.groups {
+		due = rules.Earlier(due, d.Due(e.Set.Storm, len(d.members)))
+	}
+	return due
+}
+
+// tellDigests tells what is due, and releases what has lasted longer than its
+// storm.
+func (e *Engine) tellDigests(ctx context.Context) error {
+	now := e.now()
+	var ripe []*digest
+	for _, d := range e.digests() {
+		if due := d.Due(e.Set.Storm, len(d.members)); !due.IsZero() && !due.After(now) {
+			ripe = append(ripe, d)
+		}
+	}
+	for _, d := range ripe {
+		// Before its end everybody is told what goes on: no moment is silent.
+		if err := e.release(ctx, now, d); err != nil {
+			return err
+		}
+		decisions, changed := e.Set.Advance(now, d.Digest, e.spokenFor(d))
+		d.dirty = d.dirty || changed
+		e.said(d, decisions)
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release raises the members of a digest one by one once its storm is over.
+func (e *Engine) release(ctx context.Context, now time.Time, d *digest) error {
+	if !d.Releases(now, e.Set.Storm, len(d.members)) {
+		return nil
+	}
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	left := make([]*item, 0, len(d.members))
+	for it := range d.members {
+		left = append(left, it)
+	}
+	slices.SortFunc(left, func(a, b *item) int { return compareKeys(a.status.Key, b.status.Key) })
+	e.releasing = true
+	defer func() { e.releasing = false }()
+	for _, it := range left {
+		if err := e.redecide(ctx, it); err != nil {
+			return err
+		}
+	}
+	e.releasing = false
+	if err := e.revise(ctx); err != nil {
+		return err
+	}
+	d.Kept(now)
+	return e.flush(ctx)
+}
+
+// said notes what has to be told of what was decided about a digest. Nothing
+// else of it may be waiting to be stored.
+func (e *Engine) said(d *digest, decisions []rules.Decision) {
+	for _, told := range decisions {
+		d.dirty = true
+		e.tell(told)
+		if e.OnDecision != nil {
+			e.OnDecision(d.Key, told)
+		}
+	}
+}
+
+// sight is what is known about an item, and about those on which the meaning
+// of its loss depends.
+func (e *Engine) sight(it *item) rules.Snapshot {
+	snap := it.snapshot()
+	if len(it.row.peers) > 0 {
+		peers, _ := e.peersOf(it)
+		snap.Related = &rules.Related{Peers: peers}
+	}
+	return snap
+}
+
+// mostJoining bounds how many alerts join digests between two stores, so that
+// a digest stays far below the largest message of the bus.
+const mostJoining = 1024
+
+// flushDigests stores every changed digest. It comes before the items are
+// stored and before anybody is told.
+func (e *Engine) flushDigests(ctx context.Context) error {
+	e.joining = 0
+	var changed []*digest
+	var records []Record
+	for _, d := range e.groups {
+		if !d.dirty {
+			continue
+		}
+		value, err := d.Encode()
+		if err != nil {
+			return err
+		}
+		changed, records = append(changed, d), append(records, Record{Key: digestPrefix + d.Key.Hash(), Value: value, Revision: d.revision})
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	revisions, err := e.Statuses.Save(ctx, records)
+	if err != nil {
+		return fmt.Errorf("store %d digests: %w", len(records), err)
+	}
+	for i, d := range changed {
+		d.revision, d.dirty, d.settled = revisions[i], false, len(d.Joining) == 0
+		d.Joining = nil
+	}
+	return nil
+}
+
+// Digest is an alert that stands for many.
+type Digest struct {
+	Key     event.Key
+	Rule    string // of the alerts it stands for
+	Slot    rules.Slot
+	Members int // that are open
+	Total   int // that it has stood for
+	Trail   rules.Trail
+	Names   []event.Affected // of members, with their alerts; only from FindDigest
+}
+
+// FindDigest returns the digest whose id begins with id. One that is over is
+// found until its audience has another one.
+func (e *Engine) FindDigest(id string) (Digest, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.digests() {
+		if id == "" || d.Slot.Seq == 0 || !strings.HasPrefix(d.Slot.ID, id) {
+			continue
+		}
+		found := Digest{Key: d.Key, Rule: d.Rule, Slot: d.Slot, Members: len(d.members), Total: d.Total, Trail: d.Trail}
+		if d.Slot.Phase == rules.Firing {
+			found.Names = e.Set.DigestAlert(d.Digest, e.spokenFor(d)).Affected
+		}
+		return found, true
+	}
+	return Digest{}, false
+}
+
+// Digests calls each with every open digest, in the order of keys. It must
+// return quickly.
+func (e *Engine) Digests(each func(Digest)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.digests() {
+		if d.Slot.Phase == rules.Firing {
+			each(Digest{Key: d.Key, Rule: d.Rule, Slot: d.Slot, Members: len(d.members), Total: d.Total})
+		}
+	}
+}
+
+// digests are all that there are or were, in the order of keys.
+func (e *Engine) digests() []*digest {
+	all := make([]*digest, 0, len(e.groups))
+	for _, d := range e.groups {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *digest) int { return compareKeys(a.Key, b.Key) })
+	return all
+}
+
+// openDigest returns the open digest whose id begins with id, or nil.
+func (e *Engine) openDigest(id string) *digest {
+	for _, d := range e.groups {
+		if id != "" && d.Slot.Phase == rules.Firing && strings.HasPrefix(d.Slot.ID, id) {
+			return d
+		}
+	}
+	return nil
+}
+
+// acknowledgeDigest notes that somebody looks after all that it stands for,
+// or does not any more.
+func (e *Engine) acknowledgeDigest(ctx context.Context, d *digest, q ack) error {
+	if err := e.flush(ctx); err != nil {
+		return err
+	}
+	decide := e.Set.AcknowledgeDigest
+	if q.withdraw {
+		decide = e.Set.WithdrawDigest
+	}
+	e.said(d, decide(e.now(), d.Digest, e.spokenFor(d), q.ack))
+	return e.flush(ctx)
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+// Quiet calls each with every trouble that is an alert, or that would be one
+// if no silence or digest kept it from being told, in the order of keys, with
+// its severity as it is now and what keeps it quiet at this moment; nil:
+// nothing does. It must return quickly.
+func (e *Engine) Quiet(each func(st rules.Status, rule string, now event.Severity, by *rules.Silence)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var keys []event.Key
+	for k, it := range e.items {
+		if !it.status.Gone && !it.status.Calm() {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, compareKeys)
+	now := e.now()
+	for _, k := range keys {
+		it := e.items[k]
+		snap := e.sight(it)
+		snap.Silences = e.silences
+		for _, name := range rules.RuleNames() {
+			slot := it.status.Slot(name)
+			if slot.Phase != rules.Firing && (slot.Phase != rules.Held || slot.Silence == "" && slot.Digest == "") {
+				continue
+			}
+			id := slot.Silence
+			if slot.Phase == rules.Firing {
+				id = e.Set.QuietedBy(now, &it.status, snap, name) // it is noted when it would be repeated
+			}
+			each(it.status, name, rules.SeverityOf(rules.Impact(&it.status, snap, name)), e.silence(id))
+		}
+	}
+}
+
+// silence returns what has the id: one that somebody added, or a window as it
+// is open now; nil: nothing has.
+func (e *Engine) silence(id string) *rules.Silence {
+	if id == "" {
+		return nil
+	}
+	if i := slices.IndexFunc(e.silences, func(s rules.Silence) bool { return s.ID == id }); i >= 0 {
+		s := e.silences[i]
+		if s.Every != "" { // as it is now
+			s.Starts, s.Ends = s.Opening(e.now())
+		}
+		return &s
+	}
+	if w := e.Set.Window(e.now(), id); w != nil {
+		return w
+	}
+	return &rules.Silence{ID: id}
+}
+
+// Matching counts the items that ms may concern, whatever becomes of them, and
+// those of their troubles that it matches now.
+func (e *Engine) Matching(ms rules.Matchers) (items, lost int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for k, it := range e.items {
+		if it.status.Gone || !ms.Admit(k) {
+			continue
+		}
+		items++
+		if it.status.Calm() {
+			continue
+		}
+		s := rules.Silence{Match: ms}
+		if trouble, _ := s.Troubled(&it.status, e.sight(it)); trouble {
+			lost++
+		}
+	}
+	return items, lost
+}
+
+// SilenceStore keeps the silences.
+type SilenceStore interface {
+	// Watch calls tell with all silences, at once and again after each
+	// change, until ctx ends.
+	Watch(ctx context.Context, tell func([]rules.Silence)) error
+	// Save stores s, which has one more entry in its history than what is
+	// stored. Where somebody has changed that meanwhile it stays, and Watch
+	// tells it.
+	Save(ctx context.Context, s rules.Silence) error
+}

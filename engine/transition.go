@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"dswatch/event"
+	"dswatch/rules"
+)
+
+const transitSuffix = ".T"
+
+// transitKey is the record of a host's Transit among the facts: no token of a
+// host has an upper-case letter.
+func transitKey(host string) string { return event.Token(host) + transitSuffix }
+
+// past is what was last known of a host that shows an upgrade or a reboot.
+type past struct{ version, boot, installing string }
+
+// learn takes what is known now and returns what has happened; "": nothing.
+func (p *past) learn(f event.Facts) (why string) {
+	if v, ok := f.Get(event.AgentVersion); ok {
+		if p.version != "" && !agree(event.AgentVersion, p.version, v.Value) {
+			why = "the agent went from " + p.version + " to " + v.Value
+		}
+		p.version = v.Value
+	}
+	if v, ok := f.Get(event.BootTime); ok {
+		if p.boot != "" && !event.SameBoot(p.boot, v.Value) {
+			why = strings.TrimPrefix(why+"; the host was started at "+v.Value, "; ")
+		}
+		p.boot = v.Value
+	}
+	v, _ := f.Get(event.Installing)
+	if v.Value != "" && p.installing == "" {
+		why = strings.TrimPrefix(why+"; "+v.Value+" is changing the agent's package", "; ")
+	}
+	p.installing = v.Value
+	return why
+}
+
+// passing opens the host's transit where the facts show a reason. It is
+// stored before the facts, so that a crash cannot take it away.
+func (e *Engine) passing(ctx context.Context, name string, h *host) error {
+	why := h.past.learn(h.facts)
+	if why == "" || e.Set.Transition == 0 {
+		return nil
+	}
+	h.transit.Host = name
+	before := h.transit
+	h.transit = before.Begin(e.now(), e.Set.Transition, why)
+	if err := e.saveTransit(ctx, h); err != nil {
+		h.transit = before
+		return err
+	}
+	t := h.transit
+	e.Log.Info("a host is in transition; what is lost on it is told at its end", "host", name, "until", t.Until, "why", why)
+	return nil
+}
+
+func (e *Engine) saveTransit(ctx context.Context, h *host) error {
+	b, err := json.Marshal(h.transit)
+	if err != nil {
+		return fmt.Errorf("encode the transition of %s: %w", h.transit.Host, err)
+	}
+	revisions, err := e.Facts.Save(ctx, []Record{{Key: transitKey(h.transit.Host), Value: b, Revision: h.transitRevision}})
+	if err != nil {
+		return fmt.Errorf("store the transition of %s: %w", h.transit.Host, err)
+	}
+	h.transitRevision = revisions[0]
+	return nil
+}
+
+// loadTransit reads what passing stored, and reports whether r is of that
+// kind at all.
+func (e *Engine) loadTransit(r Record) bool {
+	if !strings.HasSuffix(r.Key, transitSuffix) {
+		return false
+	}
+	var t rules.Transit
+	if err := json.Unmarshal(r.Value, &t); err != nil || event.Token(t.Host)+transitSuffix != r.Key {
+		e.Log.Warn("a stored transition is unreadable and does not count", "key", r.Key)
+		return true
+	}
+	if latest := e.now().Add(2 * e.Set.Transition); t.Until.After(latest) {
+		t.Until = latest // the clock was set back, or the setting shortened
+	}
+	h := e.host(t.Host)
+	h.transit, h.transitRevision = t, r.Revision
+	return true
+}
