@@ -244,13 +244,6 @@ func (j judge) try(ctx context.Context, f fault) (verdict, error) {
 	if err := os.WriteFile(overlay, data, 0o644); err != nil {
 		return "", err
 	}
-	if out, err := command(ctx, "go", "build", "-overlay", overlay, f.pkg).CombinedOutput(); err != nil {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		_ = out
-		return broken, nil
-	}
 	judges := []string{f.pkg}
 	if told(f.pkg) {
 		judges = append(judges, j.stories...)
@@ -260,11 +253,13 @@ func (j judge) try(ctx context.Context, f fault) (verdict, error) {
 		if prlimit, err := exec.LookPath("prlimit"); err == nil {
 			args = append(args, "-exec", prlimit+" --data=3000000000") // a loop that eats memory ends by itself
 		}
-		err := command(ctx, "go", append(args, pkg)...).Run()
-		if ctx.Err() != nil {
+		out, err := command(ctx, "go", append(args, pkg)...).CombinedOutput()
+		switch {
+		case ctx.Err() != nil:
 			return "", ctx.Err()
-		}
-		if err != nil {
+		case err != nil && bytes.Contains(out, []byte("[build failed]")):
+			return broken, nil
+		case err != nil:
 			return killed, nil
 		}
 	}
