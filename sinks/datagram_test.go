@@ -41,6 +41,47 @@ func TestDatagramRefused(t *testing.T) {
 	}
 }
 
+// TestDatagramAsksForTheAddressAgain: a far end that is known by its name may
+// move. An address is what it is.
+func TestDatagramAsksForTheAddressAgain(t *testing.T) {
+	far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	_, port, _ := net.SplitHostPort(far.LocalAddr().String())
+	for host, asks := range map[string]bool{"localhost": true, "127.0.0.1": false} {
+		t.Run(host, func(t *testing.T) {
+			d := sinks.NewDatagram("udp", net.JoinHostPort(host, port), nil)
+			defer d.Close()
+			conn := func() net.Conn {
+				t.Helper()
+				c, err := d.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c
+			}
+			first := conn()
+			d.Age(5*time.Minute - time.Second)
+			if conn() != first {
+				t.Error("it has another socket before five minutes are over")
+			}
+			d.Age(2 * time.Second)
+			second := conn()
+			if (second != first) != asks {
+				t.Errorf("another socket after five minutes: %v, want %v", second != first, asks)
+			}
+			if _, err := second.Write([]byte("x")); err != nil {
+				t.Errorf("the socket cannot be used: %v", err)
+			}
+			if _, err := first.Write([]byte("x")); (err != nil) != asks {
+				t.Errorf("the first socket says %v", err)
+			}
+		})
+	}
+}
+
 // TestDatagramHonoursContext: a Unix receiver that does not read blocks the
 // writer, which a UDP one never does.
 func TestDatagramHonoursContext(t *testing.T) {
