@@ -20,7 +20,7 @@ func (it *item) explains(rule string) (yes, sure bool) {
 	}
 	lost, loss := st.Seen.State.Lost(), st.Slot(rules.Loss)
 	switch {
-	case lost && loss.Phase == rules.Firing, st.Flapping(),
+	case lost && (loss.Phase == rules.Firing || st.Flapping()),
 		!lost && st.Slot(rules.Unseen).Phase == rules.Firing && (rule == rules.Unseen || st.Key.Kind == event.Host):
 		return true, true
 	case lost && loss.Phase == rules.Held && loss.Silence == "":
@@ -73,7 +73,7 @@ func (e *Engine) peersOf(it *item) (peers []catalog.Peer, unsure bool) {
 		e.kin(it, id, func(p *item) {
 			peers = append(peers, catalog.Peer{ID: id, State: p.status.Seen.State})
 			loss := p.status.Slot(rules.Loss)
-			unsure = unsure || loss.Phase == rules.Held && loss.Silence == "" && loss.Cause == "" && !loss.Gathered()
+			unsure = unsure || loss.Holding() && p.status.Seen.State.Lost()
 		})
 	}
 	return peers, unsure
@@ -113,7 +113,7 @@ func (e *Engine) cause(it *item, rule string) rules.Cause {
 	if c == nil {
 		return rules.Cause{}
 	}
-	return rules.Cause{Key: c.status.Key, Severity: e.severity(c), Sure: sure, Due: c.status.Slot(rules.Loss).Due}
+	return rules.Cause{Key: c.status.Key, Severity: e.severity(c), Sure: sure, Flaps: c.status.Flapping(), Due: c.status.Slot(rules.Loss).Due}
 }
 
 // severity is that of the item's trouble as a cause: as it was told, or as it

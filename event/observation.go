@@ -58,6 +58,10 @@ type Observation struct {
 	// that is why it was not: the manager's API, of all its computers. That
 	// item tells of the trouble, once for all. Only with state unknown.
 	Behind Key `json:"behind,omitzero"`
+	// Again is by when the observer will have looked again at an item that is
+	// lost and said what it saw, though that be the same: whether the loss lasts
+	// is not told before. Zero: it tells only what changes.
+	Again time.Time `json:"again,omitzero"`
 }
 
 // MaxDetail is the longest Detail in bytes; a detector cuts, a decoder

@@ -40,14 +40,15 @@ func (s *Set) looked(now time.Time, st Status, snap Snapshot, rule string, t eve
 	// The state is the one that was told: what is seen meanwhile is told by
 	// a transition of its own.
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State
-	all := s.audience(slot, nil)
+	sub := subject(&st, snap, rule)
+	all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))[:len(slot.Sinks)] // those who were told
 	slot.plan(now, all, slot.Sinks)
 	switch {
 	case slot.Silence != "" || !slot.Well.IsZero(): // something else is due
 	case slot.Ack == nil:
 		slot.resume() // an escalation may be overdue
 	default:
-		slot.Due = s.wake(now, slot, all, subject(&st, snap, rule))
+		slot.Due = s.wake(now, slot, all, sub)
 	}
 	slot.spoke(snap)
 	a := s.Alert(&st, snap, rule)

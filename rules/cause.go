@@ -26,6 +26,7 @@ type Cause struct {
 	Key      event.Key
 	Severity event.Severity
 	Sure     bool      // its alert is open
+	Flaps    bool      // it comes and goes
 	Due      time.Time // of one that is held: when it will be told
 }
 
@@ -58,18 +59,19 @@ func (s Snapshot) cause(rule string) Cause {
 const recheck = time.Second
 
 // explained reports whether the trouble waits because its cause tells of it,
-// or is about to. Worse trouble than that of its cause is not explained by
-// it. What outlives a cause that was told waits for a hold of its own.
-func (s *Set) explained(now time.Time, st *Status, snap Snapshot, name string, out []Decision) ([]Decision, bool) {
-	slot := st.slot(name)
-	c := snap.cause(name)
-	none := name == FlapRule || c.Key == (event.Key{}) || c.Severity.Rank() < SeverityOf(impact(st, snap, name)).Rank()
+// or is about to. Worse trouble than that of its cause is not explained by it.
+// What outlives a cause that was told waits for a hold of its own; from then on
+// a cause that comes and goes does not hide it again.
+func (s *Set) explained(q question, out []Decision) ([]Decision, bool) {
+	slot, c := q.slot(), q.snap.cause(q.rule)
+	worse := c.Severity.Rank() < SeverityOf(impact(q.st, *q.snap, q.rule)).Rank()
+	none := q.rule == FlapRule || c.Key == (event.Key{}) || worse || c.Flaps && slot.Outlived
 	if slot.Cause != "" && (none || slot.Due.IsZero() && !c.Sure) {
 		why, told := slot.Cause+" does not explain it any more", slot.Due.IsZero()
 		slot.Cause, slot.Due = "", time.Time{}
-		if wait := s.wait(name); told && wait > 0 {
-			slot.Due = now.Add(wait)
-			return append(out, Decision{Rule: name, Outcome: Holding, Why: why + "; waits " + wait.String() + " before anybody is told"}), true
+		if wait := s.wait(q.rule); told && wait > 0 && !(worse && c.Sure) {
+			slot.Due, slot.Outlived = q.now.Add(wait), true
+			return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: why + "; waits " + wait.String() + " before anybody is told"}), true
 		}
 	}
 	if none {
@@ -77,22 +79,26 @@ func (s *Set) explained(now time.Time, st *Status, snap Snapshot, name string, o
 	}
 	slot.Phase, slot.Silence = Held, ""
 	before, wasSure := slot.Cause, slot.Due.IsZero()
-	slot.Cause = c.Key.String()
-	if c.Sure {
-		slot.Due = time.Time{}
-	} else {
-		slot.Due = now.Add(recheck)
-		if c.Due.After(now) {
-			slot.Due = c.Due.Add(recheck)
-		}
-	}
+	slot.Cause, slot.Due = c.Key.String(), c.asked(q.now)
 	switch {
 	case before == slot.Cause && wasSure == c.Sure:
 		return out, true
 	case c.Sure:
-		return append(out, Decision{Rule: name, Outcome: Explained, Why: "explained by " + slot.Cause + ", whose alert names it"}), true
+		return append(out, Decision{Rule: q.rule, Outcome: Explained, Why: "explained by " + slot.Cause + ", whose alert names it"}), true
 	}
-	return append(out, Decision{Rule: name, Outcome: Holding, Why: "waits for " + slot.Cause + ", which may explain it"}), true
+	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: "waits for " + slot.Cause + ", which may explain it"}), true
+}
+
+// asked is when a cause that may explain something is asked again; zero: never,
+// it tells when it does not any more.
+func (c Cause) asked(now time.Time) time.Time {
+	switch {
+	case c.Sure:
+		return time.Time{}
+	case c.Due.After(now):
+		return c.Due.Add(recheck)
+	}
+	return now.Add(recheck)
 }
 
 // affectedText says how much an alert speaks for.

@@ -162,18 +162,41 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 	if snap.Row != nil && !st.Gone {
 		expected = snap.Verdict.Expected
 	}
+	q := question{now: now, st: &st, snap: &snap, fresh: e.ID != ""}
 	var out []Decision
 	if s.Flap.Changes > 0 || st.Flap != nil {
-		out = s.flap(now, &st, snap, turn{prev: &prev, fresh: e.ID != "" && !snap.Transit.Lasts(now), expected: expected}, out)
+		out = s.flap(q.about(FlapRule, good), turn{prev: &prev, fresh: q.fresh && !snap.Transit.Lasts(now), expected: expected}, out)
 	}
 	if st.Flapping() {
 		out = st.freeze(out)
 	} else {
-		out = s.step(now, &st, snap, Loss, lossSign(st.Seen.State, expected), out)
+		out = s.step(q.about(Loss, lossSign(st.Seen.State, expected)), out)
 	}
-	out = s.step(now, &st, snap, Unseen, unseenSign(st.Seen, expected), out)
-	return st, out
+	return st, s.step(q.about(Unseen, unseenSign(&st, expected)), out)
 }
+
+// question is what one rule is asked about one item at one moment. What it
+// asks is answered in one place each: is it bad (sign), since when (ripe), may
+// it be told (Set.rise), to whom (Set.targets), when again (Set.wake).
+type question struct {
+	now   time.Time
+	st    *Status
+	snap  *Snapshot
+	rule  string
+	sign  sign
+	fresh bool // a look has come
+}
+
+// about is the question for one of the rules.
+func (q question) about(rule string, sg sign) question {
+	q.rule, q.sign = rule, sg
+	return q
+}
+
+func (q question) slot() *Slot { return q.st.slot(q.rule) }
+
+// own is the slot for changing.
+func (q question) own() *Slot { return q.st.own(q.rule) }
 
 // sign is what an observation says to a rule.
 type sign int
@@ -181,9 +204,10 @@ type sign int
 const (
 	good  sign = iota // not the rule's trouble
 	bad               // the rule's trouble
-	blind             // says nothing: an open alert stays, a held one is dropped
+	blind             // says nothing: whatever waits goes on waiting, and what is open stays open
 )
 
+// lossSign answers whether the item is lost.
 func lossSign(state event.State, expected catalog.Tri) sign {
 	switch {
 	case expected == catalog.No, state == event.Up:
@@ -194,139 +218,208 @@ func lossSign(state event.State, expected catalog.Tri) sign {
 	return blind
 }
 
-func unseenSign(seen event.Observation, expected catalog.Tri) sign {
+// unseenSign answers whether nobody knows how the item is. While it is seen
+// lost, or was and that was told, its loss speaks for it; while that is in its
+// hold nothing can be said yet.
+func unseenSign(st *Status, expected catalog.Tri) sign {
+	loss := st.slot(Loss)
 	switch {
-	case expected == catalog.No, seen.State != event.Unknown:
+	case expected == catalog.No, st.Seen.State == event.Up, loss.Phase == Firing, loss.Gathered():
 		return good
-	case expected == catalog.Yes && seen.Behind == event.Key{}:
+	case st.Seen.State.Lost() && !loss.Holding():
+		return good
+	case expected == catalog.Yes && st.Seen.State == event.Unknown && st.Seen.Behind == event.Key{}:
 		return bad
 	}
 	return blind
 }
 
+// Holding reports whether nothing but time, or a look, keeps the trouble from
+// being told.
+func (slot *Slot) Holding() bool {
+	return slot.Phase == Held && slot.Silence == "" && slot.Cause == "" && slot.Digest == ""
+}
+
 // step moves one rule's slot and appends what was decided to out. Before the
 // slot is changed, here or in what step calls, it is made the status's own.
-func (s *Set) step(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
-	slot := st.slot(name)
-	switch slot.Phase {
-	case Quiet, Settled:
-		if sg != bad {
-			return out
-		}
-		slot = st.own(name)
-		slot.Since, slot.First, slot.Digest = st.Seen.At, st.Event, ""
-		if wait := s.wait(name); wait > 0 && st.Key.Kind != event.Host {
-			slot.Phase, slot.Due = Held, now.Add(wait)
-			return append(out, Decision{Rule: name, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
-		}
-		return s.rise(now, st, snap, name, out)
-
+func (s *Set) step(q question, out []Decision) []Decision {
+	switch q.slot().Phase {
 	case Held:
-		switch {
-		case slot.Digest != "" && (sg == blind || sg == bad && !snap.Single):
-			return out // its digest speaks for it
-		case sg == blind && (slot.Silence != "" || slot.Cause != ""):
-			// As with an open alert, being blind does not end it.
-			if !slot.Due.IsZero() {
-				st.own(name).Due = time.Time{}
+		return s.stepHeld(q, out)
+	case Firing:
+		return s.stepOpen(q, out)
+	}
+	if q.sign != bad {
+		return out
+	}
+	return s.begin(q, out)
+}
+
+// begin notes the first look that saw the trouble since all was well.
+func (s *Set) begin(q question, out []Decision) []Decision {
+	slot := q.own()
+	slot.Since, slot.First, slot.Digest, slot.Look, slot.Outlived = q.st.Seen.At, q.st.Event, "", time.Time{}, false
+	wait := s.wait(q.rule) - q.already()
+	if wait <= 0 || q.st.Key.Kind == event.Host {
+		return s.rise(q, out)
+	}
+	slot.Phase, slot.Due = Held, q.now.Add(wait)
+	if again := q.st.Seen.Again; q.rule == Loss && q.fresh && !again.IsZero() {
+		slot.Look = q.now.Add(min(max(wait, again.Sub(q.st.Seen.At)), Longest) + lookLate)
+	}
+	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
+}
+
+// lookLate is how late a look may be heard of that was promised: it has to get
+// through the event stream.
+const lookLate = 5 * time.Second
+
+// lookMost is how long a promised look is waited for after a restart, which may
+// come with a clock that was set back: whoever observes has started anew, too.
+const lookMost = 15 * time.Minute
+
+// already is for how long nothing good was seen when the trouble was first
+// seen: an item that cannot be seen may have been lost before.
+func (q question) already() time.Duration {
+	if loss := q.st.slot(Loss); q.rule == Unseen && loss.Holding() {
+		return max(0, q.st.Seen.At.Sub(loss.Since))
+	}
+	return 0
+}
+
+// ripe answers since when the trouble is there: for long enough to be told, or
+// when to ask again. Two looks at least wait apart must have seen it, with no
+// good one between. An observer that tells only what changes has looked as long
+// as it tells nothing; one that has promised to look again is waited for.
+func (slot *Slot) ripe(now, seen time.Time, wait time.Duration) (yes bool, ask time.Time) {
+	switch {
+	case now.Before(slot.Due):
+		return false, slot.Due
+	case seen.Sub(slot.Since) < wait && now.Before(slot.Look):
+		return false, slot.Look
+	}
+	return true, time.Time{}
+}
+
+// stepHeld waits with trouble of which nobody was told.
+func (s *Set) stepHeld(q question, out []Decision) []Decision {
+	slot := q.slot()
+	switch {
+	case q.sign == good:
+		// An alert told earlier stays on record for reconciliation.
+		q.st.drop(q.rule)
+		return append(out, Decision{Rule: q.rule, Outcome: Recovered, Why: "over before anybody was told"})
+	case slot.Digest != "" && !(q.sign == bad && q.snap.Single):
+		return out // its digest speaks for it
+	case q.sign == blind:
+		if !slot.Due.IsZero() && (!slot.Holding() || !q.now.Before(slot.Due)) {
+			q.own().Due = time.Time{} // until there is a look that sees something
+		}
+		return out
+	}
+	if slot.Holding() {
+		if yes, ask := slot.ripe(q.now, q.st.Seen.At, s.wait(q.rule)); !yes {
+			if !ask.Equal(slot.Due) {
+				q.own().Due = ask
 			}
 			return out
-		case sg != bad:
-			// An alert told earlier stays on record for reconciliation.
-			st.drop(name)
-			return append(out, Decision{Rule: name, Outcome: Recovered, Why: "over before anybody was told"})
-		case slot.Silence == "" && slot.Cause == "" && now.Before(slot.Due):
-			return out
 		}
-		st.own(name)
-		return s.rise(now, st, snap, name, out)
 	}
+	q.own()
+	return s.rise(q, out)
+}
 
-	// Firing.
-	if sg != good && !slot.Well.IsZero() {
-		slot = st.own(name)
+// stepOpen goes on with an alert that is open.
+func (s *Set) stepOpen(q question, out []Decision) []Decision {
+	slot := q.slot()
+	if q.sign == good {
+		return s.end(q, out)
+	}
+	if !slot.Well.IsZero() {
+		slot = q.own()
 		slot.Well = time.Time{} // not well after all
 		slot.resume()
 	}
+	why := q.news()
+	if why == "" && slot.Silence == "" && (slot.Due.IsZero() || q.now.Before(slot.Due)) {
+		return out
+	}
+	if h := s.hushed(q.now, q.st, *q.snap, q.rule); h.id != "" {
+		return q.st.hush(h, q.rule, out) // what is left of a change is told at the end of the silence
+	}
+	if why != "" {
+		q.own()
+		return s.tell(q, event.Changed, why, out)
+	}
+	return s.again(q, out)
+}
+
+// news says what is told although nobody's time has come: the item is in
+// another state, or what that takes away is something else. Of an item that
+// comes and goes only what is worse than all before is news.
+func (q question) news() string {
+	slot, st := q.slot(), q.st
 	switch {
-	case sg == good && s.settling(now, slot, name != FlapRule && !st.Gone && snap.Row != nil && snap.Verdict.Expected != catalog.No):
+	case q.sign != bad:
+	case q.rule == FlapRule:
+		if now := SeverityOf(impact(st, *q.snap, q.rule)); now.Rank() > slot.Severity.Rank() {
+			return "it was " + string(slot.Severity) + ", is " + string(now) + " now"
+		}
+	case st.Seen.State != slot.State:
+		return "was " + string(slot.State) + ", is " + string(st.Seen.State)
+	case q.rule == Loss && !q.snap.unsure() && impact(st, *q.snap, q.rule) != slot.Impact:
+		return "what it means has changed with what else is known of the host"
+	}
+	return ""
+}
+
+// end clears an open alert, at once or after Settings.HoldUp.
+func (s *Set) end(q question, out []Decision) []Decision {
+	slot, st, snap := q.slot(), q.st, q.snap
+	listed := !st.Gone && snap.Row != nil && snap.Verdict.Expected != catalog.No
+	if s.settling(q.now, slot, q.rule != FlapRule && listed && st.Seen.State == event.Up) {
 		if !slot.Well.IsZero() && slot.Due.Equal(slot.Well) {
 			return out
 		}
-		if slot = st.own(name); slot.Well.IsZero() {
-			slot.Well = now.Add(s.HoldUp)
+		if slot = q.own(); slot.Well.IsZero() {
+			slot.Well = q.now.Add(s.HoldUp)
 		}
 		slot.Due = slot.Well
-		return append(out, Decision{Rule: name, Outcome: Settling, Why: "well again; waits " + s.HoldUp.String() + " before the all-clear"})
-	case sg == good:
-		why := "observed " + string(st.Seen.State)
-		switch {
-		case st.Gone:
-			why = st.Seen.Detail
-		case snap.Row == nil:
-			why = "the row is no longer on the list"
-		case snap.Verdict.Expected == catalog.No:
-			why = noLonger + snap.Verdict.Reason
-		}
-		slot = st.own(name)
-		slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
-		out = s.tell(now, st, snap, name, event.Cleared, why, out)
-		if why == noLonger+snap.Verdict.Reason {
-			out[len(out)-1].WhyJA = "稼働すべきではなくなった: " + snap.Verdict.ReasonJA
-		}
-		return out
-	case sg == bad && name != FlapRule && st.Seen.State != slot.State, sg == bad && name == Loss && !snap.unsure() && impact(st, snap, name) != slot.Impact:
-		if h := s.hushed(now, st, snap, name); h.id != "" {
-			return st.hush(h, name, out) // what is left of the change is told at the end of the silence
-		}
-		why := "what it means has changed with what else is known of the host"
-		if st.Seen.State != slot.State {
-			why = "was " + string(slot.State) + ", is " + string(st.Seen.State)
-		}
-		st.own(name)
-		return s.tell(now, st, snap, name, event.Changed, why, out)
-	case slot.Silence != "" || !slot.Due.IsZero() && !now.Before(slot.Due):
-		return s.again(now, st, snap, name, sg, out)
+		return append(out, Decision{Rule: q.rule, Outcome: Settling, Why: "well again; waits " + s.HoldUp.String() + " before the all-clear"})
 	}
+	why, ja := "observed "+string(st.Seen.State), ""
+	switch {
+	case st.Gone:
+		why = st.Seen.Detail
+	case snap.Row == nil:
+		why = "the row is no longer on the list"
+	case snap.Verdict.Expected == catalog.No:
+		why, ja = noLonger+snap.Verdict.Reason, "稼働すべきではなくなった: "+snap.Verdict.ReasonJA
+	}
+	slot = q.own()
+	slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
+	out = s.tell(q, event.Cleared, why, out)
+	out[len(out)-1].WhyJA = ja
 	return out
 }
 
-// again repeats an open alert to those whose time has come.
-func (s *Set) again(now time.Time, st *Status, snap Snapshot, name string, sg sign, out []Decision) []Decision {
-	if h := s.hushed(now, st, snap, name); h.id != "" {
-		return st.hush(h, name, out)
-	}
-	slot := st.own(name)
+// again repeats an open alert to those whose time has come: that nobody can
+// see the item any more is no reason to stop.
+func (s *Set) again(q question, out []Decision) []Decision {
+	slot := q.own()
 	slot.Silence = ""
-	sub := subject(st, snap, name)
-	all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
-	if sg == bad && len(slot.pick(now, all)) > 0 {
-		return s.tell(now, st, snap, name, event.Repeated, "still "+string(st.Seen.State)+" since "+slot.Started.UTC().Format(time.RFC3339), out)
+	sub := subject(q.st, *q.snap, q.rule)
+	all := s.audience(slot, s.targets(q.now, sub, q.snap.Sinks, slot))
+	if len(slot.pick(q.now, all)) > 0 {
+		return s.tell(q, event.Repeated, "still "+string(slot.State)+" since "+slot.Started.UTC().Format(time.RFC3339), out)
 	}
-	// Where nothing is known, nothing is repeated; it asks again later.
-	slot.Due = s.wake(now, slot, all, sub)
+	slot.Due = s.wake(q.now, slot, all, sub)
 	return out
 }
 
 // subject is the rule's trouble with the item as it stands now.
 func subject(st *Status, snap Snapshot, name string) Subject {
 	return Subject{Key: st.Key, Rule: name, Severity: SeverityOf(impact(st, snap, name))}
-}
-
-// routed is who the routes name for the rule's alert as it stands now.
-func (s *Set) routed(now time.Time, st *Status, snap Snapshot, name string) []target {
-	return s.targets(now, subject(st, snap, name), snap.Sinks, st.slot(name))
-}
-
-// shortest is the shortest interval at which any of them is told again; 0:
-// nobody ever.
-func shortest(ts []target) (least time.Duration) {
-	for _, t := range ts {
-		if t.repeat > 0 && (least == 0 || t.repeat < least) {
-			least = t.repeat
-		}
-	}
-	return least
 }
 
 // wait is how long the named rule holds an alert back.
@@ -349,61 +442,62 @@ func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
 // resume makes an open alert look anew at when it is repeated, and to whom.
 func (slot *Slot) resume() { slot.Due = slot.At }
 
-// rise raises an alert, or notes that its cause explains it or that a silence
-// keeps it from being told.
-func (s *Set) rise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
-	out, waits := st.slot(name).passes(now, snap.Transit, name, out)
+// rise raises an alert, unless something keeps it from being told: the host is
+// in transition, its cause tells of it, it is silenced, or a digest does.
+func (s *Set) rise(q question, out []Decision) []Decision {
+	slot := q.slot()
+	out, waits := slot.passes(q.now, q.snap.Transit, q.rule, out)
+	if !waits {
+		out, waits = s.explained(q, out)
+	}
 	if waits {
-		st.slot(name).Digest = ""
+		slot.Digest = ""
 		return out
 	}
-	out, waits = s.explained(now, st, snap, name, out)
-	if waits {
-		st.slot(name).Digest = ""
-		return out
-	}
-	if h := s.hushed(now, st, snap, name); h.id != "" {
-		slot := st.slot(name)
+	if h := s.hushed(q.now, q.st, *q.snap, q.rule); h.id != "" {
 		slot.Phase, slot.Digest = Held, ""
-		return slot.keep(h, name, out)
+		return slot.keep(h, q.rule, out)
 	}
-	if id, sinks := s.joins(now, st, snap, name); id != "" {
-		slot := st.slot(name)
-		slot.Phase, slot.Due, slot.Silence, slot.Digest, slot.Raised = Held, time.Time{}, "", id, now
-		return append(out, Decision{Rule: name, Outcome: Gathered, Why: "one of many at once; digest " + id, Sinks: sinks})
+	if id, sinks := s.joins(q.now, q.st, *q.snap, q.rule); id != "" {
+		slot.Phase, slot.Due, slot.Silence, slot.Digest, slot.Raised = Held, time.Time{}, "", id, q.now
+		return append(out, Decision{Rule: q.rule, Outcome: Gathered, Why: "one of many at once; digest " + id, Sinks: sinks})
 	}
-	return s.raise(now, st, snap, name, out)
+	return s.raise(q, out)
 }
 
 // raise opens a new alert. Its id is computed from the event that began the
 // trouble and from the slot's last alert: the same after a replay, and new
 // even where one observation becomes a loss twice, as when facts toggle.
-func (s *Set) raise(now time.Time, st *Status, snap Snapshot, name string, out []Decision) []Decision {
-	slot := st.slot(name)
-	id := event.AlertID(st.Key, name, slot.First+"/"+slot.ID)
+func (s *Set) raise(q question, out []Decision) []Decision {
+	slot := q.slot()
+	id := event.AlertID(q.st.Key, q.rule, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, ""
-	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", now
-	out = s.tell(now, st, snap, name, event.Raised, snap.Verdict.Reason, out)
-	if d := &out[len(out)-1]; name == FlapRule && st.Flap != nil {
-		d.Why = fmt.Sprintf("changed %d times within %s", len(st.Flap.Flips), s.Flap.Window)
+	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", q.now
+	slot.Severity, slot.Rated = "", time.Time{}
+	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)
+	if d := &out[len(out)-1]; q.rule == FlapRule && q.st.Flap != nil {
+		d.Why = fmt.Sprintf("changed %d times within %s", len(q.st.Flap.Flips), s.Flap.Window)
 	} else {
-		d.WhyJA = snap.Verdict.ReasonJA
+		d.WhyJA = q.snap.Verdict.ReasonJA
 	}
 	return out
 }
 
 // tell records one transition in the slot and appends the alert.
-func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t event.Transition, why string, out []Decision) []Decision {
-	slot := st.slot(name)
+func (s *Set) tell(q question, t event.Transition, why string, out []Decision) []Decision {
+	now, st, slot := q.now, q.st, q.slot()
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous, slot.Withdrawn = t, now, slot.State, nil
-	slot.State = st.Seen.State
+	slot.State = st.stands(q.rule, t)
 	to, before := slot.Sinks, slot.Sinks
 	if t.Firing() {
-		slot.Impact = impact(st, snap, name)
-		slot.Severity = SeverityOf(slot.Impact)
-		all := s.audience(slot, s.routed(now, st, snap, name))
-		h := s.hushed(now, st, snap, name)
+		sub := subject(st, *q.snap, q.rule)
+		if slot.Severity != "" && sub.Severity.Rank() > slot.Severity.Rank() {
+			slot.Rated = now
+		}
+		slot.Impact, slot.Severity = impact(st, *q.snap, q.rule), sub.Severity
+		all := s.audience(slot, s.targets(now, sub, q.snap.Sinks, slot))
+		h := s.hushed(now, st, *q.snap, q.rule)
 		if h.id != "" {
 			all = all[:len(slot.Sinks)] // nobody new hears of it while it is silenced
 		}
@@ -416,23 +510,42 @@ func (s *Set) tell(now time.Time, st *Status, snap Snapshot, name string, t even
 			slot.Early = len(all)
 		}
 		slot.plan(now, all, to)
-		slot.Due = s.wake(now, slot, all, subject(st, snap, name))
+		slot.Due = s.wake(now, slot, all, sub)
 		if slot.Silence = h.id; h.id != "" {
 			slot.Due = h.until
 		}
 	} else {
 		slot.Round = nil
 	}
-	slot.spoke(snap)
-	a := s.Alert(st, snap, name)
-	d := Decision{Rule: name, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
+	slot.spoke(*q.snap)
+	a := s.Alert(st, *q.snap, q.rule)
+	d := Decision{Rule: q.rule, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
 	if t != event.Raised {
 		if d.Late = late(to, before); d.Late != nil {
-			f := s.first(a, snap)
+			f := s.first(a, *q.snap)
 			d.First = &f
 		}
 	}
 	return append(out, d)
+}
+
+// lost is the state that the item was last seen in, if it cannot be seen now.
+func (s *Status) lost() event.State {
+	if s.Seen.State == event.Unknown && s.Known.Lost() {
+		return s.Known
+	}
+	return s.Seen.State
+}
+
+// stands is the state that a transition of the rule tells of.
+func (s *Status) stands(rule string, t event.Transition) event.State {
+	if lost := s.lost(); rule != Loss || !t.Firing() || lost.Lost() {
+		if rule == Loss && t.Firing() {
+			return lost
+		}
+		return s.Seen.State
+	}
+	return s.slot(rule).State // nothing is known that was not told
 }
 
 func names(ts []target) []string {
@@ -448,11 +561,14 @@ func impact(st *Status, snap Snapshot, name string) event.Impact {
 	if name == Unseen || snap.Row == nil {
 		return event.VisibilityLost
 	}
-	state := st.Seen.State
 	if name == FlapRule && st.Flap != nil {
-		state = st.Flap.Worst
+		return st.Flap.impact(snap)
 	}
-	return snap.Row.ImpactIn(snap.sight(), state)
+	lost := st.lost()
+	if slot := st.slot(Loss); slot.Phase == Firing && slot.Impact != "" && !lost.Lost() {
+		return slot.Impact // as it was told
+	}
+	return snap.Row.ImpactIn(snap.sight(), lost)
 }
 
 // SeverityOf follows from the impact alone.

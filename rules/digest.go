@@ -102,7 +102,7 @@ func (d *Digest) Bound(now time.Time, set StormSettings) {
 func (s *Set) Resumed(now time.Time, d *Digest, m Members) {
 	d.Total = max(d.Total, m.Count)
 	d.News = d.Slot.Phase == Firing && m.Count != d.Told
-	d.Slot.boundRound(now, s.hearers(now, d, m))
+	d.Slot.boundRound(now)
 }
 
 // Shift moves every deadline by step.

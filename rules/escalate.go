@@ -4,12 +4,13 @@ import (
 	"slices"
 	"time"
 
+	"dswatch/event"
 	"dswatch/setting"
 )
 
 // Escalation says who is told as well when nobody looks after an alert.
 type Escalation struct {
-	After time.Duration `yaml:"after" doc:"How long after the alert rose, such as 15m; at least 1m."`
+	After time.Duration `yaml:"after" doc:"How long after the first sink of the route was told, such as 15m; at least 1m."`
 	Sinks []string      `yaml:"sinks" doc:"Names of the sinks that are told then, once, and told the end."`
 }
 
@@ -24,7 +25,7 @@ func (e Escalation) Validate() error {
 	return nil
 }
 
-// since is when the time until an escalation began to run.
+// since is when the alert was told.
 func (slot *Slot) since() time.Time {
 	if slot.Raised.IsZero() { // stored by a version that did not note it
 		return slot.Started
@@ -32,13 +33,36 @@ func (slot *Slot) since() time.Time {
 	return slot.Raised
 }
 
+// escalates answers when the route tells others as well of an alert that nobody
+// looks after: a while after the first of its sinks was told, and not before the
+// alert became so severe that the route is for it; zero: none was.
+func (r *Route) escalates(slot *Slot, sub Subject) (at time.Time) {
+	for _, name := range r.Sinks {
+		if a, known := slot.heard(name); known {
+			at = earlier(at, a.First)
+		}
+	}
+	if at.IsZero() {
+		return at
+	}
+	if slot.Rated.After(at) && slices.ContainsFunc(event.Severities(), func(s event.Severity) bool {
+		milder := sub
+		milder.Severity = s
+		return s.Rank() < sub.Severity.Rank() && !r.matches(&milder)
+	}) {
+		at = slot.Rated
+	}
+	return at.Add(r.Escalate.After)
+}
+
 // escalated is who the route adds to the audience of an alert: nobody before
 // its time or once somebody looks after it, but always who was told already.
-func (r *Route) escalated(now time.Time, slot *Slot) (sinks []string) {
+func (r *Route) escalated(now time.Time, slot *Slot, sub Subject) (sinks []string) {
 	if r.Escalate == nil || slot == nil {
 		return nil
 	}
-	ripe := slot.Ack == nil && slot.Phase == Firing && !now.Before(slot.since().Add(r.Escalate.After))
+	at := r.escalates(slot, sub)
+	ripe := slot.Ack == nil && slot.Phase == Firing && !at.IsZero() && !now.Before(at)
 	for _, name := range r.Escalate.Sinks {
 		if ripe || slices.Contains(slot.Sinks, name) {
 			sinks = append(sinks, name)
@@ -64,26 +88,20 @@ func (s *Set) turns(now time.Time, slot *Slot, sub Subject) (next time.Time) {
 			next = earlier(next, r.turns(now))
 		}
 		if r.Escalate != nil && slot.Ack == nil && r.open(now) && slices.ContainsFunc(r.Escalate.Sinks, func(name string) bool { return !slices.Contains(slot.Sinks, name) }) {
-			next = earlier(next, slot.since().Add(r.Escalate.After))
+			next = earlier(next, r.escalates(slot, sub))
 		}
 	}
 	return next
 }
 
-// blindly is how long an open alert waits when somebody is to be told and
-// nothing is known about the item.
+// blindly is how long an open alert waits that is due and of which nobody is to
+// be told.
 const blindly = time.Minute
 
-// wake returns when an open alert wants to be looked at again; zero: never.
+// wake answers when an open alert wants to be looked at again; zero: never.
 func (s *Set) wake(now time.Time, slot *Slot, all []target, sub Subject) (due time.Time) {
 	for _, t := range all {
-		at, _ := slot.Round.due(t.sink)
-		if slot.Ack == nil && t.repeat > 0 && !at.IsZero() {
-			if at.Before(t.opens) {
-				at = t.opens
-			}
-			due = earlier(due, at)
-		}
+		due = earlier(due, slot.next(t))
 	}
 	due = earlier(due, s.turns(now, slot, sub))
 	if !due.IsZero() && !due.After(now) {

@@ -201,7 +201,7 @@ func TestEscalation(t *testing.T) {
 			n.play(1)
 			n.see(event.Up)
 		},
-			[]string{"00:00 raised to nms", "00:10 raised to nms", "00:25 repeated to boss", "00:30 repeated to nms", "00:30 cleared to nms boss", "00:31 repeated to nms boss", "00:31 cleared to nms boss"}},
+			[]string{"00:00 raised to nms", "00:15 repeated to boss", "00:20 repeated to nms", "00:31 cleared to nms boss"}},
 		"silenced meanwhile": {func(n *night) {
 			n.snap.Silences = []rules.Silence{{ID: "s", Match: matchers(t, "host=web01"), Starts: n.from, Ends: n.from.Add(30 * time.Minute)}}
 			n.play(29)

@@ -45,7 +45,9 @@ type Flap struct {
 	Flips []time.Time `json:"flips,omitempty"` // the last changes by the observer's clock, oldest first
 	Until time.Time   `json:"until,omitzero"`  // flapping, unless there are no more changes until then
 	Worst event.State `json:"worst,omitempty"` // of the states since the first of Flips
-	Slot  Slot        `json:"slot,omitzero"`
+	// Impact is the worst of what the item's losses took away since then.
+	Impact event.Impact `json:"impact,omitempty"`
+	Slot   Slot         `json:"slot,omitzero"`
 }
 
 // turn is what flap looks at beside the status.
@@ -82,7 +84,8 @@ func (t turn) flipped(st *Status) bool {
 
 // flap counts changes and moves the slot of the flapping rule. It allocates
 // only when there is something to count or to tell.
-func (s *Set) flap(now time.Time, st *Status, snap Snapshot, t turn, out []Decision) []Decision {
+func (s *Set) flap(q question, t turn, out []Decision) []Decision {
+	now, st := q.now, q.st
 	flipped := s.Flap.Changes > 0 && t.flipped(st)
 	if st.Flap == nil && !flipped {
 		return out
@@ -101,19 +104,21 @@ func (s *Set) flap(now time.Time, st *Status, snap Snapshot, t turn, out []Decis
 			f.Until = now.Add(s.Flap.Settle)
 		}
 	}
-	sg := good
+	if st.Seen.State.Lost() && q.snap.Row != nil && !q.snap.unsure() {
+		f.rate(q.snap.Row.ImpactIn(q.snap.sight(), st.Seen.State))
+	}
 	switch {
 	case t.expected == catalog.No || s.Flap.Changes == 0 || !now.Before(f.Until):
 		if !f.Until.IsZero() {
 			f.Until, f.Flips = time.Time{}, nil
 		}
 	case t.expected == catalog.Unknown:
-		sg = blind
+		q.sign = blind
 	default:
-		sg = bad
+		q.sign = bad
 	}
 	st.Flap = &f
-	out = s.step(now, st, snap, FlapRule, sg, out)
+	out = s.step(q, out)
 	if before.Slot.Phase == Firing && st.Flap.Slot.Phase != Firing && st.slot(Loss).Phase == Firing {
 		st.own(Loss).resume()
 	}
@@ -126,7 +131,7 @@ func (s *Set) flap(now time.Time, st *Status, snap Snapshot, t turn, out []Decis
 // same reports whether the two differ in nothing that a look without a
 // change of the item may move.
 func same(a, b Flap) bool {
-	return a.Until.Equal(b.Until) && a.Slot.Phase == b.Slot.Phase && a.Slot.Seq == b.Slot.Seq && a.Slot.Due.Equal(b.Slot.Due) && a.Slot.Silence == b.Slot.Silence
+	return a.Until.Equal(b.Until) && a.Slot.Phase == b.Slot.Phase && a.Slot.Seq == b.Slot.Seq && a.Slot.Due.Equal(b.Slot.Due) && a.Slot.Silence == b.Slot.Silence && a.Impact == b.Impact
 }
 
 // count adds a change and forgets those that are too old or too many.
@@ -139,7 +144,7 @@ func (f *Flap) count(seen event.Observation, set FlapSettings) {
 		}
 	}
 	if len(flips) == 0 {
-		f.Worst = ""
+		f.Worst, f.Impact = "", ""
 	}
 	if flips = append(flips, seen.At); len(flips) > set.Changes {
 		flips = slices.Delete(flips, 0, len(flips)-set.Changes)
@@ -151,6 +156,22 @@ func (f *Flap) count(seen event.Observation, set FlapSettings) {
 			f.Worst = event.Down
 		}
 	}
+}
+
+// rate keeps the worst of what the losses took away.
+func (f *Flap) rate(i event.Impact) {
+	if f.Impact == "" || SeverityOf(i).Rank() > SeverityOf(f.Impact).Rank() {
+		f.Impact = i
+	}
+}
+
+// impact is what the coming and going takes away: the worst of its losses. Of
+// one stored by a version that did not note it, it is that of the worst state.
+func (f *Flap) impact(snap Snapshot) event.Impact {
+	if f.Impact != "" {
+		return f.Impact
+	}
+	return snap.Row.ImpactIn(snap.sight(), f.Worst)
 }
 
 // freeze keeps the loss rule still while the flapping rule speaks for it.
@@ -169,7 +190,7 @@ func (s *Status) freeze(out []Decision) []Decision {
 // drop takes a held slot back to where it was before.
 func (s *Status) drop(name string) {
 	slot := s.own(name)
-	slot.Phase, slot.Due, slot.Silence, slot.Cause = Quiet, time.Time{}, "", ""
+	slot.Phase, slot.Due, slot.Look, slot.Silence, slot.Cause, slot.Outlived = Quiet, time.Time{}, time.Time{}, "", "", false
 	if slot.ID != "" {
 		slot.Phase = Settled
 	}

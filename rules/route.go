@@ -97,12 +97,12 @@ func (s *Set) targets(now time.Time, sub Subject, everyone []string, slot *Slot)
 		}
 	}
 	for _, r := range later {
-		add(r.escalated(now, slot), 0, time.Time{})
+		add(r.escalated(now, slot, sub), 0, time.Time{})
 	}
 	for _, r := range closed {
 		if slot != nil {
 			add(slices.DeleteFunc(slices.Clone(r.Sinks), func(name string) bool { return !slices.Contains(slot.Sinks, name) }), s.repeat(r), r.turns(now))
-			add(slices.DeleteFunc(r.escalated(now, slot), func(name string) bool { return !slices.Contains(slot.Sinks, name) }), 0, time.Time{})
+			add(slices.DeleteFunc(r.escalated(now, slot, sub), func(name string) bool { return !slices.Contains(slot.Sinks, name) }), 0, time.Time{})
 		}
 	}
 	return out
@@ -116,31 +116,52 @@ func (s *Set) repeat(r *Route) time.Duration {
 	return s.Repeat
 }
 
-// Round is how the repetitions of one open alert stand. It is replaced, not
-// changed: a Status that was handed out stays as it was.
+// Round is how the repetitions of one open alert stand: who was told when. When
+// each is told again follows from what the routes say at that moment. It is
+// replaced, not changed: a Status that was handed out stays as it was.
 type Round struct {
 	All  int      `json:"all"`            // seq of the last transition that every sink of the slot was told
 	Last []string `json:"last,omitempty"` // who was told the last transition
-	Next []Again  `json:"next,omitempty"` // when each sink is told again
+	Next []Again  `json:"next,omitempty"` // of every sink that was told
 }
 
-// Again is when one sink is told again.
+// Again is when one sink was told of an alert, whether or not it could be
+// reached then.
 type Again struct {
-	Sink string    `json:"sink"`
-	Due  time.Time `json:"due,omitzero"` // zero: never
+	Sink  string    `json:"sink"`
+	First time.Time `json:"first,omitzero"`
+	At    time.Time `json:"at,omitzero"` // last
 }
 
-// due returns when a sink is told again; a sink that the round does not know
-// is told as soon as the slot is looked at.
-func (r *Round) due(sink string) (at time.Time, known bool) {
-	if r != nil {
-		for _, a := range r.Next {
+// heard returns when a sink was told; false: it never was, or nobody knows. What
+// a version stored that did not note it counts from when the alert was told.
+func (slot *Slot) heard(sink string) (a Again, known bool) {
+	if slot.Round != nil {
+		for _, a := range slot.Round.Next {
 			if a.Sink == sink {
-				return a.Due, true
+				if a.At.IsZero() {
+					a.At = slot.At
+				}
+				if a.First.IsZero() {
+					a.First = slot.since()
+				}
+				return a, true
 			}
 		}
 	}
-	return time.Time{}, false
+	return Again{Sink: sink}, false
+}
+
+// next answers when a sink that was told is told again; zero: never.
+func (slot *Slot) next(t target) (at time.Time) {
+	a, known := slot.heard(t.sink)
+	if !known || slot.Ack != nil || t.repeat == 0 {
+		return time.Time{}
+	}
+	if at = a.At.Add(t.repeat); at.Before(t.opens) {
+		return t.opens
+	}
+	return at
 }
 
 // pick returns the sinks among all that are to be told again at now: those
@@ -148,11 +169,9 @@ func (r *Round) due(sink string) (at time.Time, known bool) {
 // time has come.
 func (slot *Slot) pick(now time.Time, all []target) (sinks []string) {
 	for _, t := range all {
-		at, known := slot.Round.due(t.sink)
-		if now.Before(t.opens) {
-			continue
-		}
-		if !known || slot.Ack == nil && t.repeat > 0 && !at.IsZero() && !now.Before(at) {
+		_, known := slot.heard(t.sink)
+		at := slot.next(t)
+		if !known && !now.Before(t.opens) || !at.IsZero() && !now.Before(at) {
 			sinks = append(sinks, t.sink)
 		}
 	}
@@ -160,14 +179,14 @@ func (slot *Slot) pick(now time.Time, all []target) (sinks []string) {
 }
 
 // audience is everybody who hears of a firing alert from now on: who was told
-// before, and who is routed now. The former keep the interval of their route
-// where they still have one.
+// before, and who is routed now. Nobody is told again and again whom no route
+// names any more.
 func (s *Set) audience(slot *Slot, routed []target) []target {
 	out := make([]target, 0, len(slot.Sinks)+len(routed))
 	for _, name := range slot.Sinks {
 		i := slices.IndexFunc(routed, func(t target) bool { return t.sink == name })
 		if i < 0 {
-			out = append(out, target{sink: name, repeat: s.Repeat})
+			out = append(out, target{sink: name})
 		} else {
 			out = append(out, routed[i])
 		}
@@ -180,22 +199,20 @@ func (s *Set) audience(slot *Slot, routed []target) []target {
 	return out
 }
 
-// plan notes that `told` heard of the slot's last transition at now, and when
-// each of the audience hears of it next.
+// plan notes that `told`, of the audience, heard of the slot's last transition
+// at now.
 func (slot *Slot) plan(now time.Time, audience []target, told []string) {
-	before := slot.Round
 	r := &Round{All: slot.Seq, Last: told}
-	if len(told) < len(audience) && before != nil {
-		r.All = before.All
+	if len(told) < len(audience) && slot.Round != nil {
+		r.All = slot.Round.All
 	}
 	for _, t := range audience {
-		a := Again{Sink: t.sink}
-		switch at, known := before.due(t.sink); {
-		case t.repeat == 0:
-		case slices.Contains(told, t.sink) || !known:
-			a.Due = now.Add(t.repeat)
-		default:
-			a.Due = at
+		a, known := slot.heard(t.sink)
+		if !known {
+			a.First = now
+		}
+		if !known || slices.Contains(told, t.sink) {
+			a.At = now
 		}
 		r.Next = append(r.Next, a)
 	}
@@ -212,8 +229,15 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot) {
 	for _, name := range RuleNames() {
 		slot := st.slot(name)
 		if slot.Phase != Firing {
-			if latest := now.Add(s.wait(name)); slot.Due.After(latest) {
-				slot.Due = latest
+			due, look := now.Add(s.wait(name)), now.Add(lookMost)
+			if !slot.Look.IsZero() && slot.Due.Equal(slot.Look) {
+				due = look
+			}
+			if slot.Due.After(due) {
+				slot.Due = due
+			}
+			if slot.Look.After(look) {
+				slot.Look = look
 			}
 			continue
 		}
@@ -224,31 +248,29 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot) {
 			slot.Due = slot.Well
 			continue
 		}
-		all := s.audience(slot, s.routed(now, st, snap, name))
-		slot.boundRound(now, all)
-		switch latest := now.Add(shortest(all)); {
-		case slot.Silence == "" && s.timed():
-			// Who is told at which time of the day may have been changed, too,
-			// and an escalation may be due long before the next repetition.
-			slot.Due = now
-		case slot.Due.After(latest):
-			slot.Due = latest
+		slot.boundRound(now)
+		if slot.Silence == "" {
+			// Who is told, and how often, may have been changed meanwhile.
+			sub := subject(st, snap, name)
+			all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
+			if slot.Due = s.wake(now, slot, all, sub); s.timed() || len(slot.pick(now, all)) > 0 {
+				slot.Due = now
+			}
 		}
 	}
 }
 
-// boundRound moves when each of the audience hears of the alert next.
-func (slot *Slot) boundRound(now time.Time, audience []target) {
+// boundRound takes what somebody was told to have been told by now.
+func (slot *Slot) boundRound(now time.Time) {
 	if slot.Round == nil {
 		return
 	}
 	r := *slot.Round
 	r.Next = slices.Clone(r.Next)
 	for i := range r.Next {
-		a := &r.Next[i]
-		for _, t := range audience {
-			if latest := now.Add(t.repeat); t.sink == a.Sink && a.Due.After(latest) {
-				a.Due = latest
+		for _, at := range [...]*time.Time{&r.Next[i].First, &r.Next[i].At} {
+			if at.After(now) {
+				*at = now
 			}
 		}
 	}

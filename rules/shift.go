@@ -32,12 +32,15 @@ func (slot *Slot) shift(now time.Time, d time.Duration) {
 		}
 	}
 	move(&slot.Raised)
+	move(&slot.Rated)
+	move(&slot.Look)
 	move(&slot.Well)
 	if slot.Round != nil {
 		r := *slot.Round
 		r.Next = slices.Clone(r.Next)
 		for i := range r.Next {
-			move(&r.Next[i].Due)
+			move(&r.Next[i].First)
+			move(&r.Next[i].At)
 		}
 		slot.Round = &r
 	}

@@ -36,8 +36,9 @@ type Slot struct {
 	// end of the hold, or the next repetition. Zero means never.
 	Due   time.Time `json:"due,omitzero"`
 	Well  time.Time `json:"well,omitzero"`  // when an item that is well again is taken to be; see Settings.HoldUp
-	Since time.Time `json:"since,omitzero"` // first observation of the trouble
+	Since time.Time `json:"since,omitzero"` // first look that saw the trouble since the last one that saw none, by the observer's clock
 	First string    `json:"first,omitempty"`
+	Look  time.Time `json:"look,omitzero"` // by when the observer has looked again, as it promised (Held); see ripe
 
 	// The last transition told. Kept after the alert is over, so that a
 	// restart can compare it with what the sinks confirmed.
@@ -45,6 +46,7 @@ type Slot struct {
 	Turn       int              `json:"turn,omitempty"`   // which alert of the slot it is, from 1
 	Started    time.Time        `json:"started,omitzero"` // Since, of this alert
 	Raised     time.Time        `json:"raised,omitzero"`  // when it was raised
+	Rated      time.Time        `json:"rated,omitzero"`   // when its severity last rose; zero: it has not
 	Seq        int              `json:"seq,omitempty"`
 	Transition event.Transition `json:"transition,omitempty"`
 	At         time.Time        `json:"at,omitzero"`
@@ -65,6 +67,9 @@ type Slot struct {
 	// Cause is the item that explains the trouble (Held). With a Due it is
 	// not certain yet that the cause is one.
 	Cause string `json:"cause,omitempty"`
+	// Outlived says that a cause was well again while the trouble was not
+	// (Held): one that comes and goes does not explain it any more.
+	Outlived bool `json:"outlived,omitempty"`
 	// Digest is the id of the digest that speaks for the trouble (Held), or
 	// spoke for the last one.
 	Digest string `json:"digest,omitempty"`
