@@ -40,7 +40,7 @@ func TestServerSendsAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers, err := b.nc.SubscribeSync("answer.*")
+	answers, err := b.nc().SubscribeSync("answer.*")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,7 +153,7 @@ func (k *Bucket) Get(ctx context.Context, key string) (value []byte, revision ui
 		return nil, 0, ErrNotFound
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("get %s from %s: %w", setting.Clip(key), k.name, err)
+		return nil, 0, fmt.Errorf("get %s from %s: %w", setting.Clip(key), k.name, k.b.missing(k.stream, err))
 	}
 	return m.Data, m.Sequence, nil
 }
@@ -207,7 +207,7 @@ type Update struct {
 // that was deleted while an external server was out of reach for more than a
 // day is not told.
 func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) error {
-	kv, err := k.b.js.KeyValue(ctx, k.name)
+	kv, err := k.b.js().KeyValue(ctx, k.name)
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", k.name, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,27 +22,54 @@ import (
 type Options struct {
 	Log  *slog.Logger // nil: nothing is logged
 	Name string       // how this process shows in the server's list of connections; empty: dswatch
+	// MadeAnew is told the streams and buckets that had to be made again while
+	// the bus was open, and are empty: what they held is lost unless somebody
+	// still has it in memory. It must not block; nil: nobody is told.
+	MadeAnew func(names []string)
 }
 
 // Bus is an open bus. Its methods are safe for concurrent use.
 type Bus struct {
+	o       Options
+	cfg     Config
 	log     *slog.Logger
 	said    *complaints
 	server  *embedded // nil with an external server
-	nc      *nats.Conn
-	js      jetstream.JetStream
-	renews  bool // the server can set a durable consumer back
-	streams map[string]jetstream.Stream
+	link    atomic.Pointer[link]
+	renews  atomic.Bool // the server can set a durable consumer back
+	worried chan struct{}
+	quit    chan struct{}
+	keeping sync.WaitGroup
 
 	mu        sync.Mutex
+	streams   map[string]jetstream.Stream
+	broken    error // why nothing can be stored until it is mended, see keep
+	worries   []string
 	pub       *publisher
 	consumers map[*Consumer]struct{}
 	closed    bool
 }
 
+// link is a connection. One that the library has given up is replaced.
+type link struct {
+	nc *nats.Conn
+	js jetstream.JetStream
+}
+
+func (b *Bus) nc() *nats.Conn {
+	if l := b.link.Load(); l != nil {
+		return l.nc
+	}
+	return nil
+}
+
+func (b *Bus) js() jetstream.JetStream { return b.link.Load().js }
+
 // Open starts the embedded server or connects to the external one, and makes
 // its streams and buckets what they have to be. With an external server that
-// does not answer it tries until ctx ends.
+// does not answer it tries until ctx ends. One that answers but cannot store
+// yet, such as a cluster without a quorum, is waited for behind the open bus:
+// until then everything fails with ErrNotReady, and consumers are silent.
 func Open(ctx context.Context, cfg Config, o Options) (*Bus, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -53,11 +81,13 @@ func Open(ctx context.Context, cfg Config, o Options) (*Bus, error) {
 		o.Name = "dswatch"
 	}
 	b := &Bus{
-		log: o.Log, said: &complaints{log: o.Log},
+		o: o, cfg: cfg, log: o.Log, said: &complaints{log: o.Log}, worried: make(chan struct{}, 1), quit: make(chan struct{}),
 		streams: map[string]jetstream.Stream{}, consumers: map[*Consumer]struct{}{},
 	}
-	err := b.open(ctx, cfg, o.Name)
+	b.said.alarm = func() { b.worry("") }
+	err := b.open(ctx)
 	if err == nil {
+		b.keeping.Go(b.keep)
 		return b, nil
 	}
 	// What went wrong counts, not what goes wrong while cleaning up after it.
@@ -67,48 +97,115 @@ func Open(ctx context.Context, cfg Config, o Options) (*Bus, error) {
 	return nil, err
 }
 
-func (b *Bus) open(ctx context.Context, cfg Config, name string) error {
+func (b *Bus) open(ctx context.Context) error {
 	var err error
-	if cfg.URL == "" {
-		if b.server, err = startEmbedded(ctx, cfg, b.said); err != nil {
+	if b.cfg.URL == "" {
+		if b.server, err = startEmbedded(ctx, b.cfg, b.said); err != nil {
 			return err
 		}
-		b.nc, err = nats.Connect("", append(b.connection(name), nats.InProcessServer(b.server.srv), nats.ReconnectWait(100*time.Millisecond))...)
+	}
+	if err := b.connect(ctx); err != nil {
+		return err
+	}
+	first := ctx
+	if b.server == nil {
+		var cancel context.CancelFunc
+		first, cancel = context.WithTimeout(ctx, firstTry)
+		defer cancel()
+	}
+	err = b.prepare(first, electionTime)
+	if err != nil && b.waits(ctx, err) {
+		b.log.Warn("the message server cannot store yet; it is waited for, and what is seen meanwhile is kept in memory", "url", b.cfg.URL, "error", err)
+		b.breaks(fmt.Errorf("%w: %w", ErrNotReady, err))
+		return nil
+	}
+	return err
+}
+
+// firstTry is how long an external server may have no leader before it is
+// waited for behind the open bus.
+const firstTry = 10 * time.Second
+
+// connect makes the connection, in place of one that is closed.
+func (b *Bus) connect(ctx context.Context) error {
+	var nc *nats.Conn
+	var err error
+	if b.server != nil {
+		nc, err = nats.Connect("", append(b.connection(), nats.InProcessServer(b.server), nats.ReconnectWait(100*time.Millisecond))...)
 		if err != nil {
 			return fmt.Errorf("connect to the embedded message store: %w", err)
 		}
-	} else if b.nc, err = b.dial(ctx, cfg, name); err != nil {
+	} else if nc, err = b.dial(ctx); err != nil {
 		return err
 	}
-	if b.js, err = jetstream.New(b.nc); err != nil {
+	js, err := jetstream.New(nc)
+	if err == nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.pub == nil {
+			b.pub = newPublisher(b.ready, b.hint, b.worry)
+			b.pub.sole = b.server != nil
+		}
+		err = b.pub.attach(nc)
+	}
+	if err != nil {
+		nc.Close()
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	pub, err := newPublisher(b.nc, b.ready, b.hint)
-	if err != nil {
-		return err
-	}
-	pub.sole = b.server != nil
-	b.mu.Lock()
-	b.pub = pub
-	b.mu.Unlock()
-	if err := b.meet(ctx); err != nil {
+	b.link.Store(&link{nc, js})
+	return nil
+}
+
+// prepare makes the streams and buckets what they have to be, and keeps asking
+// for the time of wait while the server has no leader for them. It returns the
+// names of those that are not the ones of before.
+func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
+	if err := b.meet(ctx, wait); err != nil {
 		return err
 	}
 	if b.server != nil {
-		if err := b.server.recoverLost(ctx, b.js); err != nil {
+		if err := b.server.recoverLost(ctx, b.js()); err != nil {
 			return err
 		}
 	}
-	for _, want := range streams(cfg) {
+	var anew []string
+	for _, want := range streams(b.cfg) {
 		var s jetstream.Stream
-		err := patiently(ctx, func() (err error) { s, err = ensure(ctx, b.js, want); return err })
+		err := patiently(ctx, wait, func(ctx context.Context) (err error) { s, err = ensure(ctx, b.js(), want); return err })
 		if err != nil {
 			return err
 		}
-		b.streams[want.Name] = s
-		pub.follow(want.Name, s.CachedInfo().State.LastSeq)
+		if b.adopt(want.Name, s) {
+			anew = append(anew, want.Name)
+		}
+	}
+	if b.server != nil {
+		if err := b.server.settle(); err != nil {
+			return fmt.Errorf("look at bus.dir: %w", err)
+		}
+	}
+	if len(anew) > 0 {
+		b.log.Error("streams were lost and are made anew; what is still in memory is stored again", "streams", anew)
+		if b.o.MadeAnew != nil {
+			for i, name := range anew {
+				anew[i] = strings.TrimPrefix(name, "KV_")
+			}
+			b.o.MadeAnew(anew)
+		}
 	}
 	return nil
+}
+
+// adopt takes s as the stream of that name, and reports whether it is another
+// one than before, or lacks messages that were stored.
+func (b *Bus) adopt(name string, s jetstream.Stream) (anew bool) {
+	info := s.CachedInfo()
+	b.mu.Lock()
+	before := b.streams[name]
+	b.streams[name] = s
+	b.mu.Unlock()
+	last := b.pub.follow(name, info.State.LastSeq)
+	return before != nil && (!info.Created.Equal(before.CachedInfo().Created) || info.State.LastSeq < last)
 }
 
 // minPayload is the least max_payload of a server in bytes: alerts for one sink
@@ -116,29 +213,39 @@ func (b *Bus) open(ctx context.Context, cfg Config, name string) error {
 const minPayload = 128 << 10
 
 // meet asks the server what it can do.
-func (b *Bus) meet(ctx context.Context) error {
+func (b *Bus) meet(ctx context.Context, wait time.Duration) error {
 	var info *jetstream.AccountInfo
-	err := patiently(ctx, func() (err error) { info, err = b.js.AccountInfo(ctx); return err })
+	err := patiently(ctx, wait, func(ctx context.Context) (err error) { info, err = b.js().AccountInfo(ctx); return err })
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("use JetStream: %w; start the server with --jetstream and enable it for this account", err)
 	case err != nil:
 		return fmt.Errorf("use JetStream: %w", err)
 	case info.API.Level < 1:
-		return fmt.Errorf("use JetStream: the server is version %s; dswatch needs 2.11 or newer", b.nc.ConnectedServerVersion())
+		return fmt.Errorf("use JetStream: the server is version %s; dswatch needs 2.11 or newer", b.nc().ConnectedServerVersion())
 	}
-	if limit := b.nc.MaxPayload(); limit < minPayload {
+	if limit := b.nc().MaxPayload(); limit < minPayload {
 		return fmt.Errorf("use JetStream: the server takes messages of at most %d bytes; set its max_payload to %d or more, its default is 1MB", limit, minPayload)
 	}
-	b.renews = info.API.Level >= 4 // 2.14
+	b.renews.Store(info.API.Level >= 4) // 2.14
 	return nil
 }
 
-// patiently repeats f for up to half a minute while a cluster says that it is
-// not ready yet, or says nothing because it elects a leader.
-func patiently(ctx context.Context, f func() error) error {
-	for end := time.Now().Add(30 * time.Second); ; {
-		err := f()
+const (
+	// electionTime is how long a cluster may take to elect a leader.
+	electionTime = 30 * time.Second
+	// askTime is how long a server is waited for that may have no leader to
+	// answer: it will not answer later what it was asked now.
+	askTime = 5 * time.Second
+)
+
+// patiently repeats f for the time of wait while a cluster says that it is not
+// ready yet, or says nothing because it elects a leader.
+func patiently(ctx context.Context, wait time.Duration, f func(context.Context) error) error {
+	for end := time.Now().Add(wait); ; {
+		try, cancel := context.WithTimeout(ctx, askTime)
+		err := f(try)
+		cancel()
 		if err == nil || !electing(err) || ctx.Err() != nil || time.Now().After(end) {
 			return err
 		}
@@ -162,9 +269,13 @@ func electing(err error) bool {
 }
 
 // connection is how every connection is made.
-func (b *Bus) connection(name string) []nats.Option {
+func (b *Bus) connection() []nats.Option {
 	return []nats.Option{
-		nats.Name(name), nats.MaxReconnects(-1), nats.Timeout(5 * time.Second),
+		nats.Name(b.o.Name), nats.MaxReconnects(-1), nats.Timeout(5 * time.Second),
+		// Without it, a login that is refused twice closes for good. The
+		// credentials are read anew at each connect, and may be right then.
+		nats.IgnoreAuthErrorAbort(),
+		nats.ClosedHandler(func(nc *nats.Conn) { b.gone(nc) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { b.lost(err) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			b.log.Info("connected to the message server again", "url", nc.ConnectedUrlRedacted())
@@ -190,17 +301,27 @@ func (b *Bus) lost(err error) {
 // ready says why nothing can be published now.
 func (b *Bus) ready() error {
 	b.mu.Lock()
-	closed := b.closed
+	closed, broken := b.closed, b.broken
 	b.mu.Unlock()
 	switch {
 	case closed:
 		return ErrClosed
-	case b.server != nil:
+	case b.server != nil && b.server.room() != nil:
 		return b.server.room()
-	case !b.nc.IsConnected():
-		return ErrNotConnected
+	case broken != nil:
+		return broken
+	case b.server == nil && !b.nc().IsConnected():
+		return b.notConnected()
 	}
 	return nil
+}
+
+// notConnected says what the server or the network said last.
+func (b *Bus) notConnected() error {
+	if err := b.nc().LastError(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotConnected, err)
+	}
+	return ErrNotConnected
 }
 
 // hint is the tail of an error about a server that stays silent.
@@ -208,7 +329,7 @@ func (b *Bus) hint() string {
 	if b.server == nil {
 		return b.said.last() + "; see the log of the NATS server"
 	}
-	return b.said.last() + "; see that the disk under " + b.server.dir + " works and has room, then start dswatch again"
+	return b.said.last() + "; see that the disk under " + b.server.dir + " works and has room"
 }
 
 // Ping reports whether the server answers and can store. With nil, a message
@@ -217,14 +338,19 @@ func (b *Bus) Ping(ctx context.Context) error {
 	if err := b.ready(); err != nil {
 		return err
 	}
-	if _, err := b.js.AccountInfo(ctx); err != nil {
+	if _, err := b.js().AccountInfo(ctx); err != nil {
 		return fmt.Errorf("ask the message server: %w%s", err, b.hint())
 	}
 	return nil
 }
 
 func (b *Bus) stream(name string) (jetstream.Stream, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	s, ok := b.streams[name]
+	if !ok && b.broken != nil {
+		return nil, b.broken
+	}
 	if !ok {
 		return nil, fmt.Errorf("no stream or bucket is called %q", setting.Clip(strings.TrimPrefix(name, "KV_")))
 	}
@@ -240,7 +366,7 @@ func (b *Bus) LastSequence(ctx context.Context, stream string) (uint64, error) {
 	}
 	i, err := s.Info(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("look up %s: %w", stream, err)
+		return 0, fmt.Errorf("look up %s: %w", stream, b.missing(stream, err))
 	}
 	return i.State.LastSeq, nil
 }
@@ -253,7 +379,7 @@ func (b *Bus) Subjects(ctx context.Context, stream string) (map[string]uint64, e
 	}
 	i, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
 	if err != nil {
-		return nil, fmt.Errorf("look up %s: %w", stream, err)
+		return nil, fmt.Errorf("look up %s: %w", stream, b.missing(stream, err))
 	}
 	return i.State.Subjects, nil
 }
@@ -269,8 +395,11 @@ type Usage struct {
 // Usage returns how full each stream and bucket is.
 func (b *Bus) Usage(ctx context.Context) ([]Usage, error) {
 	var out []Usage
-	for _, name := range slices.Sorted(maps.Keys(b.streams)) {
-		i, err := b.streams[name].Info(ctx)
+	b.mu.Lock()
+	streams := maps.Clone(b.streams)
+	b.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(streams)) {
+		i, err := streams[name].Info(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("look up %s: %w", name, err)
 		}
@@ -281,7 +410,19 @@ func (b *Bus) Usage(ctx context.Context) ([]Usage, error) {
 	return out, nil
 }
 
-func (b *Bus) keep(c *Consumer) bool {
+// waits reports whether err may be gone by itself, so that what failed is left
+// to the keeper.
+func (b *Bus) waits(ctx context.Context, err error) bool {
+	if b.server == nil && electing(err) && ctx.Err() == nil {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.broken != nil && errors.Is(err, b.broken)
+}
+
+// enlist notes an open consumer; there are none after Close.
+func (b *Bus) enlist(c *Consumer) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -309,6 +450,8 @@ func (b *Bus) Close(ctx context.Context) error {
 	b.closed = true
 	consumers := slices.Collect(maps.Keys(b.consumers))
 	b.mu.Unlock()
+	close(b.quit)
+	b.keeping.Wait()
 
 	var errs []error
 	for _, c := range consumers {
@@ -319,15 +462,15 @@ func (b *Bus) Close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("wait for what is being published: %w", err))
 		}
 	}
-	if b.nc != nil {
-		if b.nc.IsConnected() {
+	if nc := b.nc(); nc != nil {
+		if nc.IsConnected() {
 			flush, cancel := context.WithTimeout(ctx, patience)
-			if err := b.nc.FlushWithContext(flush); err != nil {
+			if err := nc.FlushWithContext(flush); err != nil {
 				errs = append(errs, fmt.Errorf("flush the connection: %w", err))
 			}
 			cancel()
 		}
-		b.nc.Close()
+		nc.Close()
 	}
 	if b.server != nil {
 		errs = append(errs, b.server.stop(ctx))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,6 @@ const (
 type Consumer struct {
 	b    *Bus
 	cfg  ConsumerConfig
-	stop func() // ends the subscription
 	quit chan struct{}
 	gone sync.WaitGroup
 	wake chan struct{} // has an element when queue or err may have changed
@@ -56,6 +56,9 @@ type Consumer struct {
 	held  map[uint64]*Delivery // by sequence: queued or handed out, not settled
 	done  recent               // what was acknowledged last
 	last  string               // where the last settlement went
+	stop  func()               // ends the subscription; nil: there is none, and the keeper makes it
+	ever  bool                 // it was open before
+	anew  bool                 // the stream was made anew, which Next has not told yet
 	err   error                // why there is nothing more
 }
 
@@ -92,36 +95,82 @@ func (b *Bus) Consumer(ctx context.Context, cfg ConsumerConfig) (*Consumer, erro
 	case cfg.AckWait < time.Second || cfg.MaxPending < 0:
 		return nil, fmt.Errorf("consumer %s of %s: AckWait is under 1s or MaxPending negative", cfg.Durable, cfg.Stream)
 	}
-	s, err := b.stream(cfg.Stream)
-	if err != nil {
-		return nil, err
-	}
-	var jc jetstream.Consumer
-	err = patiently(ctx, func() error {
-		jc, err = b.ensureConsumer(ctx, s, cfg)
-		if err == nil && cfg.Renew {
-			jc, err = b.renew(ctx, s, jc)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
 	c := &Consumer{
 		b: b, cfg: cfg, quit: make(chan struct{}), wake: make(chan struct{}, 1),
 		held: map[uint64]*Delivery{}, done: newRecent(2 * cfg.MaxPending),
 	}
-	cc, err := jc.Consume(c.receive, jetstream.PullMaxMessages(cfg.MaxPending), jetstream.ConsumeErrHandler(c.trouble))
-	if err != nil {
-		return nil, fmt.Errorf("consume %s from %s: %w", cfg.Durable, cfg.Stream, err)
+	err := patiently(ctx, firstTry, func(ctx context.Context) error { return c.open(ctx, false) })
+	if err != nil && !b.waits(ctx, err) {
+		return nil, err
 	}
-	c.stop = cc.Stop
-	if !b.keep(c) {
-		cc.Stop()
+	if !b.enlist(c) {
+		c.halt()
 		return nil, ErrClosed
 	}
 	c.gone.Go(c.keepAlive)
 	return c, nil
+}
+
+// open makes the durable consumer and subscribes, unless it has. Anew says that
+// its stream is another one than the one it was in: what came from that one is
+// forgotten.
+func (c *Consumer) open(ctx context.Context, anew bool) error {
+	c.mu.Lock()
+	if anew {
+		c.queue, c.last, c.anew = nil, "", true
+		clear(c.held)
+		c.done = newRecent(2 * c.cfg.MaxPending)
+	}
+	renew := c.cfg.Renew && !c.ever
+	ended := c.err != nil
+	c.mu.Unlock()
+	if ended {
+		return nil
+	}
+	c.halt()
+	s, err := c.b.stream(c.cfg.Stream)
+	if err != nil {
+		return err
+	}
+	jc, err := c.b.ensureConsumer(ctx, s, c.cfg)
+	if err == nil && renew {
+		jc, err = c.b.renew(ctx, s, jc)
+	}
+	if err != nil {
+		return c.b.missing(c.cfg.Stream, err)
+	}
+	cc, err := jc.Consume(c.receive, jetstream.PullMaxMessages(c.cfg.MaxPending), jetstream.ConsumeErrHandler(c.trouble))
+	if err != nil {
+		return fmt.Errorf("consume %s from %s: %w", c.cfg.Durable, c.cfg.Stream, err)
+	}
+	c.mu.Lock()
+	if c.err != nil { // closed meanwhile
+		c.mu.Unlock()
+		cc.Stop()
+		return nil
+	}
+	c.stop, c.ever = cc.Stop, true
+	c.mu.Unlock()
+	c.signal()
+	return nil
+}
+
+// halt ends the subscription.
+func (c *Consumer) halt() {
+	c.mu.Lock()
+	stop := c.stop
+	c.stop = nil
+	c.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// down reports whether there is no subscription where there should be one.
+func (c *Consumer) down() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stop == nil && c.err == nil
 }
 
 // ensureConsumer makes or updates the durable consumer on the server.
@@ -165,7 +214,7 @@ func (b *Bus) renew(ctx context.Context, s jetstream.Stream, c jetstream.Consume
 	if info.Delivered.Consumer == 0 && info.NumAckPending == 0 {
 		return c, nil // new
 	}
-	if b.renews {
+	if b.renews.Load() {
 		if _, err := s.ResetConsumer(ctx, info.Name); err != nil {
 			return nil, fail(err)
 		}
@@ -187,12 +236,19 @@ func (b *Bus) renew(ctx context.Context, s jetstream.Stream, c jetstream.Consume
 	return c, nil
 }
 
-// Next returns between one and most messages as soon as there is one. It is
-// safe for concurrent use. After Close or when the durable was removed it
+// Next returns between one and most messages as soon as there is one. After the
+// stream was lost and made again it fails once with ErrMadeAnew. It is safe for
+// concurrent use. After Close or when the durable was removed it
 // returns an error; after ctx has ended, that of ctx.
 func (c *Consumer) Next(ctx context.Context, most int) ([]*Delivery, error) {
 	for {
 		c.mu.Lock()
+		if c.anew {
+			c.anew = false
+			c.mu.Unlock()
+			c.signal()
+			return nil, fmt.Errorf("consume %s from %s: %w", c.cfg.Durable, c.cfg.Stream, ErrMadeAnew)
+		}
 		if n := min(most, len(c.queue)); n > 0 {
 			out := slices.Clone(c.queue[:n])
 			clear(c.queue[:n])
@@ -237,19 +293,17 @@ func (c *Consumer) receive(m jetstream.Msg) {
 		Attempt: int(md.NumDelivered), c: c, reply: m.Reply(), since: time.Now(),
 	}
 	c.mu.Lock()
-	if d.Attempt > 1 {
-		// The server thinks that nobody holds the message, after a pause of
-		// this process or a step of the clock. It is wrong.
-		if h, ok := c.held[d.Sequence]; ok {
-			h.reply, h.since = d.reply, d.since
-			c.mu.Unlock()
-			return
-		}
-		if c.done.has(d.Sequence) {
-			c.mu.Unlock()
-			c.b.say(d.reply, "")
-			return
-		}
+	// The server may think that nobody holds the message, after a pause of this
+	// process, a step of the clock or a fault of its store. It is wrong.
+	if h, ok := c.held[d.Sequence]; ok && h.Time.Equal(d.Time) {
+		h.reply, h.since = d.reply, d.since
+		c.mu.Unlock()
+		return
+	}
+	if d.Attempt > 1 && c.done.has(d.Sequence) {
+		c.mu.Unlock()
+		c.b.say(d.reply, "")
+		return
 	}
 	c.held[d.Sequence] = d
 	c.queue = append(c.queue, d)
@@ -258,18 +312,34 @@ func (c *Consumer) receive(m jetstream.Msg) {
 }
 
 // trouble hears what went wrong with fetching. The library repairs what it
-// can; only a consumer that is gone is final.
-func (c *Consumer) trouble(_ jetstream.ConsumeContext, err error) {
+// can; a consumer that is gone, the keeper opens again.
+func (c *Consumer) trouble(cc jetstream.ConsumeContext, err error) {
 	if !errors.Is(err, jetstream.ErrConsumerDeleted) && !errors.Is(err, jetstream.ErrConsumerNotFound) &&
-		!errors.Is(err, nats.ErrConnectionClosed) {
+		!errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, nats.ErrConnectionClosed) {
 		c.b.log.Debug("fetch messages", "stream", c.cfg.Stream, "consumer", c.cfg.Durable, "error", err)
 		return
 	}
+	c.mu.Lock()
+	lost := c.stop != nil && c.err == nil
+	if lost {
+		c.stop = nil
+	}
+	c.mu.Unlock()
+	if lost {
+		c.b.log.Warn("a consumer is gone from the message server; it is made again", "stream", c.cfg.Stream, "consumer", c.cfg.Durable, "error", err)
+		cc.Stop()
+		c.b.worry("")
+	}
+}
+
+// end makes Next fail from now on.
+func (c *Consumer) end(err error) {
 	c.mu.Lock()
 	if c.err == nil {
 		c.err = fmt.Errorf("consume %s from %s: %w", c.cfg.Durable, c.cfg.Stream, err)
 	}
 	c.mu.Unlock()
+	c.halt()
 	c.signal()
 }
 
@@ -358,7 +428,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 	last := c.last
 	c.mu.Unlock()
 	c.signal()
-	c.stop()
+	c.halt()
 	close(c.quit)
 	c.gone.Wait()
 	c.b.forget(c)
@@ -369,7 +439,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 	// which changes nothing.
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := c.b.nc.RequestWithContext(ctx, last, []byte(ackProgress)); err != nil {
+	if _, err := c.b.nc().RequestWithContext(ctx, last, []byte(ackProgress)); err != nil {
 		return fmt.Errorf("close consumer %s of %s: wait for the server to take in what was settled: %w", c.cfg.Durable, c.cfg.Stream, err)
 	}
 	return nil
@@ -378,7 +448,7 @@ func (c *Consumer) Close(ctx context.Context) error {
 // say sends one settlement. An error means that the connection is closed or
 // its buffer full; the message then comes again, which is what Ack promises.
 func (b *Bus) say(reply, text string) {
-	if err := b.nc.Publish(reply, []byte(text)); err != nil {
+	if err := b.nc().Publish(reply, []byte(text)); err != nil {
 		b.log.Debug("settle message", "error", err)
 	}
 }
@@ -397,12 +467,12 @@ func (b *Bus) Pending(ctx context.Context, stream, durable string) (Backlog, err
 	if err != nil {
 		return Backlog{}, err
 	}
-	if b.server == nil && !b.nc.IsConnected() { // an answer would be waited for in vain
+	if b.server == nil && !b.nc().IsConnected() { // an answer would be waited for in vain
 		return Backlog{}, fmt.Errorf("%w; see that it runs at bus.url", ErrNotConnected)
 	}
 	c, err := s.Consumer(ctx, durable)
 	if err != nil {
-		return Backlog{}, fmt.Errorf("look up consumer %s of %s: %w", durable, stream, err)
+		return Backlog{}, fmt.Errorf("look up consumer %s of %s: %w", durable, stream, b.missing(stream, err))
 	}
 	i := c.CachedInfo()
 	return Backlog{Waiting: i.NumPending, Held: i.NumAckPending, Floor: i.AckFloor.Stream}, nil
@@ -443,6 +513,14 @@ func (b *Bus) RemoveDurable(ctx context.Context, stream, durable string) error {
 		return fmt.Errorf("remove consumer %s of %s: %w", durable, stream, err)
 	}
 	filter := c.CachedInfo().Config.FilterSubject
+	b.mu.Lock()
+	consumers := slices.Collect(maps.Keys(b.consumers))
+	b.mu.Unlock()
+	for _, held := range consumers {
+		if held.cfg.Stream == stream && held.cfg.Durable == durable {
+			held.end(jetstream.ErrConsumerDeleted)
+		}
+	}
 	if err := s.DeleteConsumer(ctx, durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("remove consumer %s of %s: %w", durable, stream, err)
 	}

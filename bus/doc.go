@@ -19,6 +19,11 @@
 //   - Two processes never open one directory; the second is told who has it.
 //   - When the disk is nearly full, publishing fails with ErrNoSpace and works
 //     again by itself once there is space.
+//   - What fails is mended in the process once its cause is gone: a write that
+//     failed, a directory, stream, bucket or consumer that was removed, a
+//     connection that was closed, a login that was refused. Until then what is
+//     published fails at once and says why. Whoever holds in memory what was
+//     lost is told, see Options.MadeAnew and ErrMadeAnew.
 //
 // It does not promise:
 //   - exactly-once: an acknowledgement is not confirmed to the caller and can

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,21 +22,27 @@ import (
 
 const (
 	// reserve is the free space below which nothing is accepted. The server
-	// gives up on a stream whose write failed, for good; before that happens,
-	// dswatch stops by itself and goes on when there is space again.
+	// gives up on a stream whose write failed; before that happens, dswatch
+	// stops by itself and goes on when there is space again. Where it happens
+	// all the same, the server is replaced, see renew.
 	reserve = 64 << 20
 	// spaceEvery is how often the free space is looked at. In a storm of
 	// 6,000 changes a second about 40 MB are written in that time.
 	spaceEvery = time.Second
 )
 
-// embedded is the server inside this process.
+// embedded is the server inside this process. One that gave up a stream is
+// replaced by a new one in the same directory, see renew.
 type embedded struct {
 	dir  string
-	srv  *server.Server
+	cfg  Config
 	said *complaints
+
+	mu   sync.Mutex // guards what follows, which changes with the server
+	srv  *server.Server
 	lock *os.File
 	had  []string // streams that were on disk before the server started
+	home *home
 
 	full atomic.Pointer[error]
 	quit chan struct{}
@@ -52,8 +59,13 @@ func startEmbedded(ctx context.Context, cfg Config, said *complaints) (*embedded
 	if err != nil {
 		return nil, err
 	}
-	e := &embedded{dir: cfg.Dir, said: said, lock: lock, quit: make(chan struct{})}
-	if err := e.start(ctx, cfg); err != nil {
+	e := &embedded{dir: cfg.Dir, cfg: cfg, said: said, lock: lock, quit: make(chan struct{})}
+	e.look()
+	if err := e.room(); err != nil {
+		unlockDir(lock)
+		return nil, err
+	}
+	if err := e.start(ctx); err != nil {
 		unlockDir(lock)
 		return nil, err
 	}
@@ -61,16 +73,12 @@ func startEmbedded(ctx context.Context, cfg Config, said *complaints) (*embedded
 	return e, nil
 }
 
-func (e *embedded) start(ctx context.Context, cfg Config) error {
-	e.look()
-	if err := e.room(); err != nil {
-		return err
-	}
+func (e *embedded) start(ctx context.Context) error {
+	cfg := e.cfg
 	had, err := e.onDisk()
 	if err != nil {
 		return fmt.Errorf("read bus.dir: %w; give it and everything in it to the user that runs dswatch", err)
 	}
-	e.had = had
 	o := &server.Options{
 		ServerName: "dswatch", DontListen: true, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: e.dir, DisableJetStreamBanner: true,
@@ -83,28 +91,44 @@ func (e *embedded) start(ctx context.Context, cfg Config) error {
 	if cfg.Sync == Always {
 		o.SyncInterval = time.Minute
 	}
-	if e.srv, err = server.NewServer(o); err != nil {
+	srv, err := server.NewServer(o)
+	if err != nil {
 		return fmt.Errorf("start the message store: %w", err)
 	}
-	e.srv.SetLoggerV2(e.said, false, false, false)
+	srv.SetLoggerV2(e.said, false, false, false)
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
-		e.srv.Start()
+		srv.Start()
 	}()
 	select {
 	case <-started:
 	case <-ctx.Done():
-		e.srv.Shutdown()
+		srv.Shutdown()
 		<-started
 		return fmt.Errorf("start the message store: %w", ctx.Err())
 	}
-	if !e.srv.JetStreamEnabled() || !e.srv.ReadyForConnections(10*time.Second) {
-		e.srv.Shutdown()
-		e.srv.WaitForShutdown()
+	if !srv.JetStreamEnabled() || !srv.ReadyForConnections(10*time.Second) {
+		srv.Shutdown()
+		srv.WaitForShutdown()
 		return fmt.Errorf("start the message store in %s: it did not come up%s; see that the directory can be written, or move it away and start again", e.dir, e.said.last())
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.srv, e.had = srv, had
 	return nil
+}
+
+// InProcessConn connects to the server of the moment. It is what the client
+// library asks for at each connect.
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	e.mu.Lock()
+	srv := e.srv
+	e.mu.Unlock()
+	if srv == nil {
+		return nil, ErrNotConnected
+	}
+	return srv.InProcessConn()
 }
 
 // storage is where the server keeps its streams.
@@ -137,7 +161,10 @@ func (e *embedded) recoverLost(ctx context.Context, js jetstream.JetStream) erro
 	if err := names.Err(); err != nil {
 		return fmt.Errorf("list streams: %w", err)
 	}
-	for _, name := range e.had {
+	e.mu.Lock()
+	had := e.had
+	e.mu.Unlock()
+	for _, name := range had {
 		if up[name] {
 			continue
 		}
@@ -226,8 +253,7 @@ func (e *embedded) stop(ctx context.Context) error {
 	e.gone.Wait()
 	done := make(chan error, 1)
 	go func() {
-		e.srv.Shutdown()
-		e.srv.WaitForShutdown()
+		e.shut()
 		err := e.flush()
 		unlockDir(e.lock)
 		done <- err
@@ -237,6 +263,18 @@ func (e *embedded) stop(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("stop the message store: %w", ctx.Err())
+	}
+}
+
+// shut ends the server and leaves none.
+func (e *embedded) shut() {
+	e.mu.Lock()
+	srv := e.srv
+	e.srv = nil
+	e.mu.Unlock()
+	if srv != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
 	}
 }
 

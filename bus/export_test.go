@@ -2,17 +2,13 @@ package bus
 
 import (
 	"testing"
-	"time"
 )
 
 // PretendOld makes b believe that the server is older than 2.14.
-func (b *Bus) PretendOld() { b.renews = false }
+func (b *Bus) PretendOld() { b.renews.Store(false) }
 
 // NoteFree tells the embedded server's watch how much space is free.
 func (b *Bus) NoteFree(n uint64) { b.server.note(n) }
-
-// SetPatience shortens the time after which a silent server counts as failed.
-func (b *Bus) SetPatience(d time.Duration) { b.pub.quiet = d }
 
 // Reserve is the free space below which nothing is accepted.
 const Reserve = reserve
@@ -26,3 +22,6 @@ func (b *Bus) Consumers(t testing.TB, stream string) int {
 	}
 	return i.State.Consumers
 }
+
+// CloseConnection ends the connection as the library does when it gives up.
+func (b *Bus) CloseConnection() { b.nc().Close() }

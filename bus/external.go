@@ -16,12 +16,13 @@ import (
 
 // dial connects to the external server. It tries until ctx ends, except where
 // trying again cannot help.
-func (b *Bus) dial(ctx context.Context, cfg Config, name string) (*nats.Conn, error) {
+func (b *Bus) dial(ctx context.Context) (*nats.Conn, error) {
+	cfg := b.cfg
 	opts, err := access(cfg)
 	if err != nil {
 		return nil, err
 	}
-	opts = append(b.connection(name), opts...)
+	opts = append(b.connection(), opts...)
 	wait := 250 * time.Millisecond
 	for try := 0; ; try++ {
 		nc, err := dialOnce(ctx, cfg.URL, opts)

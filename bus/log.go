@@ -12,7 +12,8 @@ import (
 // the rest, and remembers the last one: the server answers a failed write
 // with silence, and only its log knows why.
 type complaints struct {
-	log *slog.Logger
+	log   *slog.Logger
+	alarm func() // called at each error
 
 	mu   sync.Mutex
 	text string
@@ -37,6 +38,7 @@ func (c *complaints) Warnf(format string, v ...any) {
 
 func (c *complaints) Errorf(format string, v ...any) {
 	c.log.Error("message server", "text", c.remember(format, v))
+	c.alarm()
 }
 
 // Fatalf does not end the process; Open and Publish report what the server

@@ -40,3 +40,10 @@ func syncFile(name string) error {
 	defer f.Close()
 	return f.Sync()
 }
+
+// removed reports whether an open directory has no name any more.
+func removed(dir *os.File) bool {
+	var s unix.Stat_t
+	err := unix.Fstat(int(dir.Fd()), &s)
+	return err == nil && s.Nlink == 0
+}

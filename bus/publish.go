@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -52,6 +53,14 @@ var (
 	// ErrNotConfirmed means that the server has not confirmed in time; what
 	// was sent may be stored or not.
 	ErrNotConfirmed = errors.New("the server has not confirmed")
+	// ErrNotReady means that the external server answers but cannot store yet,
+	// as a cluster that has no quorum.
+	ErrNotReady = errors.New("the NATS server cannot store now")
+	// ErrBroken means that the embedded store has failed and is being mended.
+	ErrBroken = errors.New("the message store has failed")
+	// ErrMadeAnew means that a stream was lost and made again: positions begin
+	// anew, and what was read from it counts no more.
+	ErrMadeAnew = errors.New("the stream was made anew")
 	// ErrConflict means that a key has another revision than expected.
 	ErrConflict = errors.New("the key was changed by someone else")
 	// ErrClosed means that the bus or the consumer is closed.
@@ -139,17 +148,20 @@ var errUnsure = errors.New("not confirmed by the end of its run")
 // errRetry wraps an answer that means "not now".
 type errRetry struct{ error }
 
+func (e errRetry) Unwrap() error { return e.error }
+
 // publisher sends messages without waiting for each answer. The library has
 // the like; this one needs half the memory and a third of the time per
 // message, gives the answers of a batch in order, and fails at once when the
 // connection is lost.
 type publisher struct {
-	nc    *nats.Conn
-	inbox string        // answers come to inbox + lane + "." + index
-	free  chan uint64   // lanes that no call uses
-	ready func() error  // why nothing can be published now
-	hint  func() string // the next step when the server stays silent
-	quiet time.Duration // patience, shorter in tests
+	nc      atomic.Pointer[nats.Conn]
+	inbox   string              // answers come to inbox + lane + "." + index
+	free    chan uint64         // lanes that no call uses
+	ready   func() error        // why nothing can be published now
+	hint    func() string       // the next step when the server stays silent
+	missing func(stream string) // told a stream that nobody answers for
+	quiet   time.Duration       // patience, shorter in tests
 
 	// sole is set with the embedded server, where nobody else writes. Then a
 	// run of messages for one stream is confirmed by its last one: if that
@@ -175,29 +187,39 @@ type call struct {
 	done    chan struct{} // closed when every answer is there
 }
 
-func newPublisher(nc *nats.Conn, ready func() error, hint func() string) (*publisher, error) {
+func newPublisher(ready func() error, hint func() string, missing func(stream string)) *publisher {
 	p := &publisher{
-		nc: nc, inbox: nc.NewInbox() + ".", free: make(chan uint64, lanes), next: lanes,
+		missing: missing,
+		inbox:   nats.NewInbox() + ".", free: make(chan uint64, lanes), next: lanes,
 		ready: ready, hint: hint, quiet: patience, calls: map[uint64]*call{}, last: map[string]uint64{},
 	}
 	for i := range uint64(lanes) {
 		p.free <- i
 	}
-	sub, err := nc.Subscribe(p.inbox+"*.*", p.answer)
-	if err != nil {
-		return nil, fmt.Errorf("subscribe to confirmations: %w", err)
-	}
-	if err := sub.SetPendingLimits(-1, -1); err != nil {
-		return nil, fmt.Errorf("subscribe to confirmations: %w", err)
-	}
-	return p, nil
+	return p
 }
 
-// follow says which sequence a stream is at.
-func (p *publisher) follow(stream string, last uint64) {
+// attach sends through nc from now on.
+func (p *publisher) attach(nc *nats.Conn) error {
+	sub, err := nc.Subscribe(p.inbox+"*.*", p.answer)
+	if err != nil {
+		return fmt.Errorf("subscribe to confirmations: %w", err)
+	}
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return fmt.Errorf("subscribe to confirmations: %w", err)
+	}
+	p.nc.Store(nc)
+	return nil
+}
+
+// follow says which sequence a stream is at, and returns which one it was at
+// as far as is known here.
+func (p *publisher) follow(stream string, last uint64) (before uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before = p.last[stream]
 	p.last[stream] = last
+	return before
 }
 
 // send offers reqs to the server and returns one answer for each.
@@ -217,6 +239,12 @@ func (p *publisher) send(ctx context.Context, reqs []request) []answer {
 		}
 		if todo = retry; len(todo) == 0 {
 			return out
+		}
+		for _, i := range todo {
+			if errors.Is(out[i].err, jetstream.ErrNoStreamResponse) {
+				p.missing(reqs[i].stream)
+				break
+			}
 		}
 		again := try < retries
 		if again {
@@ -317,7 +345,7 @@ func (p *publisher) silence() error {
 func (p *publisher) start(lane uint64, reqs []request, part []int, runs bool) *call {
 	c := &call{lane: lane, answers: make([]answer, len(part)), told: make([]bool, len(part)), left: len(part), done: make(chan struct{})}
 	for k, i := range part {
-		if err := reqs[i].check(p.nc.MaxPayload()); err != nil {
+		if err := reqs[i].check(p.nc.Load().MaxPayload()); err != nil {
 			c.answers[k], c.told[k] = answer{err: err}, true
 			c.left--
 		}
@@ -365,7 +393,7 @@ func (p *publisher) start(lane uint64, reqs []request, part []int, runs bool) *c
 		if !silent[k] {
 			m.Reply = prefix + strconv.Itoa(k)
 		}
-		if err := p.nc.PublishMsg(&m); err != nil {
+		if err := p.nc.Load().PublishMsg(&m); err != nil {
 			// Only a closed connection refuses what check let through, so
 			// nothing that follows is sent either.
 			p.fail(c, plain(err))
@@ -549,7 +577,7 @@ func parseAnswer(m *nats.Msg) answer {
 		}
 	}
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
-		return answer{err: errRetry{fmt.Errorf("no stream takes this subject: %w; was the stream removed? start dswatch again", jetstream.ErrNoStreamResponse)}}
+		return answer{err: errRetry{fmt.Errorf("no stream takes this subject: %w; was the stream removed?", jetstream.ErrNoStreamResponse)}}
 	}
 	var r struct {
 		Error     *jetstream.APIError `json:"error"`

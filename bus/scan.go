@@ -32,7 +32,7 @@ func (b *Bus) Scan(ctx context.Context, stream, filter string, fn func(Stored) e
 	}
 	info, err := s.Info(ctx)
 	if err != nil {
-		return fmt.Errorf("scan %s: %w", stream, err)
+		return fmt.Errorf("scan %s: %w", stream, b.missing(stream, err))
 	}
 	if info.Config.Retention == jetstream.WorkQueuePolicy {
 		return b.scanQueue(ctx, info, filter, fn)
@@ -54,14 +54,15 @@ func (b *Bus) scanQueue(ctx context.Context, info *jetstream.StreamInfo, filter 
 	if filter == "" {
 		filter = ">"
 	}
-	sub, err := b.nc.SubscribeSync(b.nc.NewInbox())
+	nc := b.nc()
+	sub, err := nc.SubscribeSync(nc.NewInbox())
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", name, plain(err))
 	}
 	defer sub.Unsubscribe()
 	for seq := uint64(1); seq <= info.State.LastSeq; {
 		ask := fmt.Sprintf(`{"seq":%d,"next_by_subj":%q,"batch":%d}`, seq, filter, queueBatch)
-		if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+name, sub.Subject, []byte(ask)); err != nil {
+		if err := nc.PublishRequest("$JS.API.DIRECT.GET."+name, sub.Subject, []byte(ask)); err != nil {
 			return fmt.Errorf("scan %s: %w", name, plain(err))
 		}
 		for more := true; more; {

@@ -104,6 +104,9 @@ func (s *Server) Start() {
 	}
 }
 
+// Change edits the options with which the server starts the next time.
+func (s *Server) Change(edit func(*server.Options)) { edit(&s.opts) }
+
 // Stop stops the server.
 func (s *Server) Stop() {
 	s.srv.Shutdown()
