@@ -24,21 +24,22 @@ type listed struct {
 
 // allowed says what of ours each part may import, as docs/design draws it:
 // cmd -> demo -> app -> {detector, engine, sinks, bus, config, web} -> {rules,
-// event, catalog} -> {setting, wire, table}. A kind may import the package
-// above it.
+// words, event, catalog} -> {setting, wire, table}. A kind may import the
+// package above it.
 var allowed = map[string][]string{
-	"cmd":      {"demo", "app", "web", "sinks/snmp", "event", "setting", "table"},
-	"demo":     {"app", "event", "sinks/snmp", "setting"},
+	"cmd":      {"demo", "app", "web", "sinks/snmp", "words", "event", "setting", "table"},
+	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
-	"detector": {"event", "catalog", "detector", "setting"},
-	"engine":   {"rules", "event", "catalog", "engine", "setting"},
-	"rules":    {"event", "catalog", "rules", "setting", "wire"},
-	"sinks":    {"event", "catalog", "sinks", "setting", "wire"},
-	"ledger":   {"bus", "engine", "rules", "sinks", "event", "wire"},
-	"web":      {"web", "event", "catalog", "setting"},
+	"detector": {"words", "event", "catalog", "detector", "setting"},
+	"engine":   {"rules", "words", "event", "catalog", "engine", "setting"},
+	"rules":    {"words", "event", "catalog", "rules", "setting", "wire"},
+	"sinks":    {"words", "event", "catalog", "sinks", "setting", "wire"},
+	"ledger":   {"bus", "engine", "rules", "sinks", "words", "event", "wire"},
+	"web":      {"web", "words", "event", "catalog", "setting"},
 	"bus":      {"bus", "setting"},
 	"config":   {"setting"},
-	"catalog":  {"event", "setting", "table"},
+	"catalog":  {"words", "event", "setting", "table"},
+	"words":    {"event"},
 	"event":    {"setting", "wire"},
 	"setting":  {},
 	"wire":     {},

@@ -62,6 +62,8 @@ func (p *value) append(b []byte, v reflect.Value) ([]byte, error) {
 		b = append(b, '"')
 		b, err := v.Addr().Interface().(*time.Time).AppendText(b)
 		return append(b, '"'), err
+	case own:
+		return v.Addr().Interface().(Own).AppendWire(b)
 	case structure:
 		return p.plan.append(b, v)
 	case pointer:
@@ -93,6 +95,9 @@ func appendAny(b []byte, v reflect.Value) ([]byte, error) {
 	part, err := json.Marshal(v.Interface())
 	return append(b, part...), err
 }
+
+// AppendText appends the JSON of a string, as json.Marshal writes it.
+func AppendText(b []byte, s string) []byte { return appendText(b, s) }
 
 // appendText writes a string, with the escapes of encoding/json, which makes
 // it safe in HTML too.

@@ -91,6 +91,10 @@ func (r *reader) value(p *value, v reflect.Value) bool {
 	case moment:
 		raw, usual, _ := r.raw()
 		return usual && v.Addr().Interface().(*time.Time).UnmarshalText(raw) == nil
+	case own:
+		rest, ok := v.Addr().Interface().(OwnReader).ReadWire(r.b[r.at:])
+		r.at = len(r.b) - len(rest)
+		return ok
 	case structure:
 		return r.object(p.plan, v)
 	case pointer:
@@ -260,4 +264,22 @@ func unescaped(b []byte) (string, bool) {
 		}
 		from += 2
 	}
+}
+
+// ReadText appends the string that b begins with to to, and returns what
+// follows it.
+func ReadText(to, b []byte) (text, rest []byte, ok bool) {
+	r := reader{b: b}
+	inside, usual, ok := r.raw()
+	switch {
+	case !ok:
+		return to, b, false
+	case usual:
+		return append(to, inside...), b[r.at:], true
+	}
+	s, ok := unescaped(inside)
+	if !ok {
+		return to, b, false
+	}
+	return append(to, s...), b[r.at:], true
 }

@@ -104,7 +104,24 @@ const (
 	pointer
 	list
 	mapping // is written by encoding/json, which sorts the keys
+	own     // writes and reads itself, see Own
 )
+
+// Own is a type that encoding/json asks for its JSON, and that can do the same
+// for a Form without the detour. It is a string.
+type Own interface {
+	json.Marshaler
+	// AppendWire appends what MarshalJSON returns.
+	AppendWire(b []byte) ([]byte, error)
+}
+
+// OwnReader is how *Own is read.
+type OwnReader interface {
+	json.Unmarshaler
+	// ReadWire takes its value from the head of b and returns what follows, or
+	// reports false where UnmarshalJSON must look.
+	ReadWire(b []byte) (rest []byte, ok bool)
+}
 
 var (
 	jsonMarshaler   = reflect.TypeFor[json.Marshaler]()
@@ -112,6 +129,8 @@ var (
 	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 	isZeroer        = reflect.TypeFor[interface{ IsZero() bool }]()
+	ownType         = reflect.TypeFor[Own]()
+	ownReader       = reflect.TypeFor[OwnReader]()
 	momentType      = reflect.TypeFor[time.Time]()
 )
 
@@ -181,6 +200,9 @@ func simple(name string) bool {
 func valueOf(t reflect.Type, outer []reflect.Type) value {
 	if t == momentType {
 		return value{kind: moment}
+	}
+	if t.Kind() == reflect.String && t.Implements(ownType) && reflect.PointerTo(t).Implements(ownReader) {
+		return value{kind: own}
 	}
 	if custom(t) {
 		return value{}

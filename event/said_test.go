@@ -1,0 +1,124 @@
+package event_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"dswatch/event"
+	"dswatch/wire"
+)
+
+func TestSaid(t *testing.T) {
+	first := event.Statement{Code: "a.b", Args: []string{"x", "", event.List([]string{"p", "q"}), event.List(nil)}, Text: "said so"}
+	second := event.Statement{Code: "c.d"}
+	s := event.Say(first).And("", event.Say(second), event.Prose("old prose; as it was"))
+	got := s.Statements()
+	if want := []event.Statement{first, second, {Text: "old prose; as it was"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("taken apart:\n%#v\nwant\n%#v", got, want)
+	}
+	if items, ok := event.ListOf(got[0].Args[2]); !ok || !reflect.DeepEqual(items, []string{"p", "q"}) {
+		t.Errorf("the list is %q %v", items, ok)
+	}
+	b, err := json.Marshal(s)
+	const want = `[{"code":"a.b","args":["x","",["p","q"],[]],"text":"said so"},{"code":"c.d"},{"text":"old prose; as it was"}]`
+	if err != nil || string(b) != want {
+		t.Errorf("JSON %s %v, want %s", b, err, want)
+	}
+	var back event.Said
+	if err := json.Unmarshal(b, &back); err != nil || back != s {
+		t.Errorf("read back %q %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`"what 64fc8e6 wrote"`), &back); err != nil || back != event.Prose("what 64fc8e6 wrote") {
+		t.Errorf("a string became %q %v", back, err)
+	}
+	if event.Prose("") != "" || event.Say() != "" {
+		t.Error("nothing says something")
+	}
+}
+
+// TestSaidIsClean: what a watched host had a hand in cannot break the form, a
+// line or a terminal.
+func TestSaidIsClean(t *testing.T) {
+	s := event.Say(event.Statement{Code: "a", Args: []string{"x\ty\nz\x1b[2J\v\f\u202e"}, Text: "t\n\tu"})
+	all := s.Statements()
+	if len(all) != 1 || len(all[0].Args) != 1 || strings.ContainsAny(all[0].Args[0]+all[0].Text, "\t\n\f\x1b\u202e") {
+		t.Errorf("%q", all)
+	}
+	var read event.Said
+	if err := json.Unmarshal([]byte(`[{"code":"a\nb","args":["x\u000bp\u0009q"]}]`), &read); err != nil || len(read.Statements()) != 1 || len(read.Statements()[0].Args) != 1 {
+		t.Errorf("read %q %v", read, err)
+	}
+	for _, bad := range []string{`[{"args":[1]}]`, `[{"args":[["x",2]]}]`, `{}`, `[1]`} {
+		if json.Unmarshal([]byte(bad), &read) == nil {
+			t.Errorf("%s was accepted", bad)
+		}
+	}
+}
+
+func TestSaidClip(t *testing.T) {
+	long := event.Say(event.Statement{Code: "a", Args: []string{strings.Repeat("長", 3000)}, Text: strings.Repeat("x", 5000)})
+	if got := long.Clip(event.MaxDetail); len(got) > event.MaxDetail || len(got) < event.MaxDetail/4 || got.Statements()[0].Code != "a" || len(got.Statements()[0].Args) != 1 {
+		t.Errorf("cut to %d bytes: %.80q", len(got), got)
+	}
+	if got := event.Say(event.Statement{Code: "b"}).And(long).Clip(1000); got != "b" {
+		t.Errorf("cut to %q", got)
+	}
+	if got := event.Said("b").Clip(1); got != "b" {
+		t.Errorf("cut to %q", got)
+	}
+}
+
+type holder struct {
+	A string     `json:"a"`
+	S event.Said `json:"s,omitempty"`
+	B int        `json:"b"`
+}
+
+// FuzzSaid: the fast way and encoding/json agree on whatever comes.
+func FuzzSaid(f *testing.F) {
+	for _, s := range []string{
+		`[{"code":"a.b","args":["x","",["p","q"],[]],"text":"said so"},{"code":"c.d"}]`, `[]`, `"prose"`, `[{}]`, `[{"text":"t"}]`,
+		`[{"args":["日本"]}]`, `[{"code":"a","args":["\n"]}]`, `[{"code":"a","args":[[""],["","x"]]}]`, `[{"code":"a","text":""}]`,
+	} {
+		f.Add(s)
+	}
+	form := wire.Of[holder]()
+	f.Fuzz(func(t *testing.T, s string) {
+		b := []byte(`{"a":"x","s":` + s + `,"b":2}`)
+		var want holder
+		wantErr := json.Unmarshal(b, &want)
+		got, err := form.Decode(b)
+		if (err == nil) != (wantErr == nil) || err == nil && got != want {
+			t.Fatalf("%s: got %+v %v, want %+v %v", b, got, err, want, wantErr)
+		}
+		if err != nil {
+			return
+		}
+		out, err := form.Encode(&got)
+		ref, refErr := json.Marshal(got)
+		if err != nil || refErr != nil || string(out) != string(ref) {
+			t.Fatalf("wrote %s %v, want %s %v", out, err, ref, refErr)
+		}
+		again, err := form.Decode(out)
+		if err != nil || again != got {
+			t.Fatalf("round trip of %+v gave %+v %v", got, again, err)
+		}
+	})
+}
+
+func BenchmarkSaid(b *testing.B) {
+	form := wire.Of[holder]()
+	h := holder{S: event.Say(event.Statement{Code: "process.none_named", Args: []string{event.List([]string{"ds_agent"})}, Text: "no process is named ds_agent"})}
+	text, err := form.Encode(&h)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := form.Decode(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package words
+
+import (
+	"strings"
+
+	"dswatch/event"
+)
+
+// The dictionary: one word for one thing, on every screen and in every message.
+// What is not in it is shown as it is, so that a value of a newer version is
+// shown and not hidden.
+var (
+	kinds = map[event.Kind]Both{
+		event.Process:   {"process", "プロセス"},
+		event.Service:   {"service", "サービス"},
+		event.Driver:    {"driver", "ドライバ"},
+		event.Port:      {"port", "ポート"},
+		event.Heartbeat: {"heartbeat", "ハートビート"},
+		event.Module:    {"protection module", "保護モジュール"},
+		event.Host:      {"host", "ホスト"},
+	}
+	states = map[event.State]Both{
+		event.Up:       {"up", "正常"},
+		event.Degraded: {"degraded", "一部停止"},
+		event.Down:     {"down", "停止"},
+		event.Unknown:  {"unknown", "不明"},
+	}
+	severities = map[event.Severity]Both{
+		event.Info:     {"info", "情報"},
+		event.Warning:  {"warning", "警告"},
+		event.Critical: {"critical", "重大"},
+	}
+	impacts = map[event.Impact]Both{
+		event.ProtectionLost:    {"protection lost", "保護機能の停止"},
+		event.ProtectionReduced: {"protection reduced", "保護機能の低下"},
+		event.ManagementLost:    {"management lost, protection kept", "管理機能の停止 (保護は継続)"},
+		event.UpdatesLost:       {"updates lost, protection kept", "アップデート配信の停止 (保護は継続)"},
+		event.VisibilityLost:    {"cannot be seen by dswatch", "dswatch から確認不能"},
+		event.NoticeLost:        {"only notices to the user lost", "利用者への通知のみ停止"},
+	}
+	transitions = map[event.Transition]Both{
+		event.Raised:         {"raised", "発生"},
+		event.Changed:        {"changed", "変化"},
+		event.Repeated:       {"repeated", "再通知 (継続中)"},
+		event.Cleared:        {"cleared", "復旧"},
+		event.Acknowledged:   {"acknowledged", "確認済み"},
+		event.Unacknowledged: {"unacknowledged", "確認の取り消し"},
+		event.Beat:           {"heartbeat", "ハートビート"},
+	}
+	// outcomes are what else the rules decide, and in which phase a rule is.
+	outcomes = map[string]Both{
+		"quiet":         {"quiet", "異常なし"},
+		"held":          {"held", "保留中"},
+		"firing":        {"firing", "発生中"},
+		"settled":       {"settled", "復旧"},
+		"holding":       {"holding", "保留"},
+		"settling":      {"settling", "復旧の確認中"},
+		"recovered":     {"recovered", "通知前に復旧"},
+		"in_transition": {"in_transition", "更新または再起動の完了待ち"},
+		"flapping":      {"flapping", "状態変化の繰り返し (フラッピング)"},
+		"explained":     {"explained", "原因のアラートに集約"},
+		"silenced":      {"silenced", "通知の抑止"},
+		"gathered":      {"gathered", "ダイジェストに集約"},
+	}
+	// origins are where facts come from; what follows in parentheses stays.
+	origins = map[string]Both{
+		"declared":     {"declared", "設定"},
+		"assumed":      {"assumed", "仮定"},
+		"learned":      {"learned", "学習"},
+		"kernel":       {"kernel", "検出: カーネル"},
+		"package":      {"package", "検出: パッケージ"},
+		"registry":     {"registry", "検出: レジストリ"},
+		"file version": {"file version", "検出: ファイルのバージョン"},
+		"installed":    {"installed", "検出: 導入済みのファイル"},
+		"dsa_query":    {"dsa_query", "検出: dsa_query"},
+		"manager API":  {"manager API", "検出: Manager の API"},
+		"vSphere API":  {"vSphere API", "検出: vSphere の API"},
+	}
+	expected = map[string]Both{
+		"yes":     {"yes", "対象"},
+		"no":      {"no", "対象外"},
+		"unknown": {"unknown", "判定不能"},
+	}
+)
+
+// Kind names k.
+func (v Voice) Kind(k event.Kind) string { return word(v, kinds, k) }
+
+// State names s.
+func (v Voice) State(s event.State) string { return word(v, states, s) }
+
+// Severity names s.
+func (v Voice) Severity(s event.Severity) string { return word(v, severities, s) }
+
+// Impact names i.
+func (v Voice) Impact(i event.Impact) string { return word(v, impacts, i) }
+
+// Transition names t.
+func (v Voice) Transition(t event.Transition) string { return word(v, transitions, t) }
+
+// Expected names yes, no and unknown, as an answer to whether an item is
+// watched.
+func (v Voice) Expected(s string) string { return word(v, expected, s) }
+
+// Outcome names what was decided: a transition, or what else the rules do.
+func (v Voice) Outcome(s string) string {
+	if t, ok := transitions[event.Transition(s)]; ok {
+		return v.Pick(t)
+	}
+	return word(v, outcomes, s)
+}
+
+// Origin names where a fact comes from.
+func (v Voice) Origin(s string) string {
+	head, rest, more := strings.Cut(s, " (")
+	head = word(v, origins, head)
+	if more {
+		head += " (" + rest
+	}
+	return head
+}
+
+func word[K ~string](v Voice, m map[K]Both, k K) string {
+	if w, ok := m[k]; ok {
+		return v.Pick(w)
+	}
+	return string(k)
+}

@@ -1,0 +1,446 @@
+package words
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dswatch/event"
+)
+
+// A sentence is one entry of the table.
+type sentence struct {
+	code   string
+	en, ja template
+	kinds  []kind   // of the arguments
+	names  []string // of the arguments, in the order of the English text
+	source [2]string
+}
+
+// table holds every sentence by its code. It is filled while the variables of
+// this package are made, and not changed afterwards.
+var table = map[string]*sentence{}
+
+// kind is how an argument is read.
+type kind int
+
+const (
+	name kind = iota
+	number
+	duration
+	moment
+	list
+	quote
+	both
+	// Words of the dictionary.
+	state
+	itemKind
+	severity
+	impact
+	transition
+	outcome
+	origin
+)
+
+var kindNames = [...]string{name: "name", number: "number", duration: "duration", moment: "time", list: "list", quote: "quoted", both: "both languages",
+	state: "state", itemKind: "kind", severity: "severity", impact: "impact", transition: "transition", outcome: "outcome", origin: "origin"}
+
+func (k kind) String() string { return kindNames[k] }
+
+// Both is a text that is there in both languages.
+type Both struct{ EN, JA string }
+
+// Outcome is what was decided of an item, Origin where a fact comes from. They
+// are words of the dictionary.
+type (
+	Outcome string
+	Origin  string
+)
+
+// kindOf tells how arguments of type A are read.
+func kindOf[A any]() kind {
+	switch t := reflect.TypeFor[A](); t {
+	case reflect.TypeFor[string]():
+		return name
+	case reflect.TypeFor[int]():
+		return number
+	case reflect.TypeFor[time.Duration]():
+		return duration
+	case reflect.TypeFor[time.Time]():
+		return moment
+	case reflect.TypeFor[[]string]():
+		return list
+	case reflect.TypeFor[error]():
+		return quote
+	case reflect.TypeFor[Both]():
+		return both
+	case reflect.TypeFor[event.State]():
+		return state
+	case reflect.TypeFor[event.Kind]():
+		return itemKind
+	case reflect.TypeFor[event.Severity]():
+		return severity
+	case reflect.TypeFor[event.Impact]():
+		return impact
+	case reflect.TypeFor[event.Transition]():
+		return transition
+	case reflect.TypeFor[Outcome]():
+		return outcome
+	case reflect.TypeFor[Origin]():
+		return origin
+	default:
+		panic(fmt.Sprintf("words: no argument is a %v", t))
+	}
+}
+
+// text is an argument as it is kept.
+func text(a any) string {
+	switch a := a.(type) {
+	case string:
+		return a
+	case int:
+		return strconv.Itoa(a)
+	case time.Duration:
+		return a.String()
+	case time.Time:
+		return a.UTC().Format(time.RFC3339)
+	case []string:
+		return event.List(a)
+	case error:
+		return a.Error()
+	case Both:
+		return event.List([]string{a.EN, a.JA})
+	case Outcome:
+		return string(a)
+	case Origin:
+		return string(a)
+	case event.State:
+		return string(a)
+	case event.Kind:
+		return string(a)
+	case event.Severity:
+		return string(a)
+	case event.Impact:
+		return string(a)
+	case event.Transition:
+		return string(a)
+	}
+	return "" // a nil error
+}
+
+// The sentences by the number of their arguments.
+type (
+	Say0                 struct{ *sentence }
+	Say1[A any]          struct{ *sentence }
+	Say2[A, B any]       struct{ *sentence }
+	Say3[A, B, C any]    struct{ *sentence }
+	Say4[A, B, C, D any] struct{ *sentence }
+)
+
+// With fills the gaps.
+func (s Say0) With() event.Said { return event.Said(s.code) }
+
+// With fills the gaps.
+func (s Say1[A]) With(a A) event.Said {
+	return event.Say(event.Statement{Code: s.code, Args: []string{text(a)}})
+}
+
+// With fills the gaps.
+func (s Say2[A, B]) With(a A, b B) event.Said {
+	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b)}})
+}
+
+// With fills the gaps.
+func (s Say3[A, B, C]) With(a A, b B, c C) event.Said {
+	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b), text(c)}})
+}
+
+// With fills the gaps.
+func (s Say4[A, B, C, D]) With(a A, b B, c C, d D) event.Said {
+	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b), text(c), text(d)}})
+}
+
+// Code is what the sentence is called in JSON.
+func (s *sentence) Code() string { return s.code }
+
+func say0(code, en, ja string) Say0           { return Say0{add(code, en, ja)} }
+func say1[A any](code, en, ja string) Say1[A] { return Say1[A]{add(code, en, ja, kindOf[A]())} }
+func say2[A, B any](code, en, ja string) Say2[A, B] {
+	return Say2[A, B]{add(code, en, ja, kindOf[A](), kindOf[B]())}
+}
+func say3[A, B, C any](code, en, ja string) Say3[A, B, C] {
+	return Say3[A, B, C]{add(code, en, ja, kindOf[A](), kindOf[B](), kindOf[C]())}
+}
+func say4[A, B, C, D any](code, en, ja string) Say4[A, B, C, D] {
+	return Say4[A, B, C, D]{add(code, en, ja, kindOf[A](), kindOf[B](), kindOf[C](), kindOf[D]())}
+}
+
+// add puts a sentence into the table. A mistake in one is for TestSentences to
+// tell, not for the start of the program.
+func add(code, en, ja string, kinds ...kind) *sentence {
+	s := &sentence{code: code, kinds: kinds, source: [2]string{en, ja}}
+	s.en, s.names = parse(en, nil)
+	s.ja, _ = parse(ja, s.names)
+	if table[code] != nil {
+		code += " (twice)"
+	}
+	table[code] = s
+	return s
+}
+
+// template is a text in parts: fixed text before each gap, and after the last.
+type template struct {
+	gaps []opening
+	end  string
+}
+
+// opening is one gap of a template.
+type opening struct {
+	before string
+	arg    int    // -1: it names none
+	how    string // "or", "and"; "one|many"
+}
+
+// parse reads a template. names are those of the arguments; nil: the gaps of
+// this text make them.
+func parse(s string, names []string) (template, []string) {
+	var t template
+	first := names == nil
+	for {
+		before, rest, ok := strings.Cut(s, "{")
+		inside, after, closed := strings.Cut(rest, "}")
+		if !ok || !closed {
+			t.end = s
+			return t, names
+		}
+		n := strings.IndexAny(inside, ":|")
+		how := ""
+		if n >= 0 {
+			inside, how = inside[:n], inside[n+1:]
+		}
+		arg := slices.Index(names, inside)
+		if arg < 0 && first {
+			arg, names = len(names), append(names, inside)
+		}
+		t.gaps = append(t.gaps, opening{before, arg, how})
+		s = after
+	}
+}
+
+// Voice says things in one language, with the times of one zone.
+type Voice struct {
+	Language string         // "ja", or English for anything else
+	Zone     *time.Location // nil: UTC
+}
+
+// In returns the voice of a language and a zone.
+func In(language string, zone *time.Location) Voice { return Voice{language, zone} }
+
+// JA reports whether the voice speaks Japanese.
+func (v Voice) JA() bool { return v.Language == "ja" }
+
+// Either returns one of two wordings. It is for the labels of a screen; what
+// is said of an item is a sentence.
+func (v Voice) Either(en, ja string) string {
+	if v.JA() {
+		return ja
+	}
+	return en
+}
+
+// Render says one statement in a language, with the times of a zone.
+func Render(language string, zone *time.Location, s event.Statement) string {
+	return string(Voice{language, zone}.append(nil, s))
+}
+
+// English is what the statements are in English and UTC, as it travels with them.
+func English(s event.Said) string { return Voice{}.Say(s) }
+
+// Spell returns s with the English text of every statement, as it leaves the
+// process.
+func Spell(s event.Said) event.Said {
+	all := s.Statements()
+	for i := range all {
+		if all[i].Text == "" {
+			all[i].Text = string(Voice{}.append(nil, all[i]))
+		}
+	}
+	return event.Say(all...)
+}
+
+// Say says all statements of s in one text.
+func (v Voice) Say(s event.Said) string {
+	var room [512]byte
+	b := room[:0]
+	for i, one := range s.Statements() {
+		if i > 0 {
+			b = append(b, v.between(b)...)
+		}
+		b = v.append(b, one)
+	}
+	return string(b)
+}
+
+// between is what stands between b and what follows.
+func (v Voice) between(b []byte) string {
+	switch s := string(b[max(0, len(b)-3):]); {
+	case strings.HasSuffix(s, "。"):
+		return ""
+	case strings.HasSuffix(s, ":"), strings.HasSuffix(s, "."), strings.HasSuffix(s, "!"):
+		return " "
+	case v.JA():
+		return "。"
+	}
+	return "; "
+}
+
+// append says s. What has no code here, or other arguments, is shown in
+// English as it came.
+func (v Voice) append(b []byte, s event.Statement) []byte {
+	e := table[s.Code]
+	if e == nil || len(e.kinds) != len(s.Args) {
+		if s.Text == "" && s.Code != "" { // made by another version, and lost its text
+			return fmt.Appendf(b, "%s %s", s.Code, strings.Join(s.Args, " "))
+		}
+		return append(b, s.Text...)
+	}
+	t := e.en
+	if v.JA() {
+		t = e.ja
+	}
+	for _, g := range t.gaps {
+		b = append(b, g.before...)
+		if g.arg >= 0 {
+			b = v.appendArg(b, e.kinds[g.arg], s.Args[g.arg], g.how)
+		}
+	}
+	return append(b, t.end...)
+}
+
+func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
+	switch k {
+	case number:
+		if one, many, ok := strings.Cut(how, "|"); ok {
+			if arg == "1" {
+				return append(b, one...)
+			}
+			return append(b, many...)
+		}
+	case duration:
+		if d, err := time.ParseDuration(arg); err == nil {
+			return append(b, v.Length(d)...)
+		}
+	case moment:
+		if t, err := time.Parse(time.RFC3339, arg); err == nil {
+			return append(b, v.Time(t)...)
+		}
+	case list:
+		items, _ := event.ListOf(arg)
+		for i, x := range items {
+			switch {
+			case i == 0:
+			case how == "" || i < len(items)-1 && how == "and":
+				b = append(b, v.Either(", ", "、")...)
+			case how == "or":
+				b = append(b, v.Either(" or ", " または ")...)
+			default:
+				b = append(b, v.Either(" and ", "、")...)
+			}
+			b = append(b, x...)
+		}
+		return b
+	case both:
+		if items, _ := event.ListOf(arg); len(items) == 2 {
+			return append(b, v.Pick(Both{items[0], items[1]})...)
+		}
+	case state:
+		return append(b, v.State(event.State(arg))...)
+	case itemKind:
+		return append(b, v.Kind(event.Kind(arg))...)
+	case severity:
+		return append(b, v.Severity(event.Severity(arg))...)
+	case impact:
+		return append(b, v.Impact(event.Impact(arg))...)
+	case transition:
+		return append(b, v.Transition(event.Transition(arg))...)
+	case outcome:
+		return append(b, v.Outcome(arg)...)
+	case origin:
+		return append(b, v.Origin(arg)...)
+	}
+	return append(b, arg...)
+}
+
+// Pick is the text of the voice's language; one that is there helps more than
+// none.
+func (v Voice) Pick(t Both) string {
+	if v.JA() {
+		return cmp.Or(t.JA, t.EN)
+	}
+	return cmp.Or(t.EN, t.JA)
+}
+
+// Time writes t in the voice's zone, as logs do.
+func (v Voice) Time(t time.Time) string {
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format(time.RFC3339)
+}
+
+// Length writes a duration: 20s, 2h5m, 12ms; 20秒, 2時間5分, 12ミリ秒.
+func (v Voice) Length(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	if v.JA() {
+		return unitsJA.Replace(s)
+	}
+	return s
+}
+
+var unitsJA = strings.NewReplacer("ms", "ミリ秒", "µs", "マイクロ秒", "ns", "ナノ秒", "h", "時間", "m", "分", "s", "秒")
+
+// Failure is an error that says what went wrong as data.
+type Failure struct {
+	Said  event.Said
+	cause error
+}
+
+// Fail returns an error that says s.
+func Fail(s event.Said) error { return &Failure{Said: s} }
+
+// FailWith is Fail, and keeps cause for errors.Is and errors.As.
+func FailWith(cause error, s event.Said) error { return &Failure{Said: s, cause: cause} }
+
+// Error is English.
+func (f *Failure) Error() string { return English(f.Said) }
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.cause }
+
+// Of returns what err says: the statements of a Failure in it, else its text,
+// quoted.
+func Of(err error) event.Said {
+	if err == nil {
+		return ""
+	}
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f.Said
+	}
+	return Quoted.With(err)
+}
+
+// Codes lists the codes of all sentences, in alphabetical order.
+func Codes() []string { return slices.Sorted(maps.Keys(table)) }
