@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"context"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -40,15 +37,13 @@ func (c *clock) step() time.Duration {
 
 // keepTime moves all deadlines when the wall clock was set. What the calendar
 // decides is decided anew.
-func (e *Engine) keepTime(ctx context.Context) error {
+func (e *Engine) keepTime() {
 	d := e.clock.step()
 	if d == 0 {
-		return nil
+		return
 	}
 	e.Log.Info("the wall clock was set; deadlines move with it", "by", d)
-	if err := e.flush(ctx); err != nil {
-		return err
-	}
+	e.closeRound()
 	now := e.now()
 	e.storm.Shift(d)
 	for _, one := range e.groups {
@@ -64,33 +59,26 @@ func (e *Engine) keepTime(ctx context.Context) error {
 		}
 		h.transit.Started, h.transit.Until = h.transit.Started.Add(d), h.transit.Until.Add(d)
 		if h.transit.Lasts(now) { // else nobody asks for it after a restart
-			if err := e.saveTransit(ctx, h); err != nil {
-				return err
-			}
+			e.saveTransit(h)
 		}
 	}
-	if err := e.keepSilences(ctx, now, d); err != nil {
-		return err
-	}
+	e.keepSilences(now, d)
+	e.closeRound() // they are in force before anything is decided
 	for _, it := range e.items {
 		if !it.status.Shift(now, d) {
 			continue
 		}
 		e.schedule(it)
-		if err := e.redecide(ctx, it); err != nil {
-			return err
-		}
+		e.redecide(it)
 		e.touch(it)
 	}
-	if err := e.revise(ctx); err != nil {
-		return err
-	}
-	return e.flush(ctx)
+	e.revise()
+	e.closeRound()
 }
 
 // keepSilences keeps those in force that have begun: somebody who has silenced
 // something does not take it back with the clock.
-func (e *Engine) keepSilences(ctx context.Context, now time.Time, d time.Duration) error {
+func (e *Engine) keepSilences(now time.Time, d time.Duration) {
 	for i := range e.silences {
 		s := e.silences[i]
 		if d > 0 || !s.Active(now.Add(-d)) || !now.Before(s.Starts) {
@@ -98,11 +86,6 @@ func (e *Engine) keepSilences(ctx context.Context, now time.Time, d time.Duratio
 		}
 		s.Starts = now
 		s.Note(now, "dswatch", "the clock was set back by "+(-d).Round(time.Second).String()+"; it stays in force")
-		if err := e.Silences.Save(ctx, s); err != nil {
-			return fmt.Errorf("store silence %s: %w", s.ID, err)
-		}
-		e.silences = slices.Clone(e.silences)
-		e.silences[i] = s
+		e.keepSilence(i, s)
 	}
-	return nil
 }

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -208,7 +206,7 @@ func (e *Engine) nextDigest() (due time.Time) {
 
 // tellDigests tells what is due, and releases what has lasted longer than its
 // storm.
-func (e *Engine) tellDigests(ctx context.Context) error {
+func (e *Engine) tellDigests() {
 	now := e.now()
 	var ripe []*digest
 	for _, d := range e.digests() {
@@ -218,27 +216,20 @@ func (e *Engine) tellDigests(ctx context.Context) error {
 	}
 	for _, d := range ripe {
 		// Before its end everybody is told what goes on: no moment is silent.
-		if err := e.release(ctx, now, d); err != nil {
-			return err
-		}
+		e.release(now, d)
 		decisions, changed := e.Set.Advance(now, d.Digest, e.spokenFor(d))
 		d.dirty = d.dirty || changed
 		e.said(d, decisions)
-		if err := e.flush(ctx); err != nil {
-			return err
-		}
+		e.closeRound()
 	}
-	return nil
 }
 
 // release raises the members of a digest one by one once its storm is over.
-func (e *Engine) release(ctx context.Context, now time.Time, d *digest) error {
+func (e *Engine) release(now time.Time, d *digest) {
 	if !d.Releases(now, e.Set.Storm, len(d.members)) {
-		return nil
+		return
 	}
-	if err := e.flush(ctx); err != nil {
-		return err
-	}
+	e.closeRound()
 	left := make([]*item, 0, len(d.members))
 	for it := range d.members {
 		left = append(left, it)
@@ -247,16 +238,12 @@ func (e *Engine) release(ctx context.Context, now time.Time, d *digest) error {
 	e.releasing = true
 	defer func() { e.releasing = false }()
 	for _, it := range left {
-		if err := e.redecide(ctx, it); err != nil {
-			return err
-		}
+		e.redecide(it)
 	}
 	e.releasing = false
-	if err := e.revise(ctx); err != nil {
-		return err
-	}
+	e.revise()
 	d.Kept(now)
-	return e.flush(ctx)
+	e.closeRound()
 }
 
 // said notes what has to be told of what was decided about a digest. Nothing
@@ -286,34 +273,22 @@ func (e *Engine) sight(it *item) rules.Snapshot {
 // a digest stays far below the largest message of the bus.
 const mostJoining = 1024
 
-// flushDigests stores every changed digest. It comes before the items are
-// stored and before anybody is told.
-func (e *Engine) flushDigests(ctx context.Context) error {
+// changedDigests adds what is to be stored of digests to all.
+func (e *Engine) changedDigests(all []write) []write {
 	e.joining = 0
-	var changed []*digest
-	var records []Record
 	for _, d := range e.groups {
 		if !d.dirty {
 			continue
 		}
 		value, err := d.Encode()
 		if err != nil {
-			return err
+			e.broken = err
 		}
-		changed, records = append(changed, d), append(records, Record{Key: digestPrefix + d.Key.Hash(), Value: value, Revision: d.revision})
-	}
-	if len(records) == 0 {
-		return nil
-	}
-	revisions, err := e.Statuses.Save(ctx, records)
-	if err != nil {
-		return fmt.Errorf("store %d digests: %w", len(records), err)
-	}
-	for i, d := range changed {
-		d.revision, d.dirty, d.settled = revisions[i], false, len(d.Joining) == 0
+		all = append(all, write{digestPrefix + d.Key.Hash(), value, &d.revision})
+		d.dirty, d.settled = false, len(d.Joining) == 0
 		d.Joining = nil
 	}
-	return nil
+	return all
 }
 
 // Digest is an alert that stands for many.
@@ -379,14 +354,11 @@ func (e *Engine) openDigest(id string) *digest {
 
 // acknowledgeDigest notes that somebody looks after all that it stands for,
 // or does not any more.
-func (e *Engine) acknowledgeDigest(ctx context.Context, d *digest, q ack) error {
-	if err := e.flush(ctx); err != nil {
-		return err
-	}
+func (e *Engine) acknowledgeDigest(d *digest, q ack) {
+	e.closeRound()
 	decide := e.Set.AcknowledgeDigest
 	if q.withdraw {
 		decide = e.Set.WithdrawDigest
 	}
 	e.said(d, decide(e.now(), d.Digest, e.spokenFor(d), q.ack))
-	return e.flush(ctx)
 }

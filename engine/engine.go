@@ -132,7 +132,7 @@ type Engine struct {
 	storm     *rules.Storm
 	groups    map[event.Key]*digest
 	releasing bool // of what a digest spoke for: see release
-	joining   int  // alerts that have joined digests since the last flush
+	joining   int  // alerts that have joined digests in this round
 
 	details map[string]string // of events, see share
 	behind  map[event.Key]int // how many items are behind one
@@ -142,13 +142,14 @@ type Engine struct {
 
 	orphans orphans
 
-	learned   []learned // since the last flush
-	dirty     []*item   // changed since the last flush
+	dirty     []*item   // changed, and in no round yet
+	round     Round     // the open one
+	owed      Duties    // by this step so far
+	broken    error     // why it cannot be done
 	overdueAt time.Time // see overdue
 	pruneAt   time.Time // see prune
 	forgetAt  time.Time // see pruneReceipts
 	stirred   []*item   // changed in a way that may concern others, see revise
-	pending   []Outgoing
 
 	ready atomic.Bool // what was stored has been read and compared with the sinks
 }
@@ -158,7 +159,7 @@ type item struct {
 	row      *footing
 	home     *host
 	revision uint64
-	told     bool // has transitions in pending, or has just joined a digest
+	told     bool // has a transition in the open round, or has joined a digest in it
 	dirty    bool
 	index    int   // in the heap, -1 when not in it
 	due      int64 // as it is in the heap, in nanoseconds since 1970
@@ -194,6 +195,9 @@ func (e *Engine) now() time.Time { return e.clock.now() }
 
 // retry is how long Run waits before it reads everything anew.
 const retry = time.Second
+
+// mostAsleep is the longest without a step.
+const mostAsleep = time.Minute
 
 // Run reads what is stored, repairs what a crash left undone, and then
 // decides until ctx ends. A store that fails, or another engine that writes
@@ -257,7 +261,8 @@ func (e *Engine) load(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
-	e.learned, e.dirty, e.pending, e.stirred, e.orphans = nil, nil, nil, nil, nil
+	e.dirty, e.stirred, e.orphans = nil, nil, nil
+	e.round, e.owed, e.broken = Round{}, Duties{}, nil
 	e.storm, e.groups, e.joining = rules.NewStorm(e.Host), map[event.Key]*digest{}, 0
 	e.behind = map[event.Key]int{}
 	e.clock.step() // deadlines that were stored are bounded below
@@ -342,7 +347,7 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 	})
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for tidy := false; ; tidy = false {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -351,92 +356,73 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 		case err := <-lost:
 			return fmt.Errorf("watch silences: %w", err)
 		case all := <-heard:
-			if err := e.hear(ctx, all); err != nil {
-				return err
-			}
-		case a := <-e.acks:
-			if err := e.acknowledge(ctx, a); err != nil {
-				return err
-			}
+			e.mu.Lock()
+			e.hear(all)
+		case q := <-e.acks:
+			e.mu.Lock()
+			e.acknowledge(q)
 		case batch := <-batches:
-			if err := e.take(ctx, batch); err != nil {
-				return err
-			}
+			e.mu.Lock()
+			e.take(batch)
 		case <-timer.C:
-			if err := e.tick(ctx); err != nil {
-				return err
-			}
+			e.mu.Lock()
+			e.tick()
+			tidy = true
 		}
-		timer.Reset(e.untilDue())
+		duties := e.duties()
+		err := e.do(ctx, duties)
+		if err == nil && tidy {
+			err = e.prune(ctx)
+		}
+		e.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		timer.Reset(max(0, duties.Wake.Sub(e.now())))
 	}
 }
 
-// take decides one batch, stores the outcome and acknowledges the batch.
-func (e *Engine) take(ctx context.Context, batch []Delivery) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.keepTime(ctx); err != nil {
-		return err
-	}
+// take decides one batch.
+func (e *Engine) take(batch []Delivery) {
+	e.keepTime()
 	for _, d := range batch {
-		if err := e.receive(ctx, d); err != nil {
-			return err
-		}
+		e.receive(d)
 	}
-	if err := e.overdue(ctx); err != nil {
-		return err
-	}
-	if err := e.flush(ctx); err != nil {
-		return err
-	}
-	for _, d := range batch {
-		if err := d.Ack(); err != nil {
-			return fmt.Errorf("acknowledge event at %d: %w", d.Position, err)
-		}
-	}
-	return nil
+	e.overdue()
+	e.owed.Ack = append(e.owed.Ack, batch...)
 }
 
 // receive decides one message. What cannot be decoded is logged and dropped:
 // coming again would not make it better.
-func (e *Engine) receive(ctx context.Context, d Delivery) error {
+func (e *Engine) receive(d Delivery) {
 	ev, err := event.Decode(d.Data)
 	if err != nil {
 		report, ferr := event.DecodeFacts(d.Data)
 		if ferr == nil {
-			return e.learn(ctx, report, d.Data)
+			e.learn(report, d.Data)
+			return
 		}
 		e.Log.Warn("dropped a message of the event stream that is no event", "position", d.Position, "error", err)
-		return nil
+		return
 	}
-	if err := e.listen(ctx, ev.Observer); err != nil {
-		return err
-	}
+	e.listen(ev.Observer)
 	it := e.item(ev.Key())
 	ev.Observation.Key = it.status.Key // the same, and kept once
 	e.share(&ev)
 	if d.Position <= it.status.Position {
-		return nil // came again after a crash
+		return // came again after a crash
 	}
-	if it.told || e.joining >= mostJoining {
-		// At most one transition of an item may stand between its stored
-		// status and the outbox; else a crash could hide the first.
-		if err := e.flush(ctx); err != nil {
-			return err
-		}
-	}
+	e.roomFor(it)
 	it.status.Position = d.Position
 	e.decide(it, ev)
-	return e.revise(ctx)
+	e.revise()
 }
 
 // learn takes what an observer reports about a host and decides the host's
 // items again.
-func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) error {
+func (e *Engine) learn(r event.FactsReport, raw []byte) {
 	if factsKey(r.Host, r.Observer) == event.Token(r.Host) { // a manager that is asked is no dswatch that may fall silent
-		if err := e.listen(ctx, r.Observer); err != nil {
-			return err
-		}
+		e.listen(r.Observer)
 	}
 	h := e.host(r.Host)
 	token := event.Token(r.Observer)
@@ -446,24 +432,19 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 			before.at = r.At
 			h.keep(before)
 		}
-		return nil
+		return
 	}
 	if before.waits { // no record may be stored twice at once
-		if err := e.flush(ctx); err != nil {
-			return err
-		}
-		before = h.report(token)
+		e.closeRound()
 	}
 	h.take(r, before.revision)
 	var denied []string
 	h.facts, denied = together(event.Token(r.Host), h.reports)
-	if err := e.passing(ctx, r.Host, h); err != nil {
-		return err
-	}
+	e.passing(r.Host, h)
 	after := h.report(token)
 	after.waits = true
 	h.keep(after)
-	e.learned = append(e.learned, learned{h, token, Record{Key: factsKey(r.Host, r.Observer), Value: raw, Revision: before.revision}})
+	e.round.Facts = append(e.round.Facts, learned{h, token, factsKey(r.Host, r.Observer), raw})
 	for _, d := range denied {
 		if !slices.Contains(h.denied, d) {
 			e.Log.Warn("facts about a host contradict each other", "host", r.Host, "fact", d)
@@ -472,56 +453,34 @@ func (e *Engine) learn(ctx context.Context, r event.FactsReport, raw []byte) err
 	h.denied = denied
 	for _, it := range h.items {
 		e.look(it)
-		if err := e.redecide(ctx, it); err != nil {
-			return err
-		}
+		e.redecide(it)
 	}
-	return e.revise(ctx)
+	e.revise()
 }
 
 // tick decides every item whose deadline has passed.
-func (e *Engine) tick(ctx context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.keepTime(ctx); err != nil {
-		return err
-	}
-	if err := e.overdue(ctx); err != nil {
-		return err
-	}
+func (e *Engine) tick() {
+	e.keepTime()
+	e.overdue()
 	now := e.now()
 	for len(e.due) > 0 && e.due[0].due <= now.UnixNano() {
-		it := heap.Pop(&e.due).(*item)
-		if err := e.redecide(ctx, it); err != nil {
-			return err
-		}
-		if err := e.revise(ctx); err != nil {
-			return err
-		}
+		e.redecide(heap.Pop(&e.due).(*item))
+		e.revise()
 	}
 	if waits := e.nextWait(); !waits.IsZero() && !waits.After(now) {
 		e.ending = true
 	}
-	if err := e.flush(ctx); err != nil {
-		return err
-	}
-	if err := e.tellDigests(ctx); err != nil {
-		return err
-	}
-	return e.prune(ctx)
+	e.closeRound()
+	e.tellDigests()
 }
 
-// untilDue is how long nothing needs to be done.
-func (e *Engine) untilDue() time.Duration {
-	const most = time.Minute
+// wake returns when something needs to be done at the latest.
+func (e *Engine) wake() time.Time {
 	due := rules.Earlier(e.nextDigest(), e.nextWait())
 	if len(e.due) > 0 {
 		due = rules.Earlier(due, time.Unix(0, e.due[0].due))
 	}
-	if due.IsZero() {
-		return most
-	}
-	return min(most, max(0, due.Sub(e.now())))
+	return rules.Earlier(due, e.now().Add(mostAsleep))
 }
 
 // decide asks Decide and notes what has to be stored and told.
@@ -566,7 +525,7 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 	e.schedule(it)
 }
 
-// tell notes what was decided for the next flush.
+// tell notes what was decided for this round.
 func (e *Engine) tell(d rules.Decision) {
 	err := d.Deliveries(func(a *event.Alert, sinks []string) error { return e.put(*a, sinks...) })
 	if err != nil {
@@ -574,53 +533,16 @@ func (e *Engine) tell(d rules.Decision) {
 	}
 }
 
-// put notes one transition for the next flush.
+// put notes one transition for this round.
 func (e *Engine) put(a event.Alert, sinks ...string) error {
 	data, err := a.Encode()
 	if err != nil {
 		return err
 	}
 	for _, name := range sinks {
-		e.pending = append(e.pending, Outgoing{Sink: name, ID: a.DeliveryID(), Data: data})
+		e.round.Send = append(e.round.Send, Outgoing{Sink: name, ID: a.DeliveryID(), Data: data})
 	}
 	return nil
-}
-
-// flush stores what was learned of hosts, then every changed status, then puts
-// every pending alert.
-func (e *Engine) flush(ctx context.Context) error {
-	if err := e.saveFacts(ctx); err != nil {
-		return err
-	}
-	if err := e.flushDigests(ctx); err != nil {
-		return err
-	}
-	if len(e.dirty) > 0 {
-		records := make([]Record, len(e.dirty))
-		for i, it := range e.dirty {
-			b, err := it.status.Encode()
-			if err != nil {
-				return err
-			}
-			records[i] = Record{Key: it.status.Key.Hash(), Value: b, Revision: it.revision}
-		}
-		revisions, err := e.Statuses.Save(ctx, records)
-		if err != nil {
-			return fmt.Errorf("store %d statuses: %w", len(records), err)
-		}
-		for i, it := range e.dirty {
-			it.revision, it.dirty, it.told = revisions[i], false, false
-		}
-		e.dirty = e.dirty[:0]
-	}
-	if len(e.pending) > 0 {
-		if err := e.Outbox.Put(ctx, e.pending); err != nil {
-			return fmt.Errorf("put %d alerts into the outbox: %w", len(e.pending), err)
-		}
-		clear(e.pending)
-		e.pending = e.pending[:0]
-	}
-	return e.endSilences(ctx)
 }
 
 // Items calls each with every status and what is known about its row, in the

@@ -22,7 +22,7 @@ type reported struct {
 	facts    event.Facts
 	at       time.Time // told last, changed or not
 	revision uint64    // as stored; 0: it is not
-	waits    bool      // for the next flush
+	waits    bool      // in a round that has not been stored
 }
 
 // report returns what the observer, a token, last told about the host.
@@ -62,31 +62,29 @@ func (h *host) keep(r reported) {
 
 // learned is a report that is to be stored.
 type learned struct {
-	home  *host
-	token string
-	Record
+	home       *host
+	token, key string
+	value      []byte
 }
 
-// saveFacts stores what was learned since the last flush.
-func (e *Engine) saveFacts(ctx context.Context) error {
-	if len(e.learned) == 0 {
+// saveFacts stores reports and notes their revisions.
+func (e *Engine) saveFacts(ctx context.Context, all []learned) error {
+	if len(all) == 0 {
 		return nil
 	}
-	records := make([]Record, len(e.learned))
-	for i, l := range e.learned {
-		records[i] = l.Record
+	records := make([]Record, len(all))
+	for i, l := range all {
+		records[i] = Record{Key: l.key, Value: l.value, Revision: l.home.report(l.token).revision}
 	}
 	revisions, err := e.Facts.Save(ctx, records)
 	if err != nil {
 		return fmt.Errorf("store facts of %d hosts: %w", len(records), err)
 	}
-	for i, l := range e.learned {
+	for i, l := range all {
 		r := l.home.report(l.token)
 		r.revision, r.waits = revisions[i], false
 		l.home.keep(r)
 	}
-	clear(e.learned)
-	e.learned = e.learned[:0]
 	return nil
 }
 

@@ -37,9 +37,6 @@ func (e *Engine) prune(ctx context.Context) error {
 	if e.pruneAt = now.Add(pruneEvery); first {
 		return nil // there is enough to do at the start
 	}
-	if err := e.flush(ctx); err != nil {
-		return err
-	}
 	if err := e.pruneItems(ctx, now); err != nil {
 		return err
 	}

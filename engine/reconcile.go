@@ -28,7 +28,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 			return fmt.Errorf("what is stored does not catch up with the sinks in %d rounds", rounds)
 		}
 		behind = false
-		e.pending, e.orphans = nil, orphans{}
+		e.round.Send, e.orphans = nil, orphans{}
 		for _, name := range all {
 			slots, err := e.knownBy(ctx, name, used)
 			if err != nil {
@@ -44,19 +44,15 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		behind = behind || e.lostDigests(e.now(), all)
 	}
 	e.regroup(e.now())
-	if n := len(e.pending); n > 0 {
+	if n := len(e.round.Send); n > 0 {
 		e.Log.Info("telling the sinks what they had not been told when the program stopped", "deliveries", n)
 	}
 	for _, it := range e.items {
-		if err := e.redecide(ctx, it); err != nil {
-			return err
-		}
+		e.redecide(it)
 	}
-	if err := e.revise(ctx); err != nil {
-		return err
-	}
+	e.revise()
 	e.ending = true
-	return e.flush(ctx)
+	return e.do(ctx, e.duties())
 }
 
 // maxRounds bounds how often all sinks are read again because one knew more

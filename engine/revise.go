@@ -1,27 +1,23 @@
 package engine
 
-import (
-	"context"
+import "dswatch/event"
 
-	"dswatch/event"
-)
-
-// redecide decides an item without an event. At most one transition of an
-// item may stand between its stored status and the outbox; else a crash could
-// hide the first.
-func (e *Engine) redecide(ctx context.Context, it *item) error {
-	if it.told || e.joining >= mostJoining {
-		if err := e.flush(ctx); err != nil {
-			return err
-		}
-	}
+// redecide decides an item without an event.
+func (e *Engine) redecide(it *item) {
+	e.roomFor(it)
 	e.decide(it, event.Event{})
-	return nil
+}
+
+// roomFor sees that what is decided of an item next may stand in this round.
+func (e *Engine) roomFor(it *item) {
+	if it.told || e.joining >= mostJoining {
+		e.closeRound()
+	}
 }
 
 // revise decides anew what stands in a relation to the items that were
 // stirred, until nothing changes any more.
-func (e *Engine) revise(ctx context.Context) error {
+func (e *Engine) revise() {
 	for len(e.stirred) > 0 {
 		it := e.stirred[0]
 		e.stirred = e.stirred[1:]
@@ -34,10 +30,7 @@ func (e *Engine) revise(ctx context.Context) error {
 			if x == it || x.status.Calm() {
 				continue
 			}
-			if err := e.redecide(ctx, x); err != nil {
-				return err
-			}
+			e.redecide(x)
 		}
 	}
-	return nil
 }

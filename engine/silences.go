@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"time"
 
 	"dswatch/event"
 	"dswatch/rules"
@@ -90,4 +91,75 @@ type SilenceStore interface {
 	// stored. Where somebody has changed that meanwhile it stays, and Watch
 	// tells it.
 	Save(ctx context.Context, s rules.Silence) error
+}
+
+// hear takes the silences as they are now, and decides anew what one of them
+// kept quiet.
+func (e *Engine) hear(all []rules.Silence) {
+	e.keepTime()
+	e.silences, e.ending = all, true
+	for _, it := range e.items {
+		if !it.status.Silenced() {
+			continue
+		}
+		e.redecide(it)
+	}
+	e.revise()
+}
+
+// endSilences ends those that last until all is well again, once it is, and
+// those whose first alert did not come.
+func (e *Engine) endSilences() {
+	if !e.ending {
+		return
+	}
+	e.ending = false
+	now := e.now()
+	for i := range e.silences {
+		s := &e.silences[i]
+		if !s.Ends.IsZero() || s.Every != "" || now.Before(s.Starts) {
+			continue
+		}
+		trouble, alert := e.troubled(s)
+		after := *s
+		switch waits := s.WaitsUntil(); {
+		case s.Began.IsZero() && alert:
+			after.Began = now
+			after.Note(now, "dswatch", "its first alert has come; it ends when all that it matches is well again")
+		case s.Began.IsZero() && !now.Before(waits):
+			after = s.End(now, "dswatch", "ended: no alert that it matches came until "+waits.UTC().Format(time.RFC3339))
+		case !s.Began.IsZero() && !trouble:
+			after = s.End(now, "dswatch", "ended: everything it matches is well again")
+		default:
+			continue
+		}
+		e.keepSilence(i, after)
+	}
+}
+
+// keepSilence puts s in the place of the i-th silence.
+func (e *Engine) keepSilence(i int, s rules.Silence) {
+	e.silences = slices.Clone(e.silences)
+	e.silences[i] = s
+	e.round.Silences = append(e.round.Silences, s)
+}
+
+func (e *Engine) troubled(s *rules.Silence) (trouble, alert bool) {
+	for _, it := range e.items {
+		if it.status.Calm() {
+			continue
+		}
+		t, a := s.Troubled(&it.status, e.sight(it))
+		trouble, alert = trouble || t, alert || a
+	}
+	return trouble, alert
+}
+
+// nextWait is when the first silence that waits for an alert ends; zero: none
+// waits.
+func (e *Engine) nextWait() (due time.Time) {
+	for i := range e.silences {
+		due = rules.Earlier(due, e.silences[i].WaitsUntil())
+	}
+	return due
 }

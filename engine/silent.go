@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -32,10 +31,10 @@ func (e *Engine) hostRow(k event.Key) (*catalog.Row, catalog.Verdict) {
 }
 
 // listen notes that something was heard from an observer.
-func (e *Engine) listen(ctx context.Context, observer string) error {
+func (e *Engine) listen(observer string) {
 	k := hostKey(observer)
 	if e.Set.Silent == 0 || k.Validate() != nil {
-		return nil
+		return
 	}
 	h := e.host(observer)
 	h.heard = e.now()
@@ -43,27 +42,23 @@ func (e *Engine) listen(ctx context.Context, observer string) error {
 		e.item(k)
 	}
 	if st := &h.self.status; st.Event != "" && st.Seen.State == event.Up {
-		return nil
+		return
 	}
-	return e.observeHost(ctx, h.self, event.Observation{State: event.Up, Found: 1, Detail: "its dswatch reports"})
+	e.observeHost(h.self, event.Observation{State: event.Up, Found: 1, Detail: "its dswatch reports"})
 }
 
-func (e *Engine) observeHost(ctx context.Context, it *item, o event.Observation) error {
-	if it.told {
-		if err := e.flush(ctx); err != nil {
-			return err
-		}
-	}
+func (e *Engine) observeHost(it *item, o event.Observation) {
+	e.roomFor(it)
 	o.Key, o.Want, o.At = it.status.Key, 1, e.now()
 	e.decide(it, event.NewState(o.Key.Host, event.Change, o))
-	return e.revise(ctx)
+	e.revise()
 }
 
 // overdue finds the hosts that have been silent for too long.
-func (e *Engine) overdue(ctx context.Context) error {
+func (e *Engine) overdue() {
 	now := e.now()
 	if e.Set.Silent == 0 || now.Before(e.overdueAt) && e.overdueAt.Sub(now) <= silentEvery {
-		return nil
+		return
 	}
 	e.overdueAt = now.Add(silentEvery)
 	var silent []*host
@@ -75,12 +70,8 @@ func (e *Engine) overdue(ctx context.Context) error {
 	// In an order: of many at once the first ones are told by themselves.
 	slices.SortFunc(silent, func(a, b *host) int { return compareKeys(a.self.status.Key, b.self.status.Key) })
 	for _, h := range silent {
-		err := e.observeHost(ctx, h.self, event.Observation{State: event.Unknown, Detail: "nothing was heard from its dswatch since " + h.heard.Format(time.RFC3339)})
-		if err != nil {
-			return err
-		}
+		e.observeHost(h.self, event.Observation{State: event.Unknown, Detail: "nothing was heard from its dswatch since " + h.heard.Format(time.RFC3339)})
 	}
-	return nil
 }
 
 // expectHosts makes every host that has reported before report again: from

@@ -38,14 +38,30 @@ func (s *Steps) Take(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read events: %w", err)
 	}
-	return len(batch) > 0, s.e.take(ctx, batch)
+	s.e.mu.Lock()
+	defer s.e.mu.Unlock()
+	s.e.take(batch)
+	return len(batch) > 0, s.e.do(ctx, s.e.duties())
 }
 
 // Tick decides what is due by now.
-func (s *Steps) Tick(ctx context.Context) error { return s.e.tick(ctx) }
+func (s *Steps) Tick(ctx context.Context) error {
+	s.e.mu.Lock()
+	defer s.e.mu.Unlock()
+	s.e.tick()
+	if err := s.e.do(ctx, s.e.duties()); err != nil {
+		return err
+	}
+	return s.e.prune(ctx)
+}
 
 // Hear takes the silences as they are now.
-func (s *Steps) Hear(ctx context.Context, all []rules.Silence) error { return s.e.hear(ctx, all) }
+func (s *Steps) Hear(ctx context.Context, all []rules.Silence) error {
+	s.e.mu.Lock()
+	defer s.e.mu.Unlock()
+	s.e.hear(all)
+	return s.e.do(ctx, s.e.duties())
+}
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id. refused says why it could not; err is an error of a store.
@@ -59,12 +75,16 @@ func (s *Steps) Withdraw(ctx context.Context, id string, by event.Ack) (refused,
 }
 
 func (s *Steps) ask(ctx context.Context, q ack) (refused, err error) {
-	q.done = make(chan error, 1)
-	if err := s.e.acknowledge(ctx, q); err != nil {
+	done := make(chan error, 1)
+	q.done = done
+	s.e.mu.Lock()
+	defer s.e.mu.Unlock()
+	s.e.acknowledge(q)
+	if err := s.e.do(ctx, s.e.duties()); err != nil {
 		return nil, err
 	}
-	return <-q.done, nil
+	return <-done, nil
 }
 
 // Until is how long no Tick is needed, at most a minute.
-func (s *Steps) Until() time.Duration { return s.e.untilDue() }
+func (s *Steps) Until() time.Duration { return max(0, s.e.wake().Sub(s.e.now())) }

@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dswatch/event"
@@ -41,36 +41,28 @@ func (p *past) learn(f event.Facts) (why string) {
 	return why
 }
 
-// passing opens the host's transit where the facts show a reason. It is
-// stored before the facts, so that a crash cannot take it away.
-func (e *Engine) passing(ctx context.Context, name string, h *host) error {
+// passing opens the host's transit where the facts show a reason.
+func (e *Engine) passing(name string, h *host) {
 	why := h.past.learn(h.facts)
 	if why == "" || e.Set.Transition == 0 {
-		return nil
+		return
 	}
 	h.transit.Host = name
-	before := h.transit
-	h.transit = before.Begin(e.now(), e.Set.Transition, why)
-	if err := e.saveTransit(ctx, h); err != nil {
-		h.transit = before
-		return err
-	}
+	h.transit = h.transit.Begin(e.now(), e.Set.Transition, why)
+	e.saveTransit(h)
 	t := h.transit
 	e.Log.Info("a host is in transition; what is lost on it is told at its end", "host", name, "until", t.Until, "why", why)
-	return nil
 }
 
-func (e *Engine) saveTransit(ctx context.Context, h *host) error {
-	b, err := json.Marshal(h.transit)
+func (e *Engine) saveTransit(h *host) {
+	value, err := json.Marshal(h.transit)
 	if err != nil {
-		return fmt.Errorf("encode the transition of %s: %w", h.transit.Host, err)
+		e.broken = fmt.Errorf("encode the transition of %s: %w", h.transit.Host, err)
 	}
-	revisions, err := e.Facts.Save(ctx, []Record{{Key: transitKey(h.transit.Host), Value: b, Revision: h.transitRevision}})
-	if err != nil {
-		return fmt.Errorf("store the transition of %s: %w", h.transit.Host, err)
+	if slices.ContainsFunc(e.round.Transits, func(w write) bool { return w.revision == &h.transitRevision }) {
+		e.closeRound() // no record may be stored twice at once
 	}
-	h.transitRevision = revisions[0]
-	return nil
+	e.round.Transits = append(e.round.Transits, write{transitKey(h.transit.Host), value, &h.transitRevision})
 }
 
 // loadTransit reads what passing stored, and reports whether r is of that

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"dswatch/event"
 	"dswatch/rules"
@@ -58,10 +56,13 @@ func (e *Engine) ask(ctx context.Context, q ack) error {
 	}
 }
 
-// acknowledge serves one request. Only an error of a store is returned.
-func (e *Engine) acknowledge(ctx context.Context, q ack) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// acknowledge serves one request. Who asked is answered when all is done.
+func (e *Engine) acknowledge(q ack) {
+	e.owed.Answers = append(e.owed.Answers, answer{q.done, e.lookAfter(q)})
+}
+
+// lookAfter says why a request is refused; nil: it is served.
+func (e *Engine) lookAfter(q ack) error {
 	var found *item
 	var rule string
 	for _, it := range e.items {
@@ -71,35 +72,26 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 				continue
 			}
 			if found != nil {
-				q.done <- fmt.Errorf("more than one open alert has an id that begins with %q; write more of it", q.id)
-				return nil
+				return fmt.Errorf("more than one open alert has an id that begins with %q; write more of it", q.id)
 			}
 			found, rule = it, name
 		}
 	}
 	if found == nil {
-		if d := e.openDigest(q.id); d != nil {
-			if q.withdraw && d.Slot.Ack == nil {
-				q.done <- ErrNoAck
-				return nil
-			}
-			err := e.acknowledgeDigest(ctx, d, q)
-			q.done <- err
-			return err
+		d := e.openDigest(q.id)
+		switch {
+		case d == nil:
+			return e.noAlert(q.id)
+		case q.withdraw && d.Slot.Ack == nil:
+			return ErrNoAck
 		}
-		q.done <- e.noAlert(q.id)
+		e.acknowledgeDigest(d, q)
 		return nil
 	}
 	if q.withdraw && found.status.Slot(rule).Ack == nil {
-		q.done <- ErrNoAck
-		return nil
+		return ErrNoAck
 	}
-	if found.told {
-		if err := e.flush(ctx); err != nil {
-			q.done <- err
-			return err
-		}
-	}
+	e.roomFor(found)
 	snap := found.snapshot()
 	e.relate(found, event.Event{}, &snap)
 	decide := e.Set.Acknowledge
@@ -108,9 +100,7 @@ func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	}
 	after, decisions := decide(e.now(), found.status, snap, rule, q.ack)
 	e.apply(found, after, decisions)
-	err := e.flush(ctx)
-	q.done <- err
-	return err
+	return nil
 }
 
 // noAlert says why no alert can be acknowledged by id. One that a digest tells
@@ -127,82 +117,4 @@ func (e *Engine) noAlert(id string) error {
 		}
 	}
 	return ErrNoAlert
-}
-
-// hear takes the silences as they are now, and decides anew what one of them
-// kept quiet.
-func (e *Engine) hear(ctx context.Context, all []rules.Silence) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.keepTime(ctx); err != nil {
-		return err
-	}
-	e.silences, e.ending = all, true
-	for _, it := range e.items {
-		if !it.status.Silenced() {
-			continue
-		}
-		if err := e.redecide(ctx, it); err != nil {
-			return err
-		}
-	}
-	if err := e.revise(ctx); err != nil {
-		return err
-	}
-	return e.flush(ctx)
-}
-
-// endSilences ends those that last until all is well again, once it is, and
-// those whose first alert did not come.
-func (e *Engine) endSilences(ctx context.Context) error {
-	if !e.ending {
-		return nil
-	}
-	e.ending = false
-	now := e.now()
-	for i := range e.silences {
-		s := &e.silences[i]
-		if !s.Ends.IsZero() || s.Every != "" || now.Before(s.Starts) {
-			continue
-		}
-		trouble, alert := e.troubled(s)
-		after := *s
-		switch waits := s.WaitsUntil(); {
-		case s.Began.IsZero() && alert:
-			after.Began = now
-			after.Note(now, "dswatch", "its first alert has come; it ends when all that it matches is well again")
-		case s.Began.IsZero() && !now.Before(waits):
-			after = s.End(now, "dswatch", "ended: no alert that it matches came until "+waits.UTC().Format(time.RFC3339))
-		case !s.Began.IsZero() && !trouble:
-			after = s.End(now, "dswatch", "ended: everything it matches is well again")
-		default:
-			continue
-		}
-		if err := e.Silences.Save(ctx, after); err != nil {
-			return fmt.Errorf("store silence %s: %w", s.ID, err)
-		}
-		e.silences = slices.Clone(e.silences)
-		e.silences[i] = after
-	}
-	return nil
-}
-
-func (e *Engine) troubled(s *rules.Silence) (trouble, alert bool) {
-	for _, it := range e.items {
-		if it.status.Calm() {
-			continue
-		}
-		t, a := s.Troubled(&it.status, e.sight(it))
-		trouble, alert = trouble || t, alert || a
-	}
-	return trouble, alert
-}
-
-// nextWait is when the first silence that waits for an alert ends; zero: none
-// waits.
-func (e *Engine) nextWait() (due time.Time) {
-	for i := range e.silences {
-		due = rules.Earlier(due, e.silences[i].WaitsUntil())
-	}
-	return due
 }
