@@ -30,6 +30,7 @@ type Row struct {
 	Footnotes []string          `yaml:"footnotes" doc:"ids of the footnotes behind the condition, shown beside the reason"`
 	Loss      []Loss            `yaml:"loss" doc:"what the loss of the item means; the first entry that applies counts"`
 	DependsOn []string          `yaml:"depends_on" doc:"rows of the same host, as kind/name, without which the item cannot run: while one of them is lost, the loss of this one is told with it and not on its own"`
+	Next      []Step            `yaml:"next" doc:"what whoever is on duty does first when the item is down; the first entry for the system counts (default: how to confirm it)"`
 	Confirm   map[string]string `yaml:"confirm" doc:"command by which a person confirms the state, by system (default made from kind and name)"`
 }
 
@@ -51,8 +52,25 @@ type Loss struct {
 // Effect is what one state takes away.
 type Effect struct {
 	Impact event.Impact `yaml:"impact" doc:"protection_lost, protection_reduced, management_lost, updates_lost, visibility_lost or notice_lost (default protection_reduced)"`
+	Short  Short        `yaml:"short" doc:"the same in a few words, for receivers that keep little of a message (default: none)"`
 	EN     string       `yaml:"en" doc:"in English, one or two sentences: what is lost and what still works"`
 	JA     string       `yaml:"ja" doc:"the same in Japanese"`
+}
+
+// Short is one short sentence.
+type Short struct {
+	EN string `yaml:"en" doc:"in English"`
+	JA string `yaml:"ja" doc:"the same in Japanese"`
+}
+
+// in falls back to the other language, as Effect.in does.
+func (s Short) in(ja bool) string { return Effect{EN: s.EN, JA: s.JA}.in(ja) }
+
+// Step is what whoever is on duty does first.
+type Step struct {
+	OS []string `yaml:"os" doc:"systems that the entry is for (default any)"`
+	EN string   `yaml:"en" doc:"in English, one sentence: what to check or start, and whom to call"`
+	JA string   `yaml:"ja" doc:"the same in Japanese"`
 }
 
 // Reached reports whether other hosts must reach the row's port, as they must
@@ -137,6 +155,11 @@ func (r Row) Validate() error {
 			return err
 		}
 	}
+	for i, n := range r.Next {
+		if err := n.validate(fmt.Sprintf("next[%d].", i)); err != nil {
+			return err
+		}
+	}
 	for _, os := range slices.Sorted(maps.Keys(r.Confirm)) {
 		if err := validOS("confirm."+os, os); err != nil {
 			return err
@@ -214,6 +237,32 @@ func (l Loss) validate(at string) error {
 			if len(t.text) > maxText || !plain(t.text) {
 				return setting.Bad(at+e.key+"."+t.key, "is longer than %d bytes or holds control characters; write one or two sentences in one line", maxText)
 			}
+		}
+		for _, t := range []struct{ key, text string }{{"en", e.Short.EN}, {"ja", e.Short.JA}} {
+			if len(t.text) > maxShort || !plain(t.text) {
+				return setting.Bad(at+e.key+".short."+t.key, "is longer than %d bytes or holds control characters; write one short sentence in one line", maxShort)
+			}
+		}
+	}
+	return nil
+}
+
+// The longest step and the longest short text in bytes: both stand whole in
+// every message, also where a receiver keeps 512 bytes of it.
+const maxStep, maxShort = 200, 150
+
+func (n Step) validate(at string) error {
+	for i, os := range n.OS {
+		if err := validOS(fmt.Sprintf("%sos[%d]", at, i), os); err != nil {
+			return err
+		}
+	}
+	if n.EN == "" && n.JA == "" {
+		return setting.Bad(at+"en", "is missing; write one sentence that says what to do first")
+	}
+	for _, t := range []struct{ key, text string }{{"en", n.EN}, {"ja", n.JA}} {
+		if len(t.text) > maxStep || !plain(t.text) {
+			return setting.Bad(at+t.key, "is longer than %d bytes or holds control characters; write one short sentence in one line", maxStep)
 		}
 	}
 	return nil

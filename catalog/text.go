@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,6 +75,59 @@ func (r Row) MeaningIn(on Sight, state event.State, language string) string {
 func (r Row) Explained(on Sight, state event.State) bool {
 	loss := r.lossIn(on)
 	return state == event.Down && loss.Down.in(false) != "" || state == event.Degraded && loss.Degraded.in(false)+loss.Down.in(false) != ""
+}
+
+// ShortIn is MeaningIn in a few words. It is empty where the row has none.
+func (r Row) ShortIn(on Sight, state event.State, language string) string {
+	ja := language == "ja"
+	loss := r.lossIn(on)
+	switch state {
+	case event.Down:
+		return loss.Down.Short.in(ja)
+	case event.Degraded:
+		if t := loss.Degraded.Short.in(ja); t != "" || loss.Down.Short == (Short{}) {
+			return t
+		}
+		if ja {
+			return "一部しか動作していません。"
+		}
+		return "It runs only in part."
+	case event.Unknown:
+		if ja {
+			return "稼働しているか判断できません。停止とは限りません。"
+		}
+		return "Nobody can tell whether it runs; it need not be down."
+	}
+	return ""
+}
+
+// NextOn says in one sentence what whoever is on duty does first about the
+// row's state on a host with this OS. It is empty for a state that is no loss.
+func (r Row) NextOn(os string, state event.State, language string) string {
+	ja := language == "ja"
+	switch state {
+	case event.Down:
+		for _, n := range r.Next {
+			if os == "" || len(n.OS) == 0 || slices.Contains(n.OS, os) {
+				return Effect{EN: n.EN, JA: n.JA}.in(ja)
+			}
+		}
+		if ja {
+			return "ホスト上で確認してください: " + r.ConfirmOn(os)
+		}
+		return "Check it on the host: " + r.ConfirmOn(os)
+	case event.Degraded:
+		if ja {
+			return "5分後にもう一度確認し、続いている場合は担当の管理者に連絡してください。"
+		}
+		return "Look again in five minutes; if it lasts, call the administrator in charge."
+	case event.Unknown:
+		if ja {
+			return "dswatch check で確認できない理由を調べてください。多くは権限、名前解決、経路の問題です。"
+		}
+		return "Run dswatch check to see why it cannot be observed: usually a right, a name or a route is missing."
+	}
+	return ""
 }
 
 // down is the text of the state down, which an operator's row may lack.

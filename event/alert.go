@@ -137,6 +137,7 @@ type Alert struct {
 	Language string `json:"language"`          // en or ja
 	Title    string `json:"title"`             // one line, no host-controlled line breaks
 	Text     string `json:"text"`              // what was lost and what that means, a few sentences
+	Short    string `json:"short,omitempty"`   // what the loss means in a few words
 	Next     string `json:"next,omitempty"`    // what whoever is on duty does first, in one sentence
 	Reason   string `json:"reason,omitempty"`  // why the item is expected: footnotes, facts and their origins
 	Detail   string `json:"detail,omitempty"`  // what the detector saw

@@ -22,6 +22,12 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 			a.Reason = snap.Verdict.ReasonJA
 		}
 		a.Confirm = snap.Row.ConfirmOn(a.OS)
+		if a.Transition.Firing() {
+			a.Short = snap.Row.ShortIn(snap.sight(), a.State, s.Language)
+			a.Next = snap.Row.NextOn(a.OS, a.State, s.Language)
+		} else {
+			a.Short, a.Next = "", ""
+		}
 	}
 	var text []string
 	if a.Rule == FlapRule {

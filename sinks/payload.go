@@ -48,15 +48,15 @@ func tidyAck(k *event.Ack, most int) *event.Ack {
 	return &event.Ack{Author: Line(k.Author, MaxTitle), Comment: Lines(k.Comment, most), At: k.At}
 }
 
-// Tidy returns a with every text clean and bounded: Title and the names by
-// Line and MaxTitle; Text, Next, Reason, Detail and Confirm by Lines and MaxText.
+// Tidy returns a with every text clean and bounded: Title, Short, Next and the names by
+// Line and MaxTitle; Text, Reason, Detail and Confirm by Lines and MaxText.
 func Tidy(a event.Alert) event.Alert {
 	for _, s := range []*string{
-		&a.ID, &a.Rule, &a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Title, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language,
+		&a.ID, &a.Rule, &a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Title, &a.Short, &a.Next, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language,
 	} {
 		*s = Line(*s, MaxTitle)
 	}
-	for _, s := range []*string{&a.Text, &a.Next, &a.Reason, &a.Detail, &a.Confirm} {
+	for _, s := range []*string{&a.Text, &a.Reason, &a.Detail, &a.Confirm} {
 		*s = Lines(*s, MaxText)
 	}
 	a.Ack, a.Withdrawn = tidyAck(a.Ack, MaxText), tidyAck(a.Withdrawn, MaxTitle)

@@ -17,6 +17,7 @@ type Words struct {
 	Reason, Detail, Confirm, Observer, AlertID           string
 	Test, Replay                                         string
 	Affected, AckBy, WithdrawnBy, Open, Waiting, Next    string
+	Step                                                 string // what to do first
 
 	count                    string // of found and want
 	more                     string // of affected items
@@ -44,7 +45,7 @@ var english = Words{
 	Since: "Since", Until: "Until", Lasted: "Lasted", Found: "Found", OS: "OS", AgentVersion: "Agent version",
 	Reason: "Why it is expected", Detail: "What was seen", Confirm: "How to confirm", Observer: "Seen by", AlertID: "Alert",
 	Test: "TEST", Replay: "REPLAY",
-	Affected: "Affected", AckBy: "Acknowledged by", WithdrawnBy: "Acknowledgement withdrawn by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within",
+	Affected: "Affected", AckBy: "Acknowledged by", WithdrawnBy: "Acknowledgement withdrawn by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within", Step: "Next step",
 
 	more: "and %d more", count: "%d of %d", leftOut: "%d characters left out",
 	kinds: map[event.Kind]string{
@@ -72,7 +73,7 @@ var japanese = Words{
 	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agentのバージョン",
 	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
 	Test: "テスト", Replay: "再送",
-	Affected: "影響を受ける項目", AckBy: "確認者", WithdrawnBy: "確認を取り消した人", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで",
+	Affected: "影響を受ける項目", AckBy: "確認者", WithdrawnBy: "確認を取り消した人", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで", Step: "次の対応",
 
 	more: "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
 	kinds: map[event.Kind]string{

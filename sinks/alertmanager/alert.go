@@ -92,7 +92,7 @@ const maxAffected = 2 << 10
 // annotations are all else, without what is empty.
 func annotations(a event.Alert) map[string]string {
 	m := map[string]string{
-		"summary": a.Title, "description": a.Text, "reason": a.Reason, "detail": a.Detail, "confirm": a.Confirm,
+		"summary": a.Title, "description": a.Text, "short": a.Short, "next": a.Next, "reason": a.Reason, "detail": a.Detail, "confirm": a.Confirm,
 		"transition": string(a.Transition), "state": string(a.State), "previous": string(a.Previous), "impact": string(a.Impact),
 		"os": a.OS, "agent_version": a.AgentVersion, "observer": a.Observer, "alert_id": a.ID, "seq": strconv.Itoa(a.Seq),
 	}

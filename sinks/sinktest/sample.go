@@ -35,9 +35,10 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 		a.Text = "Deep Security Agentの管理機能が失われました。ドライバーが残っている間、保護は継続します。"
 		a.Reason = "脚注1: Linuxでは常に2つ動作します。"
 		a.Confirm = "ps -ef | grep ds_agent"
+		a.Short, a.Next = "管理機能が停止。保護は継続。", "systemctl start ds_agent で起動してください。"
 		if tr == event.Cleared {
 			a.Title = key.Host + " のAgentプロセス ds_agent が復旧しました"
-			a.Text = "Deep Security Agentの管理機能が回復しました。"
+			a.Text, a.Short, a.Next = "Deep Security Agentの管理機能が回復しました。", "", ""
 		}
 		return a
 	}
@@ -45,9 +46,10 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 	a.Text = "The Deep Security Agent no longer reports or takes policy. While its driver is loaded, the last policy still protects the host."
 	a.Reason = "always expected on linux (footnote 1: two instances)"
 	a.Confirm = "ps -ef | grep ds_agent"
+	a.Short, a.Next = "Management is lost, protection is kept.", "Run systemctl start ds_agent."
 	if tr == event.Cleared {
 		a.Title = "agent process ds_agent is up again on " + key.Host
-		a.Text = "The Deep Security Agent reports and takes policy again."
+		a.Text, a.Short, a.Next = "The Deep Security Agent reports and takes policy again.", "", ""
 	}
 	return a
 }
@@ -92,6 +94,7 @@ func Others(language string) map[string]event.Alert {
 	beat.ID, beat.Rule = event.AlertID(beat.Key, event.RuleAlive, "test"), event.RuleAlive
 	beat.Transition, beat.Turn, beat.Seq, beat.State, beat.Previous, beat.Found, beat.Want = event.Beat, 0, 4711, event.Up, "", 0, 0
 	beat.Severity, beat.Impact, beat.Detail, beat.Confirm, beat.Reason = event.Info, event.NoticeLost, "", "", ""
+	beat.Short, beat.Next = "", ""
 	beat.Heartbeat = &event.Counts{Open: 7031, Waiting: 8042, Every: 300}
 	beat.Title, beat.Text = sinks.In(language).Beat(beat.Key.Host, *beat.Heartbeat)
 	all["heartbeat"] = beat
@@ -127,7 +130,7 @@ func poisoned(a event.Alert, s string) event.Alert {
 	if bounded != "" {
 		a.Key.Host, a.Key.Name, a.Key.Component, a.Observer = bounded, bounded, bounded, bounded
 	}
-	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion, a.HostID = s, s, s, s, s, s, s, s
+	a.Title, a.Text, a.Short, a.Next, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion, a.HostID = s, s, s, s, s, s, s, s, s, s
 	a.Ack, a.Withdrawn = &event.Ack{Author: s, Comment: s}, &event.Ack{Author: s, Comment: s}
 	a.AffectedCount, a.Affected = 2, []event.Affected{{Key: a.Key, State: event.Down}, {Key: a.Key, State: event.Down, AlertID: s}}
 	return a

@@ -52,6 +52,9 @@ func body(w *sinks.Words, a event.Alert) []slack.Block {
 	if text := escape(sinks.Lines(a.Text, sinks.MaxText), maxSection); text != "" {
 		blocks = append(blocks, section(text))
 	}
+	if next := escape(sinks.Line(a.Next, sinks.MaxText), maxLong); next != "" {
+		blocks = append(blocks, section("*"+w.Step+"*\n"+next))
+	}
 	var fields []*slack.TextBlockObject
 	for _, f := range w.Fields(a) {
 		label := "*" + f.Label + "*\n" // ours, nothing to escape

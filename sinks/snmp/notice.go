@@ -52,6 +52,7 @@ const (
 	objWaiting
 	objEvery
 	objNext
+	objShort
 	objCount
 )
 
@@ -61,9 +62,9 @@ const (
 // stays the same in all versions.
 func sent() []int {
 	return []int{
-		objTitle, objText, objNext, objSeverity, objTransition,
+		objTitle, objShort, objNext, objSeverity, objTransition,
 		objState, objHost, objName, objAt, objID,
-		objSeq, objPrevious, objImpact, objComponent, objKind, objRule, objFound, objWant, objStartedAt, objEndedAt,
+		objText, objSeq, objPrevious, objImpact, objComponent, objKind, objRule, objFound, objWant, objStartedAt, objEndedAt,
 		objAffectedCount, objAffected, objDetail, objReason, objConfirm, objLanguage, objOS, objAgentVersion, objObserver,
 		objTest, objReplay, objAckAuthor, objAckComment, objOpen, objWaiting, objEvery, objSequence,
 	}
@@ -74,7 +75,7 @@ const (
 	shortSent = 10
 	// alwaysSent is how many of them every other message has. What follows
 	// is appended where it says something (RFC 3416 section 4.2.6).
-	alwaysSent = 31
+	alwaysSent = 32
 )
 
 // objects lists the names of the objects as the MIB has them.
@@ -93,7 +94,7 @@ func objects() []string {
 		objAffectedCount: "dswatchAlertAffectedCount", objAffected: "dswatchAlertAffected",
 		objAckAuthor: "dswatchAlertAckAuthor", objAckComment: "dswatchAlertAckComment",
 		objOpen: "dswatchHeartbeatOpen", objWaiting: "dswatchHeartbeatWaiting", objEvery: "dswatchHeartbeatEvery",
-		objNext: "dswatchAlertNext",
+		objNext: "dswatchAlertNext", objShort: "dswatchAlertShort",
 	}
 }
 
@@ -259,6 +260,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 		objEndedAt:      date(a.EndedAt),
 		objTitle:        admin(a.Title),
 		objText:         text(a.Text),
+		objShort:        text(a.Short),
 		objNext:         text(a.Next),
 		objReason:       text(a.Reason),
 		objDetail:       text(a.Detail),
@@ -325,6 +327,7 @@ func (n *notice) fit(f *form, budget int) {
 		{objText},
 		{objHost, objName},
 		{objNext},
+		{objShort},
 		{objTitle},
 	} {
 		over := f.size(n) - budget

@@ -115,6 +115,7 @@ func TestSnmptrapd(t *testing.T) {
 						return
 					}
 					c.V3.User, c.V3.EngineID = w.user.Name, engineID
+					c.MaxSize = 4096 // what is cut is another test's
 					if c.V3.AuthProtocol != "" {
 						c.V3.AuthPassword = authPassword
 					}

@@ -21,6 +21,17 @@ func level(a event.Alert) string {
 // class names the sort of event: one for each rule and transition.
 func class(a event.Alert) string { return a.Rule + "-" + string(a.Transition) }
 
+// className is class in words: the same for every host and item, because a
+// SIEM makes one kind of event of each name. The title stands in msg.
+func className(a event.Alert) string {
+	w := sinks.In(a.Language)
+	a.Title = w.Kind(a.Key.Kind) + ": " + w.StateOf(a.State)
+	if a.Rule != event.RuleLoss && a.Rule != event.RuleUnknown {
+		a.Title = w.Kind(a.Key.Kind) + ": " + a.Rule
+	}
+	return headline(a)
+}
+
 func millis(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -50,7 +61,7 @@ func number(s string) string {
 // the vendor's own events, so that both can be joined.
 func (w *writer) appendCEF(b []byte, a event.Alert) []byte {
 	b = append(b, "CEF:0"...)
-	for _, f := range []string{signer, signer, w.version, class(a), headline(a), level(a)} {
+	for _, f := range []string{signer, signer, w.version, class(a), className(a), level(a)} {
 		b = append(b, '|')
 		b = appendCEFHeader(b, f)
 	}
@@ -103,7 +114,7 @@ func (w *writer) appendCEF(b []byte, a event.Alert) []byte {
 		add("suser", a.Ack.Author)
 	}
 	add("reason", a.Reason)
-	text := a.Text
+	text := prose(a)
 	if a.Ack != nil && a.Ack.Comment != "" {
 		text = strings.TrimSpace(text + " [" + a.Ack.Comment + "]")
 	}
@@ -187,8 +198,8 @@ func (w *writer) appendLEEF(b []byte, a event.Alert) []byte {
 		add("cn1Label", "Host ID")
 		add("cn1", id)
 	}
-	add("name", headline(a))
-	add("msg", a.Text)
+	add("name", className(a))
+	add("msg", prose(a))
 	each(&a, func(key, value string) {
 		switch key {
 		case "host", "at", "name": // said above, or meant otherwise there

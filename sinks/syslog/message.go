@@ -71,7 +71,7 @@ func (w *writer) message(buf []byte, a event.Alert) []byte {
 func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
 	// The escaping decides how much a text takes, so the longest length that
 	// fits is searched for; then the same with the names.
-	for _, fields := range []func(*event.Alert) []*string{texts, names} {
+	for _, fields := range []func(*event.Alert) []*string{looked, meant, names, told} {
 		longest := 0
 		for _, s := range fields(&a) {
 			longest = max(longest, len(*s))
@@ -86,7 +86,7 @@ func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
 				}
 			}
 			for _, s := range fields(&c) {
-				*s = sinks.Cut(*s, n)
+				*s = sinks.CutSentence(*s, n)
 			}
 			return c
 		}
@@ -102,8 +102,10 @@ func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
 	return m
 }
 
-func texts(a *event.Alert) []*string {
-	all := []*string{&a.Title, &a.Text, &a.Reason, &a.Detail, &a.Confirm}
+// looked are the texts that a person can look up, which give way first; then
+// what the loss means at length, then the names, and last what is told.
+func looked(a *event.Alert) []*string {
+	all := []*string{&a.Reason, &a.Detail, &a.Confirm}
 	for _, k := range []*event.Ack{a.Ack, a.Withdrawn} {
 		if k != nil {
 			all = append(all, &k.Comment)
@@ -111,6 +113,10 @@ func texts(a *event.Alert) []*string {
 	}
 	return all
 }
+
+func meant(a *event.Alert) []*string { return []*string{&a.Text} }
+
+func told(a *event.Alert) []*string { return []*string{&a.Title, &a.Short, &a.Next} }
 
 func names(a *event.Alert) []*string {
 	all := []*string{&a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Rule, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language}
@@ -176,12 +182,24 @@ func (w *writer) appendBody(b []byte, a event.Alert) []byte {
 	case "json":
 		return appendJSON(b, a)
 	}
-	b = append(b, headline(a)...)
-	if a.Text != "" {
-		b = append(b, ". "...)
-		b = append(b, sinks.Line(a.Text, len(a.Text))...)
+	return append(b, prose(a)...)
+}
+
+// prose is what people read of a, the title first and what can be done
+// without last. It is one line.
+func prose(a event.Alert) string {
+	between := ". "
+	if a.Language == "ja" {
+		between = "。"
 	}
-	return b
+	s := headline(a)
+	for _, t := range []string{a.Short, a.Next, a.Text} {
+		if t == "" {
+			continue
+		}
+		s, between = s+between+sinks.Line(t, len(t)), " "
+	}
+	return s
 }
 
 // headline is the alert in one line, as people read it first.

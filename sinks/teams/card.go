@@ -133,6 +133,7 @@ func newDraft(a event.Alert) *draft {
 		return d
 	}
 	add("", a.Text, false)
+	add(w.Step, a.Next, false)
 	add(w.Affected, w.AffectedList(a, maxLong), false)
 	add(w.Detail, a.Detail, false)
 	if a.Transition.Firing() { // after a recovery nobody needs to act
