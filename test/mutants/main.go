@@ -104,6 +104,9 @@ func run(ctx context.Context, o options) error {
 			continue
 		}
 		v, err := j.verdict(ctx, f)
+		if ctx.Err() != nil {
+			break // the sample has no order, so what is judged so far is one, too
+		}
 		if err != nil {
 			return err
 		}
@@ -115,8 +118,8 @@ func run(ctx context.Context, o options) error {
 	if o.list {
 		return nil
 	}
-	fmt.Printf("\n%d faults: %d killed, %d survived, %d equivalent (not counted): %.1f %% killed\n",
-		counts[killed]+counts[survived]+counts[equivalent], counts[killed], counts[survived], counts[equivalent],
+	fmt.Printf("\n%d of %d faults: %d killed, %d survived, %d equivalent (not counted): %.1f %% killed\n",
+		counts[killed]+counts[survived]+counts[equivalent], o.n, counts[killed], counts[survived], counts[equivalent],
 		100*float64(counts[killed])/max(1, float64(counts[killed]+counts[survived])))
 	for _, f := range alive {
 		fmt.Printf("survived  %s\n          %s:%d  %s\n", f.name(), f.file, f.line, cmp.Or(notes[f.name()].why, "no reason is known: a test is missing"))
