@@ -92,3 +92,54 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// TestCuts holds both cuts to their promises at every length.
+func TestCuts(t *testing.T) {
+	for _, s := range []string{
+		"", "one", "One. Two is longer. Three is the longest of all, by far. Four.", "No full stop in it at all, nowhere to be seen",
+		"一。二は長い。三は最も長い文です。四。", "Mixed text. 日本語の文です。And English.", "....", "a. b. c. d. e. f. g.",
+	} {
+		for most := range len(s) + 3 {
+			for name, cut := range map[string]func(string, int) string{"Cut": sinks.Cut, "CutSentence": sinks.CutSentence} {
+				got := cut(s, most)
+				if len(s) <= most {
+					if got != s {
+						t.Errorf("%s(%q, %d) = %q, and nothing has to be cut", name, s, most, got)
+					}
+					continue
+				}
+				mark := "..."
+				if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+					mark = "…"
+				}
+				kept, marked := strings.CutSuffix(got, mark)
+				switch {
+				case len(got) > most || !utf8.ValidString(got):
+					t.Errorf("%s(%q, %d) = %q of %d bytes", name, s, most, got, len(got))
+				case marked != (most >= len(mark)):
+					t.Errorf("%s(%q, %d) = %q, marked %v", name, s, most, got, marked)
+				case !strings.HasPrefix(s, strings.TrimSuffix(kept, " ")):
+					t.Errorf("%s(%q, %d) = %q, which is not its beginning", name, s, most, got)
+				case name == "Cut" && marked && most-len(got) >= utf8.UTFMax:
+					t.Errorf("%s(%q, %d) = %q, which is shorter than it has to be", name, s, most, got)
+				}
+			}
+		}
+	}
+	for _, x := range []struct {
+		s    string
+		most int
+		want string
+	}{
+		{"One. Two is longer. Three.", 23, "One. Two is longer. ..."}, // the room for it, and not a byte less
+		{"One. Two is longer. Three.", 22, "One. Two is longer...."},
+		{"One. Two is longer. Three.", 12, "One. Two ..."}, // the sentence would be a third of it
+		{"One. Two is longer. Three.", 11, "One. ..."},
+		{"一。二は長い。三。", 24, "一。二は長い。…"},
+		{"一。二は長い。三。", 23, "一。二は長い…"},
+	} {
+		if got := sinks.CutSentence(x.s, x.most); got != x.want {
+			t.Errorf("CutSentence(%q, %d) = %q, want %q", x.s, x.most, got, x.want)
+		}
+	}
+}

@@ -290,7 +290,8 @@ func TestStartOnATakenAddress(t *testing.T) {
 }
 
 func TestConfigValidate(t *testing.T) {
-	for listen, ok := range map[string]bool{"": true, "127.0.0.1:9418": true, "[::1]:0": true, "9418": false, "host": false} {
+	for listen, ok := range map[string]bool{"": true, "127.0.0.1:9418": true, "[::1]:0": true, ":9418": true, "127.0.0.1:65535": true,
+		"9418": false, "host": false, "127.0.0.1:": false, "127.0.0.1:nosuchport": false, "127.0.0.1:65536": false, "127.0.0.1:-1": false} {
 		if err := (web.Config{Listen: listen}).Validate(); (err == nil) != ok {
 			t.Errorf("%q: %v", listen, err)
 		}

@@ -538,6 +538,17 @@ func TestManyHosts(t *testing.T) {
 	all.Wait()
 }
 
+// TestPatience: two looks for each round of the queue, and once what lies
+// between two looks.
+func TestPatience(t *testing.T) {
+	o := Options{Timeout: 10 * time.Second, Confirm: 3 * time.Second}
+	for targets, rounds := range map[int]int{0: 1, 1: 1, Parallel: 1, Parallel + 1: 2, 2 * Parallel: 2, 2*Parallel + 1: 3, 10 * Parallel: 10} {
+		if got, want := Patience(o, targets), time.Duration(rounds)*20*time.Second+4*time.Second; got != want {
+			t.Errorf("of %d hosts: %s, want %s", targets, got, want)
+		}
+	}
+}
+
 // TestContradiction logs once that the host denies what was declared.
 func TestContradiction(t *testing.T) {
 	t.Parallel()
