@@ -154,6 +154,7 @@ func TestSettings(t *testing.T) {
 		"a bad schedule":     {func(s *Settings) { s.Schedule = "every day" }, "schedule", "@every 10s"},
 		"no timeout":         {func(s *Settings) { s.Timeout = 0 }, "timeout", "5s"},
 		"an endless timeout": {func(s *Settings) { s.Timeout = time.Hour }, "timeout", "10m0s"},
+		"just too long":      {func(s *Settings) { s.Timeout = 10*time.Minute + 1 }, "timeout", "10m0s"},
 		"a negative jitter":  {func(s *Settings) { s.Jitter = -1 }, "jitter", "0s"},
 		"too much jitter":    {func(s *Settings) { s.Jitter = 10 * time.Second }, "jitter", "10s between two looks"},
 		"uneven gaps":        {func(s *Settings) { s.Schedule = "0,50 * * * * *"; s.Jitter = 10 * time.Second }, "jitter", "10s between two looks"},
@@ -168,9 +169,15 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
-	ok := Settings{Schedule: "0 0 29 2 *", Timeout: time.Second, Jitter: time.Hour}
-	if err := ok.Validate(); err != nil {
-		t.Errorf("a leap-day schedule: %v", err)
+	for name, ok := range map[string]Settings{
+		"a leap-day schedule":  {Schedule: "0 0 29 2 *", Timeout: time.Second, Jitter: time.Hour},
+		"the longest timeout":  {Schedule: "@every 10s", Timeout: 10 * time.Minute},
+		"the shortest timeout": {Schedule: "@every 10s", Timeout: 1},
+		"the longest jitter":   {Schedule: "@every 10s", Timeout: time.Second, Jitter: 10*time.Second - 1},
+	} {
+		if err := ok.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

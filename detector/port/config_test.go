@@ -61,6 +61,11 @@ func TestConfigRefuses(t *testing.T) {
 		{"two timeouts for one endpoint", `targets: [{host: "::1", ports: [1]}, {host: "0::1", ports: [1], timeout: 1s}]`,
 			"targets[1].method", "[::1]:1 is asked in another way in targets[0]"},
 		{"rate zero", `rate: 0`, "rate", "such as 500"},
+		{"rate above the most", `rate: 100001`, "rate", "write 1 to 100000"},
+		{"port zero", `targets: [{host: web01, ports: [0]}]`, "targets[0].ports", "1 to 65535"},
+		{"port above the most", `targets: [{host: web01, ports: [65535, 65536]}]`, "targets[0].ports", "65536 is no TCP port"},
+		{"timeout below the least", `targets: [{host: web01, ports: [1], timeout: 99ms}]`, "targets[0].timeout", "100ms to 1m0s"},
+		{"timeout above the most", `targets: [{host: web01, ports: [1], timeout: 61s}]`, "targets[0].timeout", "100ms to 1m0s"},
 		{"rate too high", `rate: 1000000`, "rate", "write 1 to 100000"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -73,6 +78,18 @@ func TestConfigRefuses(t *testing.T) {
 				t.Errorf("got %q, want key %s and %q", s, tc.key, tc.says)
 			}
 		})
+	}
+}
+
+// TestConfigBounds takes each bound itself.
+func TestConfigBounds(t *testing.T) {
+	for _, text := range []string{
+		`rate: 1`, `rate: 100000`, `targets: [{host: web01, ports: [1, 65535]}]`,
+		`targets: [{host: web01, ports: [1], timeout: 100ms}]`, `targets: [{host: web01, ports: [1], timeout: 1m}]`,
+	} {
+		if err := decode(t, text).Validate(); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

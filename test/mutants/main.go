@@ -252,7 +252,7 @@ func (j judge) try(ctx context.Context, f fault) (verdict, error) {
 		judges = append(judges, j.stories...)
 	}
 	for _, pkg := range judges {
-		args := []string{"test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-timeout", limit.String()}
+		args := []string{"test", "-overlay", overlay, "-vet=off", "-ldflags=-w", "-count=1", "-failfast", "-timeout", limit.String()}
 		if prlimit, err := exec.LookPath("prlimit"); err == nil {
 			args = append(args, "-exec", prlimit+" --data=3000000000") // a loop that eats memory ends by itself
 		}
