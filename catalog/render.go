@@ -37,6 +37,8 @@ func (c *Catalog) Entries(f event.Facts, language string) []Entry {
 	for _, r := range rows {
 		systems := r.OS
 		switch {
+		case r.Kind == event.Heartbeat && !r.vendors(): // how dswatch itself sees is on nobody's list
+			continue
 		case known && !r.On(os.Value):
 			continue
 		case known:

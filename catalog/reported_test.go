@@ -17,7 +17,7 @@ func TestReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.reported) != 7 {
+	if len(c.reported) != 13 {
 		t.Fatalf("%d rows", len(c.reported))
 	}
 	for _, r := range c.reported {
@@ -40,7 +40,7 @@ func TestReported(t *testing.T) {
 			}
 		}
 	}
-	if a, b := len(c.Entries(nil, "en")), len(c.Reported().Entries(nil, "en")); b != a+7 {
+	if a, b := len(c.Entries(nil, "en")), len(c.Reported().Entries(nil, "en")); b != a+8 {
 		t.Errorf("%d entries, with those reported %d", a, b)
 	}
 	agent := event.Facts{event.Components: {Value: event.Agent, Origin: "manager API"}}
@@ -71,7 +71,7 @@ func TestReported(t *testing.T) {
 		}
 	}
 	without, err := c.With(nil, []string{"module/firewall"})
-	if err != nil || without.Find(event.Key{Component: event.Agent, Kind: event.Module, Name: "firewall"}, "") != nil || len(without.reported) != 6 {
+	if err != nil || without.Find(event.Key{Component: event.Agent, Kind: event.Module, Name: "firewall"}, "") != nil || len(without.reported) != 12 {
 		t.Errorf("ignored: %v, %d rows", err, len(without.reported))
 	}
 	var bad *setting.Error

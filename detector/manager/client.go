@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +49,8 @@ type client struct {
 	proxy   setting.Secret
 	edition string
 	page    int
-	most    int // bytes of an answer
+	most    int           // bytes of an answer
+	again   time.Duration // until a page that failed is asked for once more
 	http    *http.Client
 }
 
@@ -69,7 +72,7 @@ func newClient(c Config) (*client, error) {
 		proxy = http.ProxyURL(u) // a nil one means none
 	}
 	return &client{
-		base: base, key: c.APIKey, proxy: c.Proxy, edition: c.edition(base.Hostname()), page: c.Page, most: MaxAnswer,
+		base: base, key: c.APIKey, proxy: c.Proxy, edition: c.edition(base.Hostname()), page: c.Page, most: MaxAnswer, again: time.Second,
 		http: &http.Client{
 			Transport: &http.Transport{
 				TLSClientConfig: conf, Proxy: proxy, MaxIdleConns: 2, IdleConnTimeout: time.Minute,
@@ -113,30 +116,59 @@ type listing struct {
 	at        time.Time
 }
 
-// list asks page by page until one is empty, and hands each on. What was
-// handed on before an error is not the whole.
-func (c *client) list(ctx context.Context, each func(listing)) error {
-	last, n := int64(0), 0
-	for {
-		p, err := c.search(ctx, last)
-		if err != nil {
-			return err
+// list asks page by page for the computers with an ID above from, then for
+// those before it, and hands each page on. What was handed on before an error
+// is not the whole; the next list begins best from reached.
+func (c *client) list(ctx context.Context, from int64, each func(listing)) (reached int64, err error) {
+	n := 0
+	for _, part := range [...]struct{ after, until int64 }{{from, math.MaxInt64}, {0, from}} {
+		for last := part.after; last < part.until; {
+			p, err := c.ask(ctx, last)
+			if err != nil {
+				return last, err
+			}
+			if len(p.computers) == 0 {
+				break
+			}
+			before := last
+			for _, k := range p.computers {
+				last = max(last, k.ID)
+			}
+			if last <= before {
+				return 0, fmt.Errorf("the manager answered for computers after ID %d with none of a higher ID; a proxy may answer in its place", before)
+			}
+			if part.until == from { // the last page of the second part overlaps the first
+				p.computers = slices.DeleteFunc(p.computers, func(k computer) bool { return k.ID > from })
+			}
+			if n += len(p.computers); n > MaxComputers {
+				return 0, fmt.Errorf("the manager lists more than %d computers; ask it with a key whose role sees fewer", MaxComputers)
+			}
+			each(p)
 		}
-		if len(p.computers) == 0 {
-			return nil
-		}
-		before := last
-		for _, k := range p.computers {
-			last = max(last, k.ID)
-		}
-		if last <= before {
-			return fmt.Errorf("the manager answered for computers after ID %d with none of a higher ID; a proxy may answer in its place", before)
-		}
-		if n += len(p.computers); n > MaxComputers {
-			return fmt.Errorf("the manager lists more than %d computers; ask it with a key whose role sees fewer", MaxComputers)
-		}
-		each(p)
 	}
+	return 0, nil
+}
+
+// ask is search, and once more where that may give another answer: an empty
+// page is the end only if the manager says so twice, and one that failed may
+// have met a node that is about to restart.
+func (c *client) ask(ctx context.Context, last int64) (listing, error) {
+	p, err := c.search(ctx, last)
+	var passing *deaf
+	if err == nil && len(p.computers) > 0 || err != nil && !errors.As(err, &passing) {
+		return p, err
+	}
+	if err != nil {
+		select {
+		case <-ctx.Done():
+			return p, err
+		case <-time.After(c.again):
+		}
+	}
+	if ctx.Err() != nil {
+		return p, err
+	}
+	return c.search(ctx, last)
 }
 
 // search asks for one page of computers with an ID above last.
@@ -169,6 +201,8 @@ func (c *client) search(ctx context.Context, last int64) (listing, error) {
 		return listing{}, fmt.Errorf("the manager's answer is longer than %d bytes; lower detectors.manager.page", c.most)
 	case ctx.Err() != nil:
 		return listing{}, c.late(ctx)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return listing{}, &deaf{fmt.Sprintf("the manager's answer is not what its API sends: it ended early (%s); look whether url is the manager and no proxy or login page answers", c.clean(err.Error()))}
 	case err != nil:
 		return listing{}, fmt.Errorf("the manager's answer is not what its API sends: %s; look whether url is the manager and no proxy or login page answers", c.clean(err.Error()))
 	}

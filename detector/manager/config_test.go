@@ -114,9 +114,10 @@ func FuzzDecode(f *testing.F) {
 		var all []*record
 		for _, c := range list {
 			all = append(all, c.record(time.Now(), map[string]string{}))
+			all[len(all)-1].at = time.Now().UnixNano()
 		}
-		d.take(t.Context(), all)
-		for o := range d.last() {
+		d.take(t.Context(), all, true)
+		for o := range d.computers(event.Observation{Key: d.key(API), At: time.Now()}) {
 			if err := o.Validate(); err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@
 //	HOST/agent/module/MODULE       anti_malware, web_reputation, firewall, intrusion_prevention
 //	MANAGER/manager/heartbeat/manager   the manager answers its status page
 //	MANAGER/manager/heartbeat/api       its API tells of the computers
+//	MANAGER/manager/heartbeat/listing   it lists the computers that it had
 //
 // None of the kinds of the vendor's list fits: a heartbeat is neither a
 // process nor a port of the host, and a module error is not the loss of one
@@ -35,15 +36,26 @@
 // down; whether that counts is decided from the facts, as for every row. A
 // computer that is not activated has no component agent. That keeps the
 // hundreds of computers quiet that a cloud connector imports, and means that a
-// deactivation is not told as a loss. A computer that a whole listing leaves
-// out is gone: its items are no longer reported, and it has no facts.
+// deactivation is not told as a loss.
+//
+// A computer that a whole listing leaves out is missing: its items are unknown
+// and behind the item listing. When the next whole listing leaves it out too,
+// it is gone: its items are no longer reported, and it has no facts. If more
+// than a tenth of all (and three at least) are missing, listing is degraded
+// and none of them goes before that has lasted for a day, or Forget says so: a
+// narrowed role, a node that lags behind and a listing that ends early look
+// like this.
 //
 // # Promises
 //
 //   - An answer that is no answer (no connection, a certificate that does not
 //     fit, HTML, a refused key, an answer without end, one that comes too late)
-//     makes the items unknown, with the reason; never down. The item api stands
-//     for all of them then (Observation.Behind), and itself behind the manager's
+//     makes the item api unknown, with the reason, and after 15 minutes without a
+//     listing the computers' items too; never down. Until then what was listed
+//     counts, so that one failed page is not half a million changes. A page that
+//     failed or is empty is asked for once more; what was told until a page
+//     failed counts, and the next look goes on from there. The item api stands
+//     for all of them (Observation.Behind), and itself behind the manager's
 //     own heartbeat where that is not up, so that one trouble is told once. The
 //     manager's own heartbeat is down when it cannot be reached, does not answer within 10
 //     seconds, or answers with a status that no other cause explains.
@@ -53,7 +65,7 @@
 //     makes that computer's items unknown and no other's, and leaves the facts
 //     that were told of them.
 //   - After 429 nothing is asked before Retry-After, or 61 seconds, have passed;
-//     meanwhile the last listing counts, if it is no older than 15 minutes.
+//     meanwhile api is up if the last listing is no older than 15 minutes.
 //   - At most MaxAnswer bytes of a page are read, 1 MiB of one record, and
 //     MaxComputers computers; of a text at most 300 bytes are kept.
 //   - The certificate is always verified, by authorities, by fingerprint or by

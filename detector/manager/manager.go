@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dswatch/event"
@@ -17,17 +18,25 @@ import (
 const (
 	// tellEvery is how often a computer's facts are told, changed or not.
 	tellEvery = 10 * time.Minute
-	// keepListing is how old a listing may grow that cannot be had again
-	// because the manager was asked too often.
+	// keepListing is how old what was listed may grow while it cannot be had
+	// again: half a million items need not change because one page failed.
 	keepListing = 15 * time.Minute
 	// pingTimeout bounds the look at the manager's status page.
 	pingTimeout = 10 * time.Second
+	// several and a tenth of all computers must be missing at once to be taken
+	// for a fault of the listing.
+	several = 3
+	// confirmAfter is how long they must be missing to be believed gone.
+	confirmAfter = 24 * time.Hour
 	// tellAtOnce is how many reports are handed on together.
 	tellAtOnce = 500
 )
 
-// API is the name of the item that stands for the manager's API.
-const API = "api"
+// The items beside those of the computers.
+const (
+	API     = "api"     // stands for the manager's API
+	Listing = "listing" // the manager lists the computers that it had
+)
 
 // Options are what a configuration does not say.
 type Options struct {
@@ -50,11 +59,21 @@ type Detector struct {
 	late   time.Duration
 	opts   Options
 
-	known  map[string]*record // by host, as last listed
-	listed time.Time          // the last whole listing
-	resume time.Time          // the manager is not asked before
-	refuse error              // why
-	told   map[string]told
+	known   map[string]*record // by host, as last listed
+	missing map[string]absence // of those, what whole listings left out
+	from    int64              // the ID above which the next listing begins
+	listed  time.Time          // the last whole listing
+	resume  time.Time          // the manager is not asked before
+	refuse  error              // why
+	told    map[string]told
+
+	forget sync.Map // tokens of hosts that are confirmed to be gone
+}
+
+// absence is since when, and in how many whole listings, a computer is missing.
+type absence struct {
+	since time.Time
+	times int
 }
 
 // told is what was told about a host.
@@ -75,7 +94,7 @@ func New(c Config, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Detector{client: client, late: c.Late, opts: o, known: map[string]*record{}, told: map[string]told{}}
+	d := &Detector{client: client, late: c.Late, opts: o, known: map[string]*record{}, missing: map[string]absence{}, told: map[string]told{}}
 	for _, k := range o.Known {
 		n := slices.Index(parts[:], part{k.Kind, k.Name})
 		if k.Component != event.Agent || client.key == "" || n < 0 {
@@ -104,7 +123,7 @@ func (d *Detector) Keys() []event.Key {
 		keys = append(keys, d.key(event.Manager))
 	}
 	if d.client.key != "" {
-		keys = append(keys, d.key(API))
+		keys = append(keys, d.key(API), d.key(Listing))
 	}
 	return keys
 }
@@ -139,7 +158,7 @@ func (d *Detector) Stream(ctx context.Context) (iter.Seq[event.Observation], err
 	if len(out) > 0 && out[0].State != event.Up && api.State == event.Unknown {
 		api.Behind = out[0].Key // one trouble is told once
 	}
-	out = append(out, api)
+	out = append(out, api, d.whole(api))
 	return func(yield func(event.Observation) bool) {
 		for _, o := range out {
 			if !yield(o) {
@@ -173,54 +192,54 @@ func (d *Detector) ping(ctx context.Context, k event.Key) event.Observation {
 func (d *Detector) look(ctx context.Context) (api event.Observation, computers iter.Seq[event.Observation]) {
 	now := time.Now()
 	err := d.refuse
-	var listed []*record
 	if !now.Before(d.resume) {
-		listed, err = d.list(ctx)
-	}
-	if err == nil && len(listed) == 0 && len(d.known) > 0 {
-		err = errors.New("the manager no longer lists any computer; look at the role of the API key")
+		err = d.list(ctx, now)
 	}
 	api = event.Observation{Key: d.key(API), State: event.Up, Found: 1, Want: 1, At: now}
 	if err == nil {
-		api.Detail = fmt.Sprintf("told of %d computers", len(listed))
-		d.take(ctx, listed)
-		return api, d.last()
+		api.Detail = fmt.Sprintf("told of %d computers", len(d.known)-len(d.missing))
+		return api, d.computers(api)
 	}
+	since := ""
+	if !d.listed.IsZero() {
+		since = "; what it told at " + d.listed.UTC().Format(time.RFC3339) + " counts until it is " + keepListing.String() + " old"
+	}
+	api.Detail = err.Error() + since
 	var tooMany *limited
 	if errors.As(err, &tooMany) {
 		if !now.Before(d.resume) {
 			d.resume, d.refuse = now.Add(tooMany.pause), err
 		}
 		if now.Sub(d.listed) <= keepListing {
-			api.Detail = err.Error() + "; what it told at " + d.listed.UTC().Format(time.RFC3339) + " counts"
-			return api, d.last()
+			return api, d.computers(api)
 		}
 	}
-	api.State, api.Found, api.Detail = event.Unknown, 0, err.Error()
-	return api, d.without(api)
+	api.State, api.Found = event.Unknown, 0
+	return api, d.computers(api)
 }
 
-// last returns the computers' items as they were listed.
-func (d *Detector) last() iter.Seq[event.Observation] {
+// computers answers for every known item: as it was listed, unless that is
+// too long ago. What is missing is unknown, and behind the item that says so.
+func (d *Detector) computers(api event.Observation) iter.Seq[event.Observation] {
 	return func(yield func(event.Observation) bool) {
+		oldest := api.At.Add(-keepListing).UnixNano()
 		for host, r := range d.known {
-			for n, s := range r.sights {
-				if !yield(event.Observation{Key: parts[n].of(host), State: s.state, Found: s.found(), Want: 1, Detail: s.detail, At: d.listed}) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// without answers for every known item when there is no listing. The API's
-// item tells of the trouble for all of them.
-func (d *Detector) without(api event.Observation) iter.Seq[event.Observation] {
-	return func(yield func(event.Observation) bool) {
-		for host, r := range d.known {
+			away, missing := d.missing[host]
 			for n, p := range parts {
-				o := event.Observation{Key: p.of(host), State: event.Unknown, Want: 1, Detail: api.Detail, At: api.At, Behind: api.Key}
-				if r.has&(1<<n) != 0 && !yield(o) {
+				o := event.Observation{Key: p.of(host), State: event.Unknown, Want: 1, At: api.At}
+				s := r.sights[n]
+				switch {
+				case r.has&(1<<n) == 0:
+					continue
+				case missing:
+					o.Behind = d.key(Listing)
+					o.Detail = "the manager no longer lists this computer, since " + away.since.UTC().Format(time.RFC3339)
+				case r.at < oldest:
+					o.Behind, o.Detail = api.Key, api.Detail
+				default:
+					o.State, o.Found, o.Detail, o.At = s.state, s.found(), s.detail, time.Unix(0, r.at)
+				}
+				if !yield(o) {
 					return
 				}
 			}
@@ -228,30 +247,56 @@ func (d *Detector) without(api event.Observation) iter.Seq[event.Observation] {
 	}
 }
 
-// list asks for every computer and keeps a record of each.
-func (d *Detector) list(ctx context.Context) (all []*record, err error) {
+// whole is the item that tells of a listing that lacks many computers.
+func (d *Detector) whole(api event.Observation) event.Observation {
+	o := event.Observation{Key: d.key(Listing), State: event.Up, Found: len(d.known) - len(d.missing), Want: len(d.known), At: api.At}
+	switch {
+	case d.listed.IsZero():
+		return event.Observation{Key: o.Key, State: event.Unknown, Want: 1, Detail: api.Detail, At: api.At, Behind: api.Key}
+	case d.dropped():
+		o.State = event.Degraded
+		o.Detail = fmt.Sprintf("the manager lists %d of the %d computers that it had: look at the role of the API key, at the manager's nodes and its database; the others stay on the list until this has lasted for %s, or host forget says that they are gone", o.Found, o.Want, confirmAfter)
+	default: // not of which size: it would be news each time
+		o.Detail, o.Found, o.Want = fmt.Sprintf("%d computers", o.Found), 1, 1
+	}
+	return o
+}
+
+// dropped reports whether too many computers are missing to believe it.
+func (d *Detector) dropped() bool {
+	return len(d.missing) >= several && len(d.missing)*10 > len(d.known)
+}
+
+// list asks for every computer, and takes what was told of.
+func (d *Detector) list(ctx context.Context, now time.Time) error {
 	texts := map[string]string{}
-	err = d.client.list(ctx, func(page listing) {
+	var all []*record
+	var err error
+	d.from, err = d.client.list(ctx, d.from, func(page listing) {
 		for _, c := range page.computers {
-			all = append(all, c.record(page.at.Add(-d.late), texts))
+			r := c.record(page.at.Add(-d.late), texts)
+			r.at = now.UnixNano()
+			all = append(all, r)
 		}
 	})
-	return all, err
+	switch {
+	case err == nil && len(all) == 0 && len(d.known) > 0:
+		return errors.New("the manager no longer lists any computer; look at the role of the API key")
+	case err == nil || len(all) > 0: // of a part what was seen counts
+		d.take(ctx, all, err == nil)
+	}
+	return err
 }
 
-// take keeps a listing, and tells its facts.
-func (d *Detector) take(ctx context.Context, listed []*record) {
+// take keeps what was listed, and tells its facts. Only a whole listing says
+// that a computer is missing, and only a second one that it is gone.
+func (d *Detector) take(ctx context.Context, listed []*record, whole bool) {
 	now := time.Now()
-	d.listed = now
-	// By ID, so that which computer has the plain name does not depend on the manager's order.
-	slices.SortStableFunc(listed, func(a, b *record) int { return cmp.Compare(a.id, b.id) })
-	seen := make(map[string]*record, len(listed))
-	taken := make(map[string]bool, len(listed)) // by token: what is kept of hosts is kept under it
+	named := d.name(listed, whole)
 	var news []report
-	for _, r := range listed {
-		host := r.host(taken)
-		taken[event.Token(host)] = true
-		seen[host] = r
+	for host, r := range named {
+		d.known[host] = r
+		delete(d.missing, host)
 		if !r.speaks { // else nothing new is known
 			continue
 		}
@@ -261,13 +306,91 @@ func (d *Detector) take(ctx context.Context, listed []*record) {
 			news = append(news, report{host, r.traits, true})
 		}
 	}
+	if whole {
+		d.listed = now
+		for host := range d.known {
+			if named[host] == nil {
+				a := d.missing[host]
+				if a.times++; a.times == 1 {
+					a.since = now
+				}
+				d.missing[host] = a
+			}
+		}
+		dropped := d.dropped()
+		for host, a := range d.missing {
+			if a.times < 2 || dropped && now.Sub(a.since) < confirmAfter && !d.forgotten(host) {
+				continue
+			}
+			delete(d.known, host)
+			delete(d.missing, host)
+		}
+	}
 	for host := range d.told {
-		if seen[host] == nil {
+		if d.known[host] == nil {
 			news = append(news, report{host: host})
 		}
 	}
+	slices.SortFunc(news, func(a, b report) int {
+		switch {
+		case a.listed != b.listed && a.listed:
+			return -1
+		case a.listed != b.listed:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.host, b.host))
+	})
 	d.tell(ctx, now, news)
-	d.known = seen
+}
+
+// name gives each computer the name of its items. One that had a name keeps
+// it, so that a listing that lacks another one does not rename it; if the
+// manager has another name for it, what had the old one is gone.
+func (d *Detector) name(listed []*record, whole bool) map[string]*record {
+	before := make(map[int64]string, len(d.known))
+	for host, r := range d.known {
+		if r.id != 0 {
+			before[r.id] = host
+		}
+	}
+	// By ID, so that which computer has the plain name does not depend on the manager's order.
+	slices.SortStableFunc(listed, func(a, b *record) int { return cmp.Compare(a.id, b.id) })
+	named := make(map[string]*record, len(listed))
+	taken := make(map[string]bool, len(listed)) // by token: what is kept of hosts is kept under it
+	give := func(r *record, host string) {
+		if old, ok := before[r.id]; ok && old != host { // the same computer under another name
+			delete(d.known, old)
+			delete(d.missing, old)
+		}
+		named[host] = r
+		taken[event.Token(host)] = true
+	}
+	var rest []*record
+	for _, r := range listed {
+		host, ok := before[r.id]
+		if !ok || host != r.name && (host != r.numbered() || d.known[r.name] == nil && r.name != "") || named[host] != nil {
+			rest = append(rest, r)
+			continue
+		}
+		give(r, host)
+	}
+	if !whole {
+		for host := range d.known { // it may come with the next part
+			taken[event.Token(host)] = true
+		}
+	}
+	for _, r := range rest {
+		give(r, r.host(taken))
+	}
+	return named
+}
+
+// Forget confirms that a computer which the manager no longer lists is gone.
+func (d *Detector) Forget(host string) { d.forget.Store(event.Token(host), true) }
+
+func (d *Detector) forgotten(host string) bool {
+	_, yes := d.forget.LoadAndDelete(event.Token(host))
+	return yes
 }
 
 // report is what is to be told about a host.

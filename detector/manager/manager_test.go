@@ -41,7 +41,7 @@ func TestHealthyComputer(t *testing.T) {
 	s := start(t, computerOf(7, "web01"))
 	d := open(t, config(s))
 	got := d.look()
-	if len(got) != 7 {
+	if len(got) != 8 {
 		t.Errorf("%d items: %v", len(got), got)
 	}
 	want(t, got, apiItem, event.Up, "told of 1 computers")
@@ -62,7 +62,7 @@ func TestHealthyComputer(t *testing.T) {
 			t.Errorf("%s is %+v", n, f)
 		}
 	}
-	if asked := s.Asked(); !slices.Equal(asked, []int64{0, 7}) {
+	if asked := s.Asked(); !slices.Equal(asked, []int64{0, 7, 7}) {
 		t.Errorf("asked after %v, want until an empty page", asked)
 	}
 }
@@ -130,7 +130,7 @@ func TestNames(t *testing.T) {
 	for _, host := range []string{"same", "same#3", "SAME#13", "shown", "#10", "a_b c"} {
 		want(t, got, host+"/agent/heartbeat/agent", event.Up)
 	}
-	if len(got) != 2+7*5 {
+	if len(got) != 3+7*5 {
 		t.Errorf("%d items", len(got))
 	}
 }
@@ -143,10 +143,10 @@ func TestPaging(t *testing.T) {
 	s := start(t, all...)
 	c := config(s)
 	c.Page = 10
-	if got := open(t, c).look(); len(got) != 2+25*5 {
+	if got := open(t, c).look(); len(got) != 3+25*5 {
 		t.Errorf("%d items", len(got))
 	}
-	if asked := s.Asked(); !slices.Equal(asked, []int64{0, 100, 200, 250}) {
+	if asked := s.Asked(); !slices.Equal(asked, []int64{0, 100, 200, 250, 250}) {
 		t.Errorf("asked after %v", asked)
 	}
 }
@@ -159,7 +159,7 @@ func TestCloud(t *testing.T) {
 	d := open(t, c)
 	got := d.look()
 	want(t, got, "web01/agent/heartbeat/agent", event.Up)
-	if len(got) != 6 || s.Pings() != 0 || len(d.Keys()) != 1 {
+	if len(got) != 7 || s.Pings() != 0 || len(d.Keys()) != 2 {
 		t.Errorf("%d items, %d pings, keys %v", len(got), s.Pings(), d.Keys())
 	}
 	if v := d.facts["web01"].Facts[event.Edition].Value; v != "workload_security" {
@@ -279,11 +279,21 @@ func TestListingFails(t *testing.T) {
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
 				t.Errorf("allocated %d bytes", grown)
 			}
-			if err != nil || len(obs) != 7 || ctx.Err() != nil {
+			if err != nil || len(obs) != 8 || ctx.Err() != nil {
 				t.Errorf("%d items, %v, after %s (%v)", len(obs), err, time.Since(begin), ctx.Err())
 			}
+			// What was listed before counts for a while, then no longer.
 			for _, o := range obs {
-				if o.Key.Name == event.Manager {
+				if unknown := o.Key.Name == API; unknown != (o.State == event.Unknown) || unknown && !strings.Contains(o.Detail, "counts until it is 15m0s old") {
+					t.Errorf("%+v", o)
+				}
+			}
+			d.age()
+			ctx, cancel = context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			obs, _ = d.Detect(ctx)
+			for _, o := range obs {
+				if o.Key.Name == event.Manager || o.Key.Name == Listing {
 					if o.State != event.Up {
 						t.Errorf("%+v", o)
 					}
@@ -365,7 +375,7 @@ func TestTooManyRequests(t *testing.T) {
 				t.Errorf("asked %d times during the pause", n-asked)
 			}
 			want(t, got, apiItem, event.Up, "429", "counts")
-			d.listed = d.listed.Add(-keepListing)
+			d.age()
 			d.resume = time.Now().Add(time.Minute)
 			got = d.look()
 			want(t, got, "web01/agent/heartbeat/agent", event.Unknown, "429")
@@ -402,10 +412,16 @@ func TestComputerRemoved(t *testing.T) {
 	d := open(t, config(s))
 	d.look()
 	s.Set(func() { s.Computers = s.Computers[1:] })
-	for range 2 {
+	got := d.look()
+	want(t, got, "web01/agent/heartbeat/agent", event.Unknown, "no longer lists this computer")
+	want(t, got, "127.0.0.1/manager/heartbeat/listing", event.Up)
+	if o := got["web01/agent/heartbeat/agent"]; o.Behind.Name != Listing {
+		t.Errorf("after one listing %+v", o)
+	}
+	for range 2 { // two that agree
 		got := d.look()
 		want(t, got, "web02/agent/heartbeat/agent", event.Up)
-		if len(got) != 2+5 {
+		if len(got) != 3+5 {
 			t.Errorf("%d items: %v", len(got), got)
 		}
 	}
@@ -430,8 +446,10 @@ func TestNoComputerLeft(t *testing.T) {
 	d.look()
 	s.Set(func() { s.Computers = nil })
 	got := d.look()
-	want(t, got, "web01/agent/heartbeat/agent", event.Unknown, "no longer lists any computer", "role")
+	want(t, got, "web01/agent/heartbeat/agent", event.Up)
 	want(t, got, apiItem, event.Unknown, "role")
+	d.age()
+	want(t, d.look(), "web01/agent/heartbeat/agent", event.Unknown, "no longer lists any computer", "role")
 	if len(d.facts["web01"].Facts) == 0 {
 		t.Error("its facts were taken back")
 	}
@@ -444,7 +462,7 @@ func TestKnownBefore(t *testing.T) {
 	known := open(t, config(s))
 	known.look()
 	var keys []event.Key
-	for o := range known.last() {
+	for o := range known.computers(event.Observation{At: time.Now()}) {
 		keys = append(keys, o.Key)
 	}
 	keys = append(keys, event.Key{Host: "old", Component: "agent", Kind: event.Heartbeat, Name: "agent"})
@@ -459,18 +477,19 @@ func TestKnownBefore(t *testing.T) {
 	}
 	defer d.Close()
 	got, _ := d.Detect(t.Context())
-	if len(got) != 2+6 || told != nil {
+	if len(got) != 3+6 || told != nil {
 		t.Errorf("%d items, told %v", len(got), told)
 	}
-	for _, o := range got[2:] {
+	for _, o := range got[2:] { // that it lists them, too
 		if o.State != event.Unknown || o.Behind.Name != API {
 			t.Errorf("%+v", o)
 		}
 	}
 	d.resume = time.Time{}
 	s.Set(func() { s.Limit = 0 })
+	_, _ = d.Detect(t.Context())
 	got, _ = d.Detect(t.Context())
-	if len(got) != 2+5 || len(told) != 2 || told[0].Host != "web02" || told[1].Host != "old" || len(told[1].Facts) != 0 {
+	if len(got) != 3+5 || len(told) != 2 || told[0].Host != "web02" || told[1].Host != "old" || len(told[1].Facts) != 0 {
 		t.Errorf("%d items, told %v", len(got), told)
 	}
 }
@@ -484,8 +503,14 @@ func TestManagerDown(t *testing.T) {
 	got := d.look()
 	want(t, got, "127.0.0.1/manager/heartbeat/manager", event.Down, "cannot be reached")
 	want(t, got, apiItem, event.Unknown)
+	want(t, got, "web01/agent/heartbeat/agent", event.Up) // as it was told a moment ago
+	d.age()
+	got = d.look()
 	want(t, got, "web01/agent/heartbeat/agent", event.Unknown)
 	for k, o := range got {
+		if o.Key.Name == Listing {
+			continue
+		}
 		if loud := o.Behind == (event.Key{}); loud != (o.Key.Name == event.Manager) {
 			t.Errorf("%s is behind %q", k, o.Behind)
 		}

@@ -17,6 +17,7 @@ type record struct {
 	sights [len(parts)]sight
 	has    uint8 // which of the items are known, a bit of each
 	speaks bool  // its facts are known
+	at     int64 // when it was listed, in nanoseconds since 1970; 0: not since the program started
 	traits
 }
 
@@ -112,10 +113,13 @@ func (c computer) plainName() string {
 // host is the name of the computer's items.
 func (r *record) host(taken map[string]bool) string {
 	if r.name == "" || taken[event.Token(r.name)] {
-		return fmt.Sprintf("%s#%d", r.name, r.id)
+		return r.numbered()
 	}
 	return r.name
 }
+
+// numbered is the name where another computer has the plain one.
+func (r *record) numbered() string { return fmt.Sprintf("%s#%d", r.name, r.id) }
 
 // traits returns what the record tells; nothing of a computer that is not
 // managed.

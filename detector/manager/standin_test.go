@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"testing"
+	"time"
 
 	"dswatch/detector/manager/managertest"
 	"dswatch/event"
@@ -51,7 +52,16 @@ func open(t *testing.T, c Config) *desk {
 	}
 	t.Cleanup(func() { _ = det.Close() })
 	d.Detector = det
+	d.client.again = 0
 	return d
+}
+
+// age makes everything that was listed older than it may count.
+func (d *desk) age() {
+	d.listed = d.listed.Add(-keepListing - time.Second)
+	for _, r := range d.known {
+		r.at -= (keepListing + time.Second).Nanoseconds()
+	}
 }
 
 // look returns the observations by their keys as people read them.

@@ -35,6 +35,7 @@ type StandIn struct {
 	Limit     int                                               // searches until 429; 0: no limit
 	Retry     string                                            // Retry-After of those
 	Page      func(w http.ResponseWriter, r *http.Request) bool // instead of a page, if it returns true
+	After     func(w http.ResponseWriter, after int64) bool     // as Page, told after which ID the page was asked for
 	Pinged    func(w http.ResponseWriter, r *http.Request) bool // instead of the status page
 
 	mu       sync.Mutex
@@ -131,6 +132,9 @@ func (s *StandIn) search(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.Page != nil && s.Page(w, r) {
+		return
+	}
+	if s.After != nil && s.After(w, after) {
 		return
 	}
 	page := []map[string]any{}
