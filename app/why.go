@@ -205,7 +205,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		out = append(out, w.attempted(web.Told{Alert: l.Alert.ID, Seq: l.Alert.Seq, Transition: l.Alert.Transition, At: l.Alert.At,
 			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.ID(), GaveUp: l.At}))
 	}
-	known := map[string]sinks.Receipt{}
+	known := map[string]event.Receipt{}
 	for slot := range slots {
 		r := w.place.Book.Told(slot)
 		if r.AlertID == "" {

@@ -70,21 +70,9 @@ type Outgoing struct {
 	Data []byte // event.Alert.Encode
 }
 
-// Receipt is the last transition of one slot that is settled with a sink.
-type Receipt struct {
-	Slot       string // event.Alert.Slot
-	AlertID    string
-	Turn       int
-	Seq        int
-	Transition event.Transition
-	At         time.Time // of the transition
-	Dead       bool      // it was refused and lies in the dead letters
-	Reached    bool      // of a dead one: an earlier transition of the alert was accepted, or may have been
-}
-
 // Receipts reads the receipts of one sink.
 type Receipts interface {
-	Load(ctx context.Context, sink string, each func(Receipt)) error
+	Load(ctx context.Context, sink string, each func(event.Receipt)) error
 	// Forget drops the receipts of slots that nothing will be told of any more.
 	// Those that come back after a power loss do no harm.
 	Forget(ctx context.Context, sink string, slots []string) error

@@ -36,7 +36,7 @@ type world struct {
 	statuses map[string]engine.Record
 	facts    map[string]engine.Record
 	outbox   map[string][][]byte // by sink
-	receipts map[string]map[string]engine.Receipt
+	receipts map[string]map[string]event.Receipt
 	got      map[string][]event.Alert // what the far end of each sink received
 	down     map[string]bool          // sinks that refuse
 	silences map[string]rules.Silence
@@ -165,7 +165,7 @@ var errCrashed = errors.New("crashed")
 
 func newWorld(seed uint64) *world {
 	return &world{statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, outbox: map[string][][]byte{},
-		receipts: map[string]map[string]engine.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
+		receipts: map[string]map[string]event.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
 		silences: map[string]rules.Silence{}, quieted: make(chan struct{}),
 		fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
 }
@@ -309,7 +309,7 @@ func (l *life) Pending(_ context.Context, sink string, each func([]byte)) error 
 
 type receipts struct{ l *life }
 
-func (r receipts) Load(_ context.Context, sink string, each func(engine.Receipt)) error {
+func (r receipts) Load(_ context.Context, sink string, each func(event.Receipt)) error {
 	return r.l.op(func() error {
 		for _, x := range r.l.w.receipts[sink] {
 			each(x)
@@ -381,7 +381,7 @@ func (w *world) deliver() {
 				continue
 			}
 			w.got[sink] = append(w.got[sink], a)
-			putting(w, "receipts", w.receipts[sink], a.Slot(), engine.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
+			putting(w, "receipts", w.receipts[sink], a.Slot(), event.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
 		}
 		w.outbox[sink] = nil
 	}

@@ -138,7 +138,7 @@ func (e *Engine) recall(ctx context.Context, sink string, each func(slot, id str
 	if err != nil {
 		return fmt.Errorf("read what waits for sink %s: %w", sink, err)
 	}
-	err = e.Receipts.Load(ctx, sink, func(r Receipt) {
+	err = e.Receipts.Load(ctx, sink, func(r event.Receipt) {
 		firing := r.Transition.Firing()
 		each(r.Slot, r.AlertID, rules.Standing{Turn: r.Turn, Seq: r.Seq, At: r.At, Firing: firing, Open: firing && !r.Dead || r.Dead && r.Reached})
 	})

@@ -12,8 +12,7 @@ import (
 	"time"
 
 	"dswatch/bus"
-	"dswatch/engine"
-	"dswatch/sinks"
+	"dswatch/event"
 	"dswatch/wire"
 )
 
@@ -23,7 +22,7 @@ import (
 type page struct {
 	Turn     uint64          `json:"turn"` // counts the pages that were written
 	At       time.Time       `json:"at"`   // written
-	Receipts []sinks.Receipt `json:"receipts"`
+	Receipts []event.Receipt `json:"receipts"`
 }
 
 var pageForm = wire.Of[page]()
@@ -82,21 +81,19 @@ func (r Books) Forget(ctx context.Context, sink string, slots []string) error {
 }
 
 // Load implements engine.Receipts.
-func (r Books) Load(ctx context.Context, sink string, each func(engine.Receipt)) error {
+func (r Books) Load(ctx context.Context, sink string, each func(event.Receipt)) error {
 	pages, err := readPages(ctx, r.bucket, sink)
 	if err != nil {
 		return err
 	}
-	last := map[string]sinks.Receipt{}
+	last := map[string]event.Receipt{}
 	for _, p := range pages {
 		for _, got := range p.Receipts {
 			last[got.Slot] = got
 		}
 	}
 	for _, got := range last {
-		each(engine.Receipt{
-			Slot: got.Slot, AlertID: got.AlertID, Turn: got.Turn, Seq: got.Seq, Transition: got.Transition, At: got.At, Dead: got.Dead, Reached: got.Reached,
-		})
+		each(got)
 	}
 	return nil
 }
@@ -123,7 +120,7 @@ type Book struct {
 
 // entry is the receipt of a slot and the page it counts in.
 type entry struct {
-	receipt sinks.Receipt
+	receipt event.Receipt
 	page    int
 }
 
@@ -151,7 +148,7 @@ func newBook(b *bus.Bus, c bus.Config, sink string) *Book {
 const fewest = 16
 
 // Load implements sinks.Receipts.
-func (b *Book) Load(ctx context.Context) ([]sinks.Receipt, error) {
+func (b *Book) Load(ctx context.Context) ([]event.Receipt, error) {
 	pages, err := readPages(ctx, b.bucket, b.sink)
 	if err != nil {
 		return nil, err
@@ -167,7 +164,7 @@ func (b *Book) Load(ctx context.Context) ([]sinks.Receipt, error) {
 		b.count(p.number, p.page)
 		b.turn = p.Turn
 	}
-	out := make([]sinks.Receipt, 0, len(b.slots))
+	out := make([]event.Receipt, 0, len(b.slots))
 	for _, e := range b.slots {
 		out = append(out, e.receipt)
 	}
@@ -175,13 +172,13 @@ func (b *Book) Load(ctx context.Context) ([]sinks.Receipt, error) {
 }
 
 // Store implements sinks.Receipts.
-func (b *Book) Store(ctx context.Context, rs []sinks.Receipt) error {
+func (b *Book) Store(ctx context.Context, rs []event.Receipt) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.store(ctx, rs)
 }
 
-func (b *Book) store(ctx context.Context, rs []sinks.Receipt) error {
+func (b *Book) store(ctx context.Context, rs []event.Receipt) error {
 	p := page{Receipts: b.gather(rs)}
 	for {
 		n := b.blank()
@@ -210,7 +207,7 @@ func (b *Book) key(n int) string { return b.sink + "." + strconv.Itoa(n) }
 
 // gather adds to rs what counts in those pages that have the fewest, at most
 // as many as rs has itself.
-func (b *Book) gather(rs []sinks.Receipt) []sinks.Receipt {
+func (b *Book) gather(rs []event.Receipt) []event.Receipt {
 	room, now := max(len(rs), fewest), b.now()
 	var old []int
 	for n := range b.pages {
@@ -292,7 +289,7 @@ func (b *Book) forget(ctx context.Context, slots []string) error {
 		gone[slot] = e
 	}
 	var with []int // pages
-	var move []sinks.Receipt
+	var move []event.Receipt
 	for n, s := range b.pages {
 		if !slices.ContainsFunc(s.slots, func(slot string) bool { _, ok := gone[slot]; return ok }) {
 			continue
@@ -324,7 +321,7 @@ func (b *Book) forget(ctx context.Context, slots []string) error {
 const mostMoved = 256
 
 // Told returns the receipt of one slot.
-func (b *Book) Told(slot string) sinks.Receipt {
+func (b *Book) Told(slot string) event.Receipt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.slots[slot].receipt

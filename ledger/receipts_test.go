@@ -14,9 +14,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/bus/bustest"
-	"dswatch/engine"
 	"dswatch/event"
-	"dswatch/sinks"
 )
 
 // disk is a shelf that a power loss can hit: what was written in the last
@@ -72,8 +70,8 @@ func (d *disk) without(moments time.Duration) *disk {
 	return left
 }
 
-func receipt(slot, seq int) sinks.Receipt {
-	return sinks.Receipt{Slot: fmt.Sprintf("%024x.loss", slot), AlertID: fmt.Sprintf("%024x", seq), Seq: seq, Transition: event.Raised, Reached: seq%3 > 0, Dead: seq%2 > 0}
+func receipt(slot, seq int) event.Receipt {
+	return event.Receipt{Slot: fmt.Sprintf("%024x.loss", slot), AlertID: fmt.Sprintf("%024x", seq), Seq: seq, Transition: event.Raised, Reached: seq%3 > 0, Dead: seq%2 > 0}
 }
 
 // reads returns what a new process, and the rules, find on a shelf.
@@ -87,7 +85,7 @@ func reads(t *testing.T, s shelf) map[string]int {
 	for _, r := range rs {
 		got[r.Slot] = r.Seq
 	}
-	if err := (Books{bucket: s}).Load(t.Context(), "hook", func(r engine.Receipt) {
+	if err := (Books{bucket: s}).Load(t.Context(), "hook", func(r event.Receipt) {
 		if want := receipt(0, r.Seq); r.AlertID != want.AlertID || r.Transition != want.Transition || r.Dead != want.Dead || r.Reached != want.Reached {
 			t.Fatalf("the rules read %+v, want %+v", r, want)
 		}
@@ -138,7 +136,7 @@ func TestReceiptsAreAMap(t *testing.T) {
 			}
 			var past []moment
 			for step := range 400 {
-				var rs []sinks.Receipt
+				var rs []event.Receipt
 				for _, slot := range rnd.Perm(300)[:1+rnd.IntN([]int{1, 5, 100}[rnd.IntN(3)])] {
 					rs = append(rs, receipt(slot, step+1))
 				}
@@ -198,7 +196,7 @@ func TestReceiptsOnTheBus(t *testing.T) {
 	}
 	want := map[string]int{}
 	for step := range 30 {
-		var rs []sinks.Receipt
+		var rs []event.Receipt
 		for i := range 50 {
 			r := receipt((step*17+i)%200, step+1)
 			rs = append(rs, r)
@@ -207,7 +205,7 @@ func TestReceiptsOnTheBus(t *testing.T) {
 		if err := l.Store(t.Context(), rs); err != nil {
 			t.Fatal(err)
 		}
-		if err := other.Store(t.Context(), []sinks.Receipt{receipt(1, 1000+step)}); err != nil {
+		if err := other.Store(t.Context(), []event.Receipt{receipt(1, 1000+step)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -245,7 +243,7 @@ func TestReceiptsAreForgotten(t *testing.T) {
 	}
 	store := func(from, to int, transition event.Transition) {
 		t.Helper()
-		var rs []sinks.Receipt
+		var rs []event.Receipt
 		for i := from; i < to; i++ {
 			r := receipt(i, i+1)
 			r.Transition = transition
@@ -318,7 +316,7 @@ func TestForgottenLeavesNothingBehind(t *testing.T) {
 	l := load()
 	store := func(transition event.Transition, slots ...int) {
 		t.Helper()
-		var rs []sinks.Receipt
+		var rs []event.Receipt
 		for _, i := range slots {
 			r := receipt(i, 1)
 			r.Transition = transition

@@ -130,7 +130,7 @@ func late(to, before []string) (out []string) {
 // of the alert: it is raised there. The number, and so the delivery's id, is
 // that of the others, because all transitions of an alert have one count.
 func (s *Set) first(a event.Alert, snap Snapshot) event.Alert {
-	a.Transition, a.Previous = event.Raised, ""
+	a.Transition, a.Previous, a.Withdrawn = event.Raised, "", nil
 	if a.Rule != event.RuleStorm { // which says the same in both
 		s.write(&a, snap)
 	}

@@ -16,9 +16,9 @@ import (
 type lane struct {
 	w        *Worker
 	in       chan *item
-	fresh    *item              // taken from in, not yet looked at
-	wake     chan struct{}      // another lane found the far end alive again
-	receipts map[string]Receipt // of the lane's slots, as of the last attempt
+	fresh    *item                    // taken from in, not yet looked at
+	wake     chan struct{}            // another lane found the far end alive again
+	receipts map[string]event.Receipt // of the lane's slots, as of the last attempt
 
 	// parked holds the slots whose first delivery failed for a time; queue
 	// has them with the one tried longest ago first.
@@ -151,13 +151,13 @@ func (l *lane) unsent(ctx context.Context, it *item) bool {
 	switch {
 	case it.bad != nil:
 		if l.w.bury(ctx, it, Permanent(it.bad)) {
-			l.done(it, Receipt{})
+			l.done(it, event.Receipt{})
 		}
-	case known && r.covers(it.alert, it.Position()):
+	case known && covers(r, it.alert, it.Position()):
 		l.w.m.duplicate.Inc()
 		l.w.journal.note(&it.alert, time.Now(), OutcomeDuplicate, nil)
-		l.done(it, Receipt{})
-	case known && r.orphaned(it.alert):
+		l.done(it, event.Receipt{})
+	case known && orphaned(r, it.alert):
 		l.giveUp(ctx, it, errOrphaned)
 	case l.w.items && it.alert.Replay && r.Outdates(it.alert):
 		l.giveUp(ctx, it, ErrOutdated)
@@ -274,13 +274,13 @@ func (l *lane) giveUp(ctx context.Context, it *item, err error) {
 }
 
 // receipt makes the receipt of it and remembers it.
-func (l *lane) receipt(it *item, dead bool) Receipt {
+func (l *lane) receipt(it *item, dead bool) event.Receipt {
 	a := it.alert
 	before := l.receipts[it.slot]
-	if a.Replay && before.AlertID != "" && before.AlertID != a.ID && before.later(a) {
-		return Receipt{} // of an earlier firing: what the far end knows of the later one still counts
+	if a.Replay && before.AlertID != "" && before.AlertID != a.ID && before.Later(a) {
+		return event.Receipt{} // of an earlier firing: what the far end knows of the later one still counts
 	}
-	r := Receipt{
+	r := event.Receipt{
 		Slot: it.slot, AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At,
 		Attempts: it.attempts, Position: it.Position(), Dead: dead,
 		Reached: !dead || it.unclear || before.AlertID == a.ID && before.Reached,
@@ -288,7 +288,7 @@ func (l *lane) receipt(it *item, dead bool) Receipt {
 	if before.AlertID == a.ID && before.Seq < a.Seq {
 		r.First = before.First
 		if r.First == nil && !before.Confirmed.IsZero() {
-			r.First = &Heard{before.Seq, before.Transition, before.At, before.Attempts, before.Confirmed}
+			r.First = &event.Accepted{Seq: before.Seq, Transition: before.Transition, At: before.At, Attempts: before.Attempts, Confirmed: before.Confirmed}
 		}
 	}
 	if !dead {
@@ -299,7 +299,7 @@ func (l *lane) receipt(it *item, dead bool) Receipt {
 }
 
 // done hands it to the settler and lets its slot go on.
-func (l *lane) done(it *item, r Receipt) {
+func (l *lane) done(it *item, r event.Receipt) {
 	if p := l.parked[it.slot]; p != nil && p.items[0] == it {
 		p.items = p.items[1:]
 		if len(p.items) == 0 {

@@ -35,55 +35,15 @@ type Delivery interface {
 
 // Receipts keeps what one sink has been told, one Receipt for each slot.
 type Receipts interface {
-	Load(ctx context.Context) ([]Receipt, error)
+	Load(ctx context.Context) ([]event.Receipt, error)
 	// Store overwrites the receipts of the same slots; each slot occurs at
 	// most once in rs. After an error all or none or some may be stored; the
 	// same ones are then stored again.
-	Store(ctx context.Context, rs []Receipt) error
-}
-
-// Receipt says how far one slot's alerts have been told to one sink. It is
-// the last one handled, so there are never more receipts than slots.
-type Receipt struct {
-	Slot       string           `json:"slot"` // event.Alert.Slot
-	AlertID    string           `json:"alert_id"`
-	Turn       int              `json:"turn,omitempty"` // event.Alert.Turn
-	Seq        int              `json:"seq"`
-	Transition event.Transition `json:"transition"`
-	At         time.Time        `json:"at"` // of the transition
-	Attempts   int              `json:"attempts"`
-	Position   uint64           `json:"position"` // Delivery.Position
-	// Reached: a transition of this firing was accepted, or an attempt ended
-	// without a clear refusal, so that the far end may hold it open.
-	Reached bool `json:"reached"`
-	// Dead: this transition is in the dead letters.
-	Dead      bool      `json:"dead,omitempty"`
-	Confirmed time.Time `json:"confirmed,omitzero"` // when the far end accepted it
-	// First is the first transition of this firing that the far end accepted,
-	// where that is an earlier one.
-	First *Heard `json:"first,omitempty"`
-}
-
-// Heard is a transition that the far end accepted.
-type Heard struct {
-	Seq        int              `json:"seq"`
-	Transition event.Transition `json:"transition"`
-	At         time.Time        `json:"at"` // of the transition
-	Attempts   int              `json:"attempts"`
-	Confirmed  time.Time        `json:"confirmed"`
-}
-
-// later reports whether the receipt's firing came after that of a, which is
-// another one of the slot. Alerts of before they were counted have their time.
-func (r Receipt) later(a event.Alert) bool {
-	if r.Turn > 0 && a.Turn > 0 {
-		return r.Turn > a.Turn
-	}
-	return r.At.After(a.At)
+	Store(ctx context.Context, rs []event.Receipt) error
 }
 
 // covers reports whether a, at position p, needs no attempt any more.
-func (r Receipt) covers(a event.Alert, p uint64) bool {
+func covers(r event.Receipt, a event.Alert, p uint64) bool {
 	switch {
 	case r.AlertID != a.ID:
 		// A leftover of an earlier firing. Both must say so: positions begin
@@ -101,15 +61,8 @@ func (r Receipt) covers(a event.Alert, p uint64) bool {
 // every transition. Sending it would tell of the end of something that, to
 // the far end, never began; and once the raise was replayed, nothing would
 // resolve it. So it goes where its raise went.
-func (r Receipt) orphaned(a event.Alert) bool {
+func orphaned(r event.Receipt, a event.Alert) bool {
 	return a.Transition == event.Cleared && r.AlertID == a.ID && r.Dead && !r.Reached
-}
-
-// Outdates reports whether a is of an earlier firing than r, whose end the far
-// end may not know yet. One that tells alerts apart by their item alone would
-// take an end in a for the end of r.
-func (r Receipt) Outdates(a event.Alert) bool {
-	return r.AlertID != "" && r.AlertID != a.ID && r.later(a) && r.Reached && (r.Transition != event.Cleared || r.Dead)
 }
 
 // ErrOutdated is why a replay does not go to such a far end.
@@ -228,7 +181,7 @@ type item struct {
 // settled is a delivery that needs no attempt any more.
 type settled struct {
 	it      *item
-	receipt Receipt // Slot is empty when there is nothing new to store
+	receipt event.Receipt // Slot is empty when there is nothing new to store
 }
 
 // NewWorker returns a Worker; Run makes it work.
@@ -255,7 +208,7 @@ func NewWorker(o WorkerOptions) *Worker {
 	for range max(1, o.Settings.Concurrency) {
 		w.lanes = append(w.lanes, &lane{
 			w: w, in: make(chan *item, o.Window), wake: make(chan struct{}, 1),
-			receipts: map[string]Receipt{}, parked: map[string]*parked{}, pauses: w.backoff(),
+			receipts: map[string]event.Receipt{}, parked: map[string]*parked{}, pauses: w.backoff(),
 		})
 	}
 	return w
@@ -310,7 +263,7 @@ func (w *Worker) Run(ctx context.Context) {
 
 // load gives each lane its receipts. It reports whether ctx still lives.
 func (w *Worker) load(ctx context.Context) bool {
-	var rs []Receipt
+	var rs []event.Receipt
 	ok := w.insist(ctx, "load receipts", func(ctx context.Context) (err error) {
 		rs, err = w.o.Receipts.Load(ctx)
 		return err
@@ -388,7 +341,7 @@ func (w *Worker) room() int {
 func (w *Worker) settle(ctx context.Context) {
 	const most = 512
 	batch := make([]settled, 0, most)
-	receipts := make([]Receipt, 0, most)
+	receipts := make([]event.Receipt, 0, most)
 	last := make(map[string]int, most)
 	for s := range w.settled {
 		batch = append(batch[:0], s)

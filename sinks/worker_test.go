@@ -31,7 +31,7 @@ type memory struct {
 	more     chan struct{}
 	messages []*message
 	next     int // first one not handed out to the worker of now
-	receipts map[string]sinks.Receipt
+	receipts map[string]event.Receipt
 	letters  []sinks.Letter
 	storeErr error // of Store, Bury and Next while set
 	stores   int
@@ -47,7 +47,7 @@ type message struct {
 }
 
 func newMemory() *memory {
-	return &memory{more: make(chan struct{}, 1), receipts: map[string]sinks.Receipt{}}
+	return &memory{more: make(chan struct{}, 1), receipts: map[string]event.Receipt{}}
 }
 
 func (m *memory) put(t testing.TB, as ...event.Alert) {
@@ -125,20 +125,20 @@ func (d *message) InProgress() error {
 	return nil
 }
 
-func (m *memory) Load(context.Context) ([]sinks.Receipt, error) {
+func (m *memory) Load(context.Context) ([]event.Receipt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.storeErr != nil {
 		return nil, m.storeErr
 	}
-	var rs []sinks.Receipt
+	var rs []event.Receipt
 	for _, r := range m.receipts {
 		rs = append(rs, r)
 	}
 	return rs, nil
 }
 
-func (m *memory) Store(_ context.Context, rs []sinks.Receipt) error {
+func (m *memory) Store(_ context.Context, rs []event.Receipt) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stores++
@@ -337,15 +337,15 @@ func TestWorkerSendsNothingTwice(t *testing.T) {
 }
 
 func TestReceiptSurvivesANewOutboxAndAnOldClock(t *testing.T) {
-	for name, change := range map[string]func(*sinks.Receipt){
-		"positions began anew": func(r *sinks.Receipt) { r.Position = 1000 },
-		"clock was set back":   func(r *sinks.Receipt) { r.At = r.At.Add(1000 * time.Hour); r.Position = 0 },
+	for name, change := range map[string]func(*event.Receipt){
+		"positions began anew": func(r *event.Receipt) { r.Position = 1000 },
+		"clock was set back":   func(r *event.Receipt) { r.At = r.At.Add(1000 * time.Hour); r.Position = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, f := newMemory(), &far{}
 				old := firing(1, 0)[3]
-				r := sinks.Receipt{Slot: old.Slot(), AlertID: old.ID, Seq: 4, Transition: event.Cleared, At: old.At, Position: 1, Reached: true}
+				r := event.Receipt{Slot: old.Slot(), AlertID: old.ID, Seq: 4, Transition: event.Cleared, At: old.At, Position: 1, Reached: true}
 				change(&r)
 				m.receipts[r.Slot] = r
 				m.put(t, firing(1, 1)[0])
@@ -1147,7 +1147,7 @@ func (l *mortal) Send(ctx context.Context, a event.Alert) error {
 	})
 }
 
-func (l *mortal) Store(ctx context.Context, rs []sinks.Receipt) error {
+func (l *mortal) Store(ctx context.Context, rs []event.Receipt) error {
 	time.Sleep(time.Millisecond) // a kill may fall between acceptance and receipt
 	return l.alive(func() error { return l.memory.Store(ctx, rs) })
 }

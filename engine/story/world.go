@@ -108,7 +108,7 @@ type waiting struct {
 
 // receipt is what a sink confirmed last of a slot.
 type receipt struct {
-	engine.Receipt
+	event.Receipt
 	at       time.Time
 	position int
 }
@@ -219,7 +219,7 @@ func (w *world) deliver() {
 			if r, ok := known[slot]; ok && r.covers(d) {
 				continue
 			}
-			known[slot] = receipt{engine.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
+			known[slot] = receipt{event.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
 			if w.copied(sink, d.alert) {
 				continue
 			}
@@ -288,7 +288,7 @@ func (s store) Save(_ context.Context, records []engine.Record) ([]uint64, error
 // confirmed implements engine.Receipts.
 type confirmed struct{ w *world }
 
-func (c confirmed) Load(_ context.Context, sink string, each func(engine.Receipt)) error {
+func (c confirmed) Load(_ context.Context, sink string, each func(event.Receipt)) error {
 	for _, slot := range slices.Sorted(maps.Keys(c.w.receipts[sink])) {
 		each(c.w.receipts[sink][slot].Receipt)
 	}
