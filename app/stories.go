@@ -96,7 +96,7 @@ func (l *Loaded) judge(ctx context.Context, file string, write bool, o story.Opt
 
 // rewrite puts what was told where what is wanted stands.
 func (l *Loaded) rewrite(ctx context.Context, t *story.Tale) (v story.Verdict, err error) {
-	v = story.Verdict{Tale: t, Told: map[string][]story.Delivery{}}
+	v = story.Verdict{Tale: t, Told: map[string][]story.Arrival{}}
 	for _, language := range t.Languages() {
 		r, err := t.Play(ctx, language, story.Fault{})
 		if err != nil {

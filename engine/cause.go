@@ -163,7 +163,7 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 			break
 		}
 	}
-	if e.behind[it.status.Key] > 0 { // else all items would be gone through for every heartbeat that is lost
+	if e.hiding[it.status.Key] > 0 { // else all items would be gone through for every heartbeat that is lost
 		for _, x := range e.items {
 			if seen := x.status.Seen; seen.Behind == it.status.Key && !x.status.Gone {
 				list = append(list, event.Affected{Key: seen.Key, State: seen.State, Since: seen.At})
@@ -189,12 +189,12 @@ func (e *Engine) hide(before, after event.Key) {
 		return
 	}
 	if before != (event.Key{}) {
-		if e.behind[before]--; e.behind[before] == 0 {
-			delete(e.behind, before)
+		if e.hiding[before]--; e.hiding[before] == 0 {
+			delete(e.hiding, before)
 		}
 	}
 	if after != (event.Key{}) {
-		e.behind[after]++
+		e.hiding[after]++
 	}
 }
 

@@ -186,7 +186,7 @@ func (e *Engine) follow(it *item, after *rules.Status, decisions []rules.Decisio
 				d.Total++
 				d.Joining = append(d.Joining, after.AlertID(name))
 				e.joining++
-				it.told = true // it has joined before anything else becomes of it
+				it.inRound = true // it has joined before anything else becomes of it
 			}
 		case was && is && it.status.Seen.State != after.Seen.State:
 			for _, d := range e.groups {
@@ -249,11 +249,11 @@ func (e *Engine) release(now time.Time, d *digest) {
 // said notes what has to be told of what was decided about a digest. Nothing
 // else of it may be waiting to be stored.
 func (e *Engine) said(d *digest, decisions []rules.Decision) {
-	for _, told := range decisions {
+	for _, one := range decisions {
 		d.dirty = true
-		e.tell(told)
+		e.tell(one)
 		if e.OnDecision != nil {
-			e.OnDecision(d.Key, told)
+			e.OnDecision(d.Key, one)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 // done. A step changes memory only. If one of them fails, memory is
 // worth nothing any more: what is stored is the truth, and Run reads it anew.
 type Duties struct {
-	Rounds  []Round    // one after another
-	Ack     []Delivery // 7. events that need not come again
-	Answers []answer   // 8. to people who asked for something
-	Wake    time.Time  // 9. when the next step is due at the latest
+	Rounds  []Round   // one after another
+	Ack     []Message // 7. events that need not come again
+	Answers []answer  // 8. to people who asked for something
+	Wake    time.Time // 9. when the next step is due at the latest
 }
 
 // Round is what is stored and sent together. What 1 to 4 store must be
@@ -61,7 +61,7 @@ func (e *Engine) closeRound() {
 			e.broken = err
 		}
 		e.round.Statuses = append(e.round.Statuses, write{it.status.Key.Hash(), value, &it.revision})
-		it.dirty, it.told = false, false
+		it.dirty, it.inRound = false, false
 	}
 	e.dirty = e.dirty[:0]
 	e.endSilences()

@@ -3,106 +3,15 @@ package engine
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
 )
-
-// Delivery is one message from the event stream.
-type Delivery struct {
-	Data     []byte
-	Position uint64 // in the stream, counting up from 1
-	Ack      func() error
-}
-
-// Source hands out the event stream in order. Next waits for at least one
-// delivery and returns when ctx ends.
-type Source interface {
-	Next(ctx context.Context) ([]Delivery, error)
-	// Last returns the position of the newest event in the stream. A status
-	// that is ahead of it was decided from a stream that no longer exists.
-	Last(ctx context.Context) (uint64, error)
-}
-
-// Record is one stored value with the revision that a compare-and-set needs.
-// Revision 0 means that the key must not exist yet.
-type Record struct {
-	Key      string
-	Value    []byte
-	Revision uint64
-	Delete   bool // to be removed; Value does not count
-}
-
-// ErrConflict says that another engine wrote the record meanwhile.
-var ErrConflict = errors.New("another engine changed the record")
-
-// Store keeps statuses, and what is known about hosts.
-type Store interface {
-	Load(ctx context.Context, each func(Record) error) error
-	// Save stores all records and returns their new revisions in order. An
-	// error that is ErrConflict means that at least one was changed by
-	// somebody else; which ones were stored is then unknown.
-	Save(ctx context.Context, records []Record) ([]uint64, error)
-}
-
-// Outbox takes what the sinks are to be told.
-type Outbox interface {
-	// Put returns when all of it is stored; putting a delivery again that is
-	// still there is harmless.
-	Put(ctx context.Context, out []Outgoing) error
-	// Pending calls each with every delivery that waits for the sink, oldest
-	// first.
-	Pending(ctx context.Context, sink string, each func(data []byte)) error
-}
-
-// Outgoing is one alert transition for one sink.
-type Outgoing struct {
-	Sink string
-	ID   string // event.Alert.DeliveryID
-	Data []byte // event.Alert.Encode
-}
-
-// Receipts reads the receipts of one sink.
-type Receipts interface {
-	Load(ctx context.Context, sink string, each func(event.Receipt)) error
-	// Forget drops the receipts of slots that nothing will be told of any more.
-	// Those that come back after a power loss do no harm.
-	Forget(ctx context.Context, sink string, slots []string) error
-}
-
-// Parts is what an Engine is made of.
-type Parts struct {
-	Set      *rules.Set
-	Rows     Rows
-	Sinks    []string // the names of all
-	Source   Source
-	Statuses Store
-	Facts    Store
-	Outbox   Outbox
-	Receipts Receipts
-	Silences SilenceStore
-	Host     string // of this dswatch, in digests
-	Log      *slog.Logger
-	Now      func() time.Time // how time passes; nil: time.Now, which nobody can set
-	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
-	// OnDecision is told every decision, for metrics; nil: nobody.
-	OnDecision func(event.Key, rules.Decision)
-}
-
-// Rows tells which row of the list an item belongs to. Its answers may depend
-// on the host's facts only.
-type Rows interface {
-	// Find returns nil where the item is not on the list.
-	Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict)
-}
 
 // Engine is the shell around Decide. It is the only writer of its stores.
 type Engine struct {
@@ -123,7 +32,7 @@ type Engine struct {
 	joining   int  // alerts that have joined digests in this round
 
 	details map[string]string // of events, see share
-	behind  map[event.Key]int // how many items are behind one
+	hiding  map[event.Key]int // how many items cannot be seen because of one
 
 	ending bool // something may have ended that a silence waits for
 	acks   chan ack
@@ -140,30 +49,6 @@ type Engine struct {
 	stirred   []*item   // changed in a way that may concern others, see revise
 
 	ready atomic.Bool // what was stored has been read and compared with the sinks
-}
-
-type item struct {
-	status   rules.Status
-	row      *footing
-	home     *host
-	revision uint64
-	told     bool // has a transition in the open round, or has joined a digest in it
-	dirty    bool
-	index    int   // in the heap, -1 when not in it
-	due      int64 // as it is in the heap, in nanoseconds since 1970
-}
-
-type host struct {
-	facts           event.Facts // what counts, of all reports together
-	reports         []reported  // in the order of the observers' tokens
-	denied          []string    // contradictions that were logged
-	items           []*item
-	past            past
-	transit         rules.Transit
-	heard           time.Time // when its dswatch told something last; only if silence is watched
-	self            *item     // the item of kind host, if silence of the host is watched
-	transitRevision uint64
-	heirs           []*item // those that another item of the host may concern
 }
 
 // NewEngine returns an engine that has not read anything yet.
@@ -252,7 +137,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.dirty, e.stirred, e.orphans = nil, nil, nil
 	e.round, e.owed, e.broken = Round{}, Duties{}, nil
 	e.storm, e.groups, e.joining = rules.NewStorm(e.Host), map[event.Key]*digest{}, 0
-	e.behind = map[event.Key]int{}
+	e.hiding = map[event.Key]int{}
 	e.clock.step() // deadlines that were stored are bounded below
 	last, err := e.Source.Last(ctx)
 	if err != nil {
@@ -312,7 +197,7 @@ func (e *Engine) load(ctx context.Context) error {
 
 // loop decides until ctx ends, or until an error comes from lost.
 func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-chan error) error {
-	batches := make(chan []Delivery)
+	batches := make(chan []Message)
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	var reader sync.WaitGroup
@@ -371,7 +256,7 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 }
 
 // take decides one batch.
-func (e *Engine) take(batch []Delivery) {
+func (e *Engine) take(batch []Message) {
 	e.keepTime()
 	for _, d := range batch {
 		e.receive(d)
@@ -382,7 +267,7 @@ func (e *Engine) take(batch []Delivery) {
 
 // receive decides one message. What cannot be decoded is logged and dropped:
 // coming again would not make it better.
-func (e *Engine) receive(d Delivery) {
+func (e *Engine) receive(d Message) {
 	ev, err := event.Decode(d.Data)
 	if err != nil {
 		report, ferr := event.DecodeFacts(d.Data)
@@ -462,15 +347,6 @@ func (e *Engine) tick() {
 	e.tellDigests()
 }
 
-// wake returns when something needs to be done at the latest.
-func (e *Engine) wake() time.Time {
-	due := rules.Earlier(e.nextDigest(), e.nextWait())
-	if len(e.due) > 0 {
-		due = rules.Earlier(due, time.Unix(0, e.due[0].due))
-	}
-	return rules.Earlier(due, e.now().Add(mostAsleep))
-}
-
 // decide asks Decide and notes what has to be stored and told.
 func (e *Engine) decide(it *item, ev event.Event) {
 	snap := it.snapshot()
@@ -508,7 +384,7 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 			continue
 		}
 		e.tell(d)
-		it.told = true
+		it.inRound = true
 	}
 	e.schedule(it)
 }
@@ -555,105 +431,4 @@ func (e *Engine) Count() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.items)
-}
-
-func compareKeys(a, b event.Key) int {
-	switch as, bs := a.String(), b.String(); {
-	case as < bs:
-		return -1
-	case as > bs:
-		return 1
-	}
-	return 0
-}
-
-func (e *Engine) host(name string) *host {
-	if h := e.named[name]; h != nil {
-		return h
-	}
-	token := event.Token(name) // as its records are named: whoever else writes the name counts as the same
-	h := e.hosts[token]
-	if h == nil {
-		h = &host{}
-		e.hosts[token] = h
-	}
-	e.named[name] = h
-	return h
-}
-
-func (e *Engine) item(k event.Key) *item {
-	it := e.items[k]
-	if it == nil {
-		it = &item{status: rules.Status{Key: k}, index: -1}
-		shareStatus(&it.status)
-		e.place(it)
-		if len(e.orphans) > 0 {
-			e.adoptOrphans(it)
-		}
-	}
-	return it
-}
-
-// place takes up an item that is new.
-func (e *Engine) place(it *item) {
-	it.home = e.host(it.status.Key.Host)
-	e.hide(event.Key{}, it.status.Seen.Behind)
-	e.items[it.status.Key] = it
-	it.home.items = append(it.home.items, it)
-	e.look(it)
-}
-
-// look renews what is known about an item's row.
-func (e *Engine) look(it *item) {
-	k := it.status.Key
-	row, verdict := e.Rows.Find(k, it.home.facts)
-	f := footing{row: row, verdict: verdict, sinks: e.Sinks}
-	if k == hostKey(k.Host) {
-		f.row = nil
-		if e.Set.Silent != 0 {
-			it.home.self = it
-			f.row, f.verdict = e.hostRow(k)
-		}
-	}
-	it.row = e.footing(k, f)
-	e.inherit(it)
-}
-
-// schedule keeps the heap in step with the item's deadline.
-func (e *Engine) schedule(it *item) {
-	due := it.status.Due()
-	switch {
-	case due.IsZero() && it.index >= 0:
-		heap.Remove(&e.due, it.index)
-	case due.IsZero():
-	case it.index < 0:
-		it.due = due.UnixNano()
-		heap.Push(&e.due, it)
-	case it.due != due.UnixNano():
-		it.due = due.UnixNano()
-		heap.Fix(&e.due, it.index)
-	}
-}
-
-// dueHeap orders items by deadline.
-type dueHeap []*item
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due < h[j].due }
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *dueHeap) Push(x any) {
-	it := x.(*item)
-	it.index = len(*h)
-	*h = append(*h, it)
-}
-func (h *dueHeap) Pop() any {
-	old := *h
-	it := old[len(old)-1]
-	old[len(old)-1] = nil
-	it.index = -1
-	*h = old[:len(old)-1]
-	return it
 }

@@ -202,13 +202,13 @@ func (l *life) op(do func() error) error {
 	return do()
 }
 
-func (l *life) Next(ctx context.Context) ([]engine.Delivery, error) {
+func (l *life) Next(ctx context.Context) ([]engine.Message, error) {
 	for {
-		var out []engine.Delivery
+		var out []engine.Message
 		err := l.op(func() error {
 			for ; l.at < len(l.w.stream) && len(out) < 7; l.at++ {
 				n := l.at
-				out = append(out, engine.Delivery{Data: l.w.stream[n], Position: uint64(n + 1), Ack: func() error {
+				out = append(out, engine.Message{Data: l.w.stream[n], Position: uint64(n + 1), Ack: func() error {
 					return l.op(func() error {
 						before := l.w.acked
 						l.w.wrote("acks", func() { l.w.acked = before })

@@ -5,7 +5,6 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
-	"dswatch/rules"
 )
 
 // footing is what is known about an item's row. The items of a fleet of which
@@ -45,10 +44,4 @@ func (f *footing) says(g footing) bool {
 	v, w := f.verdict, g.verdict
 	return f.row == g.row && v.Expected == w.Expected && v.Reason == w.Reason && v.ReasonJA == w.ReasonJA &&
 		slices.Equal(v.Footnotes, w.Footnotes) && slices.Equal(f.sinks, g.sinks)
-}
-
-// snapshot is what is known about the item but for what other items, and the
-// moment, have to do with it.
-func (it *item) snapshot() rules.Snapshot {
-	return rules.Snapshot{Row: it.row.row, Verdict: it.row.verdict, Facts: it.home.facts, Sinks: it.row.sinks}
 }

@@ -10,7 +10,7 @@ func (e *Engine) redecide(it *item) {
 
 // roomFor sees that what is decided of an item next may stand in this round.
 func (e *Engine) roomFor(it *item) {
-	if it.told || e.joining >= mostJoining {
+	if it.inRound || e.joining >= mostJoining {
 		e.closeRound()
 	}
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -80,17 +79,6 @@ func (e *Engine) Matching(ms rules.Matchers) (items, lost int) {
 		}
 	}
 	return items, lost
-}
-
-// SilenceStore keeps the silences.
-type SilenceStore interface {
-	// Watch calls tell with all silences, at once and again after each
-	// change, until ctx ends.
-	Watch(ctx context.Context, tell func([]rules.Silence)) error
-	// Save stores s, which has one more entry in its history than what is
-	// stored. Where somebody has changed that meanwhile it stays, and Watch
-	// tells it.
-	Save(ctx context.Context, s rules.Silence) error
 }
 
 // hear takes the silences as they are now, and decides anew what one of them

@@ -50,14 +50,14 @@ type Source struct {
 }
 
 // Next implements engine.Source.
-func (s *Source) Next(ctx context.Context) ([]engine.Delivery, error) {
+func (s *Source) Next(ctx context.Context) ([]engine.Message, error) {
 	got, err := s.consumer.Next(ctx, eventsBatch)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]engine.Delivery, len(got))
+	out := make([]engine.Message, len(got))
 	for i, d := range got {
-		out[i] = engine.Delivery{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }}
+		out[i] = engine.Message{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }}
 	}
 	return out, nil
 }

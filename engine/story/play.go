@@ -147,11 +147,11 @@ const (
 
 // Result is what a story led to.
 type Result struct {
-	Told   []Delivery // in order
-	Steps  int        // of the engine: where a restart can be
-	Ops    int        // operations: where a kill can be
-	Broken []string   // promises that were not kept
-	Moved  bool       // a fault struck where a restart may change when something is told, see upsets
+	Told   []Arrival // in order
+	Steps  int       // of the engine: where a restart can be
+	Ops    int       // operations: where a kill can be
+	Broken []string  // promises that were not kept
+	Moved  bool      // a fault struck where a restart may change when something is told, see upsets
 }
 
 // Play tells the story in a language.
@@ -177,7 +177,7 @@ func (t *Tale) Play(ctx context.Context, language string, fault Fault) (Result, 
 
 // pairs returns how the deliveries break the promises: one raised first, one
 // cleared last, every transition once, at most one alert of a slot open.
-func pairs(told []Delivery) (broken []string) {
+func pairs(told []Arrival) (broken []string) {
 	type at struct{ sink, what string }
 	open := map[at]string{}
 	last := map[at]event.Alert{}

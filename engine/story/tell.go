@@ -15,16 +15,16 @@ type Options struct {
 // Verdict is what came of one story.
 type Verdict struct {
 	Tale      *Tale
-	Told      map[string][]Delivery // by language
-	Faults    int                   // restarts, kills and power losses that were tried
-	Moved     int                   // those of them that may move what is told: only promises are compared
-	Complaint string                // empty: all is as wanted
+	Told      map[string][]Arrival // by language
+	Faults    int                  // restarts, kills and power losses that were tried
+	Moved     int                  // those of them that may move what is told: only promises are compared
+	Complaint string               // empty: all is as wanted
 }
 
 // Judge tells a story in every language in which something is wanted, and
 // again with faults, the languages in turns.
 func Judge(ctx context.Context, t *Tale, o Options) (Verdict, error) {
-	v := Verdict{Tale: t, Told: map[string][]Delivery{}}
+	v := Verdict{Tale: t, Told: map[string][]Arrival{}}
 	var b strings.Builder
 	var base Result
 	for _, language := range t.Languages() {

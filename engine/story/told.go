@@ -13,8 +13,8 @@ const also = "+ "
 
 // order sorts deliveries of one instant, which have no order among each
 // other, so that the same story reads the same every time.
-func order(told []Delivery) {
-	slices.SortStableFunc(told, func(a, b Delivery) int {
+func order(told []Arrival) {
+	slices.SortStableFunc(told, func(a, b Arrival) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Alert.Key.String(), b.Alert.Key.String()),
 			cmp.Compare(a.Alert.Rule, b.Alert.Rule))
 	})
@@ -33,7 +33,7 @@ type entry struct {
 func (e *entry) text() string { return strings.Join(e.words[:], " ") + " " + e.title }
 
 // entries joins the deliveries that several sinks got at once.
-func (t *Tale) entries(told []Delivery) (out []*entry) {
+func (t *Tale) entries(told []Arrival) (out []*entry) {
 	byID := map[string]*entry{}
 	for _, d := range told {
 		id := brief(d.At) + " " + d.Alert.DeliveryID() + " " + string(d.Alert.Transition)
@@ -123,7 +123,7 @@ func aligned(es []*entry) (out []string) {
 // Diff compares what is wanted in a language with what was told. It returns
 // lines that begin with "- " (wanted, not told), "+ " (told, not wanted) or
 // two spaces; none: both are the same.
-func (t *Tale) Diff(language string, told []Delivery) []string {
+func (t *Tale) Diff(language string, told []Arrival) []string {
 	for _, w := range t.wanted {
 		if w.language == language {
 			return diff(flat(t.wants(w)), flat(t.entries(told)))
@@ -133,7 +133,7 @@ func (t *Tale) Diff(language string, told []Delivery) []string {
 }
 
 // Same compares what two tellings of the story led to.
-func (t *Tale) Same(a, b []Delivery) []string { return diff(flat(t.entries(a)), flat(t.entries(b))) }
+func (t *Tale) Same(a, b []Arrival) []string { return diff(flat(t.entries(a)), flat(t.entries(b))) }
 
 // maxDiff bounds the two sides of one comparison; beyond it both are shown
 // whole.
@@ -187,7 +187,7 @@ func mark(with string, lines []string) (out []string) {
 
 // Write returns the file with what was told in the place of what is wanted,
 // and nothing else changed.
-func (t *Tale) Write(told map[string][]Delivery) []byte {
+func (t *Tale) Write(told map[string][]Arrival) []byte {
 	var out []string
 	for _, sec := range t.all {
 		lines := sec.lines

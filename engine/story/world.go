@@ -46,7 +46,7 @@ type world struct {
 	waiting  map[string][]waiting
 	receipts map[string]map[string]receipt
 	refuses  map[string]bool
-	told     []Delivery
+	told     []Arrival
 	synced   synced
 
 	dead   bool // nothing works until the next start
@@ -113,8 +113,8 @@ type receipt struct {
 	position int
 }
 
-// Delivery is one alert that a sink accepted.
-type Delivery struct {
+// Arrival is one alert that a sink accepted.
+type Arrival struct {
 	At    time.Duration // since the beginning of the story
 	Sink  string
 	Alert event.Alert
@@ -157,11 +157,11 @@ func (w *world) do(op Op, effect func() error) error {
 }
 
 // Next implements engine.Source. It does not wait.
-func (w *world) Next(context.Context) ([]engine.Delivery, error) {
-	var out []engine.Delivery
+func (w *world) Next(context.Context) ([]engine.Message, error) {
+	var out []engine.Message
 	for ; w.next < len(w.stream) && len(out) < batch; w.next++ {
 		position := w.next + 1
-		out = append(out, engine.Delivery{Data: w.stream[w.next], Position: uint64(position), Ack: func() error {
+		out = append(out, engine.Message{Data: w.stream[w.next], Position: uint64(position), Ack: func() error {
 			return w.do(Acks, func() error { w.acked = max(w.acked, position); return nil })
 		}})
 	}
@@ -223,7 +223,7 @@ func (w *world) deliver() {
 			if w.copied(sink, d.alert) {
 				continue
 			}
-			w.told = append(w.told, Delivery{w.clock.Sub(w.begin), sink, d.alert})
+			w.told = append(w.told, Arrival{w.clock.Sub(w.begin), sink, d.alert})
 		}
 		delete(w.waiting, sink)
 	}
@@ -233,7 +233,7 @@ func (w *world) deliver() {
 // what it confirmed once more, and knows it by its id. What is made again may
 // be called a change; an end may never have the id of something else.
 func (w *world) copied(sink string, a event.Alert) bool {
-	return w.fault.Loss != 0 && slices.ContainsFunc(w.told, func(d Delivery) bool {
+	return w.fault.Loss != 0 && slices.ContainsFunc(w.told, func(d Arrival) bool {
 		return d.Sink == sink && d.Alert.DeliveryID() == a.DeliveryID() && d.Alert.Transition.Firing() == a.Transition.Firing()
 	})
 }

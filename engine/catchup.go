@@ -126,7 +126,7 @@ func (e *Engine) adoptOrphans(it *item) {
 		if err := e.owe(it, rule, of); err != nil {
 			e.Log.Error("an alert cannot be encoded", "item", it.status.Key, "error", err)
 		}
-		it.told = true
+		it.inRound = true
 	}
 }
 
