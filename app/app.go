@@ -162,10 +162,12 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 // in which things flow: detectors, rules, sinks. The bus stays open for
 // Close.
 func (a *App) Run(ctx context.Context) error {
+	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	jobs, err := a.jobs(runtime.GOOS)
 	if err != nil {
 		return err
 	}
+	jobs = append(jobs, a.installation(known.presence))
 	if jobs, err = a.withManager(jobs, a.reportedBefore(ctx), a.tellReports); err != nil {
 		return err
 	}
@@ -175,7 +177,6 @@ func (a *App) Run(ctx context.Context) error {
 	if jobs, err = a.withVSphere(jobs, a.tellReports); err != nil {
 		return err
 	}
-	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
 	sched, err := detector.NewScheduler(detector.Options{
 		Observer: a.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.Location(), Log: a.Log,
 	})

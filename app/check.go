@@ -101,8 +101,8 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		facts := of(o.Key)
 		system, _ := facts.Get(event.OS)
 		row, verdict := rows.Find(o.Key, facts)
-		if row == nil {
-			continue
+		if row == nil || o.Key.Kind.Class() != "" && (verdict.Expected != catalog.Yes || o.State == event.Up) {
+			continue // of what is beside the vendor's list, only trouble has a line
 		}
 		it := CheckItem{
 			Host: o.Key.Host, Component: o.Key.Component, OS: system.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
@@ -476,7 +476,7 @@ var checkWords = map[string]words{
 		undecided: "something of Deep Security runs here, but what must run cannot be told; declare the facts that are named as unknown, first of all watch.facts.components",
 		left:      "%d items of the manager's other computers are up or not expected, and not shown.",
 		kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
-			event.Heartbeat: "heartbeat", event.Module: "module", event.Host: "host"},
+			event.Heartbeat: "heartbeat", event.Module: "module", event.Host: "host", event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper"},
 	},
 	"ja": {
 		head: []string{"状態", "種類", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
@@ -486,6 +486,6 @@ var checkWords = map[string]words{
 		undecided: "Deep Security の一部が動作していますが、何が動作しているべきかを判断できません。不明と表示された事実を、まず watch.facts.components から設定に記述してください。",
 		left:      "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
 		kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
-			event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト"},
+			event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト", event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡"},
 	},
 }

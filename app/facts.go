@@ -17,6 +17,7 @@ import (
 // knowledge is what is known about this host: declared, discovered, learned.
 type knowledge struct {
 	declared event.Facts
+	presence *facts.Presence
 	learned  *facts.Learned
 	sources  []facts.Source
 	query    *facts.Query
@@ -27,9 +28,10 @@ type knowledge struct {
 
 // newKnowledge remembers what was learned before, if anything.
 func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
-	k := &knowledge{declared: l.declared(), learned: facts.NewLearned(l.Host, before), log: log}
+	k := &knowledge{declared: l.declared(), presence: facts.NewPresence(l.Host, "/", before), learned: facts.NewLearned(l.Host, before), log: log}
+	k.presence.Declared(k.declared)
 	k.query = facts.NewQuery(k.learned)
-	k.sources = append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query)
+	k.sources = append([]facts.Source{k.presence}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query)...)
 	return k
 }
 
@@ -57,10 +59,12 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 // from here, and what the manager tells.
 // The facts are those of each host, by its token.
 func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
+	k := newKnowledge(l, nil, log)
 	jobs, err := l.jobs(runtime.GOOS)
 	if err != nil {
 		return nil, nil, err
 	}
+	jobs = append(jobs, l.installation(k.presence))
 	var mu sync.Mutex
 	known := map[string]event.Facts{}
 	tell := func(_ context.Context, reports []event.FactsReport) error {
@@ -86,7 +90,6 @@ func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observatio
 	}
 	seen := sched.Pass(ctx)
 	closeDetectors(jobs)
-	k := newKnowledge(l, nil, log)
 	for _, o := range seen {
 		k.learned.Observe(o)
 	}
@@ -109,7 +112,7 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 	}
 	for _, e := range events {
 		// An outage may be an upgrade, which only the facts can tell.
-		lost := e.Reason == event.Change && e.Observation.State.Lost() && e.Key().Component == event.Agent
+		lost := e.Reason == event.Change && (e.Observation.State.Lost() && e.Key().Component == event.Agent || e.Key().Kind == event.Installation)
 		if p.learned.Observe(e.Observation) || lost {
 			select {
 			case p.news <- struct{}{}:

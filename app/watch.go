@@ -11,6 +11,7 @@ import (
 	"dswatch/config"
 	"dswatch/detector"
 	"dswatch/detector/driver"
+	"dswatch/detector/facts"
 	"dswatch/detector/port"
 	"dswatch/detector/process"
 	"dswatch/detector/service"
@@ -49,6 +50,12 @@ func (l *Loaded) jobs(os string) ([]detector.Job, error) {
 		})
 	}
 	return jobs, nil
+}
+
+// installation is the job that looks whether what is installed is still there.
+func (l *Loaded) installation(p *facts.Presence) detector.Job {
+	s := detector.DefaultSettings()
+	return detector.Job{Name: string(event.Installation), Schedule: s.Schedule, Timeout: 4 * s.Timeout, Keys: p.Keys(), Detector: p}
 }
 
 // checkItems refuses rows of the operator's own that no detector of this host

@@ -56,6 +56,11 @@ func Load() (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, r := range slices.Concat(c.rows, beside.rows) {
+		if slices.Contains([]string{event.Agent, event.Manager}, r.Component) && r.Kind != event.Installation && !r.asked() {
+			r.DependsOn = append(r.DependsOn, string(event.Installation)+"/installed") // the disappearance of the whole explains each part
+		}
+	}
 	c.reported, c.footnotes = beside.rows, append(c.footnotes, beside.footnotes...)
 	return c, nil
 }

@@ -53,6 +53,9 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 		os := g1(f, event.OS)
 		v.Reason = os.text(false) + "; the row is for " + strings.Join(r.OS, ", ")
 		v.ReasonJA = os.text(true) + "（対象: " + strings.Join(r.OS, ", ") + "）"
+	case r.Kind == event.Installation:
+		has := g1(f, r.remembered())
+		v.Reason, v.ReasonJA = has.text(false), has.text(true)
 	case installed == No:
 		has := g1(f, event.Components)
 		v.Reason = has.text(false) + ", without " + r.Component
@@ -80,6 +83,10 @@ func (r Row) onOS(f event.Facts) Tri {
 }
 
 func (r Row) installed(f event.Facts) Tri {
+	if r.Kind == event.Installation {
+		_, known := f.Get(r.remembered())
+		return triOf(known)
+	}
 	if !r.vendors() || r.asked() {
 		return Yes
 	}
@@ -97,6 +104,9 @@ func (r Row) asked() bool { return r.Kind == event.Heartbeat && r.Component == e
 // vendors reports whether the component is one that the components fact
 // tells of.
 func (r Row) vendors() bool { return slices.Contains(event.Components.Allowed(), r.Component) }
+
+// remembered is the fact that makes a row of kind installation expected.
+func (r Row) remembered() event.Name { return event.Name(r.Name + "." + r.Component) }
 
 // always is the reason of a row without a condition.
 func (r Row) always(f event.Facts) (en, ja string) {

@@ -39,7 +39,7 @@ func (c *Catalog) Entries(f event.Facts, language string) []Entry {
 		switch {
 		case r.Kind == event.Heartbeat && !r.vendors(): // how dswatch itself sees is on nobody's list
 			continue
-		case known && !r.On(os.Value):
+		case known && !r.On(os.Value), r.Kind.Class() != "": // the latter are shown when there is something to say
 			continue
 		case known:
 			systems = []string{os.Value}
@@ -122,14 +122,14 @@ type words struct {
 
 var english = words{
 	heads:     []string{"COMPONENT", "OS", "KIND", "NAME", "EXPECTED", "WHY"},
-	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port", event.Heartbeat: "heartbeat", event.Module: "module"},
+	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port", event.Heartbeat: "heartbeat", event.Module: "module", event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper"},
 	expected:  map[Tri]string{Yes: "yes", No: "no", Unknown: "unknown"},
 	footnotes: "Footnotes",
 }
 
 var japanese = words{
 	heads:     []string{"コンポーネント", "OS", "種別", "名前", "稼働要否", "理由"},
-	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート", event.Heartbeat: "ハートビート", event.Module: "保護モジュール"},
+	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート", event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡"},
 	expected:  map[Tri]string{Yes: "要", No: "不要", Unknown: "不明"},
 	footnotes: "注記",
 }

@@ -51,7 +51,7 @@ type Loss struct {
 
 // Effect is what one state takes away.
 type Effect struct {
-	Impact event.Impact `yaml:"impact" doc:"protection_lost, protection_reduced, management_lost, updates_lost, visibility_lost or notice_lost (default protection_reduced)"`
+	Impact event.Impact `yaml:"impact" doc:"protection_lost, protection_reduced, management_lost, updates_lost, visibility_lost, notice_lost or noted (default protection_reduced)"`
 	Short  Short        `yaml:"short" doc:"the same in a few words, for receivers that keep little of a message (default: none)"`
 	EN     string       `yaml:"en" doc:"in English, one or two sentences: what is lost and what still works"`
 	JA     string       `yaml:"ja" doc:"the same in Japanese"`

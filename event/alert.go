@@ -43,11 +43,12 @@ const (
 	UpdatesLost       Impact = "updates_lost"       // the relay no longer hands out updates
 	VisibilityLost    Impact = "visibility_lost"    // dswatch itself can no longer see the item
 	NoticeLost        Impact = "notice_lost"        // only notices to the desktop user are lost
+	Noted             Impact = "noted"              // nothing is lost; somebody should know
 )
 
 // Impacts lists every Impact, worst first.
 func Impacts() []Impact {
-	return []Impact{ProtectionLost, ProtectionReduced, ManagementLost, UpdatesLost, VisibilityLost, NoticeLost}
+	return []Impact{ProtectionLost, ProtectionReduced, ManagementLost, UpdatesLost, VisibilityLost, NoticeLost, Noted}
 }
 
 // Transition is a step in the life of one alert. Raised comes first and
@@ -125,7 +126,8 @@ type Alert struct {
 	Seq        int        `json:"seq"`            // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
 	Turn       int        `json:"turn,omitempty"` // counts the firings of this rule for this item, from 1; 0: of none, as a heartbeat
 	Transition Transition `json:"transition"`
-	Rule       string     `json:"rule"` // which rule fired: see the constants Loss to Alive
+	Rule       string     `json:"rule"`            // which rule fired: see the constants Loss to Alive
+	Class      string     `json:"class,omitempty"` // family of alerts beside those of the vendor's list: memory, evidence or tamper
 	Key        Key        `json:"key"`
 	State      State      `json:"state"`              // state of the item now
 	Previous   State      `json:"previous,omitempty"` // state told before this one

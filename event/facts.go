@@ -38,7 +38,20 @@ const (
 	// Installing is the package manager that is changing the agent: dpkg or
 	// rpm. No row depends on it; what is lost meanwhile is expected back.
 	Installing Name = "installing"
+
+	// What was seen installed: who says so (dpkg, rpm, registry or file), then
+	// the path of the main program. It stays when the thing is gone, until that
+	// is a proper removal.
+	InstalledAgent   Name = "installed.agent"
+	InstalledManager Name = "installed.manager"
+	// Who recorded that it was removed, and when, for a while after that.
+	RemovedAgent   Name = "removed.agent"
+	RemovedManager Name = "removed.manager"
 )
+
+// Installed and Removed are the facts about one component.
+func Installed(component string) Name { return Name("installed." + component) }
+func Removed(component string) Name   { return Name("removed." + component) }
 
 // Names lists every fact in the order in which people read them.
 func Names() []Name {
@@ -88,7 +101,13 @@ func (n Name) Allowed() []string {
 }
 
 // Valid reports whether n is a known fact.
-func (n Name) Valid() bool { return n == BootTime || n == Installing || slices.Contains(Names(), n) }
+func (n Name) Valid() bool {
+	switch n {
+	case BootTime, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager:
+		return true
+	}
+	return slices.Contains(Names(), n)
+}
 
 // bootJitter is how far two readings of one boot may lie apart: they are made
 // from the wall clock and the uptime, each of which is rounded and slewed.

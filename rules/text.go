@@ -60,6 +60,9 @@ func headline(a *event.Alert, ja bool) string {
 	if a.Key.Kind == event.Host {
 		return silentHeadline(a, ja)
 	}
+	if a.Key.Kind == event.Installation {
+		return installationHeadline(a, ja)
+	}
 	what := noun(a.Key.Kind, ja) + " " + a.Key.Name
 	if a.Key.Kind == event.Heartbeat {
 		what = speaker(a.Key, ja)
@@ -151,6 +154,36 @@ func lostJA(a *event.Alert, still string) string {
 		return "が" + still + "途絶えています"
 	}
 	return "が" + still + "停止しています"
+}
+
+// installationHeadline says what became of a component.
+func installationHeadline(a *event.Alert, ja bool) string {
+	what, whatJA := "the agent", "Agent "
+	if a.Key.Component == event.Manager {
+		what, whatJA = "the manager", "Deep Security Manager "
+	}
+	removed := a.Key.Name == "removed"
+	switch {
+	case ja && removed:
+		return whatJA + "がアンインストールされました"
+	case removed:
+		return what + " was removed"
+	case ja && a.Rule == Unseen:
+		return whatJA + "が導入されているか確認できません"
+	case a.Rule == Unseen:
+		return "nobody can tell whether " + what + " is still installed"
+	case ja && a.Transition == event.Cleared && a.State == event.Up:
+		return whatJA + "が再び見つかりました"
+	case a.Transition == event.Cleared && a.State == event.Up:
+		return what + " is there again"
+	case ja && a.Transition == event.Cleared:
+		return whatJA + "は監視の対象ではなくなりました"
+	case a.Transition == event.Cleared:
+		return what + " is no longer expected"
+	case ja:
+		return whatJA + "が失われています"
+	}
+	return what + " has disappeared"
 }
 
 // speaker names what a heartbeat comes from.

@@ -51,6 +51,7 @@ var english = Words{
 	kinds: map[event.Kind]string{
 		event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
 		event.Heartbeat: "heartbeat", event.Module: "protection module", event.Host: "host",
+		event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper",
 	},
 	states: map[event.State]string{
 		event.Up: "up", event.Degraded: "degraded", event.Down: "down", event.Unknown: "unknown",
@@ -59,7 +60,7 @@ var english = Words{
 	impacts: map[event.Impact]string{
 		event.ProtectionLost: "protection lost", event.ProtectionReduced: "protection reduced",
 		event.ManagementLost: "management lost, protection kept", event.UpdatesLost: "updates lost, protection kept",
-		event.VisibilityLost: "cannot be seen by dswatch", event.NoticeLost: "only notices to the user lost",
+		event.VisibilityLost: "cannot be seen by dswatch", event.NoticeLost: "only notices to the user lost", event.Noted: "for information",
 	},
 	transitions: map[event.Transition]string{
 		event.Raised: "ALERT", event.Changed: "CHANGED", event.Repeated: "STILL OPEN", event.Cleared: "RECOVERED",
@@ -79,6 +80,7 @@ var japanese = Words{
 	kinds: map[event.Kind]string{
 		event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
 		event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト",
+		event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡",
 	},
 	states: map[event.State]string{
 		event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明",
@@ -87,7 +89,7 @@ var japanese = Words{
 	impacts: map[event.Impact]string{
 		event.ProtectionLost: "保護機能の停止", event.ProtectionReduced: "保護機能の低下",
 		event.ManagementLost: "管理機能の停止（保護は継続）", event.UpdatesLost: "アップデート配信の停止（保護は継続）",
-		event.VisibilityLost: "dswatchから確認不能", event.NoticeLost: "利用者への通知のみ停止",
+		event.VisibilityLost: "dswatchから確認不能", event.NoticeLost: "利用者への通知のみ停止", event.Noted: "お知らせ",
 	},
 	transitions: map[event.Transition]string{
 		event.Raised: "発生", event.Changed: "変化", event.Repeated: "継続中", event.Cleared: "復旧",

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ type Dpkg struct {
 const (
 	dpkgStatus  = "/var/lib/dpkg/status"
 	dpkgUpdates = "/var/lib/dpkg/updates"
+	dpkgInfo    = "/var/lib/dpkg/info"
+	dpkgLog     = "/var/log/dpkg.log"
 	dpkgName    = "ds-agent"
 	// maxStatus bounds the database in bytes. That of a desktop with 5,000
 	// packages is 6 MB.
@@ -38,14 +41,26 @@ const (
 // What dpkg has noted in its journal counts before it is in the database: an
 // upgrade stops the old agent long before it is over.
 func (s Dpkg) Facts(context.Context) (event.Facts, error) {
-	base, err := s.read(dpkgStatus, maxStatus)
+	p, installing, err := s.now()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for package %s in %s: %w; declare agent_version in watch.facts", dpkgName, dpkgStatus, err)
 	}
-	version, installing := base.known(), false
+	f, err := agentVersion(p.known(), "package (dpkg "+dpkgName+")")
+	if installing {
+		f = f.Merge(event.Facts{event.Installing: {Value: "dpkg", Origin: "package (dpkg journal)", At: time.Now()}})
+	}
+	return f, err
+}
+
+// now is what the database and its journal say; installing: dpkg is at work on
+// the package.
+func (s Dpkg) now() (p dpkgPackage, installing bool, err error) {
+	if p, err = s.read(dpkgStatus, maxStatus); err != nil {
+		return p, false, err
+	}
 	for _, name := range s.journal() {
 		note, err := s.read(name, maxNote)
 		if err != nil || note.status == "" {
@@ -53,14 +68,89 @@ func (s Dpkg) Facts(context.Context) (event.Facts, error) {
 		}
 		installing = !note.settled()
 		if note.known() != "" || note.gone() {
-			version = note.known()
+			note.others = p.others
+			p = note
 		}
 	}
-	f, err := agentVersion(version, "package (dpkg "+dpkgName+")")
-	if installing {
-		f = f.Merge(event.Facts{event.Installing: {Value: "dpkg", Origin: "package (dpkg journal)", At: time.Now()}})
+	return p, installing, nil
+}
+
+// word is what dpkg says of the package. A database without any package says
+// nothing: it was wiped, or is not that of this host.
+func (s Dpkg) word() packaged {
+	w := packaged{by: "dpkg"}
+	p, _, err := s.now()
+	switch {
+	case err != nil:
+		return w
+	case p.known() != "":
+		w.word = installedWord
+		files := s.files()
+		w.without = files != nil && !slices.Contains(files, programsOf[0].path)
+	case p.gone():
+		w.word = removedWord
+	case p.status == "" && p.others:
+		w.word = absentWord
+	default:
+		return w
 	}
-	return f, err
+	if w.word != installedWord {
+		w.at = s.removedAt()
+	}
+	return w
+}
+
+// files are those of the package, nil where they are not known.
+func (s Dpkg) files() []string {
+	for _, pattern := range []string{dpkgName + ".list", dpkgName + ":*.list"} {
+		names, err := filepath.Glob(filepath.Join(s.Root, dpkgInfo, pattern))
+		if err != nil || len(names) == 0 {
+			continue
+		}
+		f, err := os.Open(names[0])
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, maxNote))
+		if err != nil {
+			return nil
+		}
+		return append([]string{}, strings.Fields(string(b))...)
+	}
+	return nil
+}
+
+// removedAt is when dpkg's log says that the package was removed, in local
+// time, else when the database was written last.
+func (s Dpkg) removedAt() (at time.Time) {
+	if info, err := os.Stat(filepath.Join(s.Root, dpkgStatus)); err == nil {
+		at = info.ModTime()
+	}
+	f, err := os.Open(filepath.Join(s.Root, dpkgLog))
+	if err != nil {
+		return at
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > maxNote {
+		if _, err := f.Seek(-maxNote, io.SeekEnd); err != nil {
+			return at
+		}
+	}
+	for in := bufio.NewScanner(io.LimitReader(f, maxNote)); in.Scan(); {
+		// 2026-11-29 02:13:04 status config-files ds-agent:amd64 20.0.0-7119
+		w := strings.Fields(in.Text())
+		if len(w) < 5 || w[2] != "status" || w[3] != "config-files" && w[3] != "not-installed" {
+			continue
+		}
+		if name, _, _ := strings.Cut(w[4], ":"); name != dpkgName {
+			continue
+		}
+		if t, err := time.ParseInLocation(time.DateTime, w[0]+" "+w[1], time.Local); err == nil {
+			at = t
+		}
+	}
+	return at
 }
 
 // journal names the notes of a dpkg that is at work, the oldest first.
@@ -90,7 +180,10 @@ func (s Dpkg) read(name string, most int64) (dpkgPackage, error) {
 
 // dpkgPackage is what one file of the database says of the agent; nothing
 // where it does not name it.
-type dpkgPackage struct{ status, version string }
+type dpkgPackage struct {
+	status, version string
+	others          bool // the file names other packages
+}
 
 // state is the third word of a status such as "install ok installed".
 func (p dpkgPackage) state() string {
@@ -143,8 +236,10 @@ func parseStatus(r io.Reader) (dpkgPackage, error) {
 	var p, found dpkgPackage
 	take := func() {
 		if name == dpkgName && p.version != "" && (found.known() == "" || p.known() != "") { // not that of another architecture
+			p.others = found.others
 			found = p
 		}
+		found.others = found.others || name != "" && name != dpkgName
 	}
 	for {
 		line, err := in.ReadSlice('\n')

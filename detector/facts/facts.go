@@ -19,9 +19,10 @@ type Source interface {
 }
 
 // Sources returns every source of this host that needs nothing but the host.
-// A Learned and a Query, which live as long as the program, go after them.
+// A Presence goes before, a Learned and a Query after them; these live as long
+// as the program.
 func Sources() []Source {
-	return []Source{Kernel{}, NewBoot(), Installed{Root: "/"}, Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}}
+	return []Source{Kernel{}, NewBoot(), Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}}
 }
 
 // Discover asks the sources one after the other; where two know the same

@@ -31,7 +31,7 @@ func TestParseStatus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, err := parseStatus(strings.NewReader(c.in)); err != nil || got.known() != c.want {
-				t.Errorf("%q, %v; want %q", got, err, c.want)
+				t.Errorf("%q, %v; want %q", got.known(), err, c.want)
 			}
 		})
 	}
@@ -143,22 +143,22 @@ func TestEditionFacts(t *testing.T) {
 }
 
 func TestInstallation(t *testing.T) {
-	agent := program{"Trend Micro Deep Security Agent", "20.0.7119"}
+	agent := program{name: agentProgram, version: "20.0.7119"}
 	for name, c := range map[string]struct {
 		in   installation
 		want event.Facts
 		bad  bool
 	}{
 		"nothing":         {},
-		"other programs":  {in: installation{programs: []program{{"7-Zip", "24.8"}, {"Trend Micro Deep Security Agent Tools", "1"}}}},
-		"folder and file": {in: installation{folder: `C:\x`, fileVersion: "20.0.0.8438"}, want: facts("components", "agent", "agent_version", "20.0.0.8438")},
-		"the file counts": {in: installation{folder: `C:\x`, fileVersion: "20.0.0.8438", programs: []program{agent}}, want: facts("components", "agent", "agent_version", "20.0.0.8438")},
-		"only the list":   {in: installation{programs: []program{agent}}, want: facts("components", "agent", "agent_version", "20.0.7119")},
-		"other case":      {in: installation{programs: []program{{"trend micro deep security AGENT ", "20.0"}}}, want: facts("components", "agent", "agent_version", "20.0")},
-		"a manager":       {in: installation{programs: []program{{"Trend Micro Deep Security Manager", "20.0.1"}}}, want: facts("components", "manager")},
-		"both":            {in: installation{folder: `C:\x`, programs: []program{{"Trend Micro Deep Security Manager", "20.0.1"}}}, want: facts("components", "agent,manager")},
-		"no version":      {in: installation{folder: `C:\x`}, want: facts("components", "agent")},
-		"an odd version":  {in: installation{folder: `C:\x`, programs: []program{{agentProgram, "最新"}}}, want: facts("components", "agent"), bad: true},
+		"other programs":  {in: installation{programs: []program{{name: "7-Zip", version: "24.8"}, {name: "Trend Micro Deep Security Agent Tools", version: "1"}}}},
+		"folder and file": {in: installation{folder: `C:\x`, fileVersion: "20.0.0.8438"}, want: facts("agent_version", "20.0.0.8438")},
+		"the file counts": {in: installation{folder: `C:\x`, fileVersion: "20.0.0.8438", programs: []program{agent}}, want: facts("agent_version", "20.0.0.8438")},
+		"only the list":   {in: installation{programs: []program{agent}}, want: facts("agent_version", "20.0.7119")},
+		"other case":      {in: installation{programs: []program{{name: "trend micro deep security AGENT ", version: "20.0"}}}, want: facts("agent_version", "20.0")},
+		"a manager":       {in: installation{programs: []program{{name: "Trend Micro Deep Security Manager", version: "20.0.1"}}}, want: nil},
+		"both":            {in: installation{folder: `C:\x`, programs: []program{{name: "Trend Micro Deep Security Manager", version: "20.0.1"}}}, want: nil},
+		"no version":      {in: installation{folder: `C:\x`}, want: nil},
+		"an odd version":  {in: installation{folder: `C:\x`, programs: []program{{name: agentProgram, version: "最新"}}}, bad: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := c.in.facts()

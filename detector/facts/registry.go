@@ -3,15 +3,15 @@ package facts
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"dswatch/event"
 )
 
-// Registry tells the components and the agent's version on Windows, and
+// Registry tells the agent's version on Windows, and
 // nothing elsewhere.
 type Registry struct{}
 
@@ -26,7 +26,7 @@ func (Registry) Facts(context.Context) (event.Facts, error) {
 		err = ferr
 	}
 	if err != nil {
-		return f, fmt.Errorf("read the registry: %w; declare components and agent_version in watch.facts", err)
+		return f, fmt.Errorf("read the registry: %w; declare agent_version in watch.facts", err)
 	}
 	return f, nil
 }
@@ -39,36 +39,25 @@ type installation struct {
 }
 
 // program is an entry of the list of installed programs.
-type program struct{ name, version string }
+type program struct{ name, version, location string }
 
 const (
 	agentProgram   = "Trend Micro Deep Security Agent"
 	managerProgram = "Trend Micro Deep Security Manager"
 )
 
+// managerMain is the manager's main program in its folder.
+func managerMain(folder string) string { return filepath.Join(folder, "Deep Security Manager.exe") }
+
 // facts prefers the version of the file that runs to the one that the
 // installer wrote down: after a failed upgrade they differ.
 func (i installation) facts() (event.Facts, error) {
-	var components, origins []string
-	listed, agent := i.program(agentProgram)
-	if i.folder != "" || agent {
-		components, origins = append(components, event.Agent), append(origins, "Deep Security Agent")
-	}
-	if _, ok := i.program(managerProgram); ok {
-		components, origins = append(components, event.Manager), append(origins, "Deep Security Manager")
-	}
-	f := event.Facts{}
-	if components != nil {
-		f[event.Components] = event.Fact{
-			Value: strings.Join(components, ","), Origin: "registry (" + strings.Join(origins, ", ") + ")", At: time.Now(),
-		}
-	}
+	listed, _ := i.program(agentProgram)
 	version, origin := i.fileVersion, "file version (dsa.exe)"
 	if version == "" {
 		version, origin = listed.version, "registry (DisplayVersion)"
 	}
-	v, err := agentVersion(version, origin)
-	return f.Merge(v), err
+	return agentVersion(version, origin)
 }
 
 func (i installation) program(name string) (program, bool) {

@@ -99,6 +99,7 @@ func programsIn(view uint32) ([]program, error) {
 		p := program{}
 		p.name, _, _ = e.GetStringValue("DisplayName")
 		p.version, _, _ = e.GetStringValue("DisplayVersion")
+		p.location, _, _ = e.GetStringValue("InstallLocation")
 		e.Close()
 		if p.name != "" {
 			found = append(found, p)

@@ -26,7 +26,12 @@ func set(t *testing.T, view uint32, path, name string, value any) {
 	}
 	defer k.Close()
 	if !existed {
-		t.Cleanup(func() { remove(t, view, path) })
+		t.Cleanup(func() {
+			if k, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.QUERY_VALUE|view); err == nil {
+				k.Close()
+				remove(t, view, path)
+			}
+		})
 	}
 	switch v := value.(type) {
 	case string:
@@ -104,9 +109,10 @@ func writeProgram(t *testing.T, path string, version [4]uint16) {
 
 // TestRegistry asks the real registry of Windows, or of Wine.
 func TestRegistry(t *testing.T) {
+	presence := NewPresence("h", "", nil)
 	ask := func() event.Facts {
 		t.Helper()
-		f, err := Registry{}.Facts(t.Context())
+		f, err := Discover(t.Context(), presence, Registry{})
 		if err != nil {
 			t.Error(err)
 		}
@@ -156,15 +162,41 @@ func TestRegistry(t *testing.T) {
 	wants("a torn program", ask(), "agent,manager", "20.0.0.7118", "registry (DisplayVersion)")
 
 	set(t, registry.WOW64_64KEY, agentKey, "InstallationFolder", uint32(7))
-	f, err := Registry{}.Facts(t.Context())
+	f, err := Discover(t.Context(), presence, Registry{})
 	if err == nil || !strings.Contains(err.Error(), "watch.facts") {
 		t.Errorf("a value of another type: %v", err)
 	}
 	wants("a value of another type", f, "agent,manager", "20.0.0.7118", "registry (DisplayVersion)")
 
 	set(t, registry.WOW64_64KEY, entry, "DisplayVersion", "soon")
-	f, err = Registry{}.Facts(t.Context())
+	f, err = Discover(t.Context(), presence, Registry{})
 	if err == nil || f[event.AgentVersion].Value != "" || f[event.Components].Value != "agent,manager" {
 		t.Errorf("a version that is none: %v, %v", f, err)
+	}
+
+	// Wiped: the folder, its key and the entries. A missing entry proves nothing.
+	present := presence.Keys()[0]
+	state := func() event.State {
+		t.Helper()
+		all, err := presence.Detect(t.Context())
+		if err != nil || all[0].Key != present {
+			t.Fatal(all, err)
+		}
+		return all[0].State
+	}
+	if s := state(); s != event.Up {
+		t.Errorf("the agent is %s", s)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if s := state(); s != event.Down {
+		t.Errorf("after the folder was deleted the agent is %s", s)
+	}
+	remove(t, registry.WOW64_64KEY, agentKey)
+	remove(t, registry.WOW64_64KEY, entry)
+	f, err = Discover(t.Context(), presence, Registry{})
+	if s := state(); s != event.Down || err != nil || f[event.Components].Value != "agent,manager" || !strings.Contains(f[event.Components].Origin, "remembered (registry") {
+		t.Errorf("after the registry was wiped too the agent is %s: %v, %v", s, f, err)
 	}
 }

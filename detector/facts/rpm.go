@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,31 @@ func (s RPM) Facts(ctx context.Context) (event.Facts, error) {
 	return agentVersion(version, "package (rpm "+rpmName+")")
 }
 
+// word is what rpm says of the package.
+func (s RPM) word(ctx context.Context) packaged {
+	w := packaged{by: "rpm"}
+	db := s.database()
+	if db == "" {
+		return w
+	}
+	version, err := askRPM(ctx, db)
+	switch {
+	case err != nil:
+	case version != "":
+		w.word = installedWord
+		files := rpmFiles(ctx, db)
+		w.without = files != nil && !slices.Contains(files, programsOf[0].path)
+	default:
+		w.word = absentWord
+		for _, name := range rpmDatabases {
+			if info, err := os.Stat(filepath.Join(db, name)); err == nil && info.ModTime().After(w.at) {
+				w.at = info.ModTime()
+			}
+		}
+	}
+	return w
+}
+
 // database returns the folder of the database, or nothing.
 func (s RPM) database() string {
 	for _, dir := range rpmFolders {
@@ -75,6 +101,23 @@ func askRPM(ctx context.Context, db string) (string, error) {
 		return ParseRPM(out)
 	}
 	return "", errors.New("there is no rpm to ask")
+}
+
+// rpmFiles are those of the package, nil where they are not known.
+func rpmFiles(ctx context.Context, db string) []string {
+	for _, path := range rpmPrograms {
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		out, _, err := command{path, []string{"-q", "--dbpath", db, "--qf", `.
+[%{FILENAMES}
+]`, rpmName}, rpmTimeout}.run(ctx)
+		if err != nil {
+			return nil
+		}
+		return strings.Fields(string(out))
+	}
+	return nil
 }
 
 // ParseRPM reads lines of install time and version as rpm prints them with

@@ -73,6 +73,9 @@ func Others(language string) map[string]event.Alert {
 	back.Withdrawn = &event.Ack{Author: "lee", Comment: "end of shift", At: back.At}
 	back.Text = "Nobody looks after it any more; lee withdrew the acknowledgement: end of shift"
 	all["unacknowledged"] = back
+	gone := Sample(53, event.Raised, language)
+	gone.Class, gone.Key.Kind, gone.Key.Name, gone.Want = "memory", event.Installation, "installed", 1
+	all["disappeared"] = gone
 	for name, tr := range map[string]event.Transition{"flapping": event.Raised, "settled": event.Cleared} {
 		a := Sample(51, tr, language)
 		a.Rule, a.Severity = event.RuleFlapping, event.Warning

@@ -146,7 +146,7 @@ func transition(t event.Transition) int {
 }
 
 func kind(k event.Kind) int {
-	switch n := number(k, 0, event.Process, event.Service, event.Driver, event.Port, event.Heartbeat, event.Module, event.Host); {
+	switch n := number(k, 0, event.Process, event.Service, event.Driver, event.Port, event.Heartbeat, event.Module, event.Host, event.Installation, event.Evidence, event.Tamper); {
 	case n == 0:
 		return 5
 	case n > 4:
@@ -154,6 +154,14 @@ func kind(k event.Kind) int {
 	default:
 		return n
 	}
+}
+
+// numberOf is the number of DswatchImpact, in which a "none" stood before noted.
+func numberOf(i event.Impact) int {
+	if i == event.Noted {
+		return 8
+	}
+	return number(i, 7, event.Impacts()...)
 }
 
 // value is one object's value: text for octet strings, num for all else.
@@ -224,7 +232,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 	n.beat = a.Transition == event.Beat
 	impact := 7 // none: nothing was lost
 	if !a.Test && !n.beat {
-		impact = number(a.Impact, 7, event.Impacts()...)
+		impact = numberOf(a.Impact)
 	}
 	date := func(t time.Time) value { return value{tag: gosnmp.OctetString, text: dateAndTime(t)} }
 	var ack event.Ack

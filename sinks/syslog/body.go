@@ -19,7 +19,12 @@ func level(a event.Alert) string {
 }
 
 // class names the sort of event: one for each rule and transition.
-func class(a event.Alert) string { return a.Rule + "-" + string(a.Transition) }
+func class(a event.Alert) string {
+	if a.Class != "" {
+		return a.Class + "-" + a.Rule + "-" + string(a.Transition)
+	}
+	return a.Rule + "-" + string(a.Transition)
+}
 
 // className is class in words: the same for every host and item, because a
 // SIEM makes one kind of event of each name. The title stands in msg.

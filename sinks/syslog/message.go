@@ -223,6 +223,7 @@ func each(a *event.Alert, add func(key, value string)) {
 	some("seq", strconv.Itoa(a.Seq))
 	some("transition", string(a.Transition))
 	some("rule", a.Rule)
+	some("class", a.Class)
 	some("host", a.Key.Host)
 	some("component", a.Key.Component)
 	some("kind", string(a.Key.Kind))
