@@ -61,6 +61,40 @@ func TestAcknowledgeNeedsAnID(t *testing.T) {
 	})
 }
 
+// TestANewStreamIsHeard: positions begin anew with a new stream, and what is
+// stored of the old one must not make its first events look old.
+func TestANewStreamIsHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		l := &list{row: row(t, key)}
+		set := &rules.Set{Language: "en"}
+		stop := startEngine(w, l, set)
+		for range 5 {
+			w.saw(t, key, event.Up)
+			w.saw(t, key, event.Degraded)
+			w.saw(t, key, event.Up)
+		}
+		w.deliver()
+		stop()
+		w.mu.Lock()
+		w.stream, w.acked = nil, 0
+		w.got = map[string][]event.Alert{}
+		w.mu.Unlock()
+		stop = startEngine(w, l, set)
+		defer stop()
+		w.saw(t, key, event.Down)
+		w.saw(t, key, event.Up)
+		w.deliver()
+		var told []string
+		for _, a := range w.got["nms"] {
+			told = append(told, string(a.Transition))
+		}
+		if fmt.Sprint(told) != "[raised cleared]" {
+			t.Errorf("of the new stream's first events was told %v", told)
+		}
+	})
+}
+
 // TestPowerLossForgetsWhoHeard: a power loss took the last status and what
 // waited for one sink, and the other one knows of a transition that is not
 // stored. Nobody knows who heard of it, so the sink whose route never repeats

@@ -60,3 +60,38 @@ func TestSecondFiringIsNew(t *testing.T) {
 		})
 	}
 }
+
+// TestTransit: what changes again lasts longer, twice as long in all at most;
+// what changes after its end begins anew.
+func TestTransit(t *testing.T) {
+	const long = 10 * time.Minute
+	at := func(m int) time.Time { return t0.Add(time.Duration(m) * time.Minute) }
+	var tr rules.Transit
+	tr.Host = "web01"
+	for _, x := range []struct {
+		now, started, until int
+		why                 string
+	}{
+		{0, 0, 10, "a"},
+		{4, 0, 14, "a; b"},
+		{9, 0, 19, "a; b; c"},
+		{10, 0, 20, "a; b; c; d"},
+		{15, 0, 20, "a; b; c; d; e"},
+		{19, 0, 20, "a; b; c; d; e; f"},
+		{20, 20, 30, "g"}, // over at that moment
+		{29, 20, 39, "g; h"},
+		{50, 50, 60, "i"},
+	} {
+		before := tr
+		if lasts := !before.Until.IsZero() && x.now < int(before.Until.Sub(t0)/time.Minute); before.Lasts(at(x.now)) != lasts {
+			t.Errorf("minute %d: lasts %v, want %v", x.now, before.Lasts(at(x.now)), lasts)
+		}
+		tr = tr.Begin(at(x.now), long, x.why[len(x.why)-1:])
+		if want := (rules.Transit{Host: "web01", Started: at(x.started), Until: at(x.until), Why: x.why}); tr != want {
+			t.Errorf("minute %d: %+v, want %+v", x.now, tr, want)
+		}
+	}
+	if (*rules.Transit)(nil).Lasts(t0) {
+		t.Error("none lasts")
+	}
+}
