@@ -91,7 +91,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	j := judge{stories: stories(ctx), had: had, log: o.log, notes: notes}
+	j := judge{had: had, log: o.log, notes: notes}
 	var counts = map[verdict]int{}
 	var alive []fault
 	for _, f := range sample {
@@ -195,10 +195,9 @@ func readLog(file string) (map[string]verdict, error) {
 }
 
 type judge struct {
-	stories []string // packages whose tests judge the rules and the engine too
-	notes   map[string]note
-	had     map[string]verdict
-	log     string
+	notes map[string]note
+	had   map[string]verdict
+	log   string
 }
 
 func (j judge) verdict(ctx context.Context, f fault) (verdict, error) {
@@ -227,8 +226,7 @@ func (j judge) verdict(ctx context.Context, f fault) (verdict, error) {
 	return v, err
 }
 
-// try puts f in and runs the tests of its package, then the stories when it
-// is one of the packages that they tell of.
+// try puts f in and has it judged.
 func (j judge) try(ctx context.Context, f fault) (verdict, error) {
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
@@ -247,16 +245,12 @@ func (j judge) try(ctx context.Context, f fault) (verdict, error) {
 	if err := os.WriteFile(overlay, data, 0o644); err != nil {
 		return "", err
 	}
-	judges := []string{f.pkg}
-	if told(f.pkg) {
-		judges = append(judges, j.stories...)
-	}
-	for _, pkg := range judges {
+	for _, judge := range judges(f.dir) {
 		args := []string{"test", "-overlay", overlay, "-vet=off", "-ldflags=-w", "-count=1", "-failfast", "-timeout", limit.String()}
 		if prlimit, err := exec.LookPath("prlimit"); err == nil {
 			args = append(args, "-exec", prlimit+" --data=3000000000") // a loop that eats memory ends by itself
 		}
-		out, err := command(ctx, "go", append(args, pkg)...).CombinedOutput()
+		out, err := command(ctx, "go", append(args, judge...)...).CombinedOutput()
 		switch {
 		case ctx.Err() != nil:
 			return "", ctx.Err()
@@ -269,17 +263,18 @@ func (j judge) try(ctx context.Context, f fault) (verdict, error) {
 	return survived, nil
 }
 
-func told(pkg string) bool {
-	return strings.HasSuffix(pkg, "/rules") || strings.HasSuffix(pkg, "/engine")
-}
-
-// stories returns the packages of the operator's scenarios.
-func stories(ctx context.Context) []string {
-	out, err := command(ctx, "go", "list", "-find", "./...").Output()
-	if err != nil {
-		return nil
+// judges are the tests that a fault in a package must not pass: the package's
+// own; of the rules also those of the engine around them, which tell the rules
+// of storms and causes; of both the stories.
+func judges(dir string) [][]string {
+	all := [][]string{{"./" + dir}}
+	if dir == "rules" {
+		all = append(all, []string{"./engine"})
 	}
-	return slices.DeleteFunc(strings.Fields(string(out)), func(p string) bool { return !strings.HasSuffix(p, "/story") })
+	if dir == "rules" || dir == "engine" {
+		all = append(all, []string{"-short", "-run", "^TestStoryScripts$", "./test"})
+	}
+	return all
 }
 
 // command ends with all that it started.
