@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -300,9 +301,13 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	}
 	resp, err := h.rt.RoundTrip(req)
 	if err != nil {
-		return nil, h.transportError(err)
+		return nil, h.transportError(req, err)
 	}
 	answer, err := h.readBounded(resp)
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		// Only a proxy may answer so, also where the far end was asked directly.
+		return answer, ClassifyStatus(resp.StatusCode, resp.Header, fmt.Errorf("post to %s%s: %s", h.url.Host, h.through(req), proxyRefused))
+	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return answer, nil // accepted; that the rest of its words did not come changes nothing
 	}
@@ -328,8 +333,22 @@ func (h *HTTP) readBounded(resp *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(resp.Body, int64(h.most)+1))
 }
 
-func (h *HTTP) transportError(err error) error {
-	err = h.redact.Error(fmt.Errorf("post to %s: %w", h.url.Host, err))
+// proxyRefused is said of a proxy that wants to know who asks.
+const proxyRefused = "the proxy answered 407 Proxy Authentication Required; write user and password into the URL of proxy, http://USER:PASSWORD@HOST:PORT"
+
+// through names the proxy that req goes through, if any.
+func (h *HTTP) through(req *http.Request) string {
+	if u, err := h.rt.Proxy(req); err == nil && u != nil {
+		return " through the proxy " + u.Host
+	}
+	return ""
+}
+
+func (h *HTTP) transportError(req *http.Request, err error) error {
+	if err.Error() == http.StatusText(http.StatusProxyAuthRequired) { // how net/http tells a refused CONNECT
+		err = errors.New(proxyRefused)
+	}
+	err = h.redact.Error(fmt.Errorf("post to %s%s: %w", h.url.Host, h.through(req), err))
 	if text := err.Error(); text != Line(text, maxReason) {
 		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too
 	}
@@ -349,6 +368,25 @@ func (h *HTTP) answerError(resp *http.Response, body []byte) error {
 		text += "; " + next
 	}
 	return ClassifyStatus(code, resp.Header, errors.New(text))
+}
+
+// Denied returns the error of an answer that says no although its status is
+// 2xx, as chat systems and relays do: JSON with ok or success false, or what
+// no says of it. It is temporary, because only the far end's own code knows.
+func (h *HTTP) Denied(answer []byte, no func(string) bool) error {
+	text := strings.TrimSpace(string(answer))
+	var said struct{ OK, Success *bool }
+	switch {
+	case strings.HasPrefix(text, "{") && json.Unmarshal(answer, &said) == nil && (said.OK != nil && !*said.OK || said.Success != nil && !*said.Success):
+	case no != nil && no(text):
+	default:
+		return nil
+	}
+	quote := h.quote(answer)
+	if quote == "" {
+		quote = "nothing"
+	}
+	return fmt.Errorf("post to %s: answered 200, but said no: %s", h.url.Host, quote)
 }
 
 // quote returns the beginning of a far end's words, clean and without the

@@ -548,7 +548,7 @@ func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 		l.DeliveryID = it.alert.DeliveryID()
 		if it.alert.Test { // whoever tests is told; nobody wants a test again
 			w.mu.Lock()
-			w.health.LastError = l.Reason
+			w.blame(l, err)
 			w.mu.Unlock()
 			return true
 		}
@@ -558,7 +558,7 @@ func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 	}
 	w.mu.Lock()
 	w.health.Dead++
-	w.health.LastError = l.Reason
+	w.blame(l, err)
 	total := w.health.Dead
 	w.mu.Unlock()
 	w.m.dead.Inc()
@@ -567,6 +567,15 @@ func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 			"attempts", l.Attempts, "reason", l.Reason, "total", total)
 	})
 	return true
+}
+
+// blame notes why a delivery was given up. An end that goes where its raise
+// went says nothing new: what the far end said of the raise stays to be read.
+// The caller holds mu.
+func (w *Worker) blame(l Letter, err error) {
+	if !errors.Is(err, errOrphaned) {
+		w.health.LastError = l.Reason
+	}
 }
 
 // hush lets all lanes pause until t.

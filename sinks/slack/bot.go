@@ -26,6 +26,7 @@ type bot struct {
 	update  *sinks.HTTP // chat.update
 	header  http.Header
 	channel string
+	style   string
 	told    *messages
 	replays replays
 }
@@ -36,6 +37,7 @@ const maxAnswer = 512 << 10
 
 func newBot(c Config, env sinks.Env) (*bot, error) {
 	b := &bot{
+		style: c.Style,
 		header: http.Header{
 			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"dswatch"},
 			"Authorization": {"Bearer " + c.BotToken.Reveal()},
@@ -76,7 +78,7 @@ type call struct {
 // alert is now; a step in between answers it in its thread. What cannot be
 // changed or answered any more gets a new message.
 func (b *bot) send(ctx context.Context, a event.Alert) error {
-	m := message(a)
+	m := message(a, b.style)
 	c := call{Text: m.Text, Parse: m.Parse, Blocks: m.Blocks, Attachments: m.Attachments}
 	root, known := b.told.get(a.ID)
 	if !known {

@@ -17,14 +17,21 @@ type Config struct {
 	WebhookURL setting.Secret `yaml:"webhook_url" doc:"URL of the incoming webhook, https://hooks.slack.com/services/...; this or bot_token"`
 	BotToken   setting.Secret `yaml:"bot_token" doc:"token of a Slack app's bot, xoxb-..., with the scope chat:write; this or webhook_url"`
 	Channel    string         `yaml:"channel" doc:"where the bot writes: a channel's id (C0123456789) or name; needed with bot_token, no default"`
+	Style      string         `yaml:"style" doc:"blocks, or attachment for servers that are compatible with Slack and ignore blocks, such as Mattermost and Rocket.Chat; default blocks"`
 	APIURL     string         `yaml:"api_url" doc:"where Slack's Web API is served to a bot; default https://slack.com/api, for GovSlack https://slack-gov.com/api"`
 	Proxy      setting.Secret `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
 }
 
+// The styles.
+const (
+	styleBlocks     = "blocks"
+	styleAttachment = "attachment"
+)
+
 // Defaults returns the defaults of a Config. Slack takes about one message a
 // second for one webhook or channel, so more than one at once gains nothing.
 func Defaults() Config {
-	return Config{Settings: sinks.Defaults(1), APIURL: "https://slack.com/api"}
+	return Config{Settings: sinks.Defaults(1), Style: styleBlocks, APIURL: "https://slack.com/api"}
 }
 
 // Validate reports the first thing that cannot work.
@@ -36,6 +43,9 @@ func (c Config) Validate() error {
 		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
 			return setting.Bad("proxy", "%w", err)
 		}
+	}
+	if c.Style != styleBlocks && c.Style != styleAttachment {
+		return setting.Bad("style", "%.20q is neither blocks nor attachment; write one of them", c.Style)
 	}
 	switch {
 	case c.WebhookURL == "" && c.BotToken == "":

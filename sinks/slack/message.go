@@ -23,8 +23,11 @@ const (
 // maxLong keeps one long text from filling the channel.
 const maxLong = 1000
 
-// message renders a.
-func message(a event.Alert) *slack.WebhookMessage {
+// message renders a in a style.
+func message(a event.Alert, style string) *slack.WebhookMessage {
+	if style == styleAttachment {
+		return attachment(a)
+	}
 	w := sinks.In(a.Language)
 	head := sinks.ToneOf(a).Sign() + " " + w.Headline(a, sinks.MaxTitle)
 	no := false
@@ -35,6 +38,39 @@ func message(a event.Alert) *slack.WebhookMessage {
 		Attachments: []slack.Attachment{{
 			Color: color(a), Fallback: escape(head, maxSection),
 			Blocks: slack.Blocks{BlockSet: body(w, a)},
+		}},
+	}
+}
+
+// attachment renders a without blocks, for servers that know only the older
+// attachments: everything stands in its text and fields.
+func attachment(a event.Alert) *slack.WebhookMessage {
+	w := sinks.In(a.Language)
+	head := escape(sinks.ToneOf(a).Sign()+" "+w.Headline(a, sinks.MaxTitle), maxSection)
+	var text []string
+	add := func(label, value string, most int) {
+		if value = escape(sinks.Lines(value, sinks.MaxText), most); value != "" {
+			text = append(text, label+value)
+		}
+	}
+	add("", a.Text, maxSection)
+	add(w.Step+": ", a.Next, maxLong)
+	add(w.Affected+": ", w.AffectedList(a, maxLong), maxLong)
+	add(w.Detail+": ", a.Detail, maxLong)
+	if a.Transition.Firing() {
+		add(w.Reason+": ", a.Reason, maxLong)
+		add(w.Confirm+": ", a.Confirm, maxLong)
+	}
+	fields := []slack.AttachmentField{}
+	for _, f := range w.Fields(a) {
+		fields = append(fields, slack.AttachmentField{Title: f.Label, Value: escape(f.Value, maxField), Short: true})
+	}
+	no := false
+	return &slack.WebhookMessage{
+		Text: head, Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
+		Attachments: []slack.Attachment{{
+			Color: color(a), Fallback: head, Text: strings.Join(text, "\n"), Fields: fields,
+			Footer: w.AlertID + " " + escape(sinks.Line(a.ID, 128), maxLong),
 		}},
 	}
 }

@@ -23,6 +23,7 @@ const (
 	fixInvite  = "invite the bot to the channel (/invite), or give the app the scope chat:write.public"
 	fixChannel = "check channel; to a private channel the bot must be invited (/invite)"
 	fixPolicy  = "ask the workspace's administrators to let the app post there, or choose another channel"
+	fixWebhook = "make a new incoming webhook and write its URL as webhook_url"
 	fixMessage = "this is a defect of dswatch, please report it"
 )
 
@@ -39,6 +40,9 @@ var permanent = map[string]string{
 	"attachment_payload_limit_exceeded": fixMessage, "invalid_arguments": fixMessage, "invalid_arg_name": fixMessage, "invalid_array_arg": fixMessage,
 	"invalid_blocks": fixMessage, "invalid_blocks_format": fixMessage, "invalid_charset": fixMessage, "invalid_json": fixMessage,
 	"invalid_post_type": fixMessage, "json_not_object": fixMessage, "missing_post_type": fixMessage, "msg_blocks_too_long": fixMessage,
+	"invalid_payload": fixMessage,
+	"no_service":      fixWebhook, "no_service_id": fixWebhook, "no_active_hooks": fixWebhook, "no_team": fixWebhook, "team_disabled": fixWebhook, "invalid_token": fixWebhook,
+	"channel_is_archived": "unarchive the channel, or make a webhook for another one", "action_prohibited": fixPolicy, "posting_to_general_channel_denied": fixPolicy,
 	"msg_too_long": fixMessage, "no_text": fixMessage, "too_many_attachments": fixMessage,
 }
 

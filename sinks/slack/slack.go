@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"dswatch/event"
 	"dswatch/setting"
@@ -23,6 +25,7 @@ func Kind() sinks.Kind {
 
 // Sink tells one channel. It is made by New.
 type Sink struct {
+	style   string      // of messages: styleBlocks or styleAttachment
 	webhook *sinks.HTTP // nil: the bot writes
 	bot     *bot
 }
@@ -40,7 +43,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if err != nil {
 		return nil, setting.Bad("webhook_url", "%w", err)
 	}
-	return &Sink{webhook: h}, nil
+	return &Sink{webhook: h, style: c.Style}, nil
 }
 
 // Send posts a and returns nil once Slack has accepted it.
@@ -48,7 +51,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	if s.bot != nil {
 		return s.bot.send(ctx, a)
 	}
-	body, err := json.Marshal(message(a))
+	body, err := json.Marshal(message(a, s.style))
 	if err != nil {
 		return sinks.Permanent(fmt.Errorf("encode message: %w", err))
 	}
@@ -59,8 +62,32 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	if bytes.HasPrefix(bytes.TrimSpace(answer), []byte("<")) {
 		return errors.New("answer is a page of HTML, not Slack's; check what stands between here and Slack (HTTPS_PROXY, a portal)")
 	}
-	return nil
+	return s.denied(answer)
 }
+
+// denied reads the answer of an incoming webhook: "ok", and of servers that
+// are compatible with Slack's also nothing or JSON. Slack's codes of a refusal
+// may come with status 200, too.
+func (s *Sink) denied(answer []byte) error {
+	code := ""
+	err := s.webhook.Denied(answer, func(text string) bool {
+		if !strings.EqualFold(text, "ok") && token.MatchString(text) {
+			code = text
+		}
+		return code != ""
+	})
+	next, is := permanent[code]
+	switch {
+	case err == nil:
+		return nil
+	case is:
+		return sinks.Permanent(fmt.Errorf("%w; %s", err, next))
+	}
+	return err
+}
+
+// token is a word such as no_text or invalid_payload.
+var token = regexp.MustCompile(`^[a-zA-Z]+(_[a-zA-Z]+)*$`)
 
 // Close lets go of idle connections.
 func (s *Sink) Close() error {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"dswatch/machine"
 	"dswatch/sinks"
 )
 
@@ -56,6 +57,8 @@ const engineFile = "engine.json"
 type engineState struct {
 	ID    string `json:"engine_id"` // hexadecimal
 	Boots uint32 `json:"boots"`     // of the last start
+
+	Machine machine.Identity `json:"machine"` // that it was made on
 }
 
 // maxBoots is where RFC 3414 ends the counting; the engine id must change.
@@ -80,16 +83,31 @@ func nextBoots(last uint32, now time.Time) uint32 {
 // openEngine reads the engine from dir, or makes one when there is none yet,
 // and writes the new boots to the disk before it returns. configured is the
 // operator's own engine id, or "".
-func openEngine(dir, configured string, now time.Time, log *slog.Logger) (engine, error) {
+//
+// A state directory that came from another machine, as a clone's does, keeps
+// the engine of that one: two senders with one id, of which a receiver hears
+// the one with the higher boots only. So here is a new id.
+func openEngine(dir, configured string, here machine.Identity, now time.Time, log *slog.Logger) (engine, error) {
 	path := filepath.Join(dir, engineFile)
 	state, err := readEngine(path)
 	if err != nil {
 		return engine{}, err
 	}
+	if state.Machine.Differs(here) {
+		if configured == "" {
+			log.Warn("the state directory was made on another machine, so this one is a copy; it takes an snmp engine id of its own, which receivers of v3 traps need to learn",
+				"engine_id_before", "0x"+state.ID)
+			state = engineState{}
+		} else {
+			log.Warn("the state directory was made on another machine; both send v3 traps with the configured v3.engine_id, and a receiver hears only one of them: give each its own")
+			state.Machine = machine.Identity{}
+		}
+	}
 	made := state.ID == ""
+	state.Machine = state.Machine.Adopt(here)
 	switch {
 	case configured != "" && configured != state.ID:
-		state = engineState{ID: configured}
+		state = engineState{ID: configured, Machine: state.Machine}
 	case made:
 		if state.ID, err = newEngineID(); err != nil {
 			return engine{}, err

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"dswatch/machine"
 )
 
 func TestEngineKeepsItsIDAndRaisesBoots(t *testing.T) {
@@ -16,7 +18,7 @@ func TestEngineKeepsItsIDAndRaisesBoots(t *testing.T) {
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	var last engine
 	for i := range 5 {
-		e, err := openEngine(dir, "", now, slog.New(slog.DiscardHandler))
+		e, err := openEngine(dir, "", machine.Identity{}, now, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,6 +32,38 @@ func TestEngineKeepsItsIDAndRaisesBoots(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestEngineOfAClone: a copy of the state directory on another machine does
+// not speak in the name of the first one, and says so; the first one goes on.
+func TestEngineOfAClone(t *testing.T) {
+	dir, now := t.TempDir(), time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	open := func(configured string, here machine.Identity) engine {
+		t.Helper()
+		said.Reset()
+		e, err := openEngine(dir, configured, here, now, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	first := open("", machine.Identity{})
+	one := machine.Identity{System: "1", Firmware: "1"}
+	if again := open("", one); again.id != first.id || strings.Contains(said.String(), "another machine") {
+		t.Errorf("a file of an earlier version is not this machine's: %s", said.String())
+	}
+	clone := open("", machine.Identity{System: "1", Firmware: "2"})
+	if clone.id == first.id || !strings.Contains(said.String(), "another machine") {
+		t.Errorf("the clone has engine id %x, the first one %x; said %s", clone.id, first.id, said.String())
+	}
+	if again := open("", machine.Identity{System: "1", Firmware: "2"}); again.id != clone.id || strings.Contains(said.String(), "another machine") {
+		t.Errorf("the clone changes its id at every start; said %s", said.String())
+	}
+	if own := open("8000000001020304", one); own.id != "\x80\x00\x00\x00\x01\x02\x03\x04" || !strings.Contains(said.String(), "give each its own") {
+		t.Errorf("configured %x; said %s", own.id, said.String())
 	}
 }
 
@@ -57,15 +91,15 @@ func TestNextBoots(t *testing.T) {
 
 func TestEngineConfigured(t *testing.T) {
 	dir, now, log := t.TempDir(), time.Now(), slog.New(slog.DiscardHandler)
-	made, err := openEngine(dir, "", now, log)
+	made, err := openEngine(dir, "", machine.Identity{}, now, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := openEngine(dir, "8000000001020304", now, log)
+	own, err := openEngine(dir, "8000000001020304", machine.Identity{}, now, log)
 	if err != nil || own.id != "\x80\x00\x00\x00\x01\x02\x03\x04" {
 		t.Fatalf("%x, %v", own.id, err)
 	}
-	again, err := openEngine(dir, "8000000001020304", now, log)
+	again, err := openEngine(dir, "8000000001020304", machine.Identity{}, now, log)
 	if err != nil || again.id != own.id || again.boots <= own.boots {
 		t.Errorf("%x with boots %d after %d, %v", again.id, again.boots, own.boots, err)
 	}
@@ -85,7 +119,7 @@ func TestEngineFaults(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := openEngine(dir, "", time.Now(), log)
+		_, err := openEngine(dir, "", machine.Identity{}, time.Now(), log)
 		if err == nil || !strings.Contains(err.Error(), "is damaged") || !strings.Contains(err.Error(), "new engine id") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -96,14 +130,14 @@ func TestEngineFaults(t *testing.T) {
 	t.Run("the last boots", func(t *testing.T) {
 		dir := t.TempDir()
 		os.WriteFile(filepath.Join(dir, engineFile), []byte(`{"engine_id":"8000000001020304","boots":2147483646}`), 0o600)
-		if _, err := openEngine(dir, "", time.Now(), log); err == nil || !strings.Contains(err.Error(), "highest number") {
+		if _, err := openEngine(dir, "", machine.Identity{}, time.Now(), log); err == nil || !strings.Contains(err.Error(), "highest number") {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("no directory can be made", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "file")
 		os.WriteFile(file, nil, 0o600)
-		if _, err := openEngine(filepath.Join(file, "dir"), "", time.Now(), log); err == nil {
+		if _, err := openEngine(filepath.Join(file, "dir"), "", machine.Identity{}, time.Now(), log); err == nil {
 			t.Error("success")
 		}
 	})
@@ -121,7 +155,7 @@ func TestEngineWarnsOfAClockSetBack(t *testing.T) {
 		warn bool
 	}{{now, false}, {now.Add(-time.Minute), false}, {now.AddDate(0, -1, 0), true}} {
 		said.Reset()
-		if _, err := openEngine(dir, "", step.at, log); err != nil {
+		if _, err := openEngine(dir, "", machine.Identity{}, step.at, log); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(said.String(), "ahead of the clock"); got != step.warn {

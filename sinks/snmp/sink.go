@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/machine"
 	"dswatch/sinks"
 
 	"github.com/gosnmp/gosnmp"
@@ -206,7 +207,7 @@ func (s *Sink) self() (*user, engine, error) {
 			return nil, engine{}, err
 		}
 	}
-	e, err := openEngine(s.env.StateDir, configured, time.Now(), s.env.Log)
+	e, err := openEngine(s.env.StateDir, configured, machine.Here(), time.Now(), s.env.Log)
 	if err != nil {
 		return nil, engine{}, err
 	}

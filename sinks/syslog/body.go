@@ -165,8 +165,12 @@ func appendCEFValue(b []byte, s string) []byte {
 	return b
 }
 
-// appendLEEF writes LEEF 2.0 (IBM QRadar) with the tab as delimiter. LEEF has
-// no escapes: a value ends at the tab, a header field at the bar.
+// leefDelimiter stands between attributes. A tab, the default of LEEF, does not
+// survive relays that escape control characters, as rsyslog does by default.
+const leefDelimiter = "^"
+
+// appendLEEF writes LEEF 2.0 (IBM QRadar). LEEF has no escapes: a value ends at
+// the delimiter, a header field at the bar.
 func (w *writer) appendLEEF(b []byte, a event.Alert) []byte {
 	b = append(b, "LEEF:2.0|"+signer+"|"+signer+"|"...)
 	for _, f := range []string{w.version, class(a)} {
@@ -178,19 +182,19 @@ func (w *writer) appendLEEF(b []byte, a event.Alert) []byte {
 		}, sinks.Line(f, 2*event.MaxName))...)
 		b = append(b, '|')
 	}
-	b = append(b, "x09|"...)
+	b = append(b, leefDelimiter+"|"...)
 	first := true
 	add := func(key, value string) {
 		if value == "" {
 			return
 		}
 		if !first {
-			b = append(b, '\t')
+			b = append(b, leefDelimiter...)
 		}
 		first = false
 		b = append(b, key...)
 		b = append(b, '=')
-		b = append(b, sinks.Line(value, len(value))...)
+		b = append(b, strings.ReplaceAll(sinks.Line(value, len(value)), leefDelimiter, "_")...)
 	}
 	add("devTime", stampLEEF(a.At))
 	add("devTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSZ")

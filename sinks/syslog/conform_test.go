@@ -200,9 +200,9 @@ func read(m sinktest.Message) (sinktest.Told, error) {
 		told.AlertID, _, _ = strings.Cut(rest, " ")
 		told.Texts = []string{msg}
 	case strings.HasPrefix(msg, "LEEF:2.0|"):
-		_, rest, _ := strings.Cut(msg, "\tid=")
-		told.AlertID, _, _ = strings.Cut(rest, "\t")
-		told.Texts = strings.Split(msg, "\t")
+		_, rest, _ := strings.Cut(msg, "^id=")
+		told.AlertID, _, _ = strings.Cut(rest, "^")
+		told.Texts = strings.Split(msg, "^")
 	default:
 		msg, ok := strings.CutPrefix(msg, "\ufeff")
 		if !ok || s.StructuredData == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"syscall"
 	"time"
@@ -86,11 +87,23 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	*buf = s.writer.message(*buf, a)
 	err := s.send(ctx, *buf)
 	s.buffers.Put(buf) // whoever sends it has a copy
+	if a.Test && s.stream != nil {
+		switch {
+		case err == nil:
+			err = s.stream.stays(ctx, hangUp)
+		case errors.Is(err, errLost), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+			err = errHungUp
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("send syslog to %s over %s: %w", s.cfg.Address, s.cfg.Network, err)
 	}
 	return nil
 }
+
+// hangUp is how long the connection must last after a test: a receiver that
+// wants the other framing, or TLS, ends it once it has read the message.
+const hangUp = 500 * time.Millisecond
 
 func (s *Sink) send(ctx context.Context, message []byte) error {
 	switch s.cfg.Network {

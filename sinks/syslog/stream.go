@@ -111,6 +111,26 @@ func (s *stream) send(ctx context.Context, message []byte) error {
 	}
 }
 
+// errHungUp is of a test only: otherwise the message is sent again.
+var errHungUp = errors.New("the receiver ended the connection right after the message; it may want the other framing (framing: newline or octet-counting), TLS, or it does not know this host")
+
+// stays waits for d and returns errHungUp if the connection ends meanwhile.
+func (s *stream) stays(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	c := s.live
+	s.mu.Unlock()
+	if c == nil {
+		return errHungUp
+	}
+	select {
+	case <-c.ended:
+		return errHungUp
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	return nil
+}
+
 // run starts the flight unless it is under way. The caller holds mu.
 func (s *stream) run() {
 	if !s.running {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"dswatch/event"
 	"dswatch/setting"
@@ -47,7 +48,12 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	if bytes.HasPrefix(bytes.TrimSpace(answer), []byte("<")) {
 		return errors.New("answer is a page of HTML, not the workflow's; check what stands between here and Teams (HTTPS_PROXY, a portal)")
 	}
-	return nil
+	// A workflow answers with nothing, a connector with "1"; what went wrong
+	// behind it stands in words behind a 200.
+	return s.http.Denied(answer, func(text string) bool {
+		text = strings.ToLower(text)
+		return strings.Contains(text, "error") || strings.Contains(text, "failed")
+	})
 }
 
 // Close lets go of idle connections.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -453,5 +455,21 @@ func TestProxy(t *testing.T) {
 	c.Proxy = "ftp://user:proxy-password@x"
 	if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), "proxy: ") || strings.Contains(err.Error(), "password") {
 		t.Error(err)
+	}
+}
+
+// TestAnswersThatSayNo: what went wrong behind a 200 is told in its words.
+func TestAnswersThatSayNo(t *testing.T) {
+	for answer, denied := range map[string]bool{
+		"": false, "1": false, `{"id":"x"}`: false,
+		"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413": true,
+		`{"ok":false}`: true,
+	} {
+		far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		err := newSink(t, far.URL).Send(t.Context(), sinktest.Sample(1, event.Raised, "en"))
+		far.Close()
+		if (err != nil) != denied || err != nil && !strings.Contains(err.Error(), answer) {
+			t.Errorf("%q: %v", answer, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"mime"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ type Config struct {
 	Format      string         `yaml:"format" doc:"what is posted: dswatch (docs/webhook.schema.json), alertmanager (webhook version 4, for its receivers) or cloudevents (CloudEvents 1.0 as JSON, the same content as data); default dswatch"`
 	ExternalURL string         `yaml:"external_url" doc:"what format alertmanager says of where it runs, for receivers that link to it; default empty"`
 	Body        setting.Secret `yaml:"body" doc:"a body of your own instead: a Go template (docs/sinks.md); a secret because it may hold a key of the far end's; default: as format says"`
+	Accept      string         `yaml:"accept" doc:"regular expression (RE2) that the body of an answer 2xx must match to count as accepted; JSON with ok or success false never does; default: any answer"`
 	ContentType string         `yaml:"content_type" doc:"media type of body; default application/json, which is checked to be JSON"`
 }
 
@@ -43,6 +45,18 @@ const (
 // Defaults returns the defaults of a Config.
 func Defaults() Config {
 	return Config{Settings: sinks.Defaults(16), Format: formatOwn, ContentType: "application/json"}
+}
+
+// accepted returns what an answer must match, or nil.
+func (c Config) accepted() (*regexp.Regexp, error) {
+	if c.Accept == "" {
+		return nil, nil
+	}
+	r, err := regexp.Compile(c.Accept)
+	if err != nil {
+		return nil, setting.Bad("accept", "is not a regular expression (%w); write one such as ^accepted", err)
+	}
+	return r, nil
 }
 
 // reserved are headers that the sink sets itself, and those that belong to
@@ -70,6 +84,9 @@ func (c Config) Validate() error {
 		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
 			return setting.Bad("proxy", "%w", err)
 		}
+	}
+	if _, err := c.accepted(); err != nil {
+		return err
 	}
 	if err := c.validateBody(); err != nil {
 		return err

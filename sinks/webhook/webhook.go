@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/textproto"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -29,6 +30,7 @@ type Sink struct {
 	key    []byte      // nil: not signed
 	encode encoder
 	byItem bool
+	accept *regexp.Regexp // what an answer 2xx must match; nil: anything
 }
 
 // New returns a Sink for c, which Validate has accepted.
@@ -41,7 +43,11 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode, byItem: c.Format == formatAlertmanager}
+	accept, err := c.accepted()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{accept: accept, header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode, byItem: c.Format == formatAlertmanager}
 	secrets := append(keys.FindAllString(c.Body.Reveal(), -1), c.Bearer.Reveal(), c.Password.Reveal())
 	for name, value := range c.Headers {
 		s.header.Set(name, value.Reveal())
@@ -93,8 +99,11 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		set(2, webhookTimestamp, timestamp)
 		set(3, webhookSignature, sign(s.key, p.DeliveryID, timestamp, body))
 	}
-	_, err = s.http.Post(ctx, header, body)
-	return err
+	answer, err := s.http.Post(ctx, header, body)
+	if err != nil {
+		return err
+	}
+	return s.http.Denied(answer, func(string) bool { return s.accept != nil && !s.accept.Match(answer) })
 }
 
 // ByItem is true for the format of Alertmanager, whose receivers tell alerts
