@@ -74,6 +74,10 @@ soak: ## the long forms of the crash and model tests, an hour or more; their sho
 mutants: ## put 300 small faults in, one at a time, and see that the tests notice; two hours, MUTANTS="-n 30 -in ./sinks" for less
 	nice -n 15 $(GO) run ./test/mutants $(MUTANTS)
 
+.PHONY: faults
+faults: ## break store, connection and host at least ten times each under the running program; needs root, an hour
+	DSWATCH_FAULTS=$${DSWATCH_FAULTS:-10} $(GO) test -count=1 -timeout 4h -v ./test/faults ./bus -run 'Fault|Damage|Deleted|Refused|Quorum|Removed|Renamed|Closed'
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin

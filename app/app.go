@@ -72,7 +72,7 @@ const (
 func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 	a := &App{Loaded: l, Options: o, started: time.Now(), registry: prometheus.NewRegistry()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a))
-	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: o.Log})
+	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: o.Log, MadeAnew: a.madeAnew, Mended: func() { a.again(false) }})
 	if err != nil {
 		return nil, err
 	}

@@ -203,13 +203,18 @@ type Update struct {
 }
 
 // Watch tells every key there is, then calls ready, then tells every change
-// until ctx ends, which is no error. All calls come from one goroutine. A key
+// until ctx ends, which is no error, or until the bucket is lost and made again,
+// which is ErrMadeAnew. All calls come from one goroutine. A key
 // that was deleted while an external server was out of reach for more than a
 // day is not told.
 func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) error {
+	anew := k.b.madeAnew(k.stream)
+	if _, err := k.b.stream(k.stream); err != nil {
+		return fmt.Errorf("watch %s: %w", k.name, err)
+	}
 	kv, err := k.b.js().KeyValue(ctx, k.name)
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", k.name, err)
+		return fmt.Errorf("watch %s: %w", k.name, k.b.missing(k.stream, err))
 	}
 	w, err := kv.WatchAll(ctx)
 	if err != nil {
@@ -229,6 +234,8 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 			default:
 				tell(Update{Key: e.Key(), Value: e.Value(), Revision: e.Revision(), Deleted: e.Operation() != jetstream.KeyValuePut})
 			}
+		case <-anew:
+			return fmt.Errorf("watch %s: %w", k.name, ErrMadeAnew)
 		case <-ctx.Done():
 			return nil
 		}

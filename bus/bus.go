@@ -26,6 +26,9 @@ type Options struct {
 	// the bus was open, and are empty: what they held is lost unless somebody
 	// still has it in memory. It must not block; nil: nobody is told.
 	MadeAnew func(names []string)
+	// Mended is called when something can be stored again after a while. It
+	// must not block; nil: nobody is told.
+	Mended func()
 }
 
 // Bus is an open bus. Its methods are safe for concurrent use.
@@ -43,7 +46,8 @@ type Bus struct {
 
 	mu        sync.Mutex
 	streams   map[string]jetstream.Stream
-	broken    error // why nothing can be stored until it is mended, see keep
+	watched   map[string]chan struct{} // closed when the stream is made anew
+	broken    error                    // why nothing can be stored until it is mended, see keep
 	worries   []string
 	pub       *publisher
 	consumers map[*Consumer]struct{}
@@ -82,8 +86,9 @@ func Open(ctx context.Context, cfg Config, o Options) (*Bus, error) {
 	}
 	b := &Bus{
 		o: o, cfg: cfg, log: o.Log, said: &complaints{log: o.Log}, worried: make(chan struct{}, 1), quit: make(chan struct{}),
-		streams: map[string]jetstream.Stream{}, consumers: map[*Consumer]struct{}{},
+		streams: map[string]jetstream.Stream{}, watched: map[string]chan struct{}{}, consumers: map[*Consumer]struct{}{},
 	}
+	b.said.mended = b.tellMended
 	b.said.alarm = func() { b.worry("") }
 	err := b.open(ctx)
 	if err == nil {
@@ -185,6 +190,14 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 		}
 	}
 	if len(anew) > 0 {
+		b.mu.Lock()
+		for _, name := range anew {
+			if c := b.watched[name]; c != nil {
+				close(c)
+				delete(b.watched, name)
+			}
+		}
+		b.mu.Unlock()
 		b.log.Error("streams were lost and are made anew; what is still in memory is stored again", "streams", anew)
 		if b.o.MadeAnew != nil {
 			for i, name := range anew {
@@ -279,6 +292,7 @@ func (b *Bus) connection() []nats.Option {
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { b.lost(err) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			b.log.Info("connected to the message server again", "url", nc.ConnectedUrlRedacted())
+			b.tellMended()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.said.Warnf("%v", err) }),
 	}

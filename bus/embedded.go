@@ -228,6 +228,7 @@ func (e *embedded) note(free uint64) {
 	if free >= reserve {
 		if e.full.Swap(nil) != nil {
 			e.said.log.Info("there is space for the message store again", "dir", e.dir, "free", setting.Size(free))
+			e.said.mended()
 		}
 		return
 	}

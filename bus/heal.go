@@ -65,6 +65,22 @@ func (b *Bus) mended() {
 	b.mu.Unlock()
 }
 
+func (b *Bus) tellMended() {
+	if b.o.Mended != nil {
+		b.o.Mended()
+	}
+}
+
+// madeAnew is closed when the stream is lost and made again.
+func (b *Bus) madeAnew(stream string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.watched[stream] == nil {
+		b.watched[stream] = make(chan struct{})
+	}
+	return b.watched[stream]
+}
+
 // gone hears that a connection is closed for good.
 func (b *Bus) gone(nc *nats.Conn) {
 	if b.nc() == nc {
@@ -152,6 +168,7 @@ func (b *Bus) heal(ctx context.Context, why error) {
 		err := b.mend(ctx)
 		if err == nil {
 			b.mended()
+			b.tellMended()
 			if !told.IsZero() {
 				b.log.Info("the message store works again", "after", time.Since(began).Round(time.Millisecond))
 			}
@@ -180,11 +197,16 @@ func (b *Bus) mend(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, electionTime)
 	defer cancel()
 	if b.server != nil {
-		if err := b.server.mend(ctx); err != nil {
+		nc := b.nc()
+		before := nc.Stats().Reconnects
+		replaced, err := b.server.mend(ctx)
+		if err != nil {
 			return err
 		}
-		if err := awaitConnection(ctx, b.nc()); err != nil {
-			return err
+		if replaced {
+			if err := awaitConnection(ctx, nc, before); err != nil {
+				return err
+			}
 		}
 	}
 	if b.nc().IsClosed() {
@@ -222,9 +244,10 @@ func (b *Bus) isAnew(name string, before map[string]jetstream.Stream) bool {
 		is.CachedInfo().State.LastSeq < was.CachedInfo().State.LastSeq)
 }
 
-// awaitConnection waits until the library has connected again by itself.
-func awaitConnection(ctx context.Context, nc *nats.Conn) error {
-	for !nc.IsConnected() && !nc.IsClosed() {
+// awaitConnection waits until the library has connected again by itself, more
+// often than before: it does not notice at once that the old server is gone.
+func awaitConnection(ctx context.Context, nc *nats.Conn, before uint64) error {
+	for (nc.Stats().Reconnects == before || !nc.IsConnected()) && !nc.IsClosed() {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("connect to the embedded message store: %w", ctx.Err())
@@ -310,22 +333,25 @@ func (e *embedded) ails() error {
 
 // mend replaces a server that ails, once the directory can be written. It
 // keeps one that is well.
-func (e *embedded) mend(ctx context.Context) error {
+func (e *embedded) mend(ctx context.Context) (replaced bool, err error) {
 	if err := e.room(); err != nil {
-		return err
+		return false, err
 	}
 	why := e.ails()
 	if why == nil {
-		return nil
+		return false, nil
 	}
 	if err := e.moveIn(); err != nil {
-		return err
+		return false, err
 	}
 	if err := e.tryWrite(); err != nil {
-		return err
+		return false, err
 	}
 	e.shut()
-	return e.start(ctx)
+	if err := e.start(ctx); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // moveIn makes the directory again where it is not there, and locks it.
@@ -339,9 +365,10 @@ func (e *embedded) moveIn() error {
 			h.since = time.Time{}
 			return nil
 		}
-	} else if h != nil && !removed(h.dir) {
+	} else if _, serr := os.Stat(e.storage()); h != nil && serr != nil && !removed(h.dir) {
 		// It was renamed, or another file system is mounted over it. Who did
-		// that may have it back in a moment.
+		// that may have it back in a moment. A store that is at its place, is
+		// taken at once: a volume that was mounted again.
 		if h.since.IsZero() {
 			h.since = time.Now()
 		}

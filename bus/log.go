@@ -12,8 +12,9 @@ import (
 // the rest, and remembers the last one: the server answers a failed write
 // with silence, and only its log knows why.
 type complaints struct {
-	log   *slog.Logger
-	alarm func() // called at each error
+	log    *slog.Logger
+	alarm  func() // called at each error
+	mended func() // called when there is space again
 
 	mu   sync.Mutex
 	text string

@@ -73,9 +73,10 @@ const (
 
 // Scheduler runs jobs and publishes what changed. It is safe for concurrent use.
 type Scheduler struct {
-	opts Options
-	jobs []*job
-	wake chan struct{}
+	opts  Options
+	jobs  []*job
+	wake  chan struct{}
+	again chan bool // see Again
 
 	mu      sync.Mutex
 	items   map[id]*item
@@ -139,7 +140,7 @@ func NewScheduler(o Options) (*Scheduler, error) {
 	if o.Observer == "" {
 		return nil, errors.New("new scheduler: no observer name")
 	}
-	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), items: map[id]*item{}}
+	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), again: make(chan bool, 1), items: map[id]*item{}}
 	names := map[string]bool{}
 	for _, spec := range o.Jobs {
 		j, err := newJob(spec)
@@ -742,6 +743,8 @@ func (s *Scheduler) tell(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case whole := <-s.again:
+			due = due || whole
 		case <-s.wake:
 			if failing { // the retry will take it along
 				continue
@@ -772,6 +775,20 @@ func (s *Scheduler) tell(ctx context.Context) {
 		case failing:
 			s.opts.Log.Info("publishes again")
 			failing, delay = false, firstRetry
+		}
+	}
+}
+
+// Again publishes what waits at once, where it waits because the Publisher
+// failed: it is said to work again. With whole, a snapshot follows: what was
+// published before may be lost.
+func (s *Scheduler) Again(whole bool) {
+	for {
+		select {
+		case s.again <- whole:
+			return
+		case before := <-s.again: // not taken yet
+			whole = whole || before
 		}
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -48,7 +49,11 @@ type Engine struct {
 	forgetAt  time.Time // see pruneReceipts
 	stirred   []*item   // changed in a way that may concern others, see revise
 
-	ready atomic.Bool // what was stored has been read and compared with the sinks
+	ready  atomic.Bool // what was stored has been read and compared with the sinks
+	lost   atomic.Bool // see Lost
+	anew   atomic.Bool // the event stream was made anew
+	kept   memory      // see remember
+	loaded bool        // what is in memory is all there is
 }
 
 // NewEngine returns an engine that has not read anything yet.
@@ -82,6 +87,9 @@ func (e *Engine) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, ErrConflict) {
+			e.Lost(false) // nobody else writes: the record was removed by hand
+		}
 		e.Log.Warn("the rules engine starts over from what is stored", "error", err, "wait", retry)
 		select {
 		case <-ctx.Done():
@@ -96,6 +104,12 @@ func (e *Engine) Run(ctx context.Context) {
 func (e *Engine) Ready() bool { return e.ready.Load() }
 
 func (e *Engine) run(ctx context.Context) error {
+	if e.lost.Swap(false) {
+		if err := e.putBack(ctx); err != nil {
+			e.Lost(false)
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -125,6 +139,10 @@ func (e *Engine) run(ctx context.Context) error {
 		return err
 	}
 	e.ready.Store(true)
+	e.mu.Lock()
+	e.kept, e.loaded = memory{}, true
+	e.anew.Store(false)
+	e.mu.Unlock()
 	defer e.ready.Store(false)
 	return e.loop(ctx, heard, lost)
 }
@@ -133,12 +151,14 @@ func (e *Engine) run(ctx context.Context) error {
 func (e *Engine) load(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.remember()
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
 	e.dirty, e.stirred, e.orphans = nil, nil, nil
 	e.round, e.owed, e.broken = Round{}, Duties{}, nil
 	e.storm, e.groups, e.joining = rules.NewStorm(e.Host), map[event.Key]*digest{}, 0
 	e.hiding = map[event.Key]int{}
 	e.clock.step() // deadlines that were stored are bounded below
+	anew := e.anew.Load()
 	last, err := e.Source.Last(ctx)
 	if err != nil {
 		return fmt.Errorf("find the end of the event stream: %w", err)
@@ -180,10 +200,13 @@ func (e *Engine) load(ctx context.Context) error {
 		} else {
 			e.place(it)
 		}
+		it.revision = r.Revision
 		if it.status.Position > last {
 			it.status.Position = 0
+		} else if anew && it.status.Position > 0 {
+			it.status.Position = 0
+			e.touch(it) // or it would hide an event from the next start, too
 		}
-		it.revision = r.Revision
 		e.Set.Bound(now, &it.status, it.snapshot())
 		e.schedule(it)
 	})

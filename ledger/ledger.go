@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"dswatch/bus"
@@ -39,7 +41,7 @@ func (l *Ledger) Source() *Source { return &Source{bus: l.bus} }
 func (l *Ledger) Outbox() Outbox { return Outbox{l.bus, &l.sizes} }
 
 // Receipts are those of every sink, for the rules.
-func (l *Ledger) Receipts() Books { return Books{l.bus.Bucket(bus.Receipts), l.book} }
+func (l *Ledger) Receipts() Books { return Books{l.bus.Bucket(bus.Receipts), l.book, l.all} }
 
 // Dead takes dead letters.
 func (l *Ledger) Dead() Dead { return Dead{l.bus} }
@@ -48,6 +50,12 @@ func (l *Ledger) book(sink string) *Book {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.books[sink]
+}
+
+func (l *Ledger) all() []*Book {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.books))
 }
 
 // Place is the place of one sink in the ledger.

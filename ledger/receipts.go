@@ -70,6 +70,7 @@ func readPages(ctx context.Context, bucket shelf, sink string) ([]stored, error)
 type Books struct {
 	bucket shelf
 	open   func(sink string) *Book // nil where the place of the sink is not open
+	all    func() []*Book          // that are open
 }
 
 // Forget implements engine.Receipts.
@@ -78,6 +79,16 @@ func (r Books) Forget(ctx context.Context, sink string, slots []string) error {
 		return l.forget(ctx, slots)
 	}
 	return nil // another process writes them, or nobody does any more
+}
+
+// PutBack implements engine.PutBacker.
+func (r Books) PutBack(ctx context.Context) error {
+	for _, b := range r.all() {
+		if err := b.putBack(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Load implements engine.Receipts.
@@ -176,6 +187,53 @@ func (b *Book) Store(ctx context.Context, rs []event.Receipt) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.store(ctx, rs)
+}
+
+// putBack stores every receipt again where a page of them is lost.
+func (b *Book) putBack(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	pages, err := readPages(ctx, b.bucket, b.sink)
+	if err != nil {
+		return err
+	}
+	stored := map[string]uint64{} // by key
+	for _, p := range pages {
+		stored[b.key(p.number)] = p.revision
+	}
+	whole := true
+	for n, s := range b.pages {
+		whole = whole && (s.live == 0 || stored[b.key(n)] == s.revision)
+	}
+	if whole {
+		return nil
+	}
+	all := make([]event.Receipt, 0, len(b.slots))
+	for _, e := range b.slots {
+		all = append(all, e.receipt)
+	}
+	b.slots, b.pages = map[string]entry{}, nil
+	for _, p := range pages {
+		for len(b.pages) <= p.number {
+			b.pages = append(b.pages, sheet{})
+		}
+		b.pages[p.number] = sheet{revision: p.revision, written: p.At, changed: p.At}
+	}
+	for some := range slices.Chunk(all, mostMoved) {
+		if err := b.store(ctx, some); err != nil {
+			for _, r := range all { // none may be forgotten: the next try has them
+				if _, ok := b.slots[r.Slot]; !ok {
+					if len(b.pages) == 0 {
+						b.pages = append(b.pages, sheet{})
+					}
+					b.slots[r.Slot] = entry{r, 0}
+				}
+			}
+			b.pages[0].foreign = true
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *Book) store(ctx context.Context, rs []event.Receipt) error {

@@ -55,6 +55,23 @@ func (s Silences) Save(ctx context.Context, one rules.Silence) error {
 	return err
 }
 
+// PutBack implements engine.SilencePutBacker.
+func (s Silences) PutBack(ctx context.Context, all []rules.Silence) error {
+	have := map[string]bool{}
+	if err := s.bucket.Load(ctx, func(key string, _ []byte, _ uint64) error { have[key] = true; return nil }); err != nil {
+		return err
+	}
+	for _, one := range all {
+		if have[one.ID] || strings.HasPrefix(one.ID, rules.WindowPrefix) {
+			continue
+		}
+		if err := s.Put(ctx, one, bus.Absent); err != nil && !errors.Is(err, bus.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
 // Get returns a silence and the revision that Put needs.
 func (s Silences) Get(ctx context.Context, id string) (one rules.Silence, revision uint64, err error) {
 	value, revision, err := s.bucket.Get(ctx, id)

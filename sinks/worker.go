@@ -451,10 +451,14 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(pauses.next()):
+		case <-time.After(min(pauses.next(), mostInsisting)):
 		}
 	}
 }
+
+// mostInsisting bounds the pauses of insist: the store is near, says at once
+// that it does not work, and everything waits for it.
+const mostInsisting = 2 * time.Second
 
 // attempt sends once. A panic is a failure, not a crash.
 func (w *Worker) attempt(hard context.Context, it *item) (err error) {
