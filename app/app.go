@@ -163,12 +163,13 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 // Close.
 func (a *App) Run(ctx context.Context) error {
 	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
-	jobs, err := a.jobs(runtime.GOOS)
+	before := a.reportedBefore(ctx)
+	jobs, err := a.jobs(runtime.GOOS, before)
 	if err != nil {
 		return err
 	}
 	jobs = append(jobs, a.installation(known.presence))
-	if jobs, err = a.withManager(jobs, a.reportedBefore(ctx), a.tellReports); err != nil {
+	if jobs, err = a.withManager(jobs, before, a.tellReports); err != nil {
 		return err
 	}
 	if jobs, err = a.withRemote(jobs, a.tellReports, a.Log); err != nil {

@@ -79,7 +79,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 	own := event.Token(l.Host)
 	known := all[own].Merge(over)
 	of := func(k event.Key) event.Facts { // what counts for the item
-		if t := event.Token(k.Host); t != own && (reported(k.Kind) || all[t] != nil) {
+		if t := event.Token(k.Host); t != own && (reported(k) || all[t] != nil) {
 			return all[t]
 		}
 		return known
@@ -138,11 +138,11 @@ func hostsOf(own string, known event.Facts, all map[string]event.Facts, seen []e
 		token := event.Token(o.Key.Host)
 		i, ok := at[token]
 		switch {
-		case ok && i > 0 && !reported(o.Key.Kind):
+		case ok && i > 0 && !reported(o.Key):
 			hosts[i].managed = false
 		case !ok && all[token] != nil:
 			at[token] = len(hosts)
-			hosts = append(hosts, CheckHost{Host: o.Key.Host, Facts: all[token], managed: reported(o.Key.Kind)})
+			hosts = append(hosts, CheckHost{Host: o.Key.Host, Facts: all[token], managed: reported(o.Key)})
 		}
 	}
 	slices.SortFunc(hosts[1:], func(a, b CheckHost) int { return strings.Compare(a.Host, b.Host) })
@@ -380,7 +380,7 @@ func writeFacts(b *strings.Builder, facts event.Facts, zone *time.Location, widt
 // none: what is not bad of other computers, which the manager told of.
 func (r *CheckResult) shown() (items []CheckItem, left int) {
 	for _, it := range r.ordered() {
-		if it.Host != r.Host && it.Component == event.Agent && reported(it.Kind) && !it.bad() {
+		if it.Host != r.Host && it.Component == event.Agent && (it.Kind == event.Heartbeat || it.Kind == event.Module) && !it.bad() {
 			left++
 			continue
 		}

@@ -81,13 +81,26 @@ type Ports struct {
 	port.Config       `yaml:",inline"`
 }
 
+// portTimeout is how long a look at ports may take, where the targets do not
+// need more.
+const portTimeout = 20 * time.Second
+
+// patience is how long a look at the targets may take: as long as it needs at
+// worst, where the configuration says nothing else.
+func (p Ports) patience() time.Duration {
+	if p.Timeout != portTimeout {
+		return p.Timeout
+	}
+	return min(max(p.Timeout, p.Budget().Worst), detector.MaxTimeout)
+}
+
 // Validate looks at both halves.
 func (p Ports) Validate() error { return errors.Join(p.Settings.Validate(), p.Config.Validate()) }
 
 // Defaults returns the configuration of an empty file.
 func Defaults() Config {
 	ports := detector.DefaultSettings()
-	ports.Schedule, ports.Timeout = "@every 30s", 20*time.Second
+	ports.Schedule, ports.Timeout = "@every 30s", portTimeout
 	return Config{
 		Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(),
 		Detectors: Detectors{
@@ -198,7 +211,7 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 	if l.set, err = l.ruleSet(); err != nil {
 		return nil, err
 	}
-	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings(), l.windowWarnings())
+	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings(), l.windowWarnings(), l.budgetWarnings())
 	if w := zoneWarning(l.TimeZone, os.Getenv("TZ")); w != "" {
 		l.Warnings = append(l.Warnings, w)
 	}

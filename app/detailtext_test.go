@@ -29,6 +29,9 @@ func TestDetailsInJapanese(t *testing.T) {
 		"the manager says active, switched on: Real-Time":                                         "Manager の表示は active、設定は on: Real-Time",
 		"the manager says inactive: Off":                                                          "Manager の表示は inactive: Off",
 		"the manager tells no status of this module; look at the role of the API key":             "Manager がこのモジュールの状態を返さない; API キーのロールを確認すること",
+		"the pass ended before 17 of 400 endpoints had answered; they come first in the next one": "確認時間内に 400 件中 17 件を確認できなかった; 次回に優先して確認する",
+		"12 of 40 hosts of 10.1.3.0/24 answer":                                                    "10.1.3.0/24 のホスト 40 台中 12 台が応答",
+		"the manager no longer lists this computer, since 2026-11-23T02:00:00Z":                   "2026-11-23T02:00:00Z 以降、Manager の一覧にこのコンピュータがない",
 		"a detail of a later version; no answer within 5s":                                        "a detail of a later version; 5s 以内に応答がない",
 	} {
 		if got := detailJA(en); got != want {
@@ -52,7 +55,7 @@ watch:
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := l.jobs("linux")
+	jobs, err := l.jobs("linux", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

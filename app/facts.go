@@ -60,7 +60,7 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 // The facts are those of each host, by its token.
 func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
 	k := newKnowledge(l, nil, log)
-	jobs, err := l.jobs(runtime.GOOS)
+	jobs, err := l.jobs(runtime.GOOS, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dswatch/bus"
@@ -38,6 +39,7 @@ func (l *Loaded) withManager(jobs []detector.Job, known []event.Key, tell tell) 
 	if !m.Enabled() {
 		return jobs, nil
 	}
+	known = slices.DeleteFunc(slices.Clone(known), func(k event.Key) bool { return !reported(k) })
 	// Its word about this host must not be taken for this host's own.
 	d, err := manager.New(m.Config, manager.Options{Observer: l.Host + " (manager)", Known: known, Tell: tell})
 	if err != nil {
@@ -49,28 +51,31 @@ func (l *Loaded) withManager(jobs []detector.Job, known []event.Key, tell tell) 
 	}), nil
 }
 
-// reportedBefore returns the items that this host's manager job reported when
-// the program last ran. Where they cannot be read it is as at the first start.
+// reportedBefore returns the items that came with what this host's jobs saw
+// when the program last ran: of the manager's computers, and of networks.
+// Where they cannot be read it is as at the first start.
 func (a *App) reportedBefore(ctx context.Context) []event.Key {
-	if !a.Detectors.Manager.Enabled() {
+	if !a.Detectors.Manager.Enabled() && a.Detectors.Port.Budget().Endpoints == 0 {
 		return nil
 	}
 	var keys []event.Key
 	err := a.bus.Bucket(bus.Items).Load(ctx, func(_ string, value []byte, _ uint64) error {
 		st, err := rules.DecodeStatus(value)
-		if err == nil && !st.Gone && st.Observer == a.Host && reported(st.Key.Kind) {
+		if err == nil && !st.Gone && st.Observer == a.Host && (reported(st.Key) || detector.IsWay(st.Key)) {
 			keys = append(keys, st.Key)
 		}
 		return nil
 	})
 	if err != nil {
-		a.Log.Warn("the computers that the manager had before cannot be read; one that was removed meanwhile keeps its alerts", "error", err)
+		a.Log.Warn("the items that were seen before cannot be read; a computer that was removed from the manager meanwhile keeps its alerts", "error", err)
 	}
 	return keys
 }
 
-// reported reports whether items of the kind come with a manager's answer.
-func reported(k event.Kind) bool { return k == event.Heartbeat || k == event.Module }
+// reported reports whether the item comes with a manager's answer.
+func reported(k event.Key) bool {
+	return k.Kind == event.Module || k.Kind == event.Heartbeat && !detector.IsWay(k)
+}
 
 // tellReports publishes what the manager knows. It is this host that tells it.
 func (a *App) tellReports(ctx context.Context, reports []event.FactsReport) error {

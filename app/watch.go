@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"dswatch/catalog"
@@ -26,6 +27,7 @@ func (l *Loaded) rowKey(r *catalog.Row) event.Key {
 // watched are the items of one kind with the settings of its detector.
 type watched struct {
 	kind     event.Kind
+	name     string // of the job; empty: the kind
 	settings detector.Settings
 	keys     []event.Key
 	make     func() (detector.Detector, error)
@@ -34,9 +36,10 @@ type watched struct {
 // jobs maps the rows for this host's OS, and the configured targets, onto
 // detectors. Every row is observed, expected or not: facts may change, and
 // whether a loss counts is for the rules to say.
-func (l *Loaded) jobs(os string) ([]detector.Job, error) {
+// Known are the items that came with a look when the program last ran.
+func (l *Loaded) jobs(os string, known []event.Key) ([]detector.Job, error) {
 	var jobs []detector.Job
-	for _, w := range l.watched(l.Catalog.Rows(os)) {
+	for _, w := range l.watched(l.Catalog.Rows(os), known) {
 		if len(w.keys) == 0 {
 			continue
 		}
@@ -44,10 +47,15 @@ func (l *Loaded) jobs(os string) ([]detector.Job, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make the %s detector: %w", w.kind, err)
 		}
-		jobs = append(jobs, detector.Job{
-			Name: string(w.kind), Schedule: w.settings.Schedule, Timeout: w.settings.Timeout, Jitter: w.settings.Jitter,
+		job := detector.Job{
+			Name: cmp.Or(w.name, string(w.kind)), Schedule: w.settings.Schedule, Timeout: w.settings.Timeout, Jitter: w.settings.Jitter,
 			Keys: w.keys, Detector: d,
-		})
+		}
+		if p, ok := d.(*port.Detector); ok && len(p.Ways()) > 0 {
+			job.Keys, job.Open = append(job.Keys, p.Ways()...), true // networks come with the names that are resolved
+			job.Known = slices.DeleteFunc(slices.Clone(known), func(k event.Key) bool { return !p.Known(k) })
+		}
+		jobs = append(jobs, job)
 	}
 	return jobs, nil
 }
@@ -69,7 +77,7 @@ func (l *Loaded) checkItems(file *config.File) error {
 		if !r.On(runtime.GOOS) || r.Kind == event.Port { // the catalog knows what a port is
 			continue
 		}
-		for _, w := range l.watched([]*catalog.Row{&r}) {
+		for _, w := range l.watched([]*catalog.Row{&r}, nil) {
 			if w.kind != r.Kind {
 				continue
 			}
@@ -81,14 +89,19 @@ func (l *Loaded) checkItems(file *config.File) error {
 	return config.Join(errs...)
 }
 
-func (l *Loaded) watched(rows []*catalog.Row) []watched {
+func (l *Loaded) watched(rows []*catalog.Row, known []event.Key) []watched {
 	var processes []process.Target
 	var services []service.Target
 	var drivers []driver.Target
-	ports := l.Detectors.Port.Expand(l.Host)
+	var ports, far []port.Target // those of this host share nothing with the others
 	keys := map[event.Kind][]event.Key{}
-	for _, t := range ports {
-		keys[event.Port] = append(keys[event.Port], t.Key)
+	var farKeys []event.Key
+	for _, t := range l.Detectors.Port.Expand(l.Host) {
+		if t.Local() {
+			ports, keys[event.Port] = append(ports, t), append(keys[event.Port], t.Key)
+			continue
+		}
+		far, farKeys = append(far, t), append(farKeys, t.Key)
 	}
 	configured := l.targets()
 	for _, r := range rows {
@@ -109,11 +122,16 @@ func (l *Loaded) watched(rows []*catalog.Row) []watched {
 		keys[r.Kind] = append(keys[r.Kind], k)
 	}
 	d := l.Detectors
+	targets := d.Port.Settings
+	targets.Timeout = d.Port.patience()
 	return []watched{
-		{event.Process, d.Process, keys[event.Process], func() (detector.Detector, error) { return process.New(processes) }},
-		{event.Service, d.Service, keys[event.Service], func() (detector.Detector, error) { return service.New(services) }},
-		{event.Driver, d.Driver, keys[event.Driver], func() (detector.Detector, error) { return driver.New(drivers) }},
-		{event.Port, d.Port.Settings, keys[event.Port], func() (detector.Detector, error) { return port.New(ports, port.Options{Rate: d.Port.Rate}) }},
+		{event.Process, "", d.Process, keys[event.Process], func() (detector.Detector, error) { return process.New(processes) }},
+		{event.Service, "", d.Service, keys[event.Service], func() (detector.Detector, error) { return service.New(services) }},
+		{event.Driver, "", d.Driver, keys[event.Driver], func() (detector.Detector, error) { return driver.New(drivers) }},
+		{event.Port, "", d.Port.Settings, keys[event.Port], func() (detector.Detector, error) { return port.New(ports, port.Options{}) }},
+		{event.Port, "port targets", targets, farKeys, func() (detector.Detector, error) {
+			return port.New(far, port.Options{Rate: d.Port.Rate, Here: l.Host, Known: known})
+		}},
 	}
 }
 
@@ -132,10 +150,11 @@ type rows struct {
 	targets map[event.Key]bool
 	remote  remoteList
 	asked   bool // a manager may be asked, here or elsewhere
+	ways    func(event.Key) bool
 }
 
 func newRows(l *Loaded) *rows {
-	return &rows{list: l.Catalog, targets: l.targets(), remote: l.remote, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != ""}
+	return &rows{list: l.Catalog, targets: l.targets(), remote: l.remote, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != "", ways: l.hasWay}
 }
 
 // Find returns the row of an item and whether it is expected. A port that
@@ -147,8 +166,11 @@ func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 		list = own
 	}
 	row := list.Find(k, os.Value)
-	if reported(k.Kind) && !r.asked {
+	if reported(k) && !r.asked || detector.IsWay(k) && !r.ways(k) {
 		return nil, catalog.Verdict{} // the section was taken out of the configuration
+	}
+	if row == nil && detector.IsWay(k) { // one network
+		row = list.Find(detector.Way(k.Host, detector.WayNetwork), os.Value)
 	}
 	if r.targets[k] {
 		if row == nil {
@@ -164,6 +186,20 @@ func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 		return nil, catalog.Verdict{}
 	}
 	return row, row.Evaluate(f)
+}
+
+// hasWay reports whether this configuration, or that of another host, may look
+// through the item.
+func (l *Loaded) hasWay(k event.Key) bool {
+	switch {
+	case k.Name == detector.WaySSH:
+		return l.remote[k.Host] != nil || l.Bus.URL != ""
+	case k.Name == detector.WayVSphere:
+		return l.Detectors.VSphere.Enabled() || l.Bus.URL != ""
+	case event.Token(k.Host) == event.Token(l.Host):
+		return l.Detectors.Port.Budget().Endpoints > 0
+	}
+	return l.Bus.URL != ""
 }
 
 // declared returns the facts of the configuration with their origin.

@@ -21,7 +21,8 @@ func DefaultSettings() Settings {
 	return Settings{Schedule: "@every 10s", Timeout: 5 * time.Second}
 }
 
-const maxTimeout = 10 * time.Minute
+// MaxTimeout is the longest a look may take.
+const MaxTimeout = 10 * time.Minute
 
 // Validate returns an setting.Error for the first bad value.
 func (s Settings) Validate() error {
@@ -29,8 +30,8 @@ func (s Settings) Validate() error {
 	if err != nil {
 		return &setting.Error{Key: "schedule", Err: err}
 	}
-	if s.Timeout <= 0 || s.Timeout > maxTimeout {
-		return setting.Bad("timeout", "%s is not above 0s and at most %s; write for example 5s", s.Timeout, maxTimeout)
+	if s.Timeout <= 0 || s.Timeout > MaxTimeout {
+		return setting.Bad("timeout", "%s is not above 0s and at most %s; write for example 5s", s.Timeout, MaxTimeout)
 	}
 	// Several gaps, because the activations of a cron expression are not evenly spread.
 	at, gap := sched.Next(time.Now()), time.Duration(math.MaxInt64)

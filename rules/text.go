@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func headlineEN(a *event.Alert) string {
 		return "is " + still + "not open"
 	case a.Key.Kind == event.Module:
 		return "is " + still + "not working"
-	case a.Key.Kind == event.Heartbeat && a.Key.Component == event.Manager:
+	case a.Key.Kind == event.Heartbeat && a.Key.Component != event.Agent:
 		return "is " + still + "not answering"
 	case a.Key.Kind == event.Heartbeat:
 		return "is " + still + "lost"
@@ -148,7 +149,7 @@ func lostJA(a *event.Alert, still string) string {
 		return "が" + still + "開いていません"
 	case a.Key.Kind == event.Module:
 		return "が" + still + "動作していません"
-	case a.Key.Kind == event.Heartbeat && a.Key.Component == event.Manager:
+	case a.Key.Kind == event.Heartbeat && a.Key.Component != event.Agent:
 		return "が" + still + "応答しません"
 	case a.Key.Kind == event.Heartbeat:
 		return "が" + still + "途絶えています"
@@ -188,7 +189,17 @@ func installationHeadline(a *event.Alert, ja bool) string {
 
 // speaker names what a heartbeat comes from.
 func speaker(k event.Key, ja bool) string {
+	en := map[string]string{"resolver": "name resolution", "network": "network", "targets": "look at the ports of other hosts", "ssh": "SSH login", "vsphere": "vSphere API"}
+	words := map[string]string{"resolver": "名前解決", "network": "ネットワーク全体", "targets": "他ホストのポートの確認", "ssh": "SSH ログイン", "vsphere": "vSphere API"}
 	switch {
+	case k.Component == Component && ja:
+		return cmp.Or(words[k.Name], "ネットワーク "+k.Name)
+	case k.Component == Component:
+		return cmp.Or(en[k.Name], "network "+k.Name)
+	case k.Component == event.Manager && k.Name == "listing" && ja:
+		return "Manager のコンピュータ一覧"
+	case k.Component == event.Manager && k.Name == "listing":
+		return "list of the manager's computers"
 	case k.Component != event.Manager && ja:
 		return "Agent のハートビート"
 	case k.Component != event.Manager:

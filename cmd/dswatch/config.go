@@ -96,6 +96,9 @@ func configCommand() *cobra.Command {
 				fmt.Fprintln(os.Stderr, "warning:", w)
 			}
 			fmt.Println("the configuration is valid")
+			for _, line := range l.Budgets() {
+				fmt.Println(line)
+			}
 			return nil
 		},
 	}

@@ -96,8 +96,8 @@ func New(targets []Target, o Options) (*Detector, error) {
 		networks: map[netip.Prefix]bool{},
 	}
 	for _, k := range o.Known {
-		if n, err := netip.ParsePrefix(k.Name); err == nil && k == d.way(k.Name) {
-			d.networks[n] = true
+		if d.Known(k) {
+			d.networks[netip.MustParsePrefix(k.Name)] = true
 		}
 	}
 	keys := map[event.Key]bool{}

@@ -68,6 +68,9 @@ func (t Target) method() Method {
 	return Syn
 }
 
+// Local reports whether the target is a port of this host.
+func (t Target) Local() bool { return t.method() == Listen }
+
 // timeout returns the timeout with its default.
 func (t Target) timeout() time.Duration {
 	if t.Timeout == 0 {

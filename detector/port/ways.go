@@ -7,17 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"dswatch/detector"
 	"dswatch/event"
-)
-
-// What several targets have in common is an item of this host: its component
-// is Way and its kind event.Heartbeat.
-const (
-	Way = "dswatch" // the component
-
-	WayResolver = "resolver" // names of targets are resolved
-	WayTargets  = "targets"  // a pass gets to every target, and this host can ask
-	WayNetwork  = "network"  // something answers at all; one network has its prefix as name
 )
 
 // several is how many hosts make a trouble one that they have in common.
@@ -25,7 +16,13 @@ const several = 3
 
 // way is the item of this name.
 func (d *Detector) way(name string) event.Key {
-	return event.Key{Host: d.here, Component: Way, Kind: event.Heartbeat, Name: name}
+	return detector.Way(d.here, name)
+}
+
+// Known reports whether k is the item of a network, as Options.Known has them.
+func (d *Detector) Known(k event.Key) bool {
+	_, err := netip.ParsePrefix(k.Name)
+	return err == nil && k == d.way(k.Name)
 }
 
 // Ways returns the items beside those of the targets that are there from the
@@ -34,7 +31,7 @@ func (d *Detector) Ways() []event.Key {
 	if len(d.endpoints) == 0 || d.here == "" {
 		return nil
 	}
-	keys := []event.Key{d.way(WayTargets)}
+	keys := []event.Key{d.way(detector.WayTargets)}
 	names, hosts := 0, map[string]bool{}
 	for _, e := range d.endpoints {
 		if _, err := netip.ParseAddr(e.host); err != nil && !hosts[e.host] {
@@ -43,10 +40,10 @@ func (d *Detector) Ways() []event.Key {
 		hosts[e.host] = true
 	}
 	if names >= several {
-		keys = append(keys, d.way(WayResolver))
+		keys = append(keys, d.way(detector.WayResolver))
 	}
 	if len(hosts) >= several {
-		keys = append(keys, d.way(WayNetwork))
+		keys = append(keys, d.way(detector.WayNetwork))
 	}
 	return keys
 }
@@ -114,8 +111,8 @@ func (d *Detector) common(all []result) commons {
 			blind = o.Key
 		}
 	}
-	note(c.pass(d.way(WayTargets), all, now))
-	if has(WayResolver) {
+	note(c.pass(d.way(detector.WayTargets), all, now))
+	if has(detector.WayResolver) {
 		note(c.resolver(d, all, now))
 	}
 
@@ -143,15 +140,15 @@ func (d *Detector) common(all []result) commons {
 		}
 	}
 	for net := range d.networks { // told before, and no name of it was resolved this time
-		if nets[net] == nil && blind == d.way(WayResolver) {
+		if nets[net] == nil && blind == d.way(detector.WayResolver) {
 			nets[net] = &tally{}
 		}
 	}
 	maps.DeleteFunc(nets, func(net netip.Prefix, _ *tally) bool { return len(hosts[net]) < several && !d.networks[net] })
 	d.networks = make(map[netip.Prefix]bool, len(nets))
 	root := event.Key{} // behind which everything is, if nothing at all is heard
-	if every.cut() && has(WayNetwork) {
-		root = d.way(WayNetwork)
+	if every.cut() && has(detector.WayNetwork) {
+		root = d.way(detector.WayNetwork)
 		for net, t := range nets {
 			if len(t.endpoints) == len(every.endpoints) { // the narrower says more
 				root = d.way(net.String())
@@ -177,8 +174,8 @@ func (d *Detector) common(all []result) commons {
 		d.networks[net] = true
 		tell(d.way(net.String()), nets[net], net.String())
 	}
-	if has(WayNetwork) {
-		tell(d.way(WayNetwork), &every, "all networks")
+	if has(detector.WayNetwork) {
+		tell(d.way(detector.WayNetwork), &every, "all networks")
 	}
 	return c
 }
@@ -216,7 +213,7 @@ func (c *commons) pass(k event.Key, all []result, at time.Time) event.Observatio
 
 // resolver is the item of the name servers.
 func (c *commons) resolver(d *Detector, all []result, at time.Time) event.Observation {
-	o := event.Observation{Key: d.way(WayResolver), State: event.Up, Found: 1, Want: 1, At: at}
+	o := event.Observation{Key: d.way(detector.WayResolver), State: event.Up, Found: 1, Want: 1, At: at}
 	asked, deaf, why := map[string]bool{}, map[string]bool{}, ""
 	for n, r := range all {
 		if !r.named || r.cut {
@@ -229,7 +226,7 @@ func (c *commons) resolver(d *Detector, all []result, at time.Time) event.Observ
 		}
 	}
 	if len(asked) == 0 {
-		return hidden(o.Key, d.way(WayTargets), at)
+		return hidden(o.Key, d.way(detector.WayTargets), at)
 	}
 	o.Detail = fmt.Sprintf("%d of %d names were looked up", len(asked)-len(deaf), len(asked))
 	if len(deaf) < several {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"dswatch/detector"
 	"dswatch/event"
 )
 
@@ -113,7 +114,7 @@ func TestEstate(t *testing.T) {
 	for _, n := range []int{0, 1, 5, 9, 10} {
 		w := world{fmt.Sprintf("%d0 %% silent", n), n, "blackhole", siteHost, 4118, event.Down, "PREFIX"}
 		if n == sites {
-			w.behind = WayNetwork
+			w.behind = detector.WayNetwork
 		}
 		worlds = append(worlds, w)
 	}
@@ -122,7 +123,7 @@ func TestEstate(t *testing.T) {
 		world{"half unreachable", 5, "unreachable", siteHost, 4118, event.Down, "PREFIX"},
 		world{"all refused", 10, well, siteHost, 4119, event.Down, ""},
 		world{"half silent, by name", 5, "blackhole", dnsName("good"), 4118, event.Down, "PREFIX"},
-		world{"resolver silent", 10, well, dnsName("silent"), 4118, event.Unknown, WayResolver},
+		world{"resolver silent", 10, well, dnsName("silent"), 4118, event.Unknown, detector.WayResolver},
 	)
 
 	own := listenAt(t, "0.0.0.0:0")
@@ -131,7 +132,7 @@ func TestEstate(t *testing.T) {
 	for range rounds {
 		for _, w := range worlds {
 			ts := targets(w.host, w.port)
-			if w.behind == WayResolver { // beside addresses, which need none
+			if w.behind == detector.WayResolver { // beside addresses, which need none
 				ts = append(ts, keyed([]Target{{Host: "10.1.9.200", Port: 4118, Timeout: timeout}})...)
 			}
 			resolver, _ := startNameServer(t, names)
@@ -184,7 +185,7 @@ func TestEstate(t *testing.T) {
 				if strings.Contains(o.Detail, "too late") {
 					confessed++
 				}
-				if o.Key.Component == Way {
+				if detector.IsWay(o.Key) {
 					if o.State != event.Up && o.Behind == (event.Key{}) {
 						causes[o.Key.Name] = o.State
 					}
@@ -192,7 +193,7 @@ func TestEstate(t *testing.T) {
 				}
 				site := i / perSite
 				bad := site < w.sites
-				if w.behind == WayResolver && i == len(ts)-1 {
+				if w.behind == detector.WayResolver && i == len(ts)-1 {
 					bad = false
 				}
 				switch {
@@ -213,7 +214,7 @@ func TestEstate(t *testing.T) {
 				if alone != w.sites*perSite {
 					t.Errorf("%s: %d told alone, want %d", w.name, alone, w.sites*perSite)
 				}
-			case WayNetwork, WayResolver:
+			case detector.WayNetwork, detector.WayResolver:
 				wantCauses = 1
 			}
 			if len(causes) != wantCauses {
@@ -261,7 +262,7 @@ func TestPassGivesWhatItSaw(t *testing.T) {
 			t.Fatalf("pass %d: %v, in time %v", n, err, left)
 		}
 		way := obs[len(ts)]
-		if way.Key.Name != WayTargets || way.State != event.Unknown || !strings.Contains(way.Detail, "the pass ended before") {
+		if way.Key.Name != detector.WayTargets || way.State != event.Unknown || !strings.Contains(way.Detail, "the pass ended before") {
 			t.Errorf("pass %d: %s is %s, %q", n, way.Key, way.State, way.Detail)
 		}
 		last := obs[len(ts)-1]

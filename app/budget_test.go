@@ -1,0 +1,80 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"dswatch/catalog"
+	"dswatch/detector"
+	"dswatch/event"
+)
+
+// TestPortsOfOthersAreAJobOfTheirOwn: own sockets and the targets share
+// nothing, and a look at these has the time that it needs.
+func TestPortsOfOthersAreAJobOfTheirOwn(t *testing.T) {
+	text := func(more string, hosts int) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "host: here\ndetectors:\n  port:\n    %s\n    targets:\n      - {ports: [9999]}\n", more)
+		for i := range hosts {
+			fmt.Fprintf(&b, "      - {host: 10.%d.%d.1, ports: [4118]}\n", i/250, i%250)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct {
+		more     string
+		hosts    int
+		timeout  time.Duration // of the targets, at least
+		warnings []string
+	}{
+		"few":                    {"rate: 500", 5, 20 * time.Second, nil},
+		"many":                   {"rate: 500", 3000, 30 * time.Second, []string{"detectors.port.schedule: a look at 3000 ports takes"}},
+		"many, and time for few": {"timeout: 5s", 3000, 5 * time.Second, []string{"detectors.port.timeout: a look at 3000 ports", "detectors.port.schedule"}},
+		"many, seldom":           {`schedule: "@every 5m"`, 3000, 30 * time.Second, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := Parse("x.yaml", []byte(text(c.more, c.hosts)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			jobs, err := l.jobs("linux", []event.Key{detector.Way("here", "192.0.2.0/24"), detector.Way("other", "192.0.2.0/24"), detector.Way("here", "ssh")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			by := map[string]detector.Job{}
+			for _, j := range jobs {
+				by[j.Name] = j
+			}
+			own, far := by["port"], by["port targets"]
+			if len(own.Keys) == 0 || own.Open || own.Timeout > portTimeout || len(far.Keys) != c.hosts+2 || !far.Open {
+				t.Errorf("own %d keys, open %v, %s; targets %d keys, open %v", len(own.Keys), own.Open, own.Timeout, len(far.Keys), far.Open)
+			}
+			if len(far.Known) != 1 || far.Known[0].Name != "192.0.2.0/24" {
+				t.Errorf("known %v", far.Known)
+			}
+			if far.Timeout < c.timeout || c.timeout < portTimeout && far.Timeout != c.timeout {
+				t.Errorf("the targets have %s, want %s", far.Timeout, c.timeout)
+			}
+			said := strings.Join(l.Warnings, "\n")
+			if len(l.Warnings) != len(c.warnings) {
+				t.Errorf("warnings %q", said)
+			}
+			for _, w := range c.warnings {
+				if !strings.Contains(said, w) {
+					t.Errorf("%q is not among %q", w, said)
+				}
+			}
+			if b := l.Budgets(); len(b) != 1 || !strings.Contains(b[0], fmt.Sprintf("%d ports of other hosts (0 names to look up)", c.hosts)) || !strings.Contains(b[0], far.Timeout.String()) {
+				t.Errorf("%q", b)
+			}
+			rows := newRows(l)
+			for name, want := range map[string]catalog.Tri{"192.0.2.0/24": catalog.Yes, "network": catalog.Yes, "targets": catalog.Yes, "ssh": catalog.No, "vsphere": catalog.No} {
+				row, v := rows.Find(detector.Way("here", name), nil)
+				if (row != nil) != (want == catalog.Yes) || row != nil && v.Expected != want {
+					t.Errorf("%s: row %v, %+v", name, row, v)
+				}
+			}
+		})
+	}
+}
