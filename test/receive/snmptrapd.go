@@ -48,6 +48,7 @@ type SNMPOptions struct {
 	MIB       string // text of DSWATCH-MIB; empty: numbers instead of names
 	Community string // default "public"
 	Users     []SNMPUser
+	Handler   string // command line of a traphandle, which is given numbers; empty: none
 }
 
 // Snmptrapd is a running snmptrapd of net-snmp.
@@ -83,7 +84,12 @@ func (d *Snmptrapd) start(t testing.TB) {
 	if community == "" {
 		community = "public"
 	}
-	conf.WriteString("authCommunity log " + community + "\n")
+	allowed := "log"
+	if d.o.Handler != "" {
+		allowed = "log,execute"
+		conf.WriteString("traphandle default " + d.o.Handler + "\n")
+	}
+	conf.WriteString("authCommunity " + allowed + " " + community + "\n")
 	for _, u := range d.o.Users {
 		engine := ""
 		if u.EngineID != "" {
@@ -110,9 +116,13 @@ func (d *Snmptrapd) start(t testing.TB) {
 	if d.o.MIB != "" {
 		names += ":DSWATCH-MIB"
 	}
+	output := "-OQts"
+	if d.o.Handler != "" {
+		output = "-On"
+	}
 	// -OQ leaves out the types, -Ot prints times as numbers, -Os drops the
 	// modules' names.
-	cmd := exec.Command(lookup(t, "snmptrapd", "snmptrapd"), "-f", "-Lo", "-C", "-c", path, "-OQts", "-M", d.dir, "-m", names, "udp:"+d.Address)
+	cmd := exec.Command(lookup(t, "snmptrapd", "snmptrapd"), "-f", "-Lo", "-C", "-c", path, output, "-M", d.dir, "-m", names, "udp:"+d.Address)
 	cmd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+filepath.Join(d.dir, "state"), "LC_ALL=C.UTF-8")
 	d.proc = launch(d.owner, cmd)
 	d.proc.await(t, "open port", func() bool { return udpOpen(d.Address) })
