@@ -181,7 +181,13 @@ func (g ground) append(b []byte, ja bool) []byte {
 	if g.fact.Value == "" {
 		return append(b, unknown...)
 	}
-	b = g.appendOrigin(append(b, clean(g.fact.Value)...))
+	b = append(b, clean(g.fact.Value)...)
+	if meant := g.meant(); meant != "" && ja {
+		b = append(append(append(b, "（"...), meant...), " と解釈）"...)
+	} else if meant != "" {
+		b = append(append(b, ", read as "...), meant...)
+	}
+	b = g.appendOrigin(b)
 	for i, r := range g.relations {
 		if i == 0 {
 			b = append(b, open...)
@@ -194,6 +200,18 @@ func (g ground) append(b []byte, ja bool) []byte {
 		b = append(b, end...)
 	}
 	return b
+}
+
+// meant is what a version is taken for that is written without its update.
+func (g ground) meant() string {
+	if !released(g.name) {
+		return ""
+	}
+	r, err := ParseRelease(g.fact.Value)
+	if v, _ := ParseVersion(g.fact.Value); err != nil || r.Least == v {
+		return ""
+	}
+	return r.Least.String()
 }
 
 func (g ground) appendOrigin(b []byte) []byte {
@@ -220,12 +238,15 @@ func (g grounds) known(prefix string, ja bool) string {
 
 // unknown says which facts are missing or cannot be read, and what to do.
 func (g grounds) unknown(ja bool) string {
-	var missing, unreadable []string
+	var missing, unreadable, partial []string
 	for _, x := range g {
+		quoted := string(x.name) + " " + string(x.appendOrigin(strconv.AppendQuoteToASCII(nil, clip(x.fact.Value))))
 		if x.fact.Value == "" {
 			missing = append(missing, string(x.name))
+		} else if _, err := parseFact(x.name, x.fact.Value); err != nil {
+			unreadable = append(unreadable, quoted)
 		} else {
-			unreadable = append(unreadable, string(x.name)+" "+string(x.appendOrigin(strconv.AppendQuoteToASCII(nil, clip(x.fact.Value)))))
+			partial = append(partial, quoted)
 		}
 	}
 	var parts []string
@@ -236,6 +257,9 @@ func (g grounds) unknown(ja bool) string {
 		if len(unreadable) > 0 {
 			parts = append(parts, strings.Join(unreadable, ", ")+" をバージョンとして解釈できない")
 		}
+		if len(partial) > 0 {
+			parts = append(parts, strings.Join(partial, ", ")+" にビルド番号がない")
+		}
 		return strings.Join(parts, "、") + "（facts ファイルまたは watch.facts で宣言してください）"
 	}
 	if len(missing) > 0 {
@@ -243,6 +267,9 @@ func (g grounds) unknown(ja bool) string {
 	}
 	if len(unreadable) > 0 {
 		parts = append(parts, strings.Join(unreadable, ", ")+" cannot be read as a version")
+	}
+	if len(partial) > 0 {
+		parts = append(parts, strings.Join(partial, ", ")+" tells no build")
 	}
 	what := "it"
 	if len(g) > 1 || g[0].name == event.Components {

@@ -150,12 +150,12 @@ func (p *parser) condition() (expr, error) {
 	case value == "" || value == ")":
 		return nil, p.errorf("a value is missing after %s %s", short(fact), ops[o])
 	case allowed == nil:
-		v, err := ParseVersion(value)
+		r, err := parseFact(fact, value)
 		if err != nil {
 			return nil, p.errorf("%w", err)
 		}
 		p.next()
-		return newCompare(fact, o, v), nil
+		return newCompare(fact, o, r.Least), nil
 	case o != eq && o != ne:
 		p.at = at
 		return nil, p.errorf("%s is not a version and cannot be compared by %s; write is or is not", short(fact), ops[o])

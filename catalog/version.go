@@ -26,17 +26,54 @@ const maxVersion = 128
 // number, an empty part among the numbers ("20..1", "20.-5"), a number above
 // 4294967295, blanks inside and anything that is not printable ASCII.
 func ParseVersion(s string) (Version, error) {
-	var v Version
+	v, _, err := parseVersion(s)
+	return v, err
+}
+
+// Release is a version of an agent or an appliance, as far as its text tells:
+// the build may be missing.
+type Release struct{ Least, Most Version }
+
+// leastBuild tells a build from the number of an update, which the vendor has
+// counted up to 4 in 20.0 so far.
+const leastBuild = 100
+
+// ParseRelease is ParseVersion for agents and appliances, which are often
+// written with three numbers. A third one of 100 and more is the build:
+// 20.0.4184 is 20.0.0.4184. A smaller one is the update, and the build is not
+// known: 20.0.2 is any of 20.0.2.0 and later ones before 20.0.3. Two numbers
+// name the first of all, as in 20.0.
+func ParseRelease(s string) (Release, error) {
+	v, parts, err := parseVersion(s)
+	switch {
+	case err != nil || parts != 3:
+		return Release{v, v}, err
+	case v[2] >= leastBuild:
+		v[2], v[3] = 0, v[2]
+		return Release{v, v}, nil
+	}
+	most := v
+	most[3] = math.MaxUint32
+	return Release{v, most}, nil
+}
+
+// Meets reports whether both can be the same version.
+func (r Release) Meets(o Release) bool {
+	return r.Least.Compare(o.Most) <= 0 && o.Least.Compare(r.Most) <= 0
+}
+
+// parseVersion returns also how many numbers there are.
+func parseVersion(s string) (v Version, parts int, err error) {
 	s = strings.TrimSpace(s)
 	switch {
 	case s == "":
-		return v, errors.New("parse version: it is empty; write it like 20.0.0-8438")
+		return v, 0, errors.New("parse version: it is empty; write it like 20.0.0-8438")
 	case len(s) > maxVersion:
-		return v, fmt.Errorf("parse version: %d bytes, at most %d are allowed; write it like 20.0.0-8438", len(s), maxVersion)
+		return v, 0, fmt.Errorf("parse version: %d bytes, at most %d are allowed; write it like 20.0.0-8438", len(s), maxVersion)
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
-			return v, fmt.Errorf("parse version %.40q: holds a blank or a character that is not ASCII; write it like 20.0.0-8438", s)
+			return v, 0, fmt.Errorf("parse version %.40q: holds a blank or a character that is not ASCII; write it like 20.0.0-8438", s)
 		}
 	}
 	rest, more := s, true
@@ -50,22 +87,22 @@ func ParseVersion(s string) (Version, error) {
 		digits := len(part) - len(strings.TrimLeft(part, "0123456789"))
 		switch {
 		case part == "":
-			return Version{}, fmt.Errorf("parse version %.40q: part %d is empty; write it like 20.0.0-8438", s, i+1)
+			return Version{}, 0, fmt.Errorf("parse version %.40q: part %d is empty; write it like 20.0.0-8438", s, i+1)
 		case i == 0 && digits < len(part):
-			return Version{}, fmt.Errorf("parse version %.40q: does not begin with a number; write it like 20.0.0-8438", s)
+			return Version{}, 0, fmt.Errorf("parse version %.40q: does not begin with a number; write it like 20.0.0-8438", s)
 		case digits == 0:
-			return v, nil
+			return v, parts, nil
 		}
 		n, err := strconv.ParseUint(part[:digits], 10, 32)
 		if err != nil {
-			return Version{}, fmt.Errorf("parse version %.40q: part %d is above %d; write it like 20.0.0-8438", s, i+1, uint32(math.MaxUint32))
+			return Version{}, 0, fmt.Errorf("parse version %.40q: part %d is above %d; write it like 20.0.0-8438", s, i+1, uint32(math.MaxUint32))
 		}
-		v[i] = uint32(n)
+		v[i], parts = uint32(n), i+1
 		if digits < len(part) {
-			return v, nil
+			return v, parts, nil
 		}
 	}
-	return v, nil
+	return v, parts, nil
 }
 
 // Compare returns -1, 0 or 1 as v is older than, the same as or newer than w.

@@ -205,6 +205,9 @@ var ops = [...]string{eq: "is", ne: "is not", lt: "<", ge: ">=", gt: ">", le: "<
 
 func newCompare(fact event.Name, o op, to Version) compare {
 	v := to.String()
+	if released(fact) && to[2] >= leastBuild && to[3] == 0 {
+		v += ".0" // else it would be read as a build
+	}
 	return compare{fact: fact, op: o, to: to, text: [2]string{ops[o^1] + " " + v, ops[o] + " " + v}}
 }
 
@@ -213,24 +216,46 @@ func (c compare) eval(f event.Facts) Tri {
 	if !ok {
 		return Unknown
 	}
-	v, err := ParseVersion(text.Value)
+	r, err := parseFact(c.fact, text.Value)
 	if err != nil {
 		return Unknown
 	}
-	d := v.Compare(c.to)
-	switch c.op {
-	case eq:
-		return triOf(d == 0)
-	case ne:
-		return triOf(d != 0)
-	case lt:
-		return triOf(d < 0)
-	case ge:
-		return triOf(d >= 0)
-	case gt:
-		return triOf(d > 0)
+	least, most := r.Least.Compare(c.to), r.Most.Compare(c.to)
+	t := c.op.holds(least)
+	if t != c.op.holds(most) || least < 0 && most > 0 {
+		return Unknown // it depends on the build
 	}
-	return triOf(d <= 0)
+	return triOf(t)
+}
+
+// holds reports whether a version that compares as d is in the relation.
+func (o op) holds(d int) bool {
+	switch o {
+	case eq:
+		return d == 0
+	case ne:
+		return d != 0
+	case lt:
+		return d < 0
+	case ge:
+		return d >= 0
+	case gt:
+		return d > 0
+	}
+	return d <= 0
+}
+
+// released reports whether the fact is a version of ours to be read as a
+// Release. A kernel's third number is what it is.
+func released(n event.Name) bool { return n == event.AgentVersion || n == event.ApplianceVersion }
+
+// parseFact reads the text of a fact that is a version.
+func parseFact(n event.Name, s string) (Release, error) {
+	if released(n) {
+		return ParseRelease(s)
+	}
+	v, err := ParseVersion(s)
+	return Release{v, v}, err
 }
 
 func (c compare) why(f event.Facts, t Tri, g *grounds) {

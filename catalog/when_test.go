@@ -47,6 +47,102 @@ func TestParseVersion(t *testing.T) {
 	}
 }
 
+// TestThreePartVersions: the vendor's pages write 20.0.4184 for build 4184 of
+// 20.0.0, and people 20.0.2 for any build of update 2. What is not told is not
+// guessed.
+func TestThreePartVersions(t *testing.T) {
+	v := func(n ...uint32) (out catalog.Version) { copy(out[:], n); return out }
+	const any = 1<<32 - 1
+	for in, want := range map[string]catalog.Release{
+		"20.0.4184":      {Least: v(20, 0, 0, 4184), Most: v(20, 0, 0, 4184)},
+		"20.0.4184.el8":  {Least: v(20, 0, 0, 4184), Most: v(20, 0, 0, 4184)},
+		"20.0-4184":      {Least: v(20, 0, 0, 4184), Most: v(20, 0, 0, 4184)},
+		"20.0.100":       {Least: v(20, 0, 0, 100), Most: v(20, 0, 0, 100)},
+		"20.0.99":        {Least: v(20, 0, 99), Most: v(20, 0, 99, any)},
+		"20.0.2":         {Least: v(20, 0, 2), Most: v(20, 0, 2, any)},
+		"20.0.0":         {Least: v(20), Most: v(20, 0, 0, any)},
+		"9.6":            {Least: v(9, 6), Most: v(9, 6)},
+		"20.0":           {Least: v(20), Most: v(20)},
+		"20":             {Least: v(20), Most: v(20)},
+		"20.0.2-1390":    {Least: v(20, 0, 2, 1390), Most: v(20, 0, 2, 1390)},
+		"20.0.0.4184":    {Least: v(20, 0, 0, 4184), Most: v(20, 0, 0, 4184)},
+		"20.0.4184.0":    {Least: v(20, 0, 4184), Most: v(20, 0, 4184)},
+		"20.0.4184.99.1": {Least: v(20, 0, 4184, 99), Most: v(20, 0, 4184, 99)},
+	} {
+		if got, err := catalog.ParseRelease(in); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", in, got, err, want)
+		}
+	}
+	if _, err := catalog.ParseRelease("20..1"); err == nil {
+		t.Error("20..1 is taken")
+	}
+
+	for _, x := range []struct {
+		version, when string
+		want          catalog.Tri
+	}{
+		{"20.0.4184", "agent_version >= 20.0.0.4185", catalog.No},
+		{"20.0.4185", "agent_version >= 20.0.0.4185", catalog.Yes},
+		{"20.0.4185", "agent_version >= 20.0.4185", catalog.Yes}, // in a row of one's own
+		{"20.0.0-4185", "agent_version is 20.0.4185", catalog.Yes},
+		{"20.0.4184", "agent_version < 20.0.2", catalog.Yes},
+		{"20.0.2", "agent_version >= 20.0.0.4185", catalog.Yes},
+		{"20.0.2", "agent_version < 20.0.0.8438", catalog.No},
+		{"20.0.2", "agent_version >= 20.0.2", catalog.Yes},
+		{"20.0.2", "agent_version < 20.0.2", catalog.No},
+		{"20.0.2", "agent_version < 20.0.3", catalog.Yes},
+		{"20.0.2", "agent_version >= 20.0.2.1390", catalog.Unknown},
+		{"20.0.2", "agent_version < 20.0.2.1390", catalog.Unknown},
+		{"20.0.2", "agent_version > 20.0.2.1390", catalog.Unknown},
+		{"20.0.2", "agent_version <= 20.0.2.1390", catalog.Unknown},
+		{"20.0.2", "agent_version is 20.0.2.1390", catalog.Unknown},
+		{"20.0.2", "agent_version is not 20.0.2.1390", catalog.Unknown},
+		{"20.0.2", "agent_version > 20.0.2", catalog.Unknown},
+		{"20.0.2", "agent_version is 20.0.2", catalog.Unknown},
+		{"20.0.2", "agent_version is 20.0.3", catalog.No},
+		{"20.0.2", "agent_version is not 20.0.1", catalog.Yes},
+		{"20.0", "agent_version >= 20.0.0.4185", catalog.No}, // stays as it is
+		{"9.6", "agent_version < 20.0", catalog.Yes},
+	} {
+		w, err := catalog.ParseWhen(x.when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Eval(event.Facts{event.AgentVersion: {Value: x.version}}); got != x.want {
+			t.Errorf("%s with %s is %s, want %s", x.when, x.version, got, x.want)
+		}
+		back, err := catalog.ParseWhen(w.String())
+		if err != nil || back.String() != w.String() || back.Eval(event.Facts{event.AgentVersion: {Value: x.version}}) != x.want {
+			t.Errorf("%s is written as %s, which means another thing: %v", x.when, w, err)
+		}
+	}
+	// A kernel is not written like that.
+	w, err := catalog.ParseWhen("kernel_version < 4.4.302")
+	if err != nil || w.Eval(event.Facts{event.KernelVersion: {Value: "4.4.301"}}) != catalog.Yes || w.Eval(event.Facts{event.KernelVersion: {Value: "4.4.302"}}) != catalog.No {
+		t.Errorf("%s: %v", w, err)
+	}
+	if w, err := catalog.ParseWhen("agent_version >= 20.0.4184.0"); err != nil || w.String() != "agent_version >= 20.0.4184.0" {
+		t.Errorf("%s, %v", w, err)
+	}
+
+	own := func(when string) catalog.Row {
+		w, err := catalog.ParseWhen(when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return catalog.Row{Component: catalog.Own, Kind: "process", Name: "x", When: w}
+	}
+	for _, x := range []struct{ version, en, ja string }{
+		{"20.0.4184", "agent_version is 20.0.4184, read as 20.0.0.4184 [declared] (< 20.0.0.4185)", "agent_version は 20.0.4184（20.0.0.4184 と解釈） [declared]（< 20.0.0.4185）"},
+		{"20.0.0", `agent_version "20.0.0" [declared] tells no build; declare it in a facts file or in watch.facts`, `agent_version "20.0.0" [declared] にビルド番号がない（facts ファイルまたは watch.facts で宣言してください）`},
+	} {
+		v := own("agent_version >= 20.0.0.4185").Evaluate(event.Facts{event.AgentVersion: {Value: x.version, Origin: "declared"}})
+		if v.ReasonIn("en") != x.en || v.ReasonIn("ja") != x.ja {
+			t.Errorf("%s:\n%s\n%s", x.version, v.ReasonIn("en"), v.ReasonIn("ja"))
+		}
+	}
+}
+
 // TestVersionOrder lists versions from old to new.
 func TestVersionOrder(t *testing.T) {
 	order := []string{"9.5", "9.6", "12.5.0-1033", "20.0", "20.0.0.4184", "20.0.0-4185", "20.0.0-7118.el8", "20.0.0.7119", "20.0.0-8437", "20.0.0-8438", "20.0.1-7380", "20.0.2-1390.el8", "20.1"}

@@ -162,9 +162,9 @@ func agree(n event.Name, have, other string) bool {
 		}
 		return true
 	case event.AgentVersion, event.ApplianceVersion:
-		a, err := catalog.ParseVersion(have)
-		b, berr := catalog.ParseVersion(other)
-		return err != nil || berr != nil || a == b
+		a, err := catalog.ParseRelease(have)
+		b, berr := catalog.ParseRelease(other)
+		return err != nil || berr != nil || a.Meets(b)
 	}
 	return have == other
 }
