@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/heap"
+	"math"
 	"time"
 
 	"dswatch/rules"
@@ -18,18 +19,31 @@ func (e *Engine) wake() time.Time {
 
 // schedule keeps the heap in step with the item's deadline.
 func (e *Engine) schedule(it *item) {
-	due := it.status.Due()
+	at := it.status.Due()
+	due := nanoseconds(at)
 	switch {
-	case due.IsZero() && it.index >= 0:
+	case at.IsZero() && it.index >= 0:
 		heap.Remove(&e.due, it.index)
-	case due.IsZero():
+	case at.IsZero():
 	case it.index < 0:
-		it.due = due.UnixNano()
+		it.due = due
 		heap.Push(&e.due, it)
-	case it.due != due.UnixNano():
-		it.due = due.UnixNano()
+	case it.due != due:
+		it.due = due
 		heap.Fix(&e.due, it.index)
 	}
+}
+
+// nanoseconds are those since 1970, or as many as there can be: a time beyond
+// April 2262 has more, and would come first of all.
+func nanoseconds(t time.Time) int64 {
+	switch first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64); {
+	case t.After(last):
+		return math.MaxInt64
+	case t.Before(first):
+		return math.MinInt64
+	}
+	return t.UnixNano()
 }
 
 // dueHeap orders items by deadline.

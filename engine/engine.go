@@ -359,7 +359,7 @@ func (e *Engine) tick() {
 	e.keepTime()
 	e.overdue()
 	now := e.now()
-	for len(e.due) > 0 && e.due[0].due <= now.UnixNano() {
+	for len(e.due) > 0 && e.due[0].due <= nanoseconds(now) {
 		e.redecide(heap.Pop(&e.due).(*item))
 		e.revise()
 	}
