@@ -42,18 +42,30 @@ func (e *Engine) keepDigest(d *rules.Digest) *digest {
 
 // spokenFor are the members of a digest.
 func (e *Engine) spokenFor(d *digest) rules.Members {
-	return rules.Members{Count: len(d.members), Observer: cmp.Or(e.Host, "fleet"),
+	now, hushed, first := e.now(), map[*item]bool{}, time.Time{}
+	if len(e.silences)+len(e.Set.Windows) > 0 {
+		for it := range d.members {
+			snap := e.sight(it)
+			snap.Silences = e.silences
+			if id, until := e.Set.QuietedBy(now, &it.status, snap, d.Rule); id != "" {
+				hushed[it], first = true, rules.Earlier(first, until)
+			}
+		}
+	}
+	return rules.Members{Count: len(d.members) - len(hushed), Silenced: len(hushed), Until: first, Observer: cmp.Or(e.Host, "fleet"),
 		Each: func(yield func(*rules.Status, rules.Snapshot) bool) {
 			for it := range d.members {
-				if !yield(&it.status, e.sight(it)) {
+				if !hushed[it] && !yield(&it.status, e.sight(it)) {
 					return
 				}
 			}
 		},
 		Explained: func() (out []event.Affected) {
 			for it := range d.members {
-				list, _ := e.affected(it)
-				out = append(out, list...)
+				if !hushed[it] {
+					list, _ := e.affected(it)
+					out = append(out, list...)
+				}
 			}
 			return out
 		},

@@ -34,7 +34,7 @@ func (e *Engine) Quiet(each func(st rules.Status, rule string, now event.Severit
 			}
 			id := slot.Silence
 			if slot.Phase == rules.Firing {
-				id = e.Set.QuietedBy(now, &it.status, snap, name) // it is noted when it would be repeated
+				id, _ = e.Set.QuietedBy(now, &it.status, snap, name) // it is noted when it would be repeated
 			}
 			each(it.status, name, rules.SeverityOf(rules.Impact(&it.status, snap, name)), e.silence(id))
 		}
@@ -93,6 +93,7 @@ func (e *Engine) hear(all []rules.Silence) {
 		e.redecide(it)
 	}
 	e.revise()
+	e.askDigests()
 }
 
 // endSilences ends those that last until all is well again, once it is, and
@@ -130,6 +131,15 @@ func (e *Engine) keepSilence(i int, s rules.Silence) {
 	e.silences = slices.Clone(e.silences)
 	e.silences[i] = s
 	e.round.Silences = append(e.round.Silences, s)
+	e.askDigests()
+}
+
+// askDigests lets every digest ask whether its members are silenced: silences
+// have changed.
+func (e *Engine) askDigests() {
+	for _, d := range e.groups {
+		d.AskNow(e.now())
+	}
 }
 
 func (e *Engine) troubled(s *rules.Silence) (trouble, alert bool) {

@@ -31,12 +31,17 @@ type Digest struct {
 
 	News  bool      `json:"-"` // something that has not been told
 	Stuck time.Time `json:"-"` // members could not be released before this: nothing is known about them
+	Ask   time.Time `json:"-"` // some members are silenced; whether they still are is asked again then
+	Mute  bool      `json:"-"` // all are
 }
 
-// Members are those for whom a digest speaks, as they are now.
+// Members are those for whom a digest speaks, as they are now: those that no
+// silence or window keeps quiet.
 type Members struct {
-	Count int
-	Each  iter.Seq2[*Status, Snapshot]
+	Count    int
+	Silenced int       // the others
+	Until    time.Time // when the first of them may not be any more; zero: not known
+	Each     iter.Seq2[*Status, Snapshot]
 	// Explained returns what their alerts explain; nobody else tells of it.
 	Explained func() []event.Affected
 	Observer  string // who tells of them: this dswatch
@@ -100,9 +105,29 @@ func (d *Digest) Bound(now time.Time, set StormSettings) {
 
 // Resumed brings a stored digest into step with its members.
 func (s *Set) Resumed(now time.Time, d *Digest, m Members) {
-	d.Total = max(d.Total, m.Count)
-	d.News = d.Slot.Phase == Firing && m.Count != d.Told
+	d.Total = max(d.Total, m.Count+m.Silenced)
+	d.News = d.Slot.Phase == Firing && m.Count+m.Silenced < d.Told
+	d.ask(now, m)
 	d.Slot.boundRound(now)
+}
+
+// AskNow asks at once whether members that were silenced still are.
+func (d *Digest) AskNow(now time.Time) {
+	if !d.Ask.IsZero() {
+		d.Ask = now
+	}
+}
+
+// ask notes whether members are silenced. Of those that are not any more, and
+// were not told, the digest has to tell.
+func (d *Digest) ask(now time.Time, m Members) {
+	d.Ask, d.Mute = time.Time{}, m.Count == 0 && m.Silenced > 0
+	if m.Silenced > 0 {
+		if d.Ask = m.Until; !d.Ask.After(now) {
+			d.Ask = now.Add(blindly)
+		}
+	}
+	d.News = d.News || d.Slot.Phase == Firing && m.Count > d.Told
 }
 
 // Shift moves every deadline by step.
@@ -114,17 +139,21 @@ func (d *Digest) Shift(now time.Time, step time.Duration) {
 // Due returns when a digest of so many members has something to tell; zero:
 // never, unless something happens.
 func (d *Digest) Due(set StormSettings, members int) time.Time {
-	if d.Slot.Phase != Firing {
-		return d.Slot.Due
-	}
 	due := d.Slot.Due
-	if members == 0 {
+	if d.Slot.Phase == Firing && members == 0 {
 		return earlier(due, d.Joined.Add(set.Window))
 	}
-	if d.News {
+	if d.Slot.Phase == Firing && d.News {
 		due = earlier(due, d.Last.Add(set.Every))
 	}
-	if members <= set.leftovers() {
+	switch {
+	case members == 0:
+	case d.Mute:
+		due = d.Ask
+	default:
+		due = earlier(due, d.Ask)
+	}
+	if d.Slot.Phase == Firing && members <= set.leftovers() {
 		release := d.Joined.Add(set.Settle)
 		if release.Before(d.Stuck) {
 			release = d.Stuck
@@ -156,7 +185,9 @@ func (s StormSettings) leftovers() int {
 // whether anything of it has changed.
 func (s *Set) Advance(now time.Time, d *Digest, m Members) (told []Decision, changed bool) {
 	slot := &d.Slot
-	switch {
+	switch d.ask(now, m); {
+	case d.Mute:
+		return nil, false
 	case slot.Phase == Held && m.Count == 0:
 		slot.Phase, slot.Due = Quiet, time.Time{} // over before anybody was told
 		return nil, true
@@ -332,7 +363,7 @@ func (s *Set) DigestAlert(d *Digest, m Members) event.Alert {
 			a.Affected = append(a.Affected, event.Affected{Key: x.key, State: x.state, Severity: x.severity, Since: x.since})
 		}
 	}
-	s.writeStorm(&a, members, d.Total)
+	s.writeStorm(&a, members, d.Total-m.Silenced)
 	if n := len(explained); n > 0 {
 		a.Text += " " + explainedText(n, s.Language == "ja")
 	}

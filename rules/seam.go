@@ -11,10 +11,11 @@ func (s *Set) Audience(now time.Time, st *Status, snap Snapshot, rule string) []
 	return s.Told(now, subject(st, snap, rule), snap.Sinks)
 }
 
-// QuietedBy returns the id of what keeps the rule's trouble quiet at now; "":
-// nothing does.
-func (s *Set) QuietedBy(now time.Time, st *Status, snap Snapshot, rule string) string {
-	return s.hushed(now, st, snap, rule).id
+// QuietedBy returns the id of what keeps the rule's trouble quiet at now, and
+// until when, if that is known; "": nothing does.
+func (s *Set) QuietedBy(now time.Time, st *Status, snap Snapshot, rule string) (id string, until time.Time) {
+	h := s.hushed(now, st, snap, rule)
+	return h.id, h.until
 }
 
 // Window returns the window with the id as a silence while it is open, or nil.
