@@ -31,9 +31,7 @@ type Statement struct {
 // costs no more than a sentence did, can be compared, and be a key. In JSON it
 // is an array of {"code", "args", "text"}; what was a plain string there is read as
 // prose. The zero Said says nothing.
-//
-// Its form is private to this file: ask Statements.
-type Said string
+type Said struct{ form string }
 
 // The form: statements apart by breaks, an argument begins with gap, an item
 // of a list (and the list itself) with item, the text with words. None of
@@ -63,13 +61,13 @@ func Say(all ...Statement) Said {
 			b.WriteString(clean(s.Text, 0))
 		}
 	}
-	return Said(b.String())
+	return Said{b.String()}
 }
 
 // Prose says text as it stands, in any language.
 func Prose(text string) Said {
 	if text == "" {
-		return ""
+		return Said{}
 	}
 	return Say(Statement{Text: text})
 }
@@ -78,23 +76,32 @@ func Prose(text string) Said {
 func (s Said) And(more ...Said) Said {
 	for _, m := range more {
 		switch {
-		case m == "":
-		case s == "":
+		case m.Empty():
+		case s.Empty():
 			s = m
 		default:
-			s += "\n" + m
+			s.form += "\n" + m.form
 		}
 	}
 	return s
 }
 
+// Empty reports whether s says nothing.
+func (s Said) Empty() bool { return s.form == "" }
+
+// Len is how many bytes s takes.
+func (s Said) Len() int { return len(s.form) }
+
+// Shared returns s as kept says it: what many say is kept once.
+func (s Said) Shared(kept func(string) string) Said { return Said{kept(s.form)} }
+
 // Statements takes s apart.
 func (s Said) Statements() []Statement {
-	if s == "" {
+	if s.form == "" {
 		return nil
 	}
-	out := make([]Statement, 0, strings.Count(string(s), "\n")+1)
-	for rest, more := string(s), true; more; {
+	out := make([]Statement, 0, strings.Count(s.form, "\n")+1)
+	for rest, more := s.form, true; more; {
 		var one string
 		one, rest, more = strings.Cut(rest, "\n")
 		out = append(out, apart(one))
@@ -178,15 +185,16 @@ func clean(s string, but rune) string {
 // Clip returns as many of the statements as have room in most bytes; the first
 // is cut where it has not.
 func (s Said) Clip(most int) Said {
-	if len(s) <= most {
+	if len(s.form) <= most {
 		return s
 	}
-	if i := strings.LastIndexByte(string(s[:most]), breaks); i > 0 {
-		return s[:i]
+	if i := strings.LastIndexByte(s.form[:most], breaks); i > 0 {
+		return Said{s.form[:i]}
 	}
 	// One statement of that size: its arguments, or its prose, are cut.
-	one := apart(firstOf(string(s)))
-	for len(Say(one)) > most {
+	first, _, _ := strings.Cut(s.form, "\n")
+	one := apart(first)
+	for Say(one).Len() > most {
 		longest := &one.Text
 		for i := range one.Args {
 			if len(one.Args[i]) > len(*longest) {
@@ -195,7 +203,7 @@ func (s Said) Clip(most int) Said {
 		}
 		n := len(*longest) / 2
 		if n == 0 {
-			return ""
+			return Said{}
 		}
 		for n > 0 && !utf8.RuneStart((*longest)[n]) {
 			n--
@@ -206,11 +214,6 @@ func (s Said) Clip(most int) Said {
 		}
 	}
 	return Say(one)
-}
-
-func firstOf(s string) string {
-	one, _, _ := strings.Cut(s, "\n")
-	return one
 }
 
 // said is the JSON of one Statement. An argument is a string, or a list of them.
@@ -275,7 +278,7 @@ func argOf(a any) (string, error) {
 // AppendWire is MarshalJSON, for package wire.
 func (s Said) AppendWire(b []byte) ([]byte, error) {
 	b = append(b, '[')
-	for rest, more := string(s), s != ""; more; {
+	for rest, more := s.form, s.form != ""; more; {
 		var one, text, part string
 		one, rest, more = strings.Cut(rest, "\n")
 		one, text, _ = strings.Cut(one, "\f")
@@ -337,7 +340,7 @@ func (s *Said) ReadWire(b []byte) (rest []byte, ok bool) {
 	}
 	r := saidReader{b: b, out: (*room)[:0]}
 	if ok = r.all(); ok {
-		*s, rest = Said(r.out), r.b
+		*s, rest = Said{string(r.out)}, r.b
 	} else {
 		rest = b
 	}

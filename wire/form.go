@@ -108,7 +108,7 @@ const (
 )
 
 // Own is a type that encoding/json asks for its JSON, and that can do the same
-// for a Form without the detour. It is a string.
+// for a Form without the detour.
 type Own interface {
 	json.Marshaler
 	// AppendWire appends what MarshalJSON returns.
@@ -201,7 +201,7 @@ func valueOf(t reflect.Type, outer []reflect.Type) value {
 	if t == momentType {
 		return value{kind: moment}
 	}
-	if t.Kind() == reflect.String && t.Implements(ownType) && reflect.PointerTo(t).Implements(ownReader) {
+	if t.Implements(ownType) && reflect.PointerTo(t).Implements(ownReader) {
 		return value{kind: own}
 	}
 	if custom(t) {

@@ -144,7 +144,7 @@ type (
 )
 
 // With fills the gaps.
-func (s Say0) With() event.Said { return event.Said(s.code) }
+func (s Say0) With() event.Said { return event.Say(event.Statement{Code: s.code}) }
 
 // With fills the gaps.
 func (s Say1[A]) With(a A) event.Said {
@@ -434,7 +434,7 @@ func (f *Failure) Unwrap() error { return f.cause }
 // quoted.
 func Of(err error) event.Said {
 	if err == nil {
-		return ""
+		return event.Said{}
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
 		return f.Said
