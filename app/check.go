@@ -15,6 +15,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/table"
+	"dswatch/words"
 )
 
 // Exit codes of check, those of monitoring plugins.
@@ -39,6 +40,8 @@ type CheckItem struct {
 	State     event.State `json:"state"`
 	Found     int         `json:"found"`
 	Detail    string      `json:"detail"`
+	// DetailStatements is Detail as data.
+	DetailStatements event.Said `json:"detail_statements,omitzero"`
 
 	severity event.Severity
 	meaning  string
@@ -107,7 +110,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		it := CheckItem{
 			Host: o.Key.Host, Component: o.Key.Component, OS: system.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
 			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Language),
-			State: o.State, Found: o.Found, Detail: o.Detail,
+			State: o.State, Found: o.Found, Detail: words.In(l.Language, nil).Say(o.Detail), DetailStatements: o.Detail,
 		}
 		if it.Footnotes == nil {
 			it.Footnotes = []string{}
@@ -420,9 +423,6 @@ func (i CheckItem) label(host string) string {
 // means, and what was seen.
 func why(i CheckItem, language string) string {
 	seen := i.Detail
-	if language == "ja" {
-		seen = detailJA(seen)
-	}
 	switch {
 	case i.bad() && i.meaning != "" && seen != "":
 		return oneLine(i.meaning + " (" + seen + ")")
@@ -444,8 +444,8 @@ func colorOf(i CheckItem) string {
 	return "\x1b[90m" // grey
 }
 
-// words of the table.
-type words struct {
+// checkText are the words of the table.
+type checkText struct {
 	head     []string
 	why      string
 	kinds    map[event.Kind]string
@@ -460,14 +460,14 @@ type words struct {
 
 // state shows an item that is not expected and not there as a dash: nothing
 // is wrong with it.
-func (t words) state(i CheckItem) string {
+func (t checkText) state(i CheckItem) string {
 	if i.Expected != catalog.Yes && i.State == event.Down {
 		return t.absent
 	}
 	return t.states[i.State]
 }
 
-var checkWords = map[string]words{
+var checkWords = map[string]checkText{
 	"en": {
 		head: []string{"STATE", "KIND", "NAME", "FOUND", "EXPECTED"}, why: "WHY", absent: "-",
 		states:    map[event.State]string{event.Up: "up", event.Degraded: "DEGRADED", event.Down: "DOWN", event.Unknown: "UNKNOWN"},

@@ -13,6 +13,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // Status says what the program sees and what waits. With TestSinks it makes
@@ -32,7 +33,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 				expected = snap.Verdict.Expected
 			}
 			st.Items = append(st.Items, web.Item{
-				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: s.Seen.Detail, Since: s.Changed,
+				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: words.In(a.Language, nil).Say(s.Seen.Detail), DetailStatements: s.Seen.Detail, Since: s.Changed,
 				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.Language),
 				Alerting: s.Alerting(), Silence: quiet[s.Key],
 			})

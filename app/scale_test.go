@@ -151,9 +151,9 @@ func fillScale(b *testing.B, a *App) {
 	var events []event.Event
 	for h := range scaleHosts {
 		for i := range scaleItems {
-			o := event.Observation{Key: scaleKey(h, i), State: event.Up, Found: 1, Want: 1, At: time.Now(), Detail: "1 process: 4711"}
+			o := event.Observation{Key: scaleKey(h, i), State: event.Up, Found: 1, Want: 1, At: time.Now(), Detail: event.Prose("1 process: 4711")}
 			if i == 3 && h%5 == 0 {
-				o.State, o.Found, o.Detail = event.Down, 0, "no process"
+				o.State, o.Found, o.Detail = event.Down, 0, event.Prose("no process")
 			}
 			events = append(events, event.NewState(o.Key.Host, event.Change, o))
 		}

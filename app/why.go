@@ -14,6 +14,7 @@ import (
 	"dswatch/rules"
 	"dswatch/sinks"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 const (
@@ -115,7 +116,7 @@ func named(e *engine.Engine, of string) ([]engine.View, error) {
 func (a *App) explained(e *engine.Engine, v engine.View, language string) web.Why {
 	st, snap := v.Status, v.Snapshot
 	w := web.Why{
-		Key: st.Key, State: st.Seen.State, Found: st.Seen.Found, Want: st.Seen.Want, Detail: st.Seen.Detail,
+		Key: st.Key, State: st.Seen.State, Found: st.Seen.Found, Want: st.Seen.Want, Detail: words.In(language, nil).Say(st.Seen.Detail), DetailStatements: st.Seen.Detail,
 		Observer: st.Observer, Since: st.Changed, Seen: st.Seen.At, Expected: catalog.No.String(),
 		Rules: []web.RuleState{}, Trail: []web.Step{}, Told: []web.Told{},
 	}

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"dswatch/event"
 	"dswatch/sinks"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // WriteWhy writes explanations for people, in English or Japanese, with the
@@ -76,8 +78,8 @@ func (e explanation) item(w io.Writer, y web.Why) {
 	}
 	e.heading(w, y)
 	line(e.say("state", "状態"), e.say("%s since %s, %d of %d found", "%s (%s から、%d/%d)"), e.word(string(y.State)), e.when(y.Since), y.Found, y.Want)
-	if y.Detail != "" {
-		line("", "%s", plainText(e.detail(e.placed(y.Detail))))
+	if seen := e.said(y.DetailStatements, y.Detail); seen != "" {
+		line("", "%s", plainText(seen))
 	}
 	line(e.say("seen", "観測"), e.say("by %s, last news at %s", "%s が観測、最後の変化は %s"), plainText(y.Observer), e.when(y.Seen))
 	expected := map[string][2]string{"yes": {"yes", "稼働すべき"}, "no": {"no", "対象外"}, "unknown": {"unknown", "判断できない"}}[y.Expected]
@@ -329,11 +331,17 @@ var (
 	}
 )
 
-func (e explanation) detail(seen string) string {
-	if e.ja {
-		return detailJA(seen)
+// said says what is there as data, else what a dswatch of another version
+// has rendered.
+func (e explanation) said(data event.Said, text string) string {
+	if data.Empty() {
+		return text
 	}
-	return seen
+	language := "en"
+	if e.ja {
+		language = "ja"
+	}
+	return words.In(language, e.zone).Say(data)
 }
 
 func (e explanation) reason(why string) string {
@@ -353,7 +361,7 @@ func (e explanation) reason(why string) string {
 	if ja := inJapanese(reasonsJA, why); ja != why {
 		return ja
 	}
-	return detailJA(why) // of what is gone
+	return why
 }
 
 // plainText keeps what comes from elsewhere from moving the cursor.

@@ -57,7 +57,7 @@ type item struct {
 type glance struct {
 	state       event.State
 	found, want int32
-	detail      string
+	detail      event.Said
 	at          int64 // in nanoseconds since 1970
 	behind      *event.Key
 }

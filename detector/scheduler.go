@@ -16,6 +16,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Publisher takes events for good: when it returns nil they outlive this
@@ -243,7 +244,7 @@ func (s *Scheduler) Pass(ctx context.Context) []event.Observation {
 	for i, j := range s.jobs {
 		wg.Go(func() {
 			if !s.begin(j) {
-				answers[i] = s.collect(s.unknown(j, "the pass before has not ended; try again"))
+				answers[i] = s.collect(s.unknown(j, words.PassBefore.With()))
 				return
 			}
 			a, end := s.look(ctx, j)
@@ -357,7 +358,7 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 		late := j.late
 		s.mu.Unlock()
 		if late {
-			s.record(s.unknown(j, fmt.Sprintf("the look of %s has still not ended after more than %s", j.Name, j.Timeout)))
+			s.record(s.unknown(j, words.StillLooking.With(j.Name, j.Timeout)))
 		}
 		return
 	}
@@ -411,11 +412,11 @@ func (s *Scheduler) look(ctx context.Context, j *job) (got seen, end func()) {
 		}
 	}
 	if errors.Is(a.err, context.DeadlineExceeded) && ctx.Err() == context.DeadlineExceeded {
-		a.err = fmt.Errorf("no answer within %s; if the host is only slow, raise the timeout of this detector", j.Timeout)
+		a.err = words.Fail(words.NoAnswer.With(j.Timeout))
 	}
 	s.count(j, start, a.err)
 	if a.err != nil {
-		got = s.unknown(j, a.err.Error())
+		got = s.unknown(j, words.Of(a.err))
 	} else if a.parts != nil {
 		got = s.follow(j, start, a.parts)
 	} else {
@@ -448,7 +449,7 @@ func (s *Scheduler) detect(ctx context.Context, j *job) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.opts.Log.Error("detector panicked", "job", j.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			a = answer{err: fmt.Errorf("detector panicked: %v; the log has the stack, please report it", p)}
+			a = answer{err: words.Fail(words.Panicked.With(fmt.Sprint(p)))}
 		}
 	}()
 	if d, ok := j.Detector.(Streamer); ok {
@@ -480,8 +481,8 @@ func (s *Scheduler) count(j *job, start time.Time, err error) {
 }
 
 // unknown answers for every item of j.
-func (s *Scheduler) unknown(j *job, why string) seen {
-	now, why := time.Now(), plain(why)
+func (s *Scheduler) unknown(j *job, why event.Said) seen {
+	now, why := time.Now(), why.Clip(event.MaxDetail)
 	return func(yield func(event.Observation, event.Reason) bool) {
 		for it := range s.all(j) {
 			if !yield(s.unseen(it, now, why), "") {
@@ -508,14 +509,11 @@ func (s *Scheduler) all(j *job) iter.Seq[*item] {
 }
 
 // unseen answers for an item that was not seen.
-func (s *Scheduler) unseen(it *item, now time.Time, why string) event.Observation {
+func (s *Scheduler) unseen(it *item, now time.Time, why event.Said) event.Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return event.Observation{Key: it.key(), State: event.Unknown, Want: int(it.last.want), Detail: why, At: now}
 }
-
-// unanswered is why an item is unknown that its detector left out.
-const unanswered = "the detector did not answer for this item"
 
 // complete makes one valid observation of each item of j out of what its
 // detector answered without an error.
@@ -528,7 +526,7 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 		}
 		o = valid(o, start)
 		if before, ok := byItem[it]; ok && !before.Same(o) {
-			o = event.Observation{Key: o.Key, State: event.Unknown, Detail: "the detector answered twice and differently", At: start}
+			o = event.Observation{Key: o.Key, State: event.Unknown, Detail: words.AnsweredTwice.With(), At: start}
 		}
 		byItem[it] = o
 	}
@@ -542,7 +540,7 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 		for it := range s.all(j) {
 			o, ok := byItem[it]
 			if !ok {
-				o = s.unseen(it, start, unanswered)
+				o = s.unseen(it, start, words.Unanswered.With())
 			}
 			if !yield(o, "") {
 				return
@@ -573,7 +571,7 @@ func (s *Scheduler) follow(j *job, start time.Time, parts iter.Seq[event.Observa
 			}
 		}
 		for _, it := range j.own {
-			if !answered(it) && !yield(s.unseen(it, start, unanswered), "") {
+			if !answered(it) && !yield(s.unseen(it, start, words.Unanswered.With()), "") {
 				return
 			}
 		}
@@ -585,9 +583,9 @@ func valid(o event.Observation, start time.Time) event.Observation {
 	if o.At.IsZero() {
 		o.At = start
 	}
-	o.Detail = plain(o.Detail)
+	o.Detail = o.Detail.Clip(event.MaxDetail)
 	if err := o.Validate(); err != nil {
-		return event.Observation{Key: o.Key, State: event.Unknown, Detail: plain("the detector's answer is not valid: " + err.Error()), At: start}
+		return event.Observation{Key: o.Key, State: event.Unknown, Detail: words.AnswerInvalid.With(err), At: start}
 	}
 	return o
 }
@@ -612,7 +610,7 @@ func (s *Scheduler) leave(j *job, stays func(*item) bool) (gone []*item) {
 
 // left is the last observation of an item that is gone.
 func (s *Scheduler) left(j *job, it *item, now time.Time) event.Observation {
-	return s.unseen(it, now, "no longer reported by "+j.Name)
+	return s.unseen(it, now, words.NoLongerReported.With(j.Name))
 }
 
 // mine returns the item k if the answer for it is j's to give, else nil. An

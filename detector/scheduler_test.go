@@ -16,6 +16,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func key(name string) event.Key {
@@ -182,8 +183,8 @@ func TestFailuresBecomeUnknown(t *testing.T) {
 					t.Fatal(err)
 				}
 				equal(t, f.told(), []string{"snapshot x unknown"})
-				if len(f.events) == 1 && !strings.Contains(f.events[0].Observation.Detail, c.want) {
-					t.Errorf("detail %q does not say %q", f.events[0].Observation.Detail, c.want)
+				if len(f.events) == 1 && !strings.Contains(words.English(f.events[0].Observation.Detail), c.want) {
+					t.Errorf("detail %q does not say %q", words.English(f.events[0].Observation.Detail), c.want)
 				}
 			})
 		})
@@ -281,8 +282,8 @@ func TestSkippedPassOfAStuckDetectorStaysFresh(t *testing.T) {
 		go func() { done <- s.Run(ctx) }()
 		time.Sleep(31 * time.Second)
 		o := s.Last()[0]
-		if age := time.Since(o.At); age > 2*time.Second || !strings.Contains(o.Detail, "still not ended") {
-			t.Errorf("after 31s the observation is %s old and says %q", age, o.Detail)
+		if age := time.Since(o.At); age > 2*time.Second || !strings.Contains(words.English(o.Detail), "still not ended") {
+			t.Errorf("after 31s the observation is %s old and says %q", age, words.English(o.Detail))
 		}
 		cancel()
 		begin := time.Now()
@@ -665,7 +666,7 @@ func TestDetailIsMadeHarmless(t *testing.T) {
 		hostile := "a\nb\x1b[2J\x00\u202e\xff" + strings.Repeat("監", 3000)
 		d := look(func(context.Context) ([]event.Observation, error) {
 			o := seen("x", event.Up)
-			o.Detail = hostile
+			o.Detail = event.Prose(hostile)
 			return []event.Observation{o}, nil
 		})
 		s := newScheduler(t, nil, job("a", d, "x"))
@@ -673,8 +674,8 @@ func TestDetailIsMadeHarmless(t *testing.T) {
 		if err := got.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(got.Detail, "a b\ufffd[2J\ufffd\ufffd\ufffd監") || !strings.HasSuffix(got.Detail, "監...") {
-			t.Errorf("detail is %q", got.Detail)
+		if !strings.HasPrefix(words.English(got.Detail), "a b\ufffd[2J\ufffd\ufffd\ufffd監") || !strings.HasSuffix(words.English(got.Detail), "監...") {
+			t.Errorf("detail is %q", words.English(got.Detail))
 		}
 	})
 }

@@ -32,8 +32,8 @@ type Engine struct {
 	releasing bool // of what a digest spoke for: see release
 	joining   int  // alerts that have joined digests in this round
 
-	details map[string]string // of events, see share
-	hiding  map[event.Key]int // how many items cannot be seen because of one
+	details map[event.Said]event.Said // of events, see share
+	hiding  map[event.Key]int         // how many items cannot be seen because of one
 
 	ending bool // something may have ended that a silence waits for
 	acks   chan ack

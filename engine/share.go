@@ -24,7 +24,7 @@ func (e *Engine) share(ev *event.Event) {
 		return
 	}
 	if e.details == nil || len(e.details) >= mostDetails {
-		e.details = make(map[string]string, mostDetails)
+		e.details = make(map[event.Said]event.Said, mostDetails)
 	}
 	e.details[o.Detail] = o.Detail
 }

@@ -8,6 +8,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // hostKey is the item that stands for the host.
@@ -44,7 +45,7 @@ func (e *Engine) listen(observer string) {
 	if st := &h.self.status; st.Event != "" && st.Seen.State == event.Up {
 		return
 	}
-	e.observeHost(h.self, event.Observation{State: event.Up, Found: 1, Detail: "its dswatch reports"})
+	e.observeHost(h.self, event.Observation{State: event.Up, Found: 1, Detail: words.Spell(words.Reports.With())})
 }
 
 func (e *Engine) observeHost(it *item, o event.Observation) {
@@ -70,7 +71,7 @@ func (e *Engine) overdue() {
 	// In an order: of many at once the first ones are told by themselves.
 	slices.SortFunc(silent, func(a, b *host) int { return compareKeys(a.self.status.Key, b.self.status.Key) })
 	for _, h := range silent {
-		e.observeHost(h.self, event.Observation{State: event.Unknown, Detail: "nothing was heard from its dswatch since " + h.heard.Format(time.RFC3339)})
+		e.observeHost(h.self, event.Observation{State: event.Unknown, Detail: words.Spell(words.NotHeardSince.With(h.heard))})
 	}
 }
 

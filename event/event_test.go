@@ -17,7 +17,7 @@ var at = time.Date(2026, 11, 22, 3, 4, 5, 678, time.FixedZone("JST", 9*3600))
 func obs() event.Observation {
 	return event.Observation{
 		Key:   event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"},
-		State: event.Degraded, Found: 1, Want: 2, Detail: "pid 12", At: at,
+		State: event.Degraded, Found: 1, Want: 2, Detail: event.Prose("pid 12"), At: at,
 	}
 }
 

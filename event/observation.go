@@ -50,9 +50,9 @@ type Observation struct {
 	// shows. For services, drivers and ports both are 0 or 1.
 	Found int `json:"found"`
 	Want  int `json:"want"`
-	// Detail says in English what was seen or why nothing could be: pids,
-	// bind address, "permission denied: run as root or grant CAP_SYS_PTRACE".
-	Detail string    `json:"detail,omitempty"`
+	// Detail says what was seen or why nothing could be: pids, bind address,
+	// "permission denied: run as root or grant CAP_SYS_PTRACE".
+	Detail Said      `json:"detail,omitzero"`
 	At     time.Time `json:"at"`
 	// Behind is the item through which this one would have been seen, where
 	// that is why it was not: the manager's API, of all its computers. That
@@ -84,8 +84,8 @@ func (o Observation) Validate() error {
 		return fmt.Errorf("observation of %s: state %q is none of up, degraded, down, unknown", o.Key, setting.Clip(string(o.State)))
 	case o.Found < 0 || o.Want < 0:
 		return fmt.Errorf("observation of %s: found %d and want %d must not be negative", o.Key, o.Found, o.Want)
-	case len(o.Detail) > MaxDetail:
-		return fmt.Errorf("observation of %s: detail is %d bytes long, at most %d are allowed", o.Key, len(o.Detail), MaxDetail)
+	case o.Detail.Len() > MaxDetail:
+		return fmt.Errorf("observation of %s: detail is %d bytes long, at most %d are allowed", o.Key, o.Detail.Len(), MaxDetail)
 	case o.At.IsZero():
 		return fmt.Errorf("observation of %s: has no time", o.Key)
 	case o.Behind == Key{}:

@@ -89,6 +89,9 @@ func (s Said) And(more ...Said) Said {
 // Empty reports whether s says nothing.
 func (s Said) Empty() bool { return s.form == "" }
 
+// Equal reports whether both say the same.
+func (s Said) Equal(t Said) bool { return s == t }
+
 // Len is how many bytes s takes.
 func (s Said) Len() int { return len(s.form) }
 

@@ -6,6 +6,7 @@ import (
 	"dswatch/bus"
 	"dswatch/engine"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Publish keeps the detectors' events until they are decided. With it a Ledger
@@ -13,6 +14,7 @@ import (
 func (l *Ledger) Publish(ctx context.Context, events []event.Event) error {
 	msgs := make([]bus.Message, len(events))
 	for i, e := range events {
+		e.Observation.Detail = words.Spell(e.Observation.Detail).Clip(event.MaxDetail)
 		data, err := e.Encode()
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Settings are the keys below `rules:`.
@@ -390,7 +391,7 @@ func (s *Set) end(q question, out []Decision) []Decision {
 	why, ja := "observed "+string(st.Seen.State), ""
 	switch {
 	case st.Gone:
-		why = st.Seen.Detail
+		why = words.English(st.Seen.Detail)
 	case snap.Row == nil:
 		why = "the row is no longer on the list"
 	case snap.Verdict.Expected == catalog.No:
@@ -591,7 +592,7 @@ func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
 	a := event.Alert{
 		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: name, Key: st.Key, Class: st.Key.Kind.Class(),
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
-		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: st.Seen.Detail,
+		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: words.In(s.Language, nil).Say(st.Seen.Detail),
 		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,
 		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, Withdrawn: slot.Withdrawn,
 	}

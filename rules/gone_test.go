@@ -41,7 +41,7 @@ func tale(t *testing.T, events ...event.Event) []string {
 // counts again when it comes back.
 func TestGone(t *testing.T) {
 	gone := look(event.Unknown, 0)
-	gone.Reason, gone.Observation.Detail = event.Gone, "no longer reported by manager"
+	gone.Reason, gone.Observation.Detail = event.Gone, event.Prose("no longer reported by manager")
 	got := tale(t, look(event.Down, 0), gone, look(event.Down, 0), look(event.Up, 0), gone)
 	if want := []string{"raised loss: ", "cleared loss: no longer reported by manager", "raised loss: ", "cleared loss: observed up"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)

@@ -339,7 +339,7 @@ func (m *Matcher) read() {
 	if last := len(parts) - 1; last > 0 && parts[last].Op == syntax.OpEndText {
 		parts = parts[:last]
 	}
-	m.words, m.whole = words(re), len(parts) == 1 && total(parts[0])
+	m.words, m.whole = wordsOf(re), len(parts) == 1 && total(parts[0])
 	if parts[0].Op == syntax.OpLiteral && parts[0].Flags&syntax.FoldCase == 0 {
 		m.head, parts = string(parts[0].Rune), parts[1:]
 		if m.field == "host" {
@@ -366,8 +366,8 @@ func total(re *syntax.Regexp) bool {
 // mostFew bounds the values of an expression that are tried one by one.
 const mostFew = 256
 
-// words returns all that an expression accepts; nil: too many.
-func words(re *syntax.Regexp) []string {
+// wordsOf returns all that an expression accepts; nil: too many.
+func wordsOf(re *syntax.Regexp) []string {
 	out := []string{""}
 	switch re.Op {
 	case syntax.OpEmptyMatch, syntax.OpBeginText, syntax.OpEndText:
@@ -388,15 +388,15 @@ func words(re *syntax.Regexp) []string {
 		}
 		return out
 	case syntax.OpCapture:
-		return words(re.Sub[0])
+		return wordsOf(re.Sub[0])
 	case syntax.OpQuest:
-		if rest := words(re.Sub[0]); rest != nil {
+		if rest := wordsOf(re.Sub[0]); rest != nil {
 			return append(out, rest...)
 		}
 	case syntax.OpAlternate:
 		out = nil
 		for _, sub := range re.Sub {
-			w := words(sub)
+			w := wordsOf(sub)
 			if out = append(out, w...); w == nil || len(out) > mostFew {
 				return nil
 			}
@@ -404,7 +404,7 @@ func words(re *syntax.Regexp) []string {
 		return out
 	case syntax.OpConcat:
 		for _, sub := range re.Sub {
-			tails := words(sub)
+			tails := wordsOf(sub)
 			if len(out)*len(tails) > mostFew {
 				return nil
 			}

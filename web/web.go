@@ -61,9 +61,11 @@ type Item struct {
 	Expected string      `json:"expected"`
 	Reason   string      `json:"reason"`
 	Detail   string      `json:"detail,omitempty"`
-	Alerting bool        `json:"alerting"`
-	Silence  string      `json:"silence,omitempty"` // the id of what keeps it from being told or repeated
-	Since    time.Time   `json:"since,omitzero"`
+	// DetailStatements is Detail as data.
+	DetailStatements event.Said `json:"detail_statements,omitzero"`
+	Alerting         bool       `json:"alerting"`
+	Silence          string     `json:"silence,omitempty"` // the id of what keeps it from being told or repeated
+	Since            time.Time  `json:"since,omitzero"`
 }
 
 // SinkStatus is one sink as `status` shows it.

@@ -10,14 +10,16 @@ import (
 
 // Why explains what is told, or not told, of one item.
 type Why struct {
-	Key      event.Key   `json:"key"`
-	State    event.State `json:"state"`
-	Found    int         `json:"found"`
-	Want     int         `json:"want"`
-	Detail   string      `json:"detail,omitempty"`
-	Observer string      `json:"observer"`
-	Since    time.Time   `json:"since"` // when the state began
-	Seen     time.Time   `json:"seen"`  // when it was last looked at and something was new
+	Key    event.Key   `json:"key"`
+	State  event.State `json:"state"`
+	Found  int         `json:"found"`
+	Want   int         `json:"want"`
+	Detail string      `json:"detail,omitempty"`
+	// DetailStatements is Detail as data.
+	DetailStatements event.Said `json:"detail_statements,omitzero"`
+	Observer         string     `json:"observer"`
+	Since            time.Time  `json:"since"` // when the state began
+	Seen             time.Time  `json:"seen"`  // when it was last looked at and something was new
 
 	Expected  string     `json:"expected"` // yes, no or unknown
 	Reason    string     `json:"reason,omitempty"`

@@ -424,20 +424,24 @@ func Fail(s event.Said) error { return &Failure{Said: s} }
 // FailWith is Fail, and keeps cause for errors.Is and errors.As.
 func FailWith(cause error, s event.Said) error { return &Failure{Said: s, cause: cause} }
 
+// Says is what went wrong.
+func (f *Failure) Says() event.Said { return f.Said }
+
 // Error is English.
 func (f *Failure) Error() string { return English(f.Said) }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.cause }
 
-// Of returns what err says: the statements of a Failure in it, else its text,
+// Of returns what err says: what a Failure in it, or another error with Says, says, else its text,
 // quoted.
 func Of(err error) event.Said {
 	if err == nil {
 		return event.Said{}
 	}
-	if f, ok := errors.AsType[*Failure](err); ok {
-		return f.Said
+	var says interface{ Says() event.Said }
+	if errors.As(err, &says) {
+		return says.Says()
 	}
 	return Quoted.With(err)
 }

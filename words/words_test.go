@@ -185,7 +185,7 @@ func TestSay(t *testing.T) {
 		{said(test.state.sentence, "ja", nil, test.state.With(event.Degraded, Both{EN: "x"})), "一部停止: x"},
 		{In("ja", nil).Say(event.Say(event.Statement{Code: "of.tomorrow", Args: []string{"1"}, Text: "it is new"})), "it is new"},
 		{In("ja", nil).Say(event.Prose("as it was")), "as it was"},
-		{English(Of(fmt.Errorf("x: %w", Fail(RunAsRoot.With())))), "run dswatch as root or grant it CAP_SYS_PTRACE"},
+		{English(Of(fmt.Errorf("x: %w", Fail(Grant.With())))), "run dswatch as root or grant it CAP_SYS_PTRACE"},
 		{In("ja", nil).Say(Of(errors.New("dial tcp: refused"))), "dial tcp: refused"},
 		{In("ja", nil).Length(1200 * time.Millisecond), "1.2秒"},
 	} {

@@ -3,10 +3,10 @@ package driver
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Target is one item to look for.
@@ -31,13 +31,13 @@ type table interface {
 // drivers is what a table lists.
 type drivers struct {
 	states map[string]status // by name, see canonical
-	note   string            // why there are none, if that is known
+	none   bool              // there can be none: the kernel has no modules
 }
 
 // status is what is known of one driver.
 type status struct {
 	state event.State // up, down, or unknown
-	say   string
+	say   func(name string) event.Said
 }
 
 // New checks the targets. It does not look yet.
@@ -99,7 +99,6 @@ func (d *Detector) missing(list drivers) bool {
 // observe is up if one of the names is, else unknown if one of them may be.
 func (t Target) observe(list drivers, at time.Time) event.Observation {
 	o := event.Observation{Key: t.Key, State: event.Down, Want: 1, At: at}
-	var seen []string
 	for _, n := range t.Names {
 		s, ok := list.states[canonical(n)]
 		switch {
@@ -110,13 +109,14 @@ func (t Target) observe(list drivers, at time.Time) event.Observation {
 		case s.state != event.Down && o.State != event.Up:
 			o.State = event.Unknown
 		}
-		seen = append(seen, n+" "+s.say)
+		o.Detail = o.Detail.And(s.say(n))
 	}
-	if o.Detail = strings.Join(seen, "; "); seen == nil {
-		o.Detail = "no driver named " + strings.Join(t.Names, " or ") + " is loaded"
-		if list.note != "" {
-			o.Detail += ": " + list.note
-		}
+	switch {
+	case !o.Detail.Empty():
+	case list.none:
+		o.Detail = words.DriverNoModules.With(t.Names)
+	default:
+		o.Detail = words.DriverNotLoaded.With(t.Names)
 	}
 	return o
 }

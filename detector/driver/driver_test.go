@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func target(names ...string) Target {
@@ -25,8 +26,12 @@ func (l *lists) read(context.Context, []string) (drivers, error) {
 	return drivers{states: l.all[min(l.reads, len(l.all))-1]}, l.err
 }
 
+func is(state string) func(string) event.Said {
+	return func(name string) event.Said { return words.DriverIs.With(name, state) }
+}
+
 func TestDetect(t *testing.T) {
-	loaded := map[string]status{"dsa_filter": {event.Up, "is loaded"}, "dsa_filter_hook": {event.Down, "is Loading"}, "odd": {event.Unknown, "is odd"}}
+	loaded := map[string]status{"dsa_filter": {event.Up, words.DriverLoaded.With}, "dsa_filter_hook": {event.Down, is("Loading")}, "odd": {event.Unknown, is("odd")}}
 	for name, c := range map[string]struct {
 		target Target
 		state  event.State
@@ -34,10 +39,10 @@ func TestDetect(t *testing.T) {
 	}{
 		"live":             {target("dsa_filter"), event.Up, "dsa_filter is loaded"},
 		"loading":          {target("dsa_filter_hook"), event.Down, "dsa_filter_hook is Loading"},
-		"odd":              {target("odd"), event.Unknown, "odd is odd"},
-		"odd and live":     {target("odd", "dsa_filter"), event.Up, "odd is odd; dsa_filter is loaded"},
+		"odd":              {target("odd"), event.Unknown, "odd is odd, not Live"},
+		"odd and live":     {target("odd", "dsa_filter"), event.Up, "odd is odd, not Live; dsa_filter is loaded"},
 		"live and odd":     {target("dsa_filter", "odd"), event.Up, "dsa_filter is loaded; odd is odd"},
-		"odd and loading":  {target("odd", "dsa_filter_hook"), event.Unknown, "odd is odd; dsa_filter_hook is Loading"},
+		"odd and loading":  {target("odd", "dsa_filter_hook"), event.Unknown, "odd is odd, not Live; dsa_filter_hook is Loading"},
 		"absent":           {target("bmhook"), event.Down, "no driver named bmhook is loaded"},
 		"another case":     {target("DSA_filter"), event.Down, "no driver named DSA_filter"},
 		"a part of a name": {target("dsa"), event.Down, "no driver named dsa"},
@@ -57,7 +62,7 @@ func TestDetect(t *testing.T) {
 			if c.state == event.Up {
 				found = 1
 			}
-			if o[0].State != c.state || o[0].Found != found || o[0].Want != 1 || !strings.Contains(o[0].Detail, c.say) {
+			if o[0].State != c.state || o[0].Found != found || o[0].Want != 1 || !strings.Contains(words.English(o[0].Detail), c.say) {
 				t.Errorf("%+v, want %s and %q", o[0], c.state, c.say)
 			}
 			if err := o[0].Validate(); err != nil {
@@ -68,7 +73,7 @@ func TestDetect(t *testing.T) {
 }
 
 func TestMissingIsLookedForTwice(t *testing.T) {
-	there, torn := map[string]status{"dsa_filter": {event.Up, "is loaded"}}, map[string]status{}
+	there, torn := map[string]status{"dsa_filter": {event.Up, words.DriverLoaded.With}}, map[string]status{}
 	for name, c := range map[string]struct {
 		lists []map[string]status
 		state event.State

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // modules reads the list of a proc file system.
@@ -52,9 +53,9 @@ func (m modules) read(context.Context, []string) (drivers, error) {
 // judge says what the state of a module means.
 func judge(state string) status {
 	if state == Live {
-		return status{event.Up, "is loaded"}
+		return status{event.Up, words.DriverLoaded.With}
 	}
-	return status{event.Down, "is " + state + ", not " + Live}
+	return status{event.Down, func(name string) event.Said { return words.DriverIs.With(name, state) }}
 }
 
 // without decides what it means that there is no list. A kernel built without
@@ -66,5 +67,5 @@ func (m modules) without(file string) (drivers, error) {
 	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel", "modules_disabled")); err == nil {
 		return drivers{}, fmt.Errorf("%s does not exist although the kernel has modules; let dswatch see the host's %s, it may be hidden by a container", file, file)
 	}
-	return drivers{note: "this kernel was built without modules"}, nil
+	return drivers{none: true}, nil
 }

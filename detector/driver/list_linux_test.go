@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Lines as kernels write them: taints at the end, users with a trailing
@@ -65,7 +66,7 @@ func TestStatesOfModules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o, err := d.Detect(t.Context()); err != nil || o[0].State != c.state || o[0].Detail != c.say {
+		if o, err := d.Detect(t.Context()); err != nil || o[0].State != c.state || words.English(o[0].Detail) != c.say {
 			t.Errorf("%v, %v; want %s, %q", o, err, c.state, c.say)
 		}
 	}
@@ -107,7 +108,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := proc(t, c.files).read(t.Context(), nil)
-			if c.err == "" && (err != nil || len(got.states) != c.known || (got.note == "") != (c.known > 0)) {
+			if c.err == "" && (err != nil || len(got.states) != c.known || got.none != (c.known == 0)) {
 				t.Errorf("%v, %v; want %d modules", got, err, c.known)
 			}
 			if c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
@@ -136,12 +137,12 @@ func TestThisKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b == nil && !strings.HasSuffix(got[0].Detail, "this kernel was built without modules") {
-		t.Errorf("there is no /proc/modules, and the detail is %q", got[0].Detail)
+	if b == nil && !strings.HasSuffix(words.English(got[0].Detail), "this kernel was built without modules") {
+		t.Errorf("there is no /proc/modules, and the detail is %q", words.English(got[0].Detail))
 	}
 	for i, o := range got {
 		if want := i > 0; (o.State == event.Up) != want {
-			t.Errorf("%s is %s (%s)", o.Key.Name, o.State, o.Detail)
+			t.Errorf("%s is %s (%s)", o.Key.Name, o.State, words.English(o.Detail))
 		}
 	}
 	t.Logf("this kernel lists %d modules", len(targets)-1)

@@ -40,8 +40,8 @@ func (manager) read(ctx context.Context, names []string) (drivers, error) {
 			return drivers{}, ctx.Err()
 		}
 		e, err := m.Ask(n)
-		state, say := scm.Judge(event.Driver, e, err)
-		states[n] = status{state, say}
+		state, say := scm.Judge(event.Driver, n, e, err)
+		states[n] = status{state, func(string) event.Said { return say }}
 	}
 	return drivers{states: states}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/test/wine/double"
+	"dswatch/words"
 )
 
 func TestMain(m *testing.M) {
@@ -27,8 +28,8 @@ func want(t *testing.T, name string, state event.State, say string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := got[0]; o.State != state || o.Detail != name+" "+say || o.Validate() != nil {
-		t.Errorf("%s, %q; want %s, %q", o.State, o.Detail, state, name+" "+say)
+	if o := got[0]; o.State != state || words.English(o.Detail) != name+" "+say || o.Validate() != nil {
+		t.Errorf("%s, %q; want %s, %q", o.State, words.English(o.Detail), state, name+" "+say)
 	}
 }
 
@@ -37,7 +38,7 @@ func TestLoadedAndUnloaded(t *testing.T) {
 	const name = "tbimdsa"
 	want(t, name, event.Down, "is not installed")
 	s := double.NewDriver(t, name)
-	want(t, name, event.Down, "is stopped, not started since the host came up")
+	want(t, name, event.Down, "is stopped; not started since the host came up")
 	for range 2 {
 		s.Begin("")
 		s.Await(svc.Running)
@@ -47,7 +48,7 @@ func TestLoadedAndUnloaded(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Await(svc.Stopped)
-		want(t, name, event.Down, "is stopped, exit code 0")
+		want(t, name, event.Down, "is stopped; exit code 0")
 	}
 }
 

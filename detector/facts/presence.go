@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Presence tells which components are installed, and remembers what was: a
@@ -188,7 +189,7 @@ func (p *Presence) Detect(ctx context.Context) ([]event.Observation, error) {
 		r := event.Observation{Key: p.key(s.component, "removed"), State: event.Up, Found: 1, Want: 1, At: now}
 		if g, ok := p.gone[s.component]; ok {
 			r.State, r.Found = event.Down, 0
-			r.Detail = "removed by " + g.by + " at " + g.at.Format(time.RFC3339)
+			r.Detail = words.RemovedAt.With(g.by, g.at)
 		}
 		out = append(out, o, r)
 	}
@@ -212,7 +213,7 @@ func (p *Presence) sight(ctx context.Context) []sighting {
 // verdict is what a sighting and the memory mean together.
 type verdict struct {
 	state  event.State
-	detail string
+	detail event.Said
 }
 
 // judge takes a sighting into the memory and says what it means. The caller
@@ -248,38 +249,38 @@ func (p *Presence) judge(s sighting, now time.Time) verdict {
 	}
 	switch {
 	case isInstalled && s.err != nil, !isInstalled && !isRemoved && remembered && s.err != nil:
-		return verdict{event.Unknown, fmt.Sprintf("whether %s is there cannot be said: %v; look at its file system", s.program, s.err)}
+		return verdict{event.Unknown, words.PresenceUnknown.With(s.program, s.err)}
 	case isInstalled && s.program == "": // nobody tells where it is
 		p.seen[c] = trace{pkg.by, "", now}
-		return verdict{event.Up, "it is in the list of installed programs"}
+		return verdict{event.Up, words.InList.With()}
 	case isInstalled && pkg.without && !s.there && (!remembered || known.by == pkg.by && known.program == ""):
 		p.seen[c] = trace{pkg.by, "", now}
-		return verdict{event.Up, pkg.by + " has its package, which holds no " + s.program}
+		return verdict{event.Up, words.PackageWithout.With(pkg.by, s.program)}
 	case isInstalled && s.there:
 		p.seen[c] = trace{pkg.by, s.program, now}
 		delete(p.gone, c)
-		return verdict{event.Up, pkg.by + " has its package, and " + s.program + " is there"}
+		return verdict{event.Up, words.PackageThere.With(pkg.by, s.program)}
 	case isInstalled:
 		if !remembered || known.by != pkg.by {
 			p.seen[c] = trace{pkg.by, s.program, now}
 		}
-		return verdict{event.Down, pkg.by + " has its package as installed, but " + s.program + " is gone" + p.since(c)}
+		return verdict{event.Down, words.ProgramGone.With(pkg.by, s.program).And(p.since(c))}
 	case isRemoved:
 		if remembered {
 			delete(p.seen, c)
 			p.gone[c] = record{gone.by, gone.at}
 		}
-		return verdict{event.Down, "removed by " + gone.by}
+		return verdict{event.Down, words.Removed.With(gone.by)}
 	case s.there && p.leftOver(s):
-		return verdict{event.Down, s.program + " was left over by " + p.gone[c].by}
+		return verdict{event.Down, words.LeftOver.With(s.program, p.gone[c].by)}
 	case s.there:
 		p.seen[c] = trace{"file", s.program, now}
 		delete(p.gone, c)
-		return verdict{event.Up, s.program + " is there, and no package of it"}
+		return verdict{event.Up, words.NoPackage.With(s.program)}
 	case remembered:
-		return verdict{event.Down, s.program + " is gone, and nothing has recorded its removal" + p.since(c)}
+		return verdict{event.Down, words.GoneUnrecorded.With(s.program).And(p.since(c))}
 	}
-	return verdict{event.Down, "not installed"}
+	return verdict{event.Down, words.NothingInstalled.With()}
 }
 
 // leftOver reports whether the program is older than a removal that was
@@ -289,8 +290,8 @@ func (p *Presence) leftOver(s sighting) bool {
 	return ok && !s.changed.IsZero() && !s.changed.After(g.at)
 }
 
-func (p *Presence) since(component string) string {
-	return "; it was there at " + p.seen[component].at.UTC().Format(time.RFC3339)
+func (p *Presence) since(component string) event.Said {
+	return words.WasThereAt.With(p.seen[component].at)
 }
 
 // there looks for a program. One that may not be looked at counts as there.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func TestPresenceNeedsAProgram(t *testing.T) {
@@ -87,8 +88,8 @@ func TestPresenceByDpkg(t *testing.T) {
 	want := func(t *testing.T, p *Presence, state event.State, has bool, say string) event.Facts {
 		t.Helper()
 		o, f := glimpse(t, p)
-		if got, _ := f.Has(event.Agent); o.State != state || got != has || !strings.Contains(o.Detail, say) {
-			t.Fatalf("%s (%s), %v; want %s, an agent: %v, %q", o.State, o.Detail, f, state, has, say)
+		if got, _ := f.Has(event.Agent); o.State != state || got != has || !strings.Contains(words.English(o.Detail), say) {
+			t.Fatalf("%s (%s), %v; want %s, an agent: %v, %q", o.State, words.English(o.Detail), f, state, has, say)
 		}
 		return f
 	}
@@ -169,7 +170,7 @@ func TestPresenceByRPM(t *testing.T) {
 		t.Helper()
 		o, f := glimpse(t, p)
 		if got, _ := f.Has(event.Agent); o.State != state || got != has {
-			t.Fatalf("%s (%s), %v; want %s, an agent: %v", o.State, o.Detail, f, state, has)
+			t.Fatalf("%s (%s), %v; want %s, an agent: %v", o.State, words.English(o.Detail), f, state, has)
 		}
 		return f
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // imagined is a Presence that sees what s says.
@@ -84,8 +85,8 @@ func TestPresence(t *testing.T) {
 			has, _ := f.Has(event.Agent)
 			_, installed := f.Get(event.InstalledAgent)
 			gone, _ := f.Get(event.RemovedAgent)
-			if o.State != c.state || has != c.agent || installed != c.agent || gone.Value != c.gone || !strings.Contains(o.Detail, c.say) {
-				t.Errorf("%s (%s), %v; want %s, an agent: %v, removed by %q", o.State, o.Detail, f, c.state, c.agent, c.gone)
+			if o.State != c.state || has != c.agent || installed != c.agent || gone.Value != c.gone || !strings.Contains(words.English(o.Detail), c.say) {
+				t.Errorf("%s (%s), %v; want %s, an agent: %v, removed by %q", o.State, words.English(o.Detail), f, c.state, c.agent, c.gone)
 			}
 		})
 	}

@@ -19,6 +19,7 @@ import (
 	"dswatch/detector/trust"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 const (
@@ -87,14 +88,18 @@ func newClient(c Config) (*client, error) {
 // limited is the refusal of a manager that was asked too often.
 type limited struct{ pause time.Duration }
 
-func (l *limited) Error() string {
-	return fmt.Sprintf("the manager has been asked too often (429) and is left alone for %s; other users of the API share its limit", l.pause)
-}
+func (l *limited) Error() string { return words.English(l.Says()) }
+
+// Says is Error as data.
+func (l *limited) Says() event.Said { return words.ManagerTooOften.With(l.pause) }
 
 // deaf is a manager that does not answer, or not as one that works.
-type deaf struct{ text string }
+type deaf struct{ said event.Said }
 
-func (d *deaf) Error() string { return d.text }
+func (d *deaf) Error() string { return words.English(d.said) }
+
+// Says is Error as data.
+func (d *deaf) Says() event.Said { return d.said }
 
 // ping returns nil when the manager answers its status page with 200, and a
 // deaf where it is the manager that fails.
@@ -135,13 +140,13 @@ func (c *client) list(ctx context.Context, from int64, each func(listing)) (reac
 				last = max(last, k.ID)
 			}
 			if last <= before {
-				return 0, fmt.Errorf("the manager answered for computers after ID %d with none of a higher ID; a proxy may answer in its place", before)
+				return 0, words.Fail(words.ManagerProxyAnswers.With(int(before)))
 			}
 			if part.until == from { // the last page of the second part overlaps the first
 				p.computers = slices.DeleteFunc(p.computers, func(k computer) bool { return k.ID > from })
 			}
 			if n += len(p.computers); n > MaxComputers {
-				return 0, fmt.Errorf("the manager lists more than %d computers; ask it with a key whose role sees fewer", MaxComputers)
+				return 0, words.Fail(words.ManagerTooMany.With(MaxComputers))
 			}
 			each(p)
 		}
@@ -198,13 +203,13 @@ func (c *client) search(ctx context.Context, last int64) (listing, error) {
 	computers, err := decode(&budget{ctx: ctx, r: resp.Body, total: c.most}, c.page)
 	switch {
 	case errors.Is(err, errPage):
-		return listing{}, fmt.Errorf("the manager's answer is longer than %d bytes; lower detectors.manager.page", c.most)
+		return listing{}, words.Fail(words.ManagerTooLong.With(int(c.most)))
 	case ctx.Err() != nil:
 		return listing{}, c.late(ctx)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return listing{}, &deaf{fmt.Sprintf("the manager's answer is not what its API sends: it ended early (%s); look whether url is the manager and no proxy or login page answers", c.clean(err.Error()))}
+		return listing{}, &deaf{words.ManagerEndedEarly.With(c.clean(err.Error()))}
 	case err != nil:
-		return listing{}, fmt.Errorf("the manager's answer is not what its API sends: %s; look whether url is the manager and no proxy or login page answers", c.clean(err.Error()))
+		return listing{}, words.Fail(words.ManagerMisread.With(c.clean(err.Error())))
 	}
 	return listing{computers, at}, nil
 }
@@ -213,7 +218,7 @@ func (c *client) search(ctx context.Context, last int64) (listing, error) {
 func (c *client) do(ctx context.Context, method, to string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("ask the manager: %s; correct url", c.clean(err.Error()))
+		return nil, words.Fail(words.ManagerBadURL.With(c.clean(err.Error())))
 	}
 	req.Header.Set("User-Agent", "dswatch")
 	req.Header.Set("Accept", "application/json")
@@ -244,16 +249,16 @@ func (c *client) do(ctx context.Context, method, to string, body []byte) (*http.
 	var op *net.OpError
 	switch {
 	case errors.As(err, &name):
-		return nil, fmt.Errorf("the manager's name cannot be looked up: %s; look at url and the resolver of this host", c.clean(err.Error()))
+		return nil, words.Fail(words.ManagerNoName.With(c.clean(err.Error())))
 	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return nil, fmt.Errorf("the proxy cannot be used: %s; look at proxy, or write none", c.clean(err.Error()))
+		return nil, words.Fail(words.ManagerNoProxy.With(c.clean(err.Error())))
 	}
-	return nil, &deaf{"the manager cannot be reached: " + c.clean(err.Error()) + "; look at url, proxy and firewall"}
+	return nil, &deaf{words.ManagerUnreachable.With(c.clean(err.Error()))}
 }
 
 func (c *client) late(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &deaf{"the manager did not answer in time; if it is only slow, raise detectors.manager.timeout or lower detectors.manager.page"}
+		return &deaf{words.ManagerSlow.With()}
 	}
 	return ctx.Err()
 }
@@ -273,13 +278,13 @@ func (c *client) status(resp *http.Response) error {
 	case s == http.StatusTooManyRequests:
 		return &limited{pause(resp.Header.Get("Retry-After"))}
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return fmt.Errorf("the manager refuses the API key (%d%s); give api_key the key of a role that may read computers", s, said)
+		return words.Fail(words.ManagerRefuses.With(s, said))
 	case s >= 300 && s < 400:
-		return fmt.Errorf("the manager sends to another address (%d), which is not followed; write that address as url", s)
+		return words.Fail(words.ManagerRedirects.With(s))
 	case s == http.StatusNotFound:
-		return fmt.Errorf("the manager has no such page (404%s); look whether url is that of the manager, usually with port 4119", said)
+		return words.Fail(words.ManagerNoPage.With(said))
 	default:
-		return &deaf{fmt.Sprintf("the manager answers with status %d%s; look at the manager's own log", s, said)}
+		return &deaf{words.ManagerStatus.With(s, said)}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 var netCopy = io.Copy
@@ -125,8 +126,8 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("key %q", k)
 			}
 			seen[o.Key.String()] = true
-			if !utf8.ValidString(o.Detail) || strings.ContainsAny(o.Detail, "\n\r\x00\x1b") {
-				t.Fatalf("detail %q", o.Detail)
+			if !utf8.ValidString(words.English(o.Detail)) || strings.ContainsAny(words.English(o.Detail), "\n\r\x00\x1b") {
+				t.Fatalf("detail %q", words.English(o.Detail))
 			}
 		}
 		for _, r := range d.facts {

@@ -15,6 +15,7 @@ import (
 	"dswatch/detector"
 	"dswatch/detector/manager/managertest"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 const listingItem = "127.0.0.1/manager/heartbeat/listing"
@@ -82,7 +83,7 @@ func TestListingEndsEarly(t *testing.T) {
 				if c[event.Up]+c[event.Unknown] != n || c[event.Unknown] < n/6 {
 					t.Fatalf("look %d: %v", look, c)
 				}
-				if o := got[listingItem]; o.State != event.Degraded || o.Found != c[event.Up] || o.Want != n || !strings.Contains(o.Detail, "role of the API key") {
+				if o := got[listingItem]; o.State != event.Degraded || o.Found != c[event.Up] || o.Want != n || !strings.Contains(words.English(o.Detail), "role of the API key") {
 					t.Errorf("look %d: %+v", look, o)
 				}
 				for _, o := range got {

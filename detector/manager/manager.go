@@ -13,6 +13,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 const (
@@ -179,11 +180,11 @@ func (d *Detector) ping(ctx context.Context, k event.Key) event.Observation {
 	var down *deaf
 	switch {
 	case err == nil:
-		o.State, o.Found, o.Detail = event.Up, 1, fmt.Sprintf("answered within %s", time.Since(start).Round(time.Millisecond))
+		o.State, o.Found, o.Detail = event.Up, 1, words.ManagerAnswered.With(time.Since(start).Round(time.Millisecond))
 	case errors.As(err, &down):
-		o.Detail = err.Error()
+		o.Detail = words.Of(err)
 	default: // something else answered, or was not believed: nothing is known of the manager
-		o.State, o.Detail = event.Unknown, err.Error()
+		o.State, o.Detail = event.Unknown, words.Of(err)
 	}
 	return o
 }
@@ -197,14 +198,13 @@ func (d *Detector) look(ctx context.Context) (api event.Observation, computers i
 	}
 	api = event.Observation{Key: d.key(API), State: event.Up, Found: 1, Want: 1, At: now}
 	if err == nil {
-		api.Detail = fmt.Sprintf("told of %d computers", len(d.known)-len(d.missing))
+		api.Detail = words.ManagerTold.With(len(d.known) - len(d.missing))
 		return api, d.computers(api)
 	}
-	since := ""
+	api.Detail = words.Of(err)
 	if !d.listed.IsZero() {
-		since = "; what it told at " + d.listed.UTC().Format(time.RFC3339) + " counts until it is " + keepListing.String() + " old"
+		api.Detail = api.Detail.And(words.ManagerOldCounts.With(d.listed, keepListing))
 	}
-	api.Detail = err.Error() + since
 	var tooMany *limited
 	if errors.As(err, &tooMany) {
 		if !now.Before(d.resume) {
@@ -233,7 +233,7 @@ func (d *Detector) computers(api event.Observation) iter.Seq[event.Observation] 
 					continue
 				case missing:
 					o.Behind = d.key(Listing)
-					o.Detail = "the manager no longer lists this computer, since " + away.since.UTC().Format(time.RFC3339)
+					o.Detail = words.ManagerNoLonger.With(away.since)
 				case r.at < oldest:
 					o.Behind, o.Detail = api.Key, api.Detail
 				default:
@@ -255,9 +255,9 @@ func (d *Detector) whole(api event.Observation) event.Observation {
 		return event.Observation{Key: o.Key, State: event.Unknown, Want: 1, Detail: api.Detail, At: api.At, Behind: api.Key}
 	case d.dropped():
 		o.State = event.Degraded
-		o.Detail = fmt.Sprintf("the manager lists %d of the %d computers that it had: look at the role of the API key, at the manager's nodes and its database; the others stay on the list until this has lasted for %s, or host forget says that they are gone", o.Found, o.Want, confirmAfter)
+		o.Detail = words.ManagerListsFewer.With(o.Found, o.Want, confirmAfter)
 	default: // not of which size: it would be news each time
-		o.Detail, o.Found, o.Want = fmt.Sprintf("%d computers", o.Found), 1, 1
+		o.Detail, o.Found, o.Want = words.ManagerLists.With(o.Found), 1, 1
 	}
 	return o
 }
@@ -281,7 +281,7 @@ func (d *Detector) list(ctx context.Context, now time.Time) error {
 	})
 	switch {
 	case err == nil && len(all) == 0 && len(d.known) > 0:
-		return errors.New("the manager no longer lists any computer; look at the role of the API key")
+		return words.Fail(words.ManagerListsNone.With())
 	case err == nil || len(all) > 0: // of a part what was seen counts
 		d.take(ctx, all, err == nil)
 	}
@@ -437,11 +437,11 @@ func hostName(s string) string {
 // heartbeat decides on the manager's enumeration. Only for an error, which
 // stands for many things, the last communication tells which.
 func (c computer) heartbeat(late time.Time) (o sight) {
-	heard := "no communication is on record"
+	heard := words.NoCommunication.With()
 	recent := false
 	if c.LastAgentCommunication > 0 {
 		at := time.UnixMilli(c.LastAgentCommunication).UTC()
-		heard, recent = "last communication "+at.Format(time.RFC3339), !at.Before(late)
+		heard, recent = words.LastCommunication.With(at), !at.Before(late)
 	}
 	switch s := c.status(); s {
 	case active, warning:
@@ -453,17 +453,17 @@ func (c computer) heartbeat(late time.Time) (o sight) {
 		}
 	case inactive:
 		o.state = event.Down
-		heard = "the agent is not activated, " + heard
+		heard = words.NotActivated.With().And(heard)
 	case "":
 		o.state = event.Unknown
-		heard = "the manager tells no status of this computer; look at the role of the API key"
+		heard = words.NoComputerStatus.With()
 	default:
 		o.state = event.Unknown
-		heard = fmt.Sprintf("the manager's status of this computer is %.40q, %s", line(s), heard)
+		heard = words.ComputerStatus.With(fmt.Sprintf("%.40q", line(s))).And(heard)
 	}
 	o.detail = heard
 	if c.Status != nil && c.Status.Messages[0] != "" {
-		o.detail = c.Status.Messages[0] + " (" + heard + ")"
+		o.detail = words.Seen.With(c.Status.Messages[0]).And(heard)
 	}
 	return o
 }
@@ -477,18 +477,18 @@ func (m namedModule) observe() (o sight) {
 	case failing, inactive, notSupported:
 		o.state = event.Down
 	case "":
-		o.state, o.detail = event.Unknown, "the manager tells no status of this module; look at the role of the API key"
+		o.state, o.detail = event.Unknown, words.NoModuleStatus.With()
 		return o
 	default:
-		o.state, o.detail = event.Unknown, fmt.Sprintf("the manager's status of this module is %.40q", line(s))
+		o.state, o.detail = event.Unknown, words.ModuleStatus.With(fmt.Sprintf("%.40q", line(s)))
 		return o
 	}
-	o.detail = fmt.Sprintf("the manager says %s", m.status())
+	o.detail = words.ModuleSays.With(m.status())
 	if m.State != "" {
-		o.detail += fmt.Sprintf(", switched %.40s", line(m.State))
+		o.detail = words.ModuleSwitched.With(m.status(), fmt.Sprintf("%.40s", line(m.State)))
 	}
 	if m.Status.Message != "" {
-		o.detail += ": " + line(m.Status.Message)
+		o.detail = o.detail.And(words.Seen.With(line(m.Status.Message)))
 	}
 	return o
 }

@@ -15,6 +15,7 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 var _ detector.Detector = (*Detector)(nil)
@@ -31,8 +32,8 @@ func want(t *testing.T, got map[string]event.Observation, k string, s event.Stat
 		t.Errorf("%s has %d of %d in state %s", k, o.Found, o.Want, o.State)
 	}
 	for _, p := range parts {
-		if !strings.Contains(o.Detail, p) {
-			t.Errorf("%s: %q does not say %q", k, o.Detail, p)
+		if !strings.Contains(words.English(o.Detail), p) {
+			t.Errorf("%s: %q does not say %q", k, words.English(o.Detail), p)
 		}
 	}
 }
@@ -44,7 +45,7 @@ func TestHealthyComputer(t *testing.T) {
 	if len(got) != 8 {
 		t.Errorf("%d items: %v", len(got), got)
 	}
-	want(t, got, apiItem, event.Up, "told of 1 computers")
+	want(t, got, apiItem, event.Up, "told of 1 computer")
 	want(t, got, "127.0.0.1/manager/heartbeat/manager", event.Up, "answered within")
 	want(t, got, "web01/agent/heartbeat/agent", event.Up, "Managed (Online)", "last communication 20")
 	for _, m := range []string{"anti_malware", "web_reputation", "firewall", "intrusion_prevention"} {
@@ -284,7 +285,7 @@ func TestListingFails(t *testing.T) {
 			}
 			// What was listed before counts for a while, then no longer.
 			for _, o := range obs {
-				if unknown := o.Key.Name == API; unknown != (o.State == event.Unknown) || unknown && !strings.Contains(o.Detail, "counts until it is 15m0s old") {
+				if unknown := o.Key.Name == API; unknown != (o.State == event.Unknown) || unknown && !strings.Contains(words.English(o.Detail), "counts until it is 15m0s old") {
 					t.Errorf("%+v", o)
 				}
 			}
@@ -303,12 +304,12 @@ func TestListingFails(t *testing.T) {
 					t.Errorf("%+v", o)
 				}
 				for _, p := range c.says {
-					if !strings.Contains(o.Detail, p) {
-						t.Errorf("%q does not say %q", o.Detail, p)
+					if !strings.Contains(words.English(o.Detail), p) {
+						t.Errorf("%q does not say %q", words.English(o.Detail), p)
 					}
 				}
-				if strings.Contains(o.Detail, key) || strings.Contains(o.Detail, "<html") {
-					t.Errorf("%q shows too much", o.Detail)
+				if strings.Contains(words.English(o.Detail), key) || strings.Contains(words.English(o.Detail), "<html") {
+					t.Errorf("%q shows too much", words.English(o.Detail))
 				}
 			}
 			if got := d.facts["web01"].Facts; len(got) != 8 {
@@ -642,7 +643,7 @@ func TestProxy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.Proxy = setting.Secret(p)
 			o := open(t, c).look()["127.0.0.1/manager/heartbeat/manager"]
-			if o.State == event.Up || strings.Contains(o.Detail, "password2") {
+			if o.State == event.Up || strings.Contains(words.English(o.Detail), "password2") {
 				t.Errorf("%+v", o)
 			}
 		})

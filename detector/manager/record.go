@@ -8,6 +8,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // record is what is kept of a computer: a hundred thousand are.
@@ -40,7 +41,7 @@ func (p part) of(host string) event.Key {
 // sight is what was seen of one item.
 type sight struct {
 	state  event.State
-	detail string
+	detail event.Said
 }
 
 func (s sight) found() int {
@@ -77,14 +78,14 @@ func (c computer) record(late time.Time, texts map[string]string) *record {
 	r := &record{id: c.ID, name: c.plainName(), has: 1<<len(parts) - 1}
 	if c.fault != "" {
 		for n := range r.sights {
-			r.sights[n] = sight{event.Unknown, "the manager's record of this computer cannot be read: " + c.fault}
+			r.sights[n] = sight{event.Unknown, words.ManagerRecord.With(c.fault)}
 		}
 		return r
 	}
 	r.sights[0] = c.heartbeat(late)
 	for n, m := range c.modules() {
 		s := m.observe()
-		s.detail = once(texts, s.detail)
+		s.detail = s.detail.Shared(func(s string) string { return once(texts, s) })
 		r.sights[n+1] = s
 	}
 	if r.speaks = c.status() != ""; r.speaks {

@@ -3,20 +3,19 @@ package port
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // answer is what one probe found out.
 type answer struct {
 	state  event.State
-	detail string
+	detail event.Said
 	away   bool // there is no route from here, so nothing is said about the port
 	mute   bool // nothing was heard of the host itself
 	limits bool // this host could not ask
@@ -26,44 +25,44 @@ type answer struct {
 // nothing marks an answer that does not come from the host.
 func (a answer) nothing() answer { a.mute = true; return a }
 
-func up(format string, args ...any) answer {
-	return answer{state: event.Up, detail: fmt.Sprintf(format, args...)}
+func up(s event.Said) answer {
+	return answer{state: event.Up, detail: s}
 }
 
-func down(format string, args ...any) answer {
-	return answer{state: event.Down, detail: fmt.Sprintf(format, args...)}
+func down(s event.Said) answer {
+	return answer{state: event.Down, detail: s}
 }
 
-func unknown(format string, args ...any) answer {
-	return answer{state: event.Unknown, detail: fmt.Sprintf(format, args...)}
+func unknown(s event.Said) answer {
+	return answer{state: event.Unknown, detail: s}
 }
 
 // The words for what several probes can meet.
 
 func refused(to netip.AddrPort) answer {
-	return down("%s refused (RST): the host is up, nothing listens on the port", to)
+	return down(words.PortRefused.With(to.String()))
 }
 
 func silent(to netip.AddrPort, after time.Duration) answer {
-	return down("no answer from %s within %s: filtered, or the host is off", to, span(after)).nothing()
+	return down(words.PortSilent.With(to.String(), span(after))).nothing()
 }
 
 func unreachable(to netip.AddrPort) answer {
-	return down("%s: host unreachable: it is off, or the address is wrong", to).nothing()
+	return down(words.PortUnreachable.With(to.String())).nothing()
 }
 
 func noRoute(to netip.AddrPort, err error) answer {
-	a := unknown("no route from here to %s (%v): look at this host's routes and its IPv%d address", to, err, version(to))
+	a := unknown(words.PortNoRoute.With(to.String(), err, version(to)))
 	a.away = true
 	return a.nothing()
 }
 
 func forbidden(to netip.AddrPort, err error) answer {
-	return unknown("not permitted to probe %s (%v): look at this host's outgoing firewall rules and at what the service's sandbox allows", to, err).nothing()
+	return unknown(words.PortForbidden.With(to.String(), err)).nothing()
 }
 
 func failed(to netip.AddrPort, err error) answer {
-	a := unknown("cannot probe %s: %v: look at this host's limits (open files, local ports)", to, err)
+	a := unknown(words.PortFailed.With(to.String(), err))
 	a.limits = true
 	return a
 }
@@ -94,7 +93,7 @@ func cut(pass context.Context, a answer) answer {
 	if pass.Err() == nil || a.state == event.Up {
 		return a
 	}
-	a = unknown("the pass ended before an answer came; if this repeats, raise detectors.port.timeout")
+	a = unknown(words.PortCut.With())
 	a.cut = true
 	return a
 }
@@ -112,16 +111,14 @@ func merge(all []answer) answer {
 		with = all
 	}
 	out := answer{state: event.Down, mute: true}
-	var texts []string
 	for _, a := range with {
-		texts = append(texts, a.detail)
+		out.detail = out.detail.And(a.detail)
 		if a.state == event.Unknown {
 			out.state = event.Unknown
 		}
 		out.mute = out.mute && a.mute
 		out.limits = out.limits || a.limits
 	}
-	out.detail = strings.Join(texts, "; ")
 	return out
 }
 
@@ -169,7 +166,7 @@ func (f fault) answer(err error, to netip.AddrPort) answer {
 	case faultRefused:
 		return refused(to)
 	case faultSilent:
-		return down("no answer from %s: filtered, or the host is off", to).nothing()
+		return down(words.PortNoAnswer.With(to.String())).nothing()
 	case faultUnreachable:
 		return unreachable(to)
 	case faultNoRoute:

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // BenchmarkLocal is one pass over this host with 1,000 sleeping processes
@@ -31,7 +32,7 @@ func BenchmarkLocal(b *testing.B) {
 			defer cpu(b)()
 			for b.Loop() {
 				if obs, _ := d.Detect(b.Context()); obs[0].State != state {
-					b.Fatal(obs[0].Detail)
+					b.Fatal(words.English(obs[0].Detail))
 				}
 			}
 		}
@@ -111,7 +112,7 @@ func BenchmarkSyn(b *testing.B) {
 			for b.Loop() {
 				for _, o := range pass(b, d) {
 					if o.State != event.Up {
-						b.Fatal(o.Detail)
+						b.Fatal(words.English(o.Detail))
 					}
 				}
 			}

@@ -3,12 +3,13 @@ package port
 import (
 	"context"
 	"crypto/tls"
+	"dswatch/event"
+	"dswatch/words"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -27,7 +28,7 @@ func connect(ctx context.Context, to netip.AddrPort) answer {
 	}
 	took := time.Since(start)
 	c.Close()
-	return up("%s accepted a connection in %s", to, span(took))
+	return up(words.PortAccepted.With(to.String(), span(took)))
 }
 
 // handshake makes a full TLS handshake and ends it with close_notify. A far
@@ -69,45 +70,46 @@ func (h how) handshake(ctx context.Context, to netip.AddrPort) answer {
 	var notTLS tls.RecordHeaderError
 	switch {
 	case err != nil && late:
-		return down("%s accepted the connection, but made no TLS handshake within %s", to, span(took))
+		return down(words.PortNoHandshake.With(to.String(), span(took)))
 	case seen.Version != 0 && seen.Version < h.minVersion:
-		return unknown("%s speaks %s, lower than min_version: raise it there, or write a lower min_version", to, tls.VersionName(seen.Version))
+		return unknown(words.PortOldTLS.With(to.String(), tls.VersionName(seen.Version)))
 	case seen.Version != 0:
-		return up("%s %s", to, describe(seen, wantsCert, err, took))
+		return up(describe(to, seen, wantsCert, err, took))
 	case errors.As(err, &op) && op.Op == "remote error":
-		return unknown("%s speaks TLS, but no common version or suite was found (%v): probe with method syn", to, op.Err)
+		return unknown(words.PortNoCommonTLS.With(to.String(), op.Err))
 	case far.serverHello():
 		// Its certificate cannot be read, or the like: TLS all the same.
-		return up("%s speaks TLS; handshake not completed: %s", to, short(err.Error()))
+		return up(words.PortHalfTLS.With(to.String(), shortly(err)))
 	case errors.As(err, &notTLS):
-		return down("%s listens, but does not speak TLS: it begins with %q", to, far.begin())
+		return down(words.PortNotTLS.With(to.String(), fmt.Sprintf("%q", far.begin())))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), faultOf(err) == faultRefused:
-		return down("%s closed the connection before it spoke TLS", to)
+		return down(words.PortClosedEarly.With(to.String()))
 	}
-	return down("%s listens, but does not speak TLS: %s", to, short(err.Error()))
+	return down(words.PortNotTLSError.With(to.String(), shortly(err)))
 }
 
 // describe says what a TLS far end showed of itself.
-func describe(s tls.ConnectionState, wantsCert bool, err error, took time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "speaks %s, %s", tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite))
+func describe(to netip.AddrPort, s tls.ConnectionState, wantsCert bool, err error, took time.Duration) event.Said {
+	say := words.PortTLS.With(to.String(), tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite), span(took))
 	if len(s.PeerCertificates) > 0 {
 		c := s.PeerCertificates[0]
-		word := "expires"
+		until := words.PortCertificate
 		if time.Now().After(c.NotAfter) {
-			word = "expired"
+			until = words.PortCertificateOver
 		}
-		fmt.Fprintf(&b, ", certificate %q %s %s", short(c.Subject.String()), word, c.NotAfter.UTC().Format(time.DateOnly))
+		say = say.And(until.With(fmt.Sprintf("%q", short(c.Subject.String())), c.NotAfter.UTC().Format(time.DateOnly)))
 	}
 	if wantsCert {
-		b.WriteString(", asks for a client certificate")
+		say = say.And(words.PortAsksCertificate.With())
 	}
 	if err != nil {
-		fmt.Fprintf(&b, ", refused ours (%s)", short(err.Error()))
+		say = say.And(words.PortRefusedOurs.With(shortly(err)))
 	}
-	fmt.Fprintf(&b, ", in %s", span(took))
-	return b.String()
+	return say
 }
+
+// shortly is err with a text that is short and clean.
+func shortly(err error) error { return errors.New(short(err.Error())) }
 
 // suites lists every cipher suite there is: agents 10.0 and 11.0 (to update
 // 4) offer CBC suites only.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 const canHalfOpen = true
@@ -47,7 +48,7 @@ func halfOpen(ctx context.Context, to netip.AddrPort) answer {
 	case err != nil:
 		return failed(to, err)
 	case a.state == event.Up:
-		return up("half-open answer from %s in %s%s", to, span(took), a.detail)
+		return up(words.PortHalfOpen.With(to.String(), span(took)).And(a.detail))
 	}
 	return a
 }
@@ -141,7 +142,7 @@ func outcome(fd int, to netip.AddrPort) (a answer, ok bool) {
 	// One packet is the SYN. A second one that is no repetition is the end
 	// of the handshake: this process did not run for too long.
 	if i, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil && i.Segs_out > i.Total_retrans+1 {
-		return answer{state: event.Up, detail: ", but the reset came too late and completed the handshake: the far end may have logged it (this host is short of CPU)"}, true
+		return answer{state: event.Up, detail: words.PortLateReset.With()}, true
 	}
 	return answer{state: event.Up}, true
 }
@@ -245,19 +246,19 @@ func (m icmp) answer(to, self netip.AddrPort) answer {
 	name, hostGone, portGone, barred := m.read()
 	switch from := m.from; {
 	case from == to.Addr().WithZone("") && portGone:
-		return down("%s refused by the host's own firewall (%s): allow the port there", to, name)
+		return down(words.PortOwnFirewall.With(to.String(), name))
 	case from == to.Addr().WithZone("") && from != self.Addr():
-		return down("%s rejected by the host itself (%s): look at its firewall", to, name)
+		return down(words.PortRejected.With(to.String(), name))
 	case from == self.Addr() && hostGone:
-		return down("%s does not answer on the local network (no ARP or neighbour answer): it is off, or the address is wrong", to).nothing()
+		return down(words.PortNoNeighbour.With(to.String())).nothing()
 	case from == self.Addr():
-		return unknown("this host's own firewall rejects probes of %s (%s): allow them", to, name).nothing()
+		return unknown(words.PortHereForbids.With(to.String(), name)).nothing()
 	case hostGone:
-		return down("%s: host unreachable, says %s (%s): it is off, or the address is wrong", to, from, name).nothing()
+		return down(words.PortUnreachableSays.With(to.String(), from.String(), name)).nothing()
 	case portGone || barred:
-		return unknown("%s forbids this host to reach %s (%s): allow it there", from, to, name).nothing()
+		return unknown(words.PortWayForbids.With(from.String(), to.String(), name)).nothing()
 	}
-	return unknown("%s has no way to %s (%s): look at the network between", m.from, to, name).nothing()
+	return unknown(words.PortNoWay.With(m.from.String(), to.String(), name)).nothing()
 }
 
 // read explains the numbers of RFC 792, 1812 and 4443.

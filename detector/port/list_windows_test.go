@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // TestOwner: Windows names the process that listens.
@@ -15,8 +16,8 @@ func TestOwner(t *testing.T) {
 	want := fmt.Sprintf("(pid %d), from GetExtendedTcpTable", os.Getpid())
 	for _, bind := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l := listenAt(t, bind)
-		if o := pass(t, detect(t, Target{Port: portOfListener(l), Loopback: true}))[0]; o.State != event.Up || !strings.Contains(o.Detail, want) {
-			t.Errorf("%s: %s, %q; want up and %q", bind, o.State, o.Detail, want)
+		if o := pass(t, detect(t, Target{Port: portOfListener(l), Loopback: true}))[0]; o.State != event.Up || !strings.Contains(words.English(o.Detail), want) {
+			t.Errorf("%s: %s, %q; want up and %q", bind, o.State, words.English(o.Detail), want)
 		}
 	}
 }
@@ -25,8 +26,8 @@ func TestOwner(t *testing.T) {
 func TestNoHalfOpen(t *testing.T) {
 	port, accepted := serve(t, func(net.Conn) {})
 	o := pass(t, detect(t, Target{Host: "127.0.0.1", Port: port}))[0]
-	if o.State != event.Unknown || !strings.Contains(o.Detail, "needs Linux") || !strings.Contains(o.Detail, "method listen") {
-		t.Errorf("%s, %q; want unknown with a next step", o.State, o.Detail)
+	if o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "needs Linux") || !strings.Contains(words.English(o.Detail), "method listen") {
+		t.Errorf("%s, %q; want unknown with a next step", o.State, words.English(o.Detail))
 	}
 	if n := accepted.Load(); n != 0 {
 		t.Errorf("%d connections", n)

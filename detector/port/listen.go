@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // listener is one listening TCP socket.
@@ -41,8 +41,9 @@ type source struct {
 // table reads the listening sockets of the wanted ports from the first
 // source that works, and says which one that was and why those before it did
 // not.
-func (d *Detector) table(ctx context.Context) (map[uint16][]listener, string, error) {
+func (d *Detector) table(ctx context.Context) (map[uint16][]listener, event.Said, error) {
 	var why []string
+	var failed event.Said // the same
 	for _, s := range d.sources {
 		by := make(map[uint16][]listener, len(d.local))
 		for _, i := range d.local {
@@ -55,15 +56,12 @@ func (d *Detector) table(ctx context.Context) (map[uint16][]listener, string, er
 		})
 		if err != nil {
 			why = append(why, s.name+": "+short(err.Error()))
+			failed = failed.And(words.PortSourceFailed.With(s.name, shortly(err)))
 			continue
 		}
-		from := "from " + s.name
-		if len(why) > 0 {
-			from += " (" + strings.Join(why, "; ") + ")"
-		}
-		return by, from, nil
+		return by, words.PortFrom.With(s.name).And(failed), nil
 	}
-	return nil, "", fmt.Errorf("read listening sockets: %s: run as a user who may read /proc/net, outside a sandbox that forbids it", strings.Join(why, "; "))
+	return nil, event.Said{}, words.Fail(words.PortUnreadable.With(why))
 }
 
 // look observes the targets of this host.
@@ -76,11 +74,11 @@ func (d *Detector) look(ctx context.Context, obs []event.Observation) {
 	}
 	for _, i := range d.local {
 		if err != nil {
-			d.set(obs, i, unknown("%v", err))
+			d.set(obs, i, unknown(words.Of(err)))
 			continue
 		}
 		a := d.targets[i].judge(by[uint16(d.targets[i].Port)])
-		a.detail += ", " + from
+		a.detail = a.detail.And(from)
 		d.set(obs, i, a)
 	}
 }
@@ -101,7 +99,7 @@ const mostShown = 8
 // judge decides what the listeners on t's port mean.
 func (t Target) judge(ls []listener) answer {
 	if len(ls) == 0 {
-		return down("nothing listens on %d/tcp", t.Port)
+		return down(words.PortNothing.With(t.Port))
 	}
 	reachable := false
 	var shown []string
@@ -114,11 +112,10 @@ func (t Target) judge(ls []listener) answer {
 	slices.Sort(shown)
 	shown = slices.Compact(shown)
 	if n := len(shown) - mostShown; n > 0 {
-		shown = append(shown[:mostShown], fmt.Sprintf("%d more", n))
+		shown = append(shown[:mostShown], fmt.Sprintf("+%d", n))
 	}
-	where := strings.Join(shown, ", ")
 	if !reachable && !t.Loopback {
-		return down("%d/tcp listens on loopback only, at %s: the manager cannot reach it", t.Port, where)
+		return down(words.PortLoopback.With(t.Port, shown))
 	}
-	return up("%d/tcp listens at %s", t.Port, where)
+	return up(words.PortListens.With(t.Port, shown))
 }

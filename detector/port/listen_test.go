@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func TestJudge(t *testing.T) {
@@ -41,11 +42,11 @@ func TestJudge(t *testing.T) {
 		{"loopback and another", at("127.0.0.1", "192.0.2.7"), false, event.Up, "4118/tcp listens at 127.0.0.1, 192.0.2.7"},
 		{"one socket for each core", at(strings.Fields(strings.Repeat("0.0.0.0 ", 64))...), false, event.Up, "4118/tcp listens at 0.0.0.0"},
 		{"many addresses", at("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.8", "192.0.2.9"), false, event.Up,
-			"4118/tcp listens at 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6, 192.0.2.7, 192.0.2.8, 1 more"},
+			"4118/tcp listens at 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6, 192.0.2.7, 192.0.2.8, +1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := Target{Port: 4118, Loopback: tc.loopback}.judge(tc.ls)
-			detail := strings.ReplaceAll(a.detail, " (uid 0, inode 7)", "")
+			detail := strings.ReplaceAll(words.English(a.detail), " (uid 0, inode 7)", "")
 			if a.state != tc.state || detail != tc.detail {
 				t.Errorf("got %s, %q; want %s, %q", a.state, detail, tc.state, tc.detail)
 			}
@@ -71,15 +72,15 @@ func TestLocal(t *testing.T) {
 			l := listenAt(t, tc.bind)
 			d := detect(t, Target{Port: portOfListener(l), Loopback: tc.loopback})
 			o := pass(t, d)[0]
-			if o.State != tc.state || !strings.Contains(o.Detail, tc.says) {
-				t.Errorf("got %s, %q; want %s, %q", o.State, o.Detail, tc.state, tc.says)
+			if o.State != tc.state || !strings.Contains(words.English(o.Detail), tc.says) {
+				t.Errorf("got %s, %q; want %s, %q", o.State, words.English(o.Detail), tc.state, tc.says)
 			}
 			if wantFound := map[event.State]int{event.Up: 1}[tc.state]; o.Found != wantFound || o.Want != 1 {
 				t.Errorf("found %d of %d", o.Found, o.Want)
 			}
 			l.Close()
-			if o := pass(t, d)[0]; o.State != event.Down || !strings.Contains(o.Detail, "nothing listens") {
-				t.Errorf("after close: %s, %q", o.State, o.Detail)
+			if o := pass(t, d)[0]; o.State != event.Down || !strings.Contains(words.English(o.Detail), "nothing listens") {
+				t.Errorf("after close: %s, %q", o.State, words.English(o.Detail))
 			}
 		})
 	}
@@ -100,14 +101,14 @@ func TestTableFallsBack(t *testing.T) {
 
 	d.sources = []source{{"first", read(good, broken)}, {"second", read(good, nil)}}
 	o := pass(t, d)[0]
-	if want := "4118/tcp listens at 0.0.0.0 (uid 0, inode 7), from second (first: no such module)"; o.State != event.Up || o.Detail != want {
-		t.Errorf("one source fails: %s, %q; want %q", o.State, o.Detail, want)
+	if want := "4118/tcp listens at 0.0.0.0 (uid 0, inode 7); from second; first: no such module"; o.State != event.Up || words.English(o.Detail) != want {
+		t.Errorf("one source fails: %s, %q; want %q", o.State, words.English(o.Detail), want)
 	}
 
 	d.sources = []source{{"first", read(nil, broken)}, {"second", read(nil, broken)}}
 	o = pass(t, d)[0]
-	if o.State != event.Unknown || !strings.Contains(o.Detail, "run as a user who") {
-		t.Errorf("all sources fail: %s, %q; want unknown with a next step", o.State, o.Detail)
+	if o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "run as a user who") {
+		t.Errorf("all sources fail: %s, %q; want unknown with a next step", o.State, words.English(o.Detail))
 	}
 
 	looks := 0
@@ -379,7 +380,7 @@ func complete(t testing.TB, d *Detector, obs []event.Observation) {
 		if err := o.Validate(); err != nil {
 			t.Error(err)
 		}
-		if o.Detail == "" {
+		if words.English(o.Detail) == "" {
 			t.Errorf("%s has no detail", o.Key)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // TestNetwork probes through a real router, that is, another network
@@ -86,8 +87,8 @@ func TestNetwork(t *testing.T) {
 					timeout = 300 * time.Millisecond
 				}
 				o := pass(t, detect(t, Target{Host: tc.host, Port: port, Method: m, Timeout: timeout}))[0]
-				if o.State != tc.state || !strings.Contains(o.Detail, says) {
-					t.Errorf("got %s, %q; want %s, %q", o.State, o.Detail, tc.state, says)
+				if o.State != tc.state || !strings.Contains(words.English(o.Detail), says) {
+					t.Errorf("got %s, %q; want %s, %q", o.State, words.English(o.Detail), tc.state, says)
 				}
 			})
 		}
@@ -201,8 +202,8 @@ func TestICMP(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.m.answer(tc.to, tc.self)
-			if got.state != tc.state || !strings.Contains(got.detail, tc.says) {
-				t.Errorf("got %s, %q; want %s, %q", got.state, got.detail, tc.state, tc.says)
+			if got.state != tc.state || !strings.Contains(words.English(got.detail), tc.says) {
+				t.Errorf("got %s, %q; want %s, %q", got.state, words.English(got.detail), tc.state, tc.says)
 			}
 		})
 	}
@@ -217,7 +218,7 @@ func FuzzExtendedErr(f *testing.F) {
 		if !ok {
 			return
 		}
-		if a := m.answer(to, to); a.state != event.Down && a.state != event.Unknown || a.detail == "" {
+		if a := m.answer(to, to); a.state != event.Down && a.state != event.Unknown || words.English(a.detail) == "" {
 			t.Errorf("%+v means %+v", m, a)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 const (
@@ -146,7 +147,7 @@ func (d *Detector) probe(ctx context.Context) []result {
 			ended = append(ended, i)
 		default:
 			left = append(left, i)
-			out[i].answer = unknown("the pass ended before this port's turn; it comes first in the next one; if this repeats, raise detectors.port.timeout or detectors.port.rate")
+			out[i].answer = unknown(words.PortNoTurn.With())
 			out[i].cut, out[i].at = true, time.Now()
 		}
 	}
@@ -188,7 +189,7 @@ func (d *Detector) lookUp(ctx context.Context, hosts []string, ranks map[string]
 				r.named, r.at = true, time.Now()
 				switch {
 				case given:
-					r.answer, r.asked, r.deaf = unknown("resolver did not answer for any of %d names before, so %s was not looked up: look at this host's name servers", 2*resolvers, short(host)), true, true
+					r.answer, r.asked, r.deaf = unknown(words.ResolverSilent.With(2*resolvers, short(host))), true, true
 				case err != nil:
 					r.answer, r.asked, r.deaf = cut(ctx, unresolved(host, err)), true, silence(err)
 				default:
@@ -206,7 +207,7 @@ func (d *Detector) lookUp(ctx context.Context, hosts []string, ranks map[string]
 // The caller holds a slot for the first.
 func (d *Detector) ask(ctx context.Context, e endpoint, addrs []netip.Addr, slots *semaphore.Weighted) answer {
 	if e.method == Syn && !canHalfOpen {
-		return answer{state: event.Unknown, detail: "the half-open probe needs Linux; probe this port from a dswatch on Linux, or look at it with method listen on its own host"}
+		return answer{state: event.Unknown, detail: words.PortNotHere.With()}
 	}
 	left := max(0, len(addrs)-mostAddresses)
 	addrs = addrs[:len(addrs)-left]
@@ -227,7 +228,7 @@ func (d *Detector) ask(ctx context.Context, e endpoint, addrs []netip.Addr, slot
 		working.Go(func() {
 			if n > 0 {
 				if d.pace.Wait(ctx) != nil || slots.Acquire(ctx, 1) != nil {
-					answers <- one{n, unknown("the pass ended before an answer came")}
+					answers <- one{n, unknown(words.PortCut.With())}
 					return
 				}
 				defer slots.Release(1)
@@ -264,7 +265,7 @@ func (d *Detector) ask(ctx context.Context, e endpoint, addrs []netip.Addr, slot
 	a := merge(all)
 	if left > 0 {
 		a.state = event.Unknown
-		a.detail = fmt.Sprintf("none of %d addresses is up, and %d more were not asked; write the addresses that matter as targets: ", len(addrs), left) + a.detail
+		a.detail = words.PortAddressesLeft.With(len(addrs), left).And(a.detail)
 	}
 	return cut(pass, a)
 }
@@ -273,7 +274,7 @@ func (d *Detector) ask(ctx context.Context, e endpoint, addrs []netip.Addr, slot
 func (h how) safely(ctx context.Context, to netip.AddrPort) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
-			a = unknown("the probe of %s panicked: %v; please report it", to, p)
+			a = unknown(words.PortPanicked.With(to.String(), fmt.Sprint(p)))
 		}
 	}()
 	return h.probe(ctx, to)

@@ -165,8 +165,6 @@ func (d *Detector) set(obs []event.Observation, i int, a answer) {
 	if a.state == event.Up {
 		o.Found = 1
 	}
-	if len(o.Detail) > event.MaxDetail {
-		o.Detail = o.Detail[:event.MaxDetail]
-	}
+	o.Detail = o.Detail.Clip(event.MaxDetail)
 	obs[i] = o
 }

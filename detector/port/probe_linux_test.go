@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // server is a stock `openssl s_server` and what it logged.
@@ -103,9 +104,9 @@ func TestAgentLog(t *testing.T) {
 				d := detect(t, target)
 				for range 5 {
 					if o := pass(t, d)[0]; o.State != event.Up {
-						t.Errorf("%s, %q", o.State, o.Detail)
-					} else if strings.Contains(o.Detail, "too late") {
-						t.Errorf("this machine is too busy to measure: %s", o.Detail)
+						t.Errorf("%s, %q", o.State, words.English(o.Detail))
+					} else if strings.Contains(words.English(o.Detail), "too late") {
+						t.Errorf("this machine is too busy to measure: %s", words.English(o.Detail))
 					}
 				}
 				if m == Syn {
@@ -140,8 +141,8 @@ func TestSynIPv6(t *testing.T) {
 	d := detect(t, Target{Host: "::1", Port: s.port}, Target{Host: "::1%lo", Port: s.port})
 	for range 5 {
 		for _, o := range pass(t, d) {
-			if o.State != event.Up || !strings.Contains(o.Detail, "half-open answer from [::1") {
-				t.Errorf("%s, %q", o.State, o.Detail)
+			if o.State != event.Up || !strings.Contains(words.English(o.Detail), "half-open answer from [::1") {
+				t.Errorf("%s, %q", o.State, words.English(o.Detail))
 			}
 		}
 	}
@@ -168,9 +169,9 @@ func TestSynUnderLoad(t *testing.T) {
 	for range 60 {
 		o := pass(t, d)[0]
 		if o.State != event.Up {
-			t.Errorf("%s, %q", o.State, o.Detail)
+			t.Errorf("%s, %q", o.State, words.English(o.Detail))
 		}
-		if strings.Contains(o.Detail, "too late") {
+		if strings.Contains(words.English(o.Detail), "too late") {
 			late++
 		}
 	}
@@ -200,12 +201,12 @@ func TestSynTooLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, ok := outcome(fd, to)
-	if !ok || a.state != event.Up || a.detail != "" {
+	if !ok || a.state != event.Up || words.English(a.detail) != "" {
 		t.Errorf("in time: %+v, %v", a, ok)
 	}
 	eventually(t, func() bool {
 		a, _ = outcome(fd, to)
-		return strings.Contains(a.detail, "too late")
+		return strings.Contains(words.English(a.detail), "too late")
 	})
 	eventually(t, func() bool { return accepted.Load() == 1 })
 }
@@ -229,7 +230,7 @@ func TestSynOfItself(t *testing.T) {
 	if err := unix.Connect(fd, sa); err != nil { // a simultaneous open with itself
 		t.Fatal(err)
 	}
-	if a, ok := outcome(fd, to); !ok || a.state != event.Down || !strings.Contains(a.detail, "refused") {
+	if a, ok := outcome(fd, to); !ok || a.state != event.Down || !strings.Contains(words.English(a.detail), "refused") {
 		t.Errorf("got %+v, %v; want refused", a, ok)
 	}
 }
@@ -299,8 +300,8 @@ func TestRefusedAndSilent(t *testing.T) {
 			for i, says := range []string{
 				fmt.Sprintf("127.0.0.1:%d refused (RST)", closed), fmt.Sprintf("[::1]:%d refused (RST)", closed),
 				fmt.Sprintf("no answer from 127.0.0.1:%d within ", full)} {
-				if obs[i].State != event.Down || !strings.Contains(obs[i].Detail, says) {
-					t.Errorf("got %s, %q; want down, %q", obs[i].State, obs[i].Detail, says)
+				if obs[i].State != event.Down || !strings.Contains(words.English(obs[i].Detail), says) {
+					t.Errorf("got %s, %q; want down, %q", obs[i].State, words.English(obs[i].Detail), says)
 				}
 			}
 			if took < 300*time.Millisecond || took > 2900*time.Millisecond {
@@ -346,8 +347,8 @@ func TestAllSilent(t *testing.T) {
 	}
 	start := time.Now()
 	for _, o := range pass(t, d) {
-		if o.State != event.Down || !strings.Contains(o.Detail, "no answer") {
-			t.Errorf("%s is %s, %q", o.Key, o.State, o.Detail)
+		if o.State != event.Down || !strings.Contains(words.English(o.Detail), "no answer") {
+			t.Errorf("%s is %s, %q", o.Key, o.State, words.English(o.Detail))
 		}
 	}
 	// Eight timeouts; one after the other it would be a minute.
@@ -403,11 +404,11 @@ func TestPassIsCut(t *testing.T) {
 				seen[o.Key] = true
 				ups++
 			case event.Unknown:
-				if !strings.Contains(o.Detail, "the pass ended before this port's turn") {
-					t.Errorf("%q", o.Detail)
+				if !strings.Contains(words.English(o.Detail), "the pass ended before this port's turn") {
+					t.Errorf("%q", words.English(o.Detail))
 				}
 			default:
-				t.Errorf("%s is %s, %q", o.Key, o.State, o.Detail)
+				t.Errorf("%s is %s, %q", o.Key, o.State, words.English(o.Detail))
 			}
 		}
 		if n == 0 && (ups < burst || ups > burst+40) {
@@ -434,8 +435,8 @@ func TestCutWhileWaiting(t *testing.T) {
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%s: %s after its end", m, took)
 		}
-		if o := obs[0]; o.State != event.Unknown || !strings.Contains(o.Detail, "the pass ended before an answer came") {
-			t.Errorf("%s: %s, %q", m, o.State, o.Detail)
+		if o := obs[0]; o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "the pass ended before an answer came") {
+			t.Errorf("%s: %s, %q", m, o.State, words.English(o.Detail))
 		}
 	}
 }
@@ -500,8 +501,8 @@ func TestNoDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range pass(t, d) {
-		if o.State != event.Unknown || !strings.Contains(o.Detail, "too many open files") {
-			t.Errorf("%s is %s, %q; want unknown", o.Key, o.State, o.Detail)
+		if o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "too many open files") {
+			t.Errorf("%s is %s, %q; want unknown", o.Key, o.State, words.English(o.Detail))
 		}
 	}
 }
@@ -516,14 +517,14 @@ func TestSandbox(t *testing.T) {
 	}
 	l := listenAt(t, "[::]:0")
 	d := detect(t, Target{Port: portOfListener(l)})
-	if o := pass(t, d)[0]; o.State != event.Up || !strings.HasSuffix(o.Detail, ", from sock_diag") {
-		t.Errorf("before: %s, %q", o.State, o.Detail)
+	if o := pass(t, d)[0]; o.State != event.Up || !strings.HasSuffix(words.English(o.Detail), "; from sock_diag") {
+		t.Errorf("before: %s, %q", o.State, words.English(o.Detail))
 	}
 	forbidNetlink(t)
 	o := pass(t, d)[0]
-	if o.State != event.Up || !strings.Contains(o.Detail, "listens at :: (uid ") ||
-		!strings.Contains(o.Detail, ", from /proc/net/tcp (sock_diag: ") || !strings.Contains(o.Detail, "address family not supported") {
-		t.Errorf("behind the filter: %s, %q", o.State, o.Detail)
+	if o.State != event.Up || !strings.Contains(words.English(o.Detail), "listens at :: (uid ") ||
+		!strings.Contains(words.English(o.Detail), "; from /proc/net/tcp; sock_diag: ") || !strings.Contains(words.English(o.Detail), "address family not supported") {
+		t.Errorf("behind the filter: %s, %q", o.State, words.English(o.Detail))
 	}
 }
 

@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"dswatch/words"
 	"errors"
 	"net"
 	"net/netip"
@@ -41,9 +42,9 @@ func unresolved(host string, err error) answer {
 	var d *net.DNSError
 	switch {
 	case errors.As(err, &d) && d.IsNotFound:
-		return unknown("name %s not found: correct host, or the name's record in DNS or the hosts file", short(host))
+		return unknown(words.NameNotFound.With(short(host)))
 	case errors.As(err, &d) && d.IsTimeout, errors.Is(err, context.DeadlineExceeded):
-		return unknown("resolver did not answer for %s: look at this host's name servers, or write the address as host", short(host))
+		return unknown(words.NoResolver.With(short(host)))
 	}
-	return unknown("resolver failed for %s (%v): look at this host's name servers, or write the address as host", short(host), short(err.Error()))
+	return unknown(words.ResolverFailed.With(short(host), shortly(err)))
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // nameServer answers over TCP on loopback and counts the questions by name.
@@ -135,11 +136,11 @@ func TestNames(t *testing.T) {
 			d.resolver = resolver
 			o := pass(t, d)[0]
 			if o.State != tc.state {
-				t.Errorf("got %s, %q; want %s", o.State, o.Detail, tc.state)
+				t.Errorf("got %s, %q; want %s", o.State, words.English(o.Detail), tc.state)
 			}
 			for _, s := range tc.says {
-				if !strings.Contains(o.Detail, s) {
-					t.Errorf("%q does not say %q", o.Detail, s)
+				if !strings.Contains(words.English(o.Detail), s) {
+					t.Errorf("%q does not say %q", words.English(o.Detail), s)
 				}
 			}
 		})
@@ -158,7 +159,7 @@ func TestNameIsResolvedOnce(t *testing.T) {
 	d.pace = rate.NewLimiter(100, 1) // at the same moment, the resolver itself would ask once only
 	for n := 1; n <= 3; n++ {
 		if o := pass(t, d)[0]; o.State != event.Up {
-			t.Errorf("%s, %q", o.State, o.Detail)
+			t.Errorf("%s, %q", o.State, words.English(o.Detail))
 		}
 		if got := server.count("web.test."); got != 2*n { // A and AAAA
 			t.Errorf("%d questions after %d passes, want %d", got, n, 2*n)
@@ -179,12 +180,12 @@ func TestSlowResolver(t *testing.T) {
 	d := detect(t, Target{Host: "web.test", Port: portOfListener(l), Method: Connect, Timeout: time.Second})
 	d.resolver = resolver
 	if o := pass(t, d)[0]; o.State != event.Up {
-		t.Errorf("%s, %q", o.State, o.Detail)
+		t.Errorf("%s, %q", o.State, words.English(o.Detail))
 	}
 }
 
 func TestMerge(t *testing.T) {
-	dn, un, away := down("down"), unknown("unknown"), noRoute(netip.MustParseAddrPort("[::1]:1"), net.ErrClosed)
+	dn, un, away := down(event.Prose("down")), unknown(event.Prose("unknown")), noRoute(netip.MustParseAddrPort("[::1]:1"), net.ErrClosed)
 	for _, tc := range []struct {
 		name  string
 		all   []answer
@@ -196,11 +197,11 @@ func TestMerge(t *testing.T) {
 		{"one of two unknown", []answer{dn, un}, event.Unknown, "down; unknown"},
 		{"no IPv6 here, IPv4 down", []answer{away, dn}, event.Down, "down"},
 		{"no IPv6 here, IPv4 unknown", []answer{un, away}, event.Unknown, "unknown"},
-		{"no route at all", []answer{away}, event.Unknown, away.detail},
+		{"no route at all", []answer{away}, event.Unknown, words.English(away.detail)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if a := merge(tc.all); a.state != tc.state || a.detail != tc.text {
-				t.Errorf("got %s, %q; want %s, %q", a.state, a.detail, tc.state, tc.text)
+			if a := merge(tc.all); a.state != tc.state || words.English(a.detail) != tc.text {
+				t.Errorf("got %s, %q; want %s, %q", a.state, words.English(a.detail), tc.state, tc.text)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package port
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // several is how many hosts make a trouble one that they have in common.
@@ -57,8 +57,8 @@ type commons struct {
 // tally counts the hosts of one network, or of all.
 type tally struct {
 	heard, mute map[string]bool
-	example     string // of what was said of a mute one
-	endpoints   []int  // the mute ones
+	example     event.Said // of what was said of a mute one
+	endpoints   []int      // the mute ones
 }
 
 func (t *tally) add(n int, host string, a answer) {
@@ -71,7 +71,7 @@ func (t *tally) add(n int, host string, a answer) {
 	}
 	t.mute[host] = true
 	t.endpoints = append(t.endpoints, n)
-	if t.example == "" || a.state == event.Unknown { // who says why says more than silence
+	if t.example.Empty() || a.state == event.Unknown { // who says why says more than silence
 		t.example = a.detail
 	}
 }
@@ -86,11 +86,11 @@ func (t *tally) cut() bool { return len(t.heard) == 0 && len(t.mute) >= several 
 func (t *tally) observe(k event.Key, what string, at time.Time) event.Observation {
 	o := event.Observation{Key: k, State: event.Up, Found: 1, Want: 1, At: at}
 	if !t.cut() {
-		o.Detail = fmt.Sprintf("%d of %d hosts of %s answer", len(t.heard), len(t.heard)+len(t.mute), what)
+		o.Detail = words.HostsAnswer.With(len(t.heard), len(t.heard)+len(t.mute), what)
 		return o
 	}
 	o.State, o.Found = event.Down, 0
-	o.Detail = fmt.Sprintf("none of %d hosts of %s answers: look at the link, and at routers and firewalls on the way; they may also all be off; for example: %s", len(t.mute), what, t.example)
+	o.Detail = words.NoHostAnswers.With(len(t.mute), what).And(words.ForExample.With(), t.example)
 	return o
 }
 
@@ -183,8 +183,8 @@ func (d *Detector) common(all []result) commons {
 // pass is the item of the pass itself: whether its time was enough, and this
 // host able to ask.
 func (c *commons) pass(k event.Key, all []result, at time.Time) event.Observation {
-	o := event.Observation{Key: k, State: event.Up, Found: 1, Want: 1, Detail: fmt.Sprintf("all %d endpoints were asked", len(all)), At: at}
-	left, unable, why := 0, 0, ""
+	o := event.Observation{Key: k, State: event.Up, Found: 1, Want: 1, Detail: words.AllAsked.With(len(all)), At: at}
+	left, unable, why := 0, 0, event.Said{}
 	for _, r := range all {
 		switch {
 		case r.cut:
@@ -201,9 +201,9 @@ func (c *commons) pass(k event.Key, all []result, at time.Time) event.Observatio
 	}
 	switch {
 	case unable >= several:
-		o.Detail = fmt.Sprintf("this host could not ask %d of %d endpoints; for example: %s", unable, len(all), why)
+		o.Detail = words.CouldNotAsk.With(unable, len(all)).And(words.ForExample.With(), why)
 	case left > 0:
-		o.Detail = fmt.Sprintf("the pass ended before %d of %d endpoints had answered; they come first in the next one; if this repeats, raise detectors.port.timeout or detectors.port.rate, see config check", left, len(all))
+		o.Detail = words.PassTooShort.With(left, len(all))
 	default:
 		return o
 	}
@@ -214,7 +214,7 @@ func (c *commons) pass(k event.Key, all []result, at time.Time) event.Observatio
 // resolver is the item of the name servers.
 func (c *commons) resolver(d *Detector, all []result, at time.Time) event.Observation {
 	o := event.Observation{Key: d.way(detector.WayResolver), State: event.Up, Found: 1, Want: 1, At: at}
-	asked, deaf, why := map[string]bool{}, map[string]bool{}, ""
+	asked, deaf, why := map[string]bool{}, map[string]bool{}, event.Said{}
 	for n, r := range all {
 		if !r.named || r.cut {
 			continue
@@ -228,7 +228,7 @@ func (c *commons) resolver(d *Detector, all []result, at time.Time) event.Observ
 	if len(asked) == 0 {
 		return hidden(o.Key, d.way(detector.WayTargets), at)
 	}
-	o.Detail = fmt.Sprintf("%d of %d names were looked up", len(asked)-len(deaf), len(asked))
+	o.Detail = words.NamesLookedUp.With(len(asked)-len(deaf), len(asked))
 	if len(deaf) < several {
 		return o
 	}
@@ -238,13 +238,13 @@ func (c *commons) resolver(d *Detector, all []result, at time.Time) event.Observ
 		}
 	}
 	o.State, o.Found = event.Unknown, 0
-	o.Detail += "; for example: " + why
+	o.Detail = o.Detail.And(words.ForExample.With(), why)
 	return o
 }
 
 // hidden is the observation of an item that cannot be seen because of another.
 func hidden(k, behind event.Key, at time.Time) event.Observation {
-	return event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: "not seen, because of " + behind.String(), At: at, Behind: behind}
+	return event.Observation{Key: k, State: event.Unknown, Want: 1, Detail: words.NotSeenBehind.With(behind.String()), At: at, Behind: behind}
 }
 
 // network is where a host is as far as its addresses tell: all in one /24, or

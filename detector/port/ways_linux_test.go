@@ -16,6 +16,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // estate is ten sites of a hundred hosts behind a router that plays them all.
@@ -152,7 +153,7 @@ func TestEstate(t *testing.T) {
 				own = listenAt(t, fmt.Sprintf("0.0.0.0:%d", ownPort))
 			}
 			if o := pass(t, local)[0]; o.State != event.Up {
-				t.Errorf("%s: own port: %s, %q", w.name, o.State, o.Detail)
+				t.Errorf("%s: own port: %s, %q", w.name, o.State, words.English(o.Detail))
 			}
 			answer := make(chan []event.Observation, 1)
 			var budget Config
@@ -172,7 +173,7 @@ func TestEstate(t *testing.T) {
 			own = nil
 			began := time.Now()
 			if o := pass(t, local)[0]; o.State != event.Down || time.Since(began) > time.Second {
-				t.Errorf("%s: own port after its loss: %s, %q, after %s", w.name, o.State, o.Detail, time.Since(began))
+				t.Errorf("%s: own port after its loss: %s, %q, after %s", w.name, o.State, words.English(o.Detail), time.Since(began))
 			}
 			obs := <-answer
 			took := time.Since(start)
@@ -182,7 +183,7 @@ func TestEstate(t *testing.T) {
 			}
 			alone, causes := 0, map[string]event.State{}
 			for i, o := range obs {
-				if strings.Contains(o.Detail, "too late") {
+				if strings.Contains(words.English(o.Detail), "too late") {
 					confessed++
 				}
 				if detector.IsWay(o.Key) {
@@ -198,13 +199,13 @@ func TestEstate(t *testing.T) {
 				}
 				switch {
 				case !bad && o.State != event.Up:
-					t.Errorf("%s: %s is well and seen as %s, %q", w.name, o.Key, o.State, o.Detail)
+					t.Errorf("%s: %s is well and seen as %s, %q", w.name, o.Key, o.State, words.English(o.Detail))
 				case bad && w.behind == "" && o.State == event.Down:
 					alone++
 				case bad && w.behind == "PREFIX" && o.Behind.Name != fmt.Sprintf("10.1.%d.0/24", site),
 					bad && w.behind != "PREFIX" && o.Behind.Name != w.behind,
 					bad && w.behind != "" && o.State != event.Unknown:
-					t.Errorf("%s: %s is %s behind %q, %q", w.name, o.Key, o.State, o.Behind.Name, o.Detail)
+					t.Errorf("%s: %s is %s behind %q, %q", w.name, o.Key, o.State, o.Behind.Name, words.English(o.Detail))
 				}
 			}
 			wantCauses := w.sites
@@ -262,15 +263,15 @@ func TestPassGivesWhatItSaw(t *testing.T) {
 			t.Fatalf("pass %d: %v, in time %v", n, err, left)
 		}
 		way := obs[len(ts)]
-		if way.Key.Name != detector.WayTargets || way.State != event.Unknown || !strings.Contains(way.Detail, "the pass ended before") {
-			t.Errorf("pass %d: %s is %s, %q", n, way.Key, way.State, way.Detail)
+		if way.Key.Name != detector.WayTargets || way.State != event.Unknown || !strings.Contains(words.English(way.Detail), "the pass ended before") {
+			t.Errorf("pass %d: %s is %s, %q", n, way.Key, way.State, words.English(way.Detail))
 		}
 		last := obs[len(ts)-1]
-		if n == 0 && (last.State != event.Unknown || last.Behind != way.Key || !strings.Contains(last.Detail, "comes first in the next one")) {
-			t.Errorf("pass %d: %s is %s, %q", n, last.Key, last.State, last.Detail)
+		if n == 0 && (last.State != event.Unknown || last.Behind != way.Key || !strings.Contains(words.English(last.Detail), "comes first in the next one")) {
+			t.Errorf("pass %d: %s is %s, %q", n, last.Key, last.State, words.English(last.Detail))
 		}
 		if n == 1 && last.State != event.Up {
-			t.Errorf("what was not reached did not come first: %s, %q", last.State, last.Detail)
+			t.Errorf("what was not reached did not come first: %s, %q", last.State, words.English(last.Detail))
 		}
 	}
 }

@@ -3,6 +3,8 @@ package process
 import (
 	"bytes"
 	"context"
+	"dswatch/event"
+	"dswatch/words"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,11 +20,11 @@ import (
 )
 
 // grant says what to do where a process may be seen but not read.
-func grant() string {
+func grant() event.Said {
 	if maySeeAll() {
-		return "this is refused although dswatch has CAP_SYS_PTRACE, so look for a security module or the limits of a container"
+		return words.Limited.With()
 	}
-	return "run dswatch as root or grant it CAP_SYS_PTRACE"
+	return words.Grant.With()
 }
 
 const (
@@ -322,12 +324,12 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	// The first thread of a process may end while others go on; it stays as a zombie then.
 	case st.state == 'Z' && st.threads > 1:
 	case st.state == 'Z':
-		p.aside = "is a zombie: it has ended and its parent has not taken note"
+		p.aside = words.Zombie.With
 	case st.state == 'X' || st.state == 'x':
-		p.aside = "is dead"
+		p.aside = words.Dead.With
 	}
-	if p.aside == "" && err == nil && nested(status) {
-		p.aside = "is in a container and not counted"
+	if p.aside == nil && err == nil && nested(status) {
+		p.aside = words.InContainer.With
 	}
 	visit(p)
 	return nil
@@ -437,20 +439,19 @@ func nested(status []byte) bool {
 // hidden says why processes may be missing from the list. There is always a
 // process 1, so if it cannot be seen, others cannot either. If it can be seen
 // because it is our own user's, only the mount options tell.
-func (t *procfs) hidden(dir int) string {
-	advice := "mount it without hidepid, or " + grant()
+func (t *procfs) hidden(dir int) event.Said {
 	if !slices.ContainsFunc(t.entries, func(e entry) bool { return e.pid == 1 }) {
-		return fmt.Sprintf("%s does not show the processes of other users, not even process 1: %s", t.root, advice)
+		return words.NotEvenFirst.With(t.root).And(grant())
 	}
 	var first unix.Stat_t
 	if err := unix.Fstatat(dir, "1", &first, 0); err != nil || first.Uid != uint32(os.Geteuid()) || maySeeAll() {
-		return ""
+		return event.Said{}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err == nil && hidepid(mounts, t.root) {
-		return fmt.Sprintf("%s is mounted with hidepid and may not show the processes of other users: %s", t.root, advice)
+		return words.Hidepid.With(t.root).And(grant())
 	}
-	return ""
+	return event.Said{}
 }
 
 // maySeeAll reports whether this process has CAP_SYS_PTRACE.

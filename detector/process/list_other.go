@@ -4,12 +4,14 @@ package process
 
 import (
 	"context"
+	"dswatch/event"
+	"dswatch/words"
 	"fmt"
 	"runtime"
 )
 
 // grant says what to do where a process may be seen but not read.
-func grant() string { return "run dswatch as root" }
+func grant() event.Said { return words.Grant.With() }
 
 // none stands where no way to list processes is built in.
 type none struct{}

@@ -2,6 +2,8 @@ package process
 
 import (
 	"context"
+	"dswatch/event"
+	"dswatch/words"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,7 +14,7 @@ import (
 )
 
 // grant says what to do where a process may be seen but not read.
-func grant() string { return "run dswatch as LocalSystem or as an administrator" }
+func grant() event.Said { return words.GrantWindows.With() }
 
 // toolhelp lists processes by a Toolhelp snapshot, which any user may take.
 // The path of a program needs a handle with PROCESS_QUERY_LIMITED_INFORMATION.

@@ -11,6 +11,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/test/wine/double"
+	"dswatch/words"
 )
 
 func TestMain(m *testing.M) {
@@ -49,20 +50,20 @@ func TestFoundAndLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			look := looker(t, Target{Names: names, Want: 2})
-			if o := look(); o.State != event.Down || o.Detail != "no process is named "+strings.Join(names, " or ") {
-				t.Fatalf("before: %s, %q", o.State, o.Detail)
+			if o := look(); o.State != event.Down || words.English(o.Detail) != "no process is named "+strings.Join(names, " or ") {
+				t.Fatalf("before: %s, %q", o.State, words.English(o.Detail))
 			}
 			a := double.Program(t, filepath.Join(t.TempDir(), "dsa.exe"))
-			if o := look(); o.State != event.Degraded || o.Found != 1 || !strings.Contains(o.Detail, pid(a)) {
+			if o := look(); o.State != event.Degraded || o.Found != 1 || !strings.Contains(words.English(o.Detail), pid(a)) {
 				t.Errorf("one of two: %+v", o)
 			}
 			b := double.Program(t, filepath.Join(t.TempDir(), "Dsa.EXE"))
 			o := look()
-			if o.State != event.Up || o.Found != 2 || !strings.Contains(o.Detail, pid(a)) || !strings.Contains(o.Detail, pid(b)) {
+			if o.State != event.Up || o.Found != 2 || !strings.Contains(words.English(o.Detail), pid(a)) || !strings.Contains(words.English(o.Detail), pid(b)) {
 				t.Errorf("both: %+v", o)
 			}
 			double.End(a)
-			if o := look(); o.State != event.Degraded || strings.Contains(o.Detail, pid(a)) {
+			if o := look(); o.State != event.Degraded || strings.Contains(words.English(o.Detail), pid(a)) {
 				t.Errorf("one killed: %+v", o)
 			}
 			double.End(b)
@@ -77,7 +78,7 @@ func TestFoundAndLost(t *testing.T) {
 func TestStartIsTold(t *testing.T) {
 	before := time.Now().Add(-time.Second).UTC().Truncate(time.Second)
 	c := double.Program(t, filepath.Join(t.TempDir(), "dsa.exe"))
-	detail := looker(t, Target{Names: []string{"dsa.exe"}})().Detail
+	detail := words.English(looker(t, Target{Names: []string{"dsa.exe"}})().Detail)
 	var p, parent int
 	var since string
 	if _, err := fmt.Sscanf(strings.TrimSuffix(detail, ")"), "pid %d (ppid %d, since %s", &p, &parent, &since); err != nil {
@@ -95,21 +96,21 @@ func TestPath(t *testing.T) {
 	ours := filepath.Join(root, "トレンドマイクロ", "Deep Security Agent", "relay", "nginx.exe")
 	look := looker(t, Target{Exe: []string{"**/deep security agent/**/NGINX.exe"}})
 	other := double.Program(t, filepath.Join(root, "nginx.exe"))
-	if o := look(); o.State != event.Down || !strings.Contains(o.Detail, "1 of the name run another executable") {
-		t.Errorf("another nginx only: %s, %q", o.State, o.Detail)
+	if o := look(); o.State != event.Down || !strings.Contains(words.English(o.Detail), "1 of the name runs another executable") {
+		t.Errorf("another nginx only: %s, %q", o.State, words.English(o.Detail))
 	}
 	c := double.Program(t, ours)
-	if o := look(); o.State != event.Up || !strings.Contains(o.Detail, pid(c)) || strings.Contains(o.Detail, pid(other)) {
-		t.Errorf("both: %s, %q", o.State, o.Detail)
+	if o := look(); o.State != event.Up || !strings.Contains(words.English(o.Detail), pid(c)) || strings.Contains(words.English(o.Detail), pid(other)) {
+		t.Errorf("both: %s, %q", o.State, words.English(o.Detail))
 	}
 	for _, exe := range []string{ours, strings.ToUpper(ours), strings.ReplaceAll(ours, `\`, "/"), filepath.Join(filepath.Dir(ours), "*")} {
 		if o := looker(t, Target{Exe: []string{exe}})(); o.State != event.Up || o.Found != 1 {
-			t.Errorf("%s: %s, %q; want up", exe, o.State, o.Detail)
+			t.Errorf("%s: %s, %q; want up", exe, o.State, words.English(o.Detail))
 		}
 	}
 	double.End(c)
 	if o := look(); o.State != event.Down {
-		t.Errorf("killed: %s, %q", o.State, o.Detail)
+		t.Errorf("killed: %s, %q", o.State, words.English(o.Detail))
 	}
 }
 
@@ -117,12 +118,12 @@ func TestPath(t *testing.T) {
 // path it is unknown, with what to do, and never down.
 func TestProtected(t *testing.T) {
 	c := double.Closed(t, filepath.Join(t.TempDir(), "nginx.exe"))
-	if o := looker(t, Target{Names: []string{"nginx.exe"}})(); o.State != event.Up || !strings.Contains(o.Detail, pid(c)) {
-		t.Errorf("by name: %s, %q; want up", o.State, o.Detail)
+	if o := looker(t, Target{Names: []string{"nginx.exe"}})(); o.State != event.Up || !strings.Contains(words.English(o.Detail), pid(c)) {
+		t.Errorf("by name: %s, %q; want up", o.State, words.English(o.Detail))
 	}
 	o := looker(t, Target{Exe: []string{"**/Deep Security Agent/**/nginx.exe"}})()
-	if o.State != event.Unknown || !strings.Contains(o.Detail, pid(c)) || !strings.HasSuffix(o.Detail, grant()) {
-		t.Errorf("by path: %s, %q; want unknown with a next step", o.State, o.Detail)
+	if o.State != event.Unknown || !strings.Contains(words.English(o.Detail), pid(c)) || !strings.HasSuffix(words.English(o.Detail), words.English(grant())) {
+		t.Errorf("by path: %s, %q; want unknown with a next step", o.State, words.English(o.Detail))
 	}
 }
 
@@ -138,10 +139,10 @@ func TestAgainstTasklist(t *testing.T) {
 		return strings.Contains(string(out), "coreServiceShell.exe")
 	}
 	if o := look(); !listed() || o.State != event.Up {
-		t.Errorf("while it runs: %s, %q", o.State, o.Detail)
+		t.Errorf("while it runs: %s, %q", o.State, words.English(o.Detail))
 	}
 	double.End(c)
 	if o := look(); listed() || o.State != event.Down {
-		t.Errorf("after its end: %s, %q", o.State, o.Detail)
+		t.Errorf("after its end: %s, %q", o.State, words.English(o.Detail))
 	}
 }

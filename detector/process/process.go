@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Target is one item to look for.
@@ -55,8 +57,8 @@ type table interface {
 type proc struct {
 	pid, ppid int
 	name      string
-	started   time.Time // zero if not known
-	aside     string    // why it does not count, empty if it does
+	started   time.Time                // zero if not known
+	aside     func(pid int) event.Said // why it does not count, nil if it does
 	// exe returns the path of the program file, empty if there is none.
 	exe func() (string, error)
 	// full returns the names that the process gives itself, program file first,
@@ -66,8 +68,8 @@ type proc struct {
 
 // gaps is what a read could not see.
 type gaps struct {
-	unreadable int    // processes whose name cannot be read
-	hidden     string // why there may be processes that are not listed at all, empty if there are none
+	unreadable int        // processes whose name cannot be read
+	hidden     event.Said // why there may be processes that are not listed at all, empty if there are none
 }
 
 // New checks the targets. It does not look yet.
@@ -213,17 +215,17 @@ func (t *target) weigh(p proc) {
 	}
 	if len(t.exe) > 0 {
 		file, err := p.exe()
-		if err != nil && p.aside == "" {
+		if err != nil && p.aside == nil {
 			t.doubtful, t.doubt = append(t.doubtful, p), err
 			return
 		}
 		// What has ended has no executable any more; its name is all there is.
-		if !(p.aside != "" && file == "") && !t.runs(file) {
+		if !(p.aside != nil && file == "") && !t.runs(file) {
 			t.others++
 			return
 		}
 	}
-	if p.aside != "" {
+	if p.aside != nil {
 		t.aside = append(t.aside, p)
 		return
 	}
@@ -257,7 +259,7 @@ func (t *target) runs(file string) bool {
 func (t *target) observe(g gaps, at time.Time) event.Observation {
 	found, want := len(t.found), t.want()
 	most := found + len(t.doubtful) + g.unreadable
-	if g.hidden != "" {
+	if !g.hidden.Empty() {
 		most = max(most, want)
 	}
 	o := event.Observation{Key: t.Key, State: event.StateOf(found, want), Found: found, Want: want, At: at}
@@ -265,63 +267,62 @@ func (t *target) observe(g gaps, at time.Time) event.Observation {
 		o.State = event.Unknown
 	}
 
-	var say []string
-	if found > 0 {
-		say = append(say, list(t.found))
-	} else {
-		say = append(say, "no process "+t.sought())
-	}
-	if t.others > 0 && found == 0 {
-		what := "%d of the name run another executable"
-		if len(t.exe) == 0 {
-			what = "%d have a longer name that begins like it"
+	say := named(t.found)
+	if found == 0 {
+		say = t.absent()
+		switch {
+		case t.others == 0:
+		case len(t.exe) == 0:
+			say = say.And(words.LongerName.With(t.others))
+		default:
+			say = say.And(words.OtherExecutable.With(t.others))
 		}
-		say = append(say, fmt.Sprintf(what, t.others))
 	}
 	for _, p := range t.aside[:min(len(t.aside), maxListed)] {
-		say = append(say, fmt.Sprintf("pid %d %s", p.pid, p.aside))
+		say = say.And(p.aside(p.pid))
 	}
 	if found < want {
-		if g.hidden != "" {
-			say = append(say, g.hidden)
-		}
+		say = say.And(g.hidden)
 		if g.unreadable > 0 {
-			say = append(say, fmt.Sprintf("the names of %d processes cannot be read: %s", g.unreadable, grant()))
+			say = say.And(words.NamesUnreadable.With(g.unreadable), grant())
 		}
 		if len(t.doubtful) > 0 {
-			say = append(say, fmt.Sprintf("the executable of %s cannot be read (%v): %s", list(t.doubtful), t.doubt, grant()))
+			say = say.And(words.ExecutableUnreadable.With(pids(t.doubtful), t.doubt), grant())
 		}
 	}
-	o.Detail = strings.Join(say, "; ")
+	o.Detail = say
 	return o
 }
 
-// sought says what was looked for.
-func (t *target) sought() string {
+// absent says what was looked for.
+func (t *target) absent() event.Said {
 	if len(t.Exe) > 0 {
-		return "runs " + strings.Join(t.Exe, " or ")
+		return words.NoProcessRuns.With(t.Exe)
 	}
-	return "is named " + strings.Join(t.Names, " or ")
+	return words.NoProcessNamed.With(t.Names)
 }
 
 const maxListed = 8
 
-// list names the first processes.
-func list(procs []proc) string {
-	var b strings.Builder
+// named names the first processes.
+func named(procs []proc) (say event.Said) {
 	for i, p := range procs {
-		if i == maxListed {
-			fmt.Fprintf(&b, " and %d more", len(procs)-i)
-			break
+		switch {
+		case i == maxListed:
+			return say.And(words.MoreProcesses.With(len(procs) - i))
+		case p.started.IsZero():
+			say = say.And(words.Process.With(p.pid, p.ppid))
+		default:
+			say = say.And(words.ProcessSince.With(p.pid, p.ppid, p.started))
 		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "pid %d (ppid %d", p.pid, p.ppid)
-		if !p.started.IsZero() {
-			b.WriteString(", since " + p.started.UTC().Format(time.RFC3339))
-		}
-		b.WriteByte(')')
 	}
-	return b.String()
+	return say
+}
+
+// pids are the numbers of the first processes.
+func pids(procs []proc) (out []string) {
+	for _, p := range procs[:min(len(procs), maxListed)] {
+		out = append(out, strconv.Itoa(p.pid))
+	}
+	return out
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // The test binary is also every process that the tests look for: what it
@@ -185,11 +186,11 @@ func see(t *testing.T, d *Detector) event.Observation {
 func expect(t *testing.T, o event.Observation, st event.State, found int, say ...string) {
 	t.Helper()
 	if o.State != st || o.Found != found {
-		t.Errorf("%s is %s with %d of %d (%s); want %s with %d", o.Key.Name, o.State, o.Found, o.Want, o.Detail, st, found)
+		t.Errorf("%s is %s with %d of %d (%s); want %s with %d", o.Key.Name, o.State, o.Found, o.Want, words.English(o.Detail), st, found)
 	}
 	for _, s := range say {
-		if !strings.Contains(o.Detail, s) {
-			t.Errorf("detail %q does not say %q", o.Detail, s)
+		if !strings.Contains(words.English(o.Detail), s) {
+			t.Errorf("detail %q does not say %q", words.English(o.Detail), s)
 		}
 	}
 }
@@ -211,7 +212,7 @@ func TestCountsInstancesByName(t *testing.T) {
 	start(t, alias(t, n[:len(n)-1]), "sleep", nil)
 	o := see(t, d)
 	expect(t, o, event.Up, 2, fmt.Sprintf("pid %d (ppid %d, since ", a.Process.Pid, os.Getpid()), fmt.Sprintf("pid %d", b.Process.Pid))
-	_, since, _ := strings.Cut(o.Detail, "since ")
+	_, since, _ := strings.Cut(words.English(o.Detail), "since ")
 	at, err := time.Parse(time.RFC3339, since[:len("2006-01-02T15:04:05Z")])
 	if age := time.Since(at); err != nil || age < -2*time.Second || age > 10*time.Second {
 		t.Errorf("the start is told as %s (%v), which is %s ago", since, err, age)
@@ -249,7 +250,7 @@ func TestLongNames(t *testing.T) {
 
 	// The kernel keeps the same 15 bytes of these, and only one of them runs.
 	twin := exact + "-and-less"
-	expect(t, see(t, detectorFor(t, Target{Key: key(twin), Names: []string{twin}})), event.Down, 0, "1 have a longer name that begins like it")
+	expect(t, see(t, detectorFor(t, Target{Key: key(twin), Names: []string{twin}})), event.Down, 0, "1 has a longer name that begins like it")
 	start(t, alias(t, twin+": worker 1"), "sleep", nil)
 	expect(t, see(t, detectorFor(t, Target{Key: key(twin), Names: []string{twin}})), event.Up, 1)
 	expect(t, see(t, detectorFor(t, Target{Key: key(long), Names: []string{long}})), event.Up, 1)
@@ -332,7 +333,7 @@ func TestExecutableDecidesForGenericNames(t *testing.T) {
 	}
 	t.Run("name is not enough", func(t *testing.T) {
 		start(t, theirs, "sleep", nil)
-		expect(t, see(t, detectorFor(t, Target{Key: key(n), Exe: []string{ours}})), event.Down, 0, "1 of the name run another executable")
+		expect(t, see(t, detectorFor(t, Target{Key: key(n), Exe: []string{ours}})), event.Down, 0, "1 of the name runs another executable")
 	})
 }
 
@@ -487,9 +488,9 @@ func TestUnreadableExecutableIsUnknown(t *testing.T) {
 		Target{Key: key("any name"), Exe: []string{"/nowhere/*"}},
 		Target{Key: key("no candidate"), Names: []string{absent}, Exe: []string{"/nowhere/program"}},
 		Target{Key: key("absent"), Names: []string{absent}})
-	expect(t, o[0], event.Unknown, 0, fmt.Sprintf("pid %d (ppid ", pid), "cannot be read (permission denied)", "as root or grant it CAP_SYS_PTRACE")
+	expect(t, o[0], event.Unknown, 0, fmt.Sprintf("pid %d ", pid), "cannot be read (permission denied)", "as root or grant it CAP_SYS_PTRACE")
 	if o[1].State != event.Up {
-		t.Errorf("by name alone: %s, %s; want up", o[1].State, o[1].Detail)
+		t.Errorf("by name alone: %s, %s; want up", o[1].State, words.English(o[1].Detail))
 	}
 	expect(t, o[2], event.Unknown, 0, "CAP_SYS_PTRACE")
 	expect(t, o[3], event.Down, 0)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func key(name string) event.Key {
@@ -23,17 +24,17 @@ func TestObserve(t *testing.T) {
 		want   event.State
 		say    string
 	}{
-		"all":                       {target{found: []proc{p(1), p(2)}}, gaps{}, event.Up, "pid 1 (ppid 1), pid 2"},
+		"all":                       {target{found: []proc{p(1), p(2)}}, gaps{}, event.Up, "pid 1 (ppid 1); pid 2"},
 		"some":                      {target{found: []proc{p(1)}}, gaps{}, event.Degraded, "pid 1"},
 		"none":                      {target{}, gaps{}, event.Down, "no process is named ds_agent or dsa"},
-		"none, one may be":          {target{doubtful: []proc{p(7)}, doubt: errors.New("denied")}, gaps{}, event.Unknown, "the executable of pid 7 (ppid 1) cannot be read (denied): " + grant()},
+		"none, one may be":          {target{doubtful: []proc{p(7)}, doubt: errors.New("denied")}, gaps{}, event.Unknown, "the executable of pid 7 cannot be read (denied): " + words.English(grant())},
 		"all, one more may be":      {target{found: []proc{p(1), p(2)}, doubtful: []proc{p(7)}}, gaps{}, event.Up, "pid 1"},
 		"some, one may be":          {target{found: []proc{p(1)}, doubtful: []proc{p(7)}, doubt: errors.New("denied")}, gaps{}, event.Unknown, "denied"},
 		"none, names unreadable":    {target{}, gaps{unreadable: 3}, event.Unknown, "names of 3 processes cannot be read"},
-		"none, others hidden":       {target{}, gaps{hidden: "hidepid"}, event.Unknown, "hidepid"},
-		"some, others hidden":       {target{found: []proc{p(1)}}, gaps{hidden: "hidepid"}, event.Unknown, "hidepid"},
-		"all, others hidden":        {target{found: []proc{p(1), p(2)}}, gaps{hidden: "hidepid"}, event.Up, "pid 1"},
-		"a zombie beside":           {target{aside: []proc{{pid: 9, aside: "is a zombie"}}}, gaps{}, event.Down, "pid 9 is a zombie"},
+		"none, others hidden":       {target{}, gaps{hidden: words.Hidepid.With("/proc")}, event.Unknown, "hidepid"},
+		"some, others hidden":       {target{found: []proc{p(1)}}, gaps{hidden: words.Hidepid.With("/proc")}, event.Unknown, "hidepid"},
+		"all, others hidden":        {target{found: []proc{p(1), p(2)}}, gaps{hidden: words.Hidepid.With("/proc")}, event.Up, "pid 1"},
+		"a zombie beside":           {target{aside: []proc{{pid: 9, aside: words.Zombie.With}}}, gaps{}, event.Down, "pid 9 is a zombie"},
 		"others of the name":        {target{exe: make([]pattern, 1), others: 2}, gaps{}, event.Down, "2 of the name run another executable"},
 		"longer names":              {target{others: 2}, gaps{}, event.Down, "2 have a longer name that begins like it"},
 		"of three, one and one may": {target{Target: Target{Want: 3}, found: []proc{p(1)}, doubtful: []proc{p(7)}, doubt: errors.New("denied")}, gaps{}, event.Degraded, "denied"},
@@ -44,8 +45,8 @@ func TestObserve(t *testing.T) {
 				c.target.Want = 2
 			}
 			o := c.target.observe(c.gaps, time.Now())
-			if o.State != c.want || o.Found != len(c.target.found) || o.Want != c.target.Want || !strings.Contains(o.Detail, c.say) {
-				t.Errorf("%s, %d of %d, %q; want %s and %q", o.State, o.Found, o.Want, o.Detail, c.want, c.say)
+			if o.State != c.want || o.Found != len(c.target.found) || o.Want != c.target.Want || !strings.Contains(words.English(o.Detail), c.say) {
+				t.Errorf("%s, %d of %d, %q; want %s and %q", o.State, o.Found, o.Want, words.English(o.Detail), c.want, c.say)
 			}
 			if err := o.Validate(); err != nil {
 				t.Error(err)
@@ -56,7 +57,7 @@ func TestObserve(t *testing.T) {
 
 func TestListIsBounded(t *testing.T) {
 	many := make([]proc, 10_000)
-	if s := list(many); len(s) > 1000 || !strings.HasSuffix(s, "and 9992 more") {
+	if s := words.English(named(many)); len(s) > 1000 || !strings.HasSuffix(s, "and 9992 more") {
 		t.Errorf("%d bytes: %.80s", len(s), s)
 	}
 }

@@ -9,12 +9,13 @@ import (
 
 	"dswatch/detector/driver"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // moduleList is what a command told of the kernel's modules.
 type moduleList struct {
 	states    map[string]string // by name; driver.Live is loaded
-	doubt     string            // why one may be missing from the list, empty if none can
+	doubt     event.Said        // why one may be missing from the list, empty if none can
 	canonical func(string) string
 }
 
@@ -39,7 +40,6 @@ const shortestCut = 31
 
 func (l moduleList) judge(it Item, _ system) verdict {
 	v := verdict{want: 1, state: event.Down}
-	var seen []string
 	for _, name := range it.Names {
 		if l.canonical != nil {
 			name = l.canonical(name)
@@ -47,26 +47,25 @@ func (l moduleList) judge(it Item, _ system) verdict {
 		state, ok := l.states[name]
 		switch {
 		case ok && state == driver.Live:
-			return verdict{want: 1, found: 1, state: event.Up, detail: name + " is loaded"}
+			return verdict{want: 1, found: 1, state: event.Up, detail: words.DriverLoaded.With(name)}
 		case ok:
-			seen = append(seen, fmt.Sprintf("%s is %s, not %s", name, state, driver.Live))
+			v.detail = v.detail.And(words.DriverIs.With(name, state))
 			continue
 		}
 		for n := shortestCut; n < len(name); n++ {
 			if _, ok := l.states[name[:n]]; ok {
 				v.state = event.Unknown
-				seen = append(seen, fmt.Sprintf("%s is loaded, which may be %s cut short; look by hand", name[:n], name))
+				v.detail = v.detail.And(words.ModuleCut.With(name[:n], name))
 			}
 		}
 	}
-	if seen == nil {
-		seen = append(seen, "no module named "+strings.Join(it.Names, " or ")+" is loaded")
+	if v.detail.Empty() {
+		v.detail = words.NoModule.With(it.Names)
 	}
-	if l.doubt != "" {
+	if !l.doubt.Empty() {
 		v.state = event.Unknown
-		seen = append(seen, l.doubt)
+		v.detail = v.detail.And(l.doubt)
 	}
-	v.detail = strings.Join(seen, "; ")
 	return v
 }
 
@@ -120,8 +119,8 @@ func table(b []byte, heading string, name func(line string) (string, bool)) (mod
 		}
 		if n, ok := name(line); ok {
 			l.states[n] = driver.Live
-		} else if l.doubt == "" {
-			l.doubt = "a line of the list cannot be read: " + clean(line) + "; please report it"
+		} else if l.doubt.Empty() {
+			l.doubt = words.LineUnreadable.With("the list", clean(line))
 		}
 	}
 	switch {

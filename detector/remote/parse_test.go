@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // capture reads a file of testdata; its README says where they come from.
@@ -60,7 +61,7 @@ func TestWhatTheCommandsTell(t *testing.T) {
 		"solaris module with several lines":   {"solaris", item(event.Driver, 1, "ip"), event.Up, 1, ""},
 		"solaris module of a long name":       {"solaris", item(event.Driver, 1, "ip_nat_with_a_name_that_is_too_long"), event.Unknown, 0, "cut short"},
 		"solaris module alias":                {"solaris", item(event.Driver, 1, "absent", "genunix"), event.Up, 1, ""},
-		"solaris agent of the own zone only":  {"solaris", item(event.Process, 2, "ds_agent"), event.Up, 2, "pid 421 (ppid 1), pid 422 (ppid 421)"},
+		"solaris agent of the own zone only":  {"solaris", item(event.Process, 2, "ds_agent"), event.Up, 2, "pid 421 (ppid 1); pid 422 (ppid 421)"},
 		"solaris one of two":                  {"solaris", item(event.Process, 2, "ds_am"), event.Degraded, 1, "pid 430"},
 		"solaris process that is not there":   {"solaris", item(event.Process, 1, "dsvp"), event.Down, 0, "no process is named dsvp"},
 		"solaris name cut in the list":        {"solaris", item(event.Process, 1, "svc.startd"), event.Up, 1, "pid 11"},
@@ -89,7 +90,7 @@ func TestWhatTheCommandsTell(t *testing.T) {
 		"linux module that is not there":      {"linux", item(event.Driver, 1, "bmhook"), event.Down, 0, ""},
 		"linux agent":                         {"linux", item(event.Process, 2, "ds_agent"), event.Up, 2, ""},
 		"linux kernel thread":                 {"linux", item(event.Process, 1, "ds_kmemcg"), event.Up, 1, ""},
-		"linux relay's nginx, workers too":    {"linux", item(event.Process, 1, "/opt/ds_agent/**/nginx"), event.Up, 2, "pid 910 (ppid 812), pid 911 (ppid 910)"},
+		"linux relay's nginx, workers too":    {"linux", item(event.Process, 1, "/opt/ds_agent/**/nginx"), event.Up, 2, "pid 910 (ppid 812); pid 911 (ppid 910)"},
 		"linux nginx of nobody":               {"linux", item(event.Process, 1, "/srv/nginx"), event.Down, 0, "no process runs /srv/nginx"},
 		"linux manager":                       {"linux", item(event.Process, 1, "/opt/dsm/jre/bin/java"), event.Up, 1, ""},
 		"linux other java":                    {"linux", item(event.Process, 1, "/opt/app/bin/java"), event.Down, 0, ""},
@@ -110,8 +111,8 @@ func TestWhatTheCommandsTell(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := seen.judge(c.it, s)
-			if v.state != c.state || v.found != c.found || !strings.Contains(v.detail, c.detail) {
-				t.Errorf("got %s, %d found, %q; want %s, %d found, %q", v.state, v.found, v.detail, c.state, c.found, c.detail)
+			if v.state != c.state || v.found != c.found || !strings.Contains(words.English(v.detail), c.detail) {
+				t.Errorf("got %s, %d found, %q; want %s, %d found, %q", v.state, v.found, words.English(v.detail), c.state, c.found, c.detail)
 			}
 		})
 	}
@@ -173,10 +174,10 @@ func TestDoubt(t *testing.T) {
 	} {
 		s := systems[c.os]
 		if v := c.seen.judge(c.there, s); v.state != event.Up {
-			t.Errorf("%s: what is there is %s: %s", name, v.state, v.detail)
+			t.Errorf("%s: what is there is %s: %s", name, v.state, words.English(v.detail))
 		}
-		if v := c.seen.judge(c.missing, s); v.state != event.Unknown || !strings.Contains(v.detail, c.why) {
-			t.Errorf("%s: what is missing is %s: %s", name, v.state, v.detail)
+		if v := c.seen.judge(c.missing, s); v.state != event.Unknown || !strings.Contains(words.English(v.detail), c.why) {
+			t.Errorf("%s: what is missing is %s: %s", name, v.state, words.English(v.detail))
 		}
 	}
 }
@@ -255,7 +256,7 @@ func FuzzAnswers(f *testing.F) {
 					continue
 				}
 				v := seen.judge(it, s)
-				if !v.state.Valid() || v.found < 0 || strings.ContainsAny(v.detail, "\n\r\x1b\x00") || len(v.detail) > event.MaxDetail {
+				if !v.state.Valid() || v.found < 0 || strings.ContainsAny(words.English(v.detail), "\n\r\x1b\x00") || len(words.English(v.detail)) > event.MaxDetail {
 					t.Errorf("%+v", v)
 				}
 				if v.state == event.Up && v.found == 0 {

@@ -3,20 +3,20 @@ package remote
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // portList is what the commands told of listening TCP sockets: by port, the
 // local addresses as they are shown.
 type portList struct {
 	at    map[int][]string
-	doubt string
+	doubt event.Said
 }
 
 // listeners asks the first of the commands that there is.
@@ -55,16 +55,16 @@ func solarisListeners(run runner, s system) (sight, error) {
 	six, err := run(solarisPorts6)
 	switch {
 	case err != nil:
-		l.doubt = err.Error()
+		l.doubt = words.Of(err)
 	case len(bytes.TrimSpace(six)) > 0:
 		more, err := parseNetstat(six, s.sep)
 		if err != nil {
-			l.doubt = misread(solarisPorts6, err).Error()
+			l.doubt = words.Of(misread(solarisPorts6, err))
 		}
 		for port, at := range more.at {
 			l.at[port] = append(l.at[port], at...)
 		}
-		if l.doubt == "" {
+		if l.doubt.Empty() {
 			l.doubt = more.doubt
 		}
 	}
@@ -92,13 +92,13 @@ func parseNetstat(b []byte, sep byte) (portList, error) {
 			i = 0
 		}
 		if i >= len(f) {
-			l.doubt = "a line of the socket table cannot be read: " + clean(line) + "; please report it"
+			l.doubt = words.LineUnreadable.With("the socket table", clean(line))
 			continue
 		}
 		at := strings.LastIndexByte(f[i], sep)
 		port, err := strconv.ParseUint(f[i][at+1:], 10, 16)
 		if at < 0 || err != nil {
-			l.doubt = "the socket table has an address that is cut or cannot be read: " + clean(f[i])
+			l.doubt = words.AddressUnreadable.With(clean(f[i]))
 			continue
 		}
 		if at := f[i][:at]; !slices.Contains(l.at[int(port)], at) {
@@ -112,18 +112,21 @@ func parseNetstat(b []byte, sep byte) (portList, error) {
 }
 
 func (l portList) judge(it Item, _ system) verdict {
-	v := verdict{want: 1, state: event.Down, detail: fmt.Sprintf("nothing listens on %d/tcp", it.Port)}
+	v := verdict{want: 1, state: event.Down, detail: words.PortNothing.With(it.Port)}
 	if at := l.at[it.Port]; len(at) > 0 {
-		where := clean(strings.Join(at[:min(len(at), 8)], ", "))
+		var where []string
+		for _, a := range at[:min(len(at), 8)] {
+			where = append(where, clean(a))
+		}
 		if !it.Loopback && !slices.ContainsFunc(at, func(a string) bool { return !loopback(a) }) {
-			v.detail = fmt.Sprintf("%d/tcp listens on loopback only, at %s: the manager cannot reach it", it.Port, where)
+			v.detail = words.PortLoopback.With(it.Port, where)
 		} else {
-			return verdict{want: 1, found: 1, state: event.Up, detail: fmt.Sprintf("%d/tcp listens at %s", it.Port, where)}
+			return verdict{want: 1, found: 1, state: event.Up, detail: words.PortListens.With(it.Port, where)}
 		}
 	}
-	if l.doubt != "" {
+	if !l.doubt.Empty() {
 		v.state = event.Unknown
-		v.detail += "; " + l.doubt
+		v.detail = v.detail.And(l.doubt)
 	}
 	return v
 }

@@ -11,6 +11,7 @@ import (
 
 	"dswatch/detector/process"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // proc is one line of ps.
@@ -28,7 +29,7 @@ func (p proc) ended() bool { return p.state == "Z" || strings.Contains(p.args, "
 // processList is what ps told.
 type processList struct {
 	procs []proc
-	doubt string // why there may be processes that are not listed
+	doubt event.Said // why there may be processes that are not listed
 }
 
 // processes asks one ps.
@@ -104,8 +105,8 @@ func parsePS(b []byte) (processList, error) {
 		}
 		p, ok := readProc(columns, width, line)
 		if !ok {
-			if l.doubt == "" {
-				l.doubt = "a line of ps cannot be read: " + clean(line) + "; please report it"
+			if l.doubt.Empty() {
+				l.doubt = words.LineUnreadable.With("ps", clean(line))
 			}
 			continue
 		}
@@ -118,8 +119,8 @@ func parsePS(b []byte) (processList, error) {
 	case len(l.procs) < 2: // ps itself is one
 		return l, errors.New("it lists no process")
 	}
-	if !root && l.doubt == "" {
-		l.doubt = "no process of root is listed, so the host hides those of other users; let this user see them (hidepid of /proc on Linux, proc_info on Solaris)"
+	if !root && l.doubt.Empty() {
+		l.doubt = words.HidesOthers.With()
 	}
 	return l, nil
 }
@@ -212,35 +213,34 @@ func (l processList) judge(it Item, s system) verdict {
 	v := verdict{want: max(it.Want, 1), found: len(found)}
 	v.state = event.StateOf(v.found, v.want)
 	most := v.found + len(doubtful)
-	if l.doubt != "" {
+	if !l.doubt.Empty() {
 		most = max(most, v.want)
 	}
 	if v.state != event.StateOf(most, v.want) {
 		v.state = event.Unknown
 	}
-	say := []string{it.absent()}
+	v.detail = it.absent()
 	if v.found > 0 {
-		say[0] = pids(found)
+		v.detail = named(found)
 	}
 	if len(aside) > 0 {
-		say = append(say, pids(aside)+" ended and was not waited for")
+		v.detail = v.detail.And(words.EndedNotWaited.With(pids(aside)))
 	}
 	if v.found < v.want && len(doubtful) > 0 {
-		say = append(say, pids(doubtful)+" may be it, but the command line "+clean(doubtful[0].args)+" does not tell; look by hand")
+		v.detail = v.detail.And(words.MayBeIt.With(pids(doubtful), clean(doubtful[0].args)))
 	}
-	if v.found < v.want && l.doubt != "" {
-		say = append(say, l.doubt)
+	if v.found < v.want && !l.doubt.Empty() {
+		v.detail = v.detail.And(l.doubt)
 	}
-	v.detail = strings.Join(say, "; ")
 	return v
 }
 
 // absent says that nothing was found.
-func (it Item) absent() string {
+func (it Item) absent() event.Said {
 	if len(it.Exe) > 0 {
-		return "no process runs " + strings.Join(it.Exe, " or ")
+		return words.NoProcessRuns.With(it.Exe)
 	}
-	return "no process is named " + strings.Join(it.Names, " or ")
+	return words.NoProcessNamed.With(it.Names)
 }
 
 // like compares a process with the item. Names of limit bytes or more may be
@@ -306,15 +306,24 @@ func (it Item) bases() []string {
 	return append(out, it.Names...)
 }
 
-// pids names the first few.
-func pids(procs []proc) string {
-	const most = 8
-	var out []string
-	for _, p := range procs[:min(len(procs), most)] {
-		out = append(out, fmt.Sprintf("pid %d (ppid %d)", p.pid, p.ppid))
+// mostNamed is how many processes a detail names.
+const mostNamed = 8
+
+// named names the first few.
+func named(procs []proc) (say event.Said) {
+	for _, p := range procs[:min(len(procs), mostNamed)] {
+		say = say.And(words.Process.With(p.pid, p.ppid))
 	}
-	if n := len(procs) - most; n > 0 {
-		out = append(out, fmt.Sprintf("%d more", n))
+	if n := len(procs) - mostNamed; n > 0 {
+		say = say.And(words.MoreProcesses.With(n))
 	}
-	return strings.Join(out, ", ")
+	return say
+}
+
+// pids are the numbers of the first few.
+func pids(procs []proc) (out []string) {
+	for _, p := range procs[:min(len(procs), mostNamed)] {
+		out = append(out, strconv.Itoa(p.pid))
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 
 	"dswatch/detector/facts"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // factsEvery is how often the facts are asked for and told, changed or not.
@@ -180,7 +181,7 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 			}
 		}
 		if err := failed[kind]; err != nil {
-			out = append(out, verdict{state: event.Unknown, want: max(1, it.Want), detail: err.Error()}.of(it, at))
+			out = append(out, verdict{state: event.Unknown, want: max(1, it.Want), detail: words.Of(err)}.of(it, at))
 			continue
 		}
 		out = append(out, sights[kind].judge(it, d.system).of(it, at))

@@ -26,6 +26,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/test/receive"
+	"dswatch/words"
 )
 
 // serve starts a real sshd that answers every command from the captures.
@@ -100,7 +101,7 @@ func TestEverySystem(t *testing.T) {
 			for range 2 {
 				for kind, o := range states(t, d) {
 					if o.State != event.Up {
-						t.Errorf("%s is %s: %s", kind, o.State, o.Detail)
+						t.Errorf("%s is %s: %s", kind, o.State, words.English(o.Detail))
 					}
 				}
 			}
@@ -142,11 +143,11 @@ func TestOneCommandFails(t *testing.T) {
 			s.Answer(t, linuxModules, c.script)
 			got := states(t, d)
 			o := got[event.Driver]
-			if o.State != event.Unknown || !strings.Contains(o.Detail, c.why) || !strings.Contains(o.Detail, "/proc/modules") {
-				t.Errorf("the module is %s: %s", o.State, o.Detail)
+			if o.State != event.Unknown || !strings.Contains(words.English(o.Detail), c.why) || !strings.Contains(words.English(o.Detail), "/proc/modules") {
+				t.Errorf("the module is %s: %s", o.State, words.English(o.Detail))
 			}
 			if o := got[event.Port]; o.State != event.Up {
-				t.Errorf("the port is %s: %s", o.State, o.Detail)
+				t.Errorf("the port is %s: %s", o.State, words.English(o.Detail))
 			}
 		})
 	}
@@ -182,7 +183,7 @@ func TestTheHostFails(t *testing.T) {
 			s.Print(t, esxiModules, whole)
 			d.opts.Timeout = 10 * time.Second
 			if o := states(t, d)[event.Driver]; o.State != event.Up {
-				t.Errorf("afterwards %s: %s", o.State, o.Detail)
+				t.Errorf("afterwards %s: %s", o.State, words.English(o.Detail))
 			}
 		})
 	}
@@ -196,7 +197,7 @@ func TestKeptConnectionWasClosed(t *testing.T) {
 	states(t, d)
 	d.conn.wire.Close()
 	if o := states(t, d)[event.Driver]; o.State != event.Up {
-		t.Errorf("%s: %s", o.State, o.Detail)
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 	if n := s.Logins(); n != 2 {
 		t.Errorf("%d logins", n)
@@ -322,7 +323,7 @@ func TestKnownKeyDecidesTheAlgorithm(t *testing.T) {
 	tg := target(s, "esxi")
 	tg.KnownHosts = known(t, dir, s.Port, signer.PublicKey())
 	if o := states(t, newDetector(t, tg, Options{}))[event.Driver]; o.State != event.Up {
-		t.Errorf("%s: %s", o.State, o.Detail)
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 }
 
@@ -338,7 +339,7 @@ func TestLegacyAlgorithms(t *testing.T) {
 	}
 	tg.LegacyAlgorithms = true
 	if o := states(t, newDetector(t, tg, Options{}))[event.Driver]; o.State != event.Up {
-		t.Errorf("%s: %s", o.State, o.Detail)
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 }
 
@@ -381,7 +382,7 @@ func TestAgent(t *testing.T) {
 	tg.KeyFile, tg.Agent = "", true
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	if o := states(t, newDetector(t, tg, Options{}))[event.Driver]; o.State != event.Up {
-		t.Errorf("%s: %s", o.State, o.Detail)
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 	for path, why := range map[string]string{"": "SSH_AUTH_SOCK is not set", filepath.Join(dir, "none"): "ask the SSH agent"} {
 		t.Setenv("SSH_AUTH_SOCK", path)
@@ -452,8 +453,8 @@ func TestBanner(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serve(t, "Banner "+path)
-	if o := states(t, newDetector(t, target(s, "esxi"), Options{}))[event.Driver]; o.State != event.Up || strings.Contains(o.Detail, "author") {
-		t.Errorf("%s: %s", o.State, o.Detail)
+	if o := states(t, newDetector(t, target(s, "esxi"), Options{}))[event.Driver]; o.State != event.Up || strings.Contains(words.English(o.Detail), "author") {
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 }
 
@@ -476,22 +477,22 @@ func TestLossIsConfirmed(t *testing.T) {
 	s.Answer(t, esxiModules, "printf '"+loaded+"'")
 	d := newDetector(t, target(s, "esxi"), Options{Confirm: 300 * time.Millisecond})
 	if o := states(t, d)[event.Driver]; o.State != event.Up {
-		t.Fatalf("%s: %s", o.State, o.Detail)
+		t.Fatalf("%s: %s", o.State, words.English(o.Detail))
 	}
 	looks := func() int { return strings.Count(s.Log(), "Starting session") }
 	flag := filepath.Join(t.TempDir(), "flag")
 	s.Answer(t, esxiModules, fmt.Sprintf("if [ -e %[1]s ]; then printf '%[2]s'; else touch %[1]s; printf '%[3]s'; fi", flag, loaded, away))
 	before := looks()
 	if o := states(t, d)[event.Driver]; o.State != event.Up || looks() != before+2 {
-		t.Errorf("a reload was told as %s after %d looks: %s", o.State, looks()-before, o.Detail)
+		t.Errorf("a reload was told as %s after %d looks: %s", o.State, looks()-before, words.English(o.Detail))
 	}
 	s.Answer(t, esxiModules, "printf '"+away+"'")
 	if o := states(t, d)[event.Driver]; o.State != event.Down {
-		t.Errorf("a loss was told as %s: %s", o.State, o.Detail)
+		t.Errorf("a loss was told as %s: %s", o.State, words.English(o.Detail))
 	}
 	before = looks()
 	if o := states(t, d)[event.Driver]; o.State != event.Down || looks() != before+1 {
-		t.Errorf("a loss that lasts was told as %s after %d looks: %s", o.State, looks()-before, o.Detail)
+		t.Errorf("a loss that lasts was told as %s after %d looks: %s", o.State, looks()-before, words.English(o.Detail))
 	}
 }
 

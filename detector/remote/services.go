@@ -3,18 +3,18 @@ package remote
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // serviceList is what svcs told: the state of each service by its FMRI.
 type serviceList struct {
 	states map[string]string
-	doubt  string
+	doubt  event.Said
 }
 
 func services(run runner, _ system) (sight, error) {
@@ -41,8 +41,8 @@ func parseSvcs(b []byte) (serviceList, error) {
 			begun = len(f) == 3 && f[0] == "STATE" && f[2] == "FMRI"
 		case len(f) == 3 && (strings.HasPrefix(f[2], "svc:/") || strings.HasPrefix(f[2], "lrc:/")):
 			l.states[f[2]] = f[0]
-		case l.doubt == "":
-			l.doubt = "a line of svcs cannot be read: " + clean(string(raw)) + "; please report it"
+		case l.doubt.Empty():
+			l.doubt = words.LineUnreadable.With("svcs", clean(string(raw)))
 		}
 	}
 	switch {
@@ -73,14 +73,13 @@ func called(fmri, name string) bool {
 // asterisk is on its way to another, see svcs(1).
 func (l serviceList) judge(it Item, _ system) verdict {
 	v := verdict{want: 1, state: event.Down}
-	var seen []string
 	for _, fmri := range slices.Sorted(maps.Keys(l.states)) {
 		state := l.states[fmri]
 		for _, name := range it.Names {
 			if !called(fmri, name) {
 				continue
 			}
-			what := fmt.Sprintf("%s is %s", clean(fmri), clean(state))
+			what := words.ServiceIs.With(clean(fmri), clean(state))
 			switch strings.TrimSuffix(state, "*") {
 			case "online", "legacy_run":
 				return verdict{want: 1, found: 1, state: event.Up, detail: what}
@@ -88,20 +87,19 @@ func (l serviceList) judge(it Item, _ system) verdict {
 				v.state = event.Degraded
 			case "offline", "disabled", "maintenance", "uninitialized":
 				if strings.HasSuffix(state, "*") && v.state == event.Down {
-					v.state, what = event.Unknown, what+" (changing)"
+					v.state, what = event.Unknown, words.ServiceChanging.With(clean(fmri), clean(state))
 				}
 			default:
 				v.state = event.Unknown
 			}
-			seen = append(seen, what)
+			v.detail = v.detail.And(what)
 		}
 	}
-	if seen == nil {
-		seen = append(seen, "no service named "+strings.Join(it.Names, " or "))
-		if l.doubt != "" {
-			v.state, seen = event.Unknown, append(seen, l.doubt)
+	if v.detail.Empty() {
+		v.detail = words.NoService.With(it.Names)
+		if !l.doubt.Empty() {
+			v.state, v.detail = event.Unknown, v.detail.And(l.doubt)
 		}
 	}
-	v.detail = strings.Join(seen, "; ")
 	return v
 }

@@ -7,6 +7,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Item is one thing to look for on the host.
@@ -29,7 +30,7 @@ type sight interface {
 type verdict struct {
 	state       event.State
 	found, want int
-	detail      string
+	detail      event.Said
 }
 
 func (v verdict) of(it Item, at time.Time) event.Observation {
@@ -38,7 +39,7 @@ func (v verdict) of(it Item, at time.Time) event.Observation {
 
 // misread says that an answer has another form than the command's.
 func misread(command string, err error) error {
-	return fmt.Errorf("cannot read the answer of %q: %w; run it by hand as the same user, and please report what it prints", bare(command), err)
+	return words.FailWith(err, words.AnswerUnreadable.With(fmt.Sprintf("%q", bare(command)), err))
 }
 
 // bare is the command without its environment, as a person would type it.

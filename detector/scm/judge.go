@@ -2,11 +2,12 @@ package scm
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Entry is what the manager tells of one service or driver. The numbers are
@@ -37,87 +38,79 @@ const (
 	serviceSpecific = 1066 // ERROR_SERVICE_SPECIFIC_ERROR
 )
 
-// states are the other values of SERVICE_STATUS.dwCurrentState, with the word
-// that `sc query` prints.
-var states = map[uint32]string{
-	2: "is starting (START_PENDING)",
-	3: "is stopping (STOP_PENDING)",
-	5: "is resuming (CONTINUE_PENDING)",
-	6: "is pausing (PAUSE_PENDING)",
-	7: "is paused (PAUSED)",
+// states are the other values of SERVICE_STATUS.dwCurrentState.
+var states = map[uint32]func(name string) event.Said{
+	2: words.Starting.With,
+	3: words.Stopping.With,
+	5: words.Resuming.With,
+	6: words.Pausing.With,
+	7: words.Paused.With,
 }
 
 // exits are the exit codes that a person meets most, see winerror.h.
-var exits = map[uint32]string{
-	0:    "exit code 0",
-	2:    "exit code 2: its file was not found",
-	5:    "exit code 5: access was denied",
-	1053: "exit code 1053: it did not answer in time",
-	1058: "exit code 1058: it was disabled",
-	1067: "exit code 1067: its process ended unexpectedly",
-	1068: "exit code 1068: something that it depends on did not start",
-	1077: "not started since the host came up",
+var exits = map[uint32]func() event.Said{
+	2:    words.ExitNoFile.With,
+	5:    words.ExitDenied.With,
+	1053: words.ExitNoAnswer.With,
+	1058: words.ExitDisabled.With,
+	1067: words.ExitCrashed.With,
+	1068: words.ExitDepends.With,
+	1077: words.ExitNever.With,
 }
 
-// Judge says what the answer to Ask means for an item of the kind
-// event.Service or event.Driver. The words continue a sentence that begins
-// with the item's name.
-func Judge(kind event.Kind, e Entry, err error) (event.State, string) {
+// Judge says what the answer to Ask means for the item name of the kind
+// event.Service or event.Driver.
+func Judge(kind event.Kind, name string, e Entry, err error) (event.State, event.Said) {
 	switch {
 	case errors.Is(err, ErrAbsent):
-		return event.Down, "is not installed"
+		return event.Down, words.NotInstalled.With(name)
 	case errors.Is(err, fs.ErrPermission):
-		return event.Unknown, fmt.Sprintf("may not be asked about (%v); run dswatch as LocalSystem or as an administrator", err)
+		return event.Unknown, words.MayNotAsk.With(name, err)
 	case err != nil:
-		return event.Unknown, fmt.Sprintf("was not told (%v); try sc query by hand", err)
+		return event.Unknown, words.NotTold.With(name, err)
 	case kind == event.Driver && e.Type&driverTypes == 0:
-		return event.Down, "is the name of a service and not of a driver" + e.shown()
+		return event.Down, words.IsAService.With(name).And(e.shown())
 	case kind == event.Service && e.Type&serviceTypes == 0:
-		return event.Down, "is the name of a driver and not of a service" + e.shown()
+		return event.Down, words.IsADriver.With(name).And(e.shown())
 	}
 	switch say := states[e.State]; {
+	case e.State == running && e.PID != 0:
+		return event.Up, words.RunningPID.With(name, int(e.PID)).And(e.off(), e.shown())
 	case e.State == running:
-		return event.Up, "is running" + e.pid() + e.off() + e.shown()
+		return event.Up, words.Running.With(name).And(e.off(), e.shown())
 	case e.State == stopped:
-		return event.Down, "is stopped" + e.off() + ", " + e.exit() + e.shown()
-	case say != "":
-		return event.Down, say + e.off() + e.shown()
+		return event.Down, words.Stopped.With(name).And(e.off(), e.exit(), e.shown())
+	case say != nil:
+		return event.Down, say(name).And(e.off(), e.shown())
 	}
-	return event.Unknown, fmt.Sprintf("is in the state %d, which this version does not know", e.State)
-}
-
-func (e Entry) pid() string {
-	if e.PID == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (pid %d)", e.PID)
+	return event.Unknown, words.StateNotKnown.With(name, strconv.FormatUint(uint64(e.State), 10))
 }
 
 // off says that the entry is disabled. Windows stops nothing that it disables.
-func (e Entry) off() string {
+func (e Entry) off() event.Said {
 	switch {
 	case !e.Known || e.Start != disabled:
-		return ""
+		return event.Said{}
 	case e.State == stopped:
-		return " and disabled"
+		return words.Disabled.With()
 	}
-	return ", but disabled: it cannot be started again"
+	return words.DisabledRunning.With()
 }
 
-func (e Entry) exit() string {
+func (e Entry) exit() event.Said {
 	if e.Exit == serviceSpecific {
-		return fmt.Sprintf("service-specific exit code %d", e.Specific)
+		return words.ExitSpecific.With(int(e.Specific))
 	}
-	if say := exits[e.Exit]; say != "" {
-		return say
+	if say := exits[e.Exit]; say != nil {
+		return say()
 	}
-	return fmt.Sprintf("exit code %d", e.Exit)
+	return words.ExitCode.With(int(e.Exit))
 }
 
 // shown is the name that the list of services shows, where that is another.
-func (e Entry) shown() string {
+func (e Entry) shown() event.Said {
 	if e.Display == "" || strings.EqualFold(e.Display, e.Name) {
-		return ""
+		return event.Said{}
 	}
-	return fmt.Sprintf(", listed as %q", e.Display)
+	return words.ListedAs.With(e.Display)
 }

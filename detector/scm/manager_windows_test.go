@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // TestMain lets the test binary be the process that asks.
@@ -69,7 +70,7 @@ func TestSystemService(t *testing.T) {
 	}
 	defer m.Close()
 	e, err := m.Ask("plugplay")
-	if state, say := Judge(event.Service, e, err); err != nil || state != event.Up || !e.Known || e.PID == 0 {
-		t.Errorf("%+v, %v: %s, %q; want up", e, err, state, say)
+	if state, say := Judge(event.Service, "x", e, err); err != nil || state != event.Up || !e.Known || e.PID == 0 {
+		t.Errorf("%+v, %v: %s, %q; want up", e, err, state, words.English(say))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // units asks systemd. It is used by one goroutine at a time.
@@ -91,7 +92,7 @@ func (u *units) connect(ctx context.Context) error {
 	}
 	if err != nil {
 		cancel()
-		return fmt.Errorf("connect to D-Bus: %w; check that dbus runs and that its socket is within dswatch's reach, or leave service rows out on a host without systemd", err)
+		return words.FailWith(err, words.NoDBus.With(err))
 	}
 	u.conn, u.cancel = conn, cancel
 	return nil
@@ -115,11 +116,11 @@ func (u *units) ask(ctx context.Context, names []string) (map[string]status, err
 		var s status
 		switch code, ofUnit := unitError(err); {
 		case err == nil:
-			s = u.judge(ctx, unitName(n), props)
+			s = u.judge(ctx, n, props)
 		case code == "org.freedesktop.systemd1.NoSuchUnit":
-			s = status{event.Down, "is not known to systemd"}
+			s = status{event.Down, words.UnitNotKnown.With(n)}
 		case ofUnit:
-			s = status{event.Unknown, "was not told: " + err.Error()}
+			s = status{event.Unknown, words.UnitNotTold.With(n, err)}
 		default:
 			return nil, err
 		}
@@ -143,29 +144,29 @@ func unitError(err error) (code string, ofUnit bool) {
 }
 
 // judge turns the properties of a unit into a status.
-func (u *units) judge(ctx context.Context, unit string, props map[string]any) status {
-	text := func(name string) string { s, _ := props[name].(string); return s }
+func (u *units) judge(ctx context.Context, name string, props map[string]any) status {
+	text := func(property string) string { s, _ := props[property].(string); return s }
 	active, sub, load := text("ActiveState"), text("SubState"), text("LoadState")
-	say := fmt.Sprintf("is %s (%s)", active, sub)
+	say := words.UnitIs.With(name, active, sub)
 	switch active {
 	case "active", "reloading", "refreshing":
 		return status{event.Up, say}
 	case "inactive", "failed", "activating", "deactivating", "maintenance":
 	default:
-		return status{event.Unknown, fmt.Sprintf("is in the state %q, which this version does not know", active)}
+		return status{event.Unknown, words.StateNotKnown.With(name, active)}
 	}
 	switch load {
 	case "loaded":
 		// Only services have a result, and it is no news when all went well.
-		if result, err := u.conn.GetServicePropertyContext(ctx, unit, "Result"); err == nil {
+		if result, err := u.conn.GetServicePropertyContext(ctx, unitName(name), "Result"); err == nil {
 			if r, ok := result.Value.Value().(string); ok && r != "success" {
-				say += ", result " + r
+				say = words.UnitResult.With(name, active, sub, r)
 			}
 		}
 	case "not-found":
-		say = "is not installed: systemd finds no such unit"
+		say = words.UnitNotFound.With(name)
 	default:
-		say += ", its unit file is " + load
+		say = words.UnitFile.With(name, active, sub, load)
 	}
 	return status{event.Down, say}
 }
@@ -177,9 +178,9 @@ func advise(err error) error {
 	case err == nil:
 		return nil
 	case code == "org.freedesktop.DBus.Error.AccessDenied":
-		return fmt.Errorf("ask systemd: %w; run dswatch as root or let its user read org.freedesktop.systemd1 in the D-Bus policy", err)
+		return words.FailWith(err, words.AskSystemdDenied.With(err))
 	case code != "":
-		return fmt.Errorf("ask systemd: %w; check with systemctl that systemd runs this host, or leave service rows out", err)
+		return words.FailWith(err, words.AskSystemdRefused.With(err))
 	}
-	return fmt.Errorf("ask systemd: %w; check that dbus and systemd answer, for example with systemctl status", err)
+	return words.FailWith(err, words.AskSystemd.With(err))
 }

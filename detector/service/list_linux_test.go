@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -248,7 +249,7 @@ func TestStates(t *testing.T) {
 		"removed, runs": {unit{"not-found", "active", "running", "success"}, event.Up, "is active"},
 		"no such unit":  {unit{load: "org.freedesktop.systemd1.NoSuchUnit"}, event.Down, "is not known to systemd"},
 		"bad name":      {unit{load: "org.freedesktop.DBus.Error.InvalidArgs"}, event.Unknown, "was not told"},
-		"from 2040":     {unit{"loaded", "hibernating", "dead", "success"}, event.Unknown, `the state "hibernating"`},
+		"from 2040":     {unit{"loaded", "hibernating", "dead", "success"}, event.Unknown, `the state hibernating`},
 	}
 	b := startBus(t, socket(t), "")
 	m := startManager(t, b, map[string]unit{})
@@ -256,8 +257,8 @@ func TestStates(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			m.set("ds_agent.service", c.unit)
-			if o := see(t, d); o.State != c.state || !strings.Contains(o.Detail, c.say) {
-				t.Errorf("%s, %q; want %s and %q", o.State, o.Detail, c.state, c.say)
+			if o := see(t, d); o.State != c.state || !strings.Contains(words.English(o.Detail), c.say) {
+				t.Errorf("%s, %q; want %s and %q", o.State, words.English(o.Detail), c.state, c.say)
 			}
 		})
 	}
@@ -271,7 +272,7 @@ func TestNamesOfUnits(t *testing.T) {
 		"ds_agent": event.Up, "ds_agent.service": event.Up, `a-b@c\x2d.socket`: event.Up, "x.y": event.Up, "off.timer": event.Down, "DS_agent": event.Down, "nothing": event.Down,
 	} {
 		if o := see(t, overBus(t, b.address, target(name))); o.State != want {
-			t.Errorf("%s is %s (%s), want %s", name, o.State, o.Detail, want)
+			t.Errorf("%s is %s (%s), want %s", name, o.State, words.English(o.Detail), want)
 		}
 	}
 	for _, bad := range []string{"", "a b", "../x", "a/b", "x\n", "サービス", strings.Repeat("x", 250)} {
@@ -309,7 +310,7 @@ func TestConnectionIsKeptAndRebuilt(t *testing.T) {
 
 	startManager(t, startBus(t, address, ""), running)
 	if o := see(t, d); o.State != event.Up {
-		t.Errorf("after the restart: %s, %s", o.State, o.Detail)
+		t.Errorf("after the restart: %s, %s", o.State, words.English(o.Detail))
 	}
 }
 
@@ -323,7 +324,7 @@ func TestBusRestartBetweenLooksIsNotNoticed(t *testing.T) {
 	b.stop()
 	startManager(t, startBus(t, address, ""), running)
 	if o := see(t, d); o.State != event.Up {
-		t.Errorf("%s, %s", o.State, o.Detail)
+		t.Errorf("%s, %s", o.State, words.English(o.Detail))
 	}
 }
 
@@ -395,7 +396,7 @@ func TestManagerThatHangs(t *testing.T) {
 	m.stall = nil
 	m.mu.Unlock()
 	if o := see(t, d); o.State != event.Up {
-		t.Errorf("afterwards: %s, %s", o.State, o.Detail)
+		t.Errorf("afterwards: %s, %s", o.State, words.English(o.Detail))
 	}
 	if d.table.(*units).conn == hung {
 		t.Error("the connection that hung is still used")

@@ -37,7 +37,7 @@ func (manager) read(ctx context.Context, names []string) (map[string]status, err
 			return nil, ctx.Err()
 		}
 		e, err := m.Ask(n)
-		state, say := scm.Judge(event.Service, e, err)
+		state, say := scm.Judge(event.Service, n, e, err)
 		answers[n] = status{state, say}
 	}
 	return answers, nil

@@ -13,6 +13,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/test/wine/double"
+	"dswatch/words"
 )
 
 func TestMain(m *testing.M) {
@@ -40,8 +41,8 @@ func look(t *testing.T, names ...string) event.Observation {
 
 func want(t *testing.T, name string, state event.State, say string) {
 	t.Helper()
-	if o := look(t, name); o.State != state || o.Detail != name+" "+say {
-		t.Errorf("%s, %q; want %s, %q", o.State, o.Detail, state, name+" "+say)
+	if o := look(t, name); o.State != state || words.English(o.Detail) != name+" "+say {
+		t.Errorf("%s, %q; want %s, %q", o.State, words.English(o.Detail), state, name+" "+say)
 	}
 }
 
@@ -50,7 +51,7 @@ func TestStates(t *testing.T) {
 	const name = "ds_agent"
 	want(t, name, event.Down, "is not installed")
 	s := double.NewService(t, name, "")
-	want(t, name, event.Down, "is stopped, not started since the host came up")
+	want(t, name, event.Down, "is stopped; not started since the host came up")
 
 	s.Begin("start-pending")
 	s.Await(svc.StartPending)
@@ -81,11 +82,11 @@ func TestStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Await(svc.Stopped)
-	want(t, name, event.Down, "is stopped, exit code 0")
+	want(t, name, event.Down, "is stopped; exit code 0")
 
 	for _, c := range []struct{ order, say string }{
-		{"exit 31", "is stopped, exit code 31"},
-		{"specific 42", "is stopped, service-specific exit code 42"},
+		{"exit 31", "is stopped; exit code 31"},
+		{"specific 42", "is stopped; service-specific exit code 42"},
 	} {
 		s.Begin("running")
 		s.Await(svc.Running)
@@ -103,7 +104,7 @@ func TestStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Await(svc.Stopped)
-	want(t, name, event.Down, "is stopped, exit code 1067: its process ended unexpectedly")
+	want(t, name, event.Down, "is stopped; exit code 1067: its process ended unexpectedly")
 }
 
 func TestDisabled(t *testing.T) {
@@ -138,9 +139,9 @@ func TestDisplayNames(t *testing.T) {
 	pid := s.Await(svc.Running).ProcessId
 	for _, name := range []string{"ds_notifier", "DS_Notifier", display} {
 		o := look(t, name)
-		say := fmt.Sprintf("%s is running (pid %d), listed as %q", name, pid, display)
-		if o.State != event.Up || o.Detail != say {
-			t.Errorf("%s: %s, %q; want up, %q", name, o.State, o.Detail, say)
+		say := fmt.Sprintf("%s is running (pid %d); listed as %s", name, pid, display)
+		if o.State != event.Up || words.English(o.Detail) != say {
+			t.Errorf("%s: %s, %q; want up, %q", name, o.State, words.English(o.Detail), say)
 		}
 	}
 	want(t, "ディープ", event.Down, "is not installed")
@@ -182,7 +183,7 @@ func TestAgainstSC(t *testing.T) {
 			t.Fatalf("sc query says %q, %v; want %s", out, err, c.state)
 		}
 		if o := look(t, "Amsp"); o.State != c.is {
-			t.Errorf("sc query says %s, dswatch %s (%s)", c.state, o.State, o.Detail)
+			t.Errorf("sc query says %s, dswatch %s (%s)", c.state, o.State, words.English(o.Detail))
 		}
 	}
 }
@@ -195,8 +196,8 @@ func TestNames(t *testing.T) {
 	}
 	// Only a display name can have these; asking is no error.
 	for _, odd := range []string{"a/b", `a\b`, " ", strings.Repeat("x", 256)} {
-		if o := look(t, odd); o.State != event.Down || !strings.HasSuffix(o.Detail, "is not installed") {
-			t.Errorf("%q: %s, %q; want down", odd, o.State, o.Detail)
+		if o := look(t, odd); o.State != event.Down || !strings.HasSuffix(words.English(o.Detail), "is not installed") {
+			t.Errorf("%q: %s, %q; want down", odd, o.State, words.English(o.Detail))
 		}
 	}
 }

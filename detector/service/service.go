@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"dswatch/event"
@@ -33,7 +32,7 @@ type table interface {
 // status is what the service manager says of one service.
 type status struct {
 	state event.State // up, down, or unknown
-	say   string
+	say   event.Said
 }
 
 // New checks the targets. It does not look yet.
@@ -68,7 +67,7 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	}
 	answers, err := d.table.read(ctx, names)
 	if err != nil {
-		return nil, fmt.Errorf("ask for services: %w", err)
+		return nil, err
 	}
 	out := make([]event.Observation, len(d.targets))
 	for i, t := range d.targets {
@@ -80,7 +79,6 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 // observe is up if one of the names is, else unknown if one of them may be.
 func (t Target) observe(answers map[string]status, at time.Time) event.Observation {
 	o := event.Observation{Key: t.Key, State: event.Down, Want: 1, At: at}
-	var say []string
 	for _, n := range t.Names {
 		a := answers[n]
 		switch {
@@ -89,8 +87,7 @@ func (t Target) observe(answers map[string]status, at time.Time) event.Observati
 		case a.state != event.Down && o.State != event.Up:
 			o.State = event.Unknown
 		}
-		say = append(say, n+" "+a.say)
+		o.Detail = o.Detail.And(a.say)
 	}
-	o.Detail = strings.Join(say, "; ")
 	return o
 }

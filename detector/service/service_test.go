@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func target(names ...string) Target {
@@ -23,7 +24,7 @@ func (a answers) read(context.Context, []string) (map[string]status, error) { re
 func (a answers) close() error                                              { return nil }
 
 func TestAliases(t *testing.T) {
-	known := map[string]status{"up": {event.Up, "is active"}, "down": {event.Down, "is dead"}, "odd": {event.Unknown, "is odd"}}
+	known := map[string]status{"up": {event.Up, event.Prose("up is active")}, "down": {event.Down, event.Prose("down is dead")}, "odd": {event.Unknown, event.Prose("odd is odd")}}
 	for names, c := range map[string]struct {
 		state event.State
 		found int
@@ -48,7 +49,7 @@ func TestAliases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if o := got[0]; o.State != c.state || o.Found != c.found || o.Want != 1 || !strings.Contains(o.Detail, c.say) || o.Validate() != nil {
+			if o := got[0]; o.State != c.state || o.Found != c.found || o.Want != 1 || !strings.Contains(words.English(o.Detail), c.say) || o.Validate() != nil {
 				t.Errorf("%+v, want %s, %d, %q", o, c.state, c.found, c.say)
 			}
 		})

@@ -13,6 +13,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 const (
@@ -180,18 +181,18 @@ func (d *Detector) find(name string, hosts []host) (host, error) {
 func (it Item) observe(modules map[string]bool, err error, at time.Time) event.Observation {
 	o := event.Observation{Key: it.Key, State: event.Down, Want: 1, At: at}
 	if err != nil {
-		o.State, o.Detail = event.Unknown, err.Error()
+		o.State, o.Detail = event.Unknown, words.Of(err)
 		return o
 	}
-	o.Detail = "no module named " + strings.Join(it.Names, " or ") + " is loaded"
+	o.Detail = words.NoModule.With(it.Names)
 	for _, n := range it.Names {
 		loaded, there := modules[n]
 		if loaded {
-			o.State, o.Found, o.Detail = event.Up, 1, n+" is loaded"
+			o.State, o.Found, o.Detail = event.Up, 1, words.DriverLoaded.With(n)
 			return o
 		}
 		if there {
-			o.Detail = n + " is known to the host but not loaded"
+			o.Detail = words.ModuleNotLoaded.With(n)
 		}
 	}
 	return o

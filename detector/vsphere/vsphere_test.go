@@ -24,6 +24,7 @@ import (
 	"dswatch/detector/vsphere/vspheretest"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 const password = "correct horse"
@@ -140,16 +141,16 @@ func TestModules(t *testing.T) {
 	} {
 		c.change(w.Kernels[i], w.Systems[i])
 		seen := states(t, newDetector(t, w.config(w.Hosts[i], w.Hosts[last]), Options{}))
-		if o := seen[0]; o.State != c.state || !strings.Contains(o.Detail, c.why) {
-			t.Errorf("a host that %s: %s, %q", c.name, o.State, o.Detail)
+		if o := seen[0]; o.State != c.state || !strings.Contains(words.English(o.Detail), c.why) {
+			t.Errorf("a host that %s: %s, %q", c.name, o.State, words.English(o.Detail))
 		}
 		if o := seen[1]; o.State != event.Up {
-			t.Errorf("the other host: %s, %q", o.State, o.Detail)
+			t.Errorf("the other host: %s, %q", o.State, words.English(o.Detail))
 		}
 	}
 	for name, why := range map[string]string{w.Hosts[0] + "x": "did you mean " + w.Hosts[0], "elsewhere": "has no host elsewhere; it has "} {
-		if o := states(t, newDetector(t, w.config(name, w.Hosts[last]), Options{}))[0]; o.State != event.Unknown || !strings.Contains(o.Detail, why) {
-			t.Errorf("host %s: %s, %q", name, o.State, o.Detail)
+		if o := states(t, newDetector(t, w.config(name, w.Hosts[last]), Options{}))[0]; o.State != event.Unknown || !strings.Contains(words.English(o.Detail), why) {
+			t.Errorf("host %s: %s, %q", name, o.State, words.English(o.Detail))
 		}
 	}
 }
@@ -168,7 +169,7 @@ func TestSession(t *testing.T) {
 	d.client.session.Logout(t.Context())
 	w.Kernels[0].Set(func() { w.Kernels[0].Modules = []types.KernelModuleInfo{tcpip} })
 	if o := states(t, d)[0]; o.State != event.Down {
-		t.Errorf("%s: %s", o.State, o.Detail)
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 	if w.logins != 2 {
 		t.Errorf("%d logins after a lost session", w.logins)
@@ -187,7 +188,7 @@ func TestSession(t *testing.T) {
 func TestOneESXi(t *testing.T) {
 	w := newWorld(t, simulator.ESX())
 	if o := states(t, newDetector(t, w.config("esx01"), Options{}))[0]; o.State != event.Up {
-		t.Errorf("%s: %s", o.State, o.Detail)
+		t.Errorf("%s: %s", o.State, words.English(o.Detail))
 	}
 }
 
@@ -309,7 +310,7 @@ func TestSlowHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen[0].State != event.Unknown || !strings.Contains(seen[0].Detail, "no answer in time") || seen[1].State != event.Up {
+	if seen[0].State != event.Unknown || !strings.Contains(words.English(seen[0].Detail), "no answer in time") || seen[1].State != event.Up {
 		t.Errorf("%+v", seen)
 	}
 }

@@ -494,7 +494,7 @@ func (p *player) observe(l line) error {
 			return err
 		}
 		for _, it := range items {
-			o := event.Observation{Key: it.key, State: l.act.state, Want: it.want, Detail: l.act.text, At: p.w.wall(), Behind: l.act.behind}
+			o := event.Observation{Key: it.key, State: l.act.state, Want: it.want, Detail: event.Prose(l.act.text), At: p.w.wall(), Behind: l.act.behind}
 			switch {
 			case l.act.counts:
 				o.Found, o.Want = l.act.found, l.act.want
