@@ -18,6 +18,10 @@ var (
 		event.Heartbeat: {"heartbeat", "ハートビート"},
 		event.Module:    {"protection module", "保護モジュール"},
 		event.Host:      {"host", "ホスト"},
+
+		event.Installation: {"installation", "導入状態"},
+		event.Evidence:     {"evidence", "自己診断の結果"},
+		event.Tamper:       {"tamper", "改変の痕跡"},
 	}
 	states = map[event.State]Both{
 		event.Up:       {"up", "正常"},
@@ -37,6 +41,7 @@ var (
 		event.UpdatesLost:       {"updates lost, protection kept", "アップデート配信の停止 (保護は継続)"},
 		event.VisibilityLost:    {"cannot be seen by dswatch", "dswatch から確認不能"},
 		event.NoticeLost:        {"only notices to the user lost", "利用者への通知のみ停止"},
+		event.Noted:             {"for information", "お知らせ"},
 	}
 	transitions = map[event.Transition]Both{
 		event.Raised:         {"raised", "発生"},

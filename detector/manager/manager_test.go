@@ -285,7 +285,7 @@ func TestListingFails(t *testing.T) {
 			}
 			// What was listed before counts for a while, then no longer.
 			for _, o := range obs {
-				if unknown := o.Key.Name == API; unknown != (o.State == event.Unknown) || unknown && !strings.Contains(words.English(o.Detail), "counts until it is 15m0s old") {
+				if unknown := o.Key.Name == API; unknown != (o.State == event.Unknown) || unknown && !strings.Contains(words.English(o.Detail), "counts until it is 15m old") {
 					t.Errorf("%+v", o)
 				}
 			}
