@@ -32,8 +32,10 @@ func run(args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+		Version:       version,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetVersionTemplate(versionLine() + "\n")
 	root.SetArgs(args)
 	root.AddCommand(rulesCommand(), whyCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
