@@ -95,6 +95,9 @@ func configCommand() *cobra.Command {
 			for _, w := range l.Warnings {
 				fmt.Fprintln(os.Stderr, "warning:", w)
 			}
+			for _, a := range l.Advice() {
+				fmt.Fprintln(os.Stderr, "advice:", a)
+			}
 			fmt.Println("the configuration is valid")
 			for _, line := range l.Budgets() {
 				fmt.Println(line)

@@ -2,6 +2,7 @@ package alertmanager
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
@@ -110,4 +111,13 @@ func endpoint(base string) (*url.URL, error) {
 		return nil, errors.New("ends with " + path + "; write the base URL alone, such as http://192.0.2.30:9093")
 	}
 	return u.JoinPath(path), nil
+}
+
+// Weak names credentials in clear text and certificates that end soon.
+func (c Config) Weak() []error {
+	var out []error
+	for i, u := range c.URLs {
+		out = append(out, sinks.WeakURL(fmt.Sprintf("urls[%d]", i), u, c.Bearer != "" || c.Password != "")...)
+	}
+	return append(out, sinks.WeakTLS("tls", c.TLS, time.Now())...)
 }

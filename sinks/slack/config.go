@@ -83,3 +83,8 @@ func (c Config) validateBot() error {
 // channelName: Slack's names are up to 80 characters of any script, without
 // spaces, capitals or punctuation; ids have capitals.
 var channelName = regexp.MustCompile(`^#?[\p{L}\p{N}\p{M}_-]{1,80}$`)
+
+// Weak names a token that goes to another host in clear text.
+func (c Config) Weak() []error {
+	return append(sinks.WeakURL("webhook_url", c.WebhookURL.Reveal(), true), sinks.WeakURL("api_url", c.APIURL, c.BotToken != "")...)
+}

@@ -220,3 +220,40 @@ func known[V any](m map[string]V) string {
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }
+
+// Weak names what a reader on the way could see or forge.
+func (c Config) Weak() []error {
+	if sinks.Here(c.Address) || c.Version != "3" && setting.Public(c.Community.Reveal()) {
+		return nil // a community that everybody knows is no credential
+	}
+	if c.Version != "3" {
+		return []error{setting.Bad("version", "version %s sends community and alerts in clear text, and anybody can forge them; use version 3 with auth_protocol and priv_protocol where the receiver can", c.Version)}
+	}
+	var out []error
+	bad := func(key, format string, args ...any) { out = append(out, setting.Bad("v3."+key, format, args...)) }
+	switch canonical(c.V3.AuthProtocol) {
+	case "":
+		bad("auth_protocol", "is missing, so anybody can forge alerts; write SHA-256 or better")
+	case canonical("MD5"):
+		bad("auth_protocol", "MD5 is broken; write SHA-256 or better")
+	}
+	switch canonical(c.V3.PrivProtocol) {
+	case "":
+		bad("priv_protocol", "is missing, so alerts can be read on the way; write AES")
+	case canonical("DES"):
+		bad("priv_protocol", "DES is broken; write AES")
+	}
+	for _, p := range []struct {
+		key    string
+		secret setting.Secret
+	}{{"auth_password", c.V3.AuthPassword}, {"priv_password", c.V3.PrivPassword}} {
+		if n := len(p.secret); n > 0 && n < strongPassword {
+			bad(p.key, "is shorter than %d bytes and can be guessed from one recorded message; write a longer one", strongPassword)
+		}
+	}
+	return out
+}
+
+// strongPassword is the length from which guessing is no longer practical. RFC
+// 3414 section 11.2 allows 8.
+const strongPassword = 12

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dswatch/setting"
 	"dswatch/sinks"
@@ -172,3 +173,6 @@ func severity(s string) (int, bool) {
 	n := slices.Index(severities(), s)
 	return n, n >= 0
 }
+
+// Weak names certificates that end soon.
+func (c Config) Weak() []error { return sinks.WeakTLS("tls", c.TLS, time.Now()) }

@@ -47,3 +47,6 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
+
+// Weak names a URL that is a secret and goes over the network in clear text.
+func (c Config) Weak() []error { return sinks.WeakURL("webhook_url", c.WebhookURL.Reveal(), true) }

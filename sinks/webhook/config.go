@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -168,4 +169,10 @@ func signingKey(s setting.Secret) ([]byte, error) {
 		return nil, errors.New("does not hold 24 to 64 bytes; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
 	}
 	return key, nil
+}
+
+// Weak names credentials in clear text and certificates that end soon.
+func (c Config) Weak() []error {
+	secret := c.Bearer != "" || c.Password != "" || len(c.Headers) > 0
+	return append(sinks.WeakURL("url", c.URL.Reveal(), secret), sinks.WeakTLS("tls", c.TLS, time.Now())...)
 }

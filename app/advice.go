@@ -1,0 +1,30 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"dswatch/setting"
+	"dswatch/sinks"
+)
+
+// Advice names what works but is weaker than it need be, such as credentials
+// in clear text and certificates that end soon. `config check` shows it; it
+// keeps nothing from starting and is never told as an alert.
+func (l *Loaded) Advice() (out []string) {
+	for i, s := range l.sinks {
+		w, ok := s.settings.(sinks.Weak)
+		if !ok {
+			continue
+		}
+		for _, err := range w.Weak() {
+			section := fmt.Sprintf("sinks[%d]", i)
+			var at *setting.Error
+			if errors.As(err, &at) {
+				section += "." + at.Key
+			}
+			out = append(out, l.file.Position(section)+": sinks."+s.common.Name+": "+err.Error())
+		}
+	}
+	return out
+}
