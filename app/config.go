@@ -208,10 +208,11 @@ func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded
 	if err := config.Join(l.checkItems(file), l.remoteRows(file, vendor), l.checkVSphere(file)); err != nil {
 		return nil, err
 	}
+	bounded := l.shorten()
 	if l.set, err = l.ruleSet(); err != nil {
 		return nil, err
 	}
-	l.Warnings = slices.Concat(file.Warnings(), l.routeWarnings(), l.repeatWarnings(), l.windowWarnings(), l.budgetWarnings())
+	l.Warnings = slices.Concat(file.Warnings(), bounded, l.routeWarnings(), l.repeatWarnings(), l.windowWarnings(), l.budgetWarnings())
 	if w := zoneWarning(l.TimeZone, os.Getenv("TZ")); w != "" {
 		l.Warnings = append(l.Warnings, w)
 	}

@@ -39,6 +39,15 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			})
 		})
 	}
+	all, _, err := a.ledger.Silences().All(ctx)
+	if err != nil {
+		return st, err
+	}
+	for _, s := range all {
+		if s.Forever && s.Active(time.Now()) {
+			st.Forever = append(st.Forever, s.ID)
+		}
+	}
 	dead, err := a.ledger.CountLetters(ctx)
 	if err != nil {
 		return st, err

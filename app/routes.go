@@ -199,6 +199,24 @@ func (l *Loaded) checkWindows() (errs []error) {
 	return errs
 }
 
+// shorten bounds what would last for ever, and says what it was.
+func (l *Loaded) shorten() (out []string) {
+	at := func(path string) func(string) {
+		return func(text string) {
+			key, _, _ := strings.Cut(text, ": ")
+			out = append(out, fmt.Sprintf("%s: %s.%s", l.file.Position(path+"."+key), path, text))
+		}
+	}
+	l.Rules.Shorten(at("rules"))
+	for i := range l.Routes {
+		l.Routes[i].Shorten(at(fmt.Sprintf("routes[%d]", i)))
+	}
+	for i := range l.Windows {
+		l.Windows[i].Shorten(at(fmt.Sprintf("maintenance[%d]", i)))
+	}
+	return out
+}
+
 // ruleSet is the rules of this configuration.
 func (l *Loaded) ruleSet() (*rules.Set, error) {
 	set := &rules.Set{Settings: l.Rules, Language: l.Language}

@@ -51,7 +51,7 @@ func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
 
 func shown(s rules.Silence) web.Silence {
 	w := web.Silence{
-		ID: s.ID, Starts: s.Starts, Ends: s.Ends, Waits: s.WaitsUntil(), Every: s.Every, Lasts: seconds(s.Lasts), TimeZone: s.TimeZone,
+		ID: s.ID, Starts: s.Starts, Ends: s.Ends, Forever: s.Forever, Waits: s.WaitsUntil(), Every: s.Every, Lasts: seconds(s.Lasts), TimeZone: s.TimeZone,
 		Author: s.Author, Comment: s.Comment, State: "ended",
 	}
 	now := time.Now()
@@ -85,7 +85,7 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 // ago.
 func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, error) {
 	now := time.Now().UTC()
-	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Waits: in.Waits, Author: in.Author, Comment: in.Comment}
+	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Forever: in.Forever, Waits: in.Waits, Author: in.Author, Comment: in.Comment}
 	var err error
 	if s.Lasts, err = lasting(in.Lasts); err != nil {
 		return in, err
@@ -100,6 +100,7 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	if s.Match, err = parseMatchers(in.Match); err != nil {
 		return in, err
 	}
+	s = s.Bounded()
 	if err := s.Validate(); err != nil {
 		return in, err
 	}
@@ -161,7 +162,7 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 	if err != nil {
 		return web.Silence{}, err
 	}
-	edit := rules.Edit{Match: match, Ends: in.Ends, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment, Every: in.Every, Lasts: lasts, TimeZone: in.TimeZone}
+	edit := rules.Edit{Match: match, Ends: in.Ends, Forever: in.Forever, Cleared: in.Cleared, Waits: in.Waits, Comment: in.Comment, Every: in.Every, Lasts: lasts, TimeZone: in.TimeZone}
 	after, err := a.ledger.Silences().Change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
 		return s.Edit(time.Now().UTC(), in.Author, edit)
 	})

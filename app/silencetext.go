@@ -36,6 +36,8 @@ func (s SilencesText) Until(x web.Silence) string {
 		return s.at(x.Closes)
 	case !x.Ends.IsZero():
 		return s.at(x.Ends)
+	case x.Forever:
+		return e.say("forever", "無期限")
 	case !x.Waits.IsZero():
 		return e.say("cleared; waits until ", "復旧まで、アラート待ちの期限 ") + s.at(x.Waits)
 	}

@@ -145,6 +145,8 @@ func (e explanation) standing(r web.RuleState) string {
 		switch {
 		case !s.Ends.IsZero():
 			text += e.say(" until ", "、終了 ") + e.when(s.Ends)
+		case s.Forever:
+			text += e.say(", which has no end", "、無期限")
 		case s.State == "active":
 			text += e.say(" until all is well again", "、すべて復旧するまで")
 		}

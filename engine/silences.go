@@ -106,7 +106,7 @@ func (e *Engine) endSilences() {
 	now := e.now()
 	for i := range e.silences {
 		s := &e.silences[i]
-		if !s.Ends.IsZero() || s.Every != "" || now.Before(s.Starts) {
+		if !s.Ends.IsZero() || s.Every != "" || s.Forever || now.Before(s.Starts) {
 			continue
 		}
 		trouble, alert := e.troubled(s)

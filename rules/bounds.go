@@ -1,8 +1,66 @@
 package rules
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// Longest is the longest time that anything waits, lasts or is put off. What a
-// person writes beyond it means for ever, and would overflow where times are
-// compared as nanoseconds.
+// Longest is the longest time that anything waits, lasts or is put off. What
+// somebody writes beyond it means for ever; it would overflow where times are
+// compared as nanoseconds, and no JSON has a year after 9999.
 const Longest = 10 * 365 * 24 * time.Hour
+
+// shorten bounds a duration and says so.
+func shorten(d *time.Duration, key string, said func(string)) {
+	if *d > Longest {
+		said(fmt.Sprintf("%s: %s is longer than anything can last; %s counts instead", key, *d, Longest))
+		*d = Longest
+	}
+}
+
+// Shorten bounds what would last for ever: such a configuration ran before, so
+// it is not refused. It says what is bounded, with the key below `rules:`.
+func (s *Settings) Shorten(said func(string)) {
+	for _, x := range []struct {
+		d   *time.Duration
+		key string
+	}{
+		{&s.Hold, "hold"}, {&s.Repeat, "repeat"}, {&s.Patience, "patience"}, {&s.HoldUp, "hold_up"}, {&s.Transition, "transition"},
+		{&s.Silent, "silent"}, {&s.Flap.Window, "flap.window"}, {&s.Flap.Settle, "flap.settle"},
+		{&s.Storm.Every, "storm.every"}, {&s.Storm.Settle, "storm.settle"},
+	} {
+		shorten(x.d, x.key, said)
+	}
+}
+
+// Shorten is the same for a route. What r shares with others stays as it is.
+func (r *Route) Shorten(said func(string)) {
+	if r.Repeat != nil {
+		d := *r.Repeat
+		shorten(&d, "repeat", said)
+		r.Repeat = &d
+	}
+	if r.Escalate != nil {
+		e := *r.Escalate
+		shorten(&e.After, "escalate.after", said)
+		r.Escalate = &e
+	}
+}
+
+// Shorten is the same for a window.
+func (w *Window) Shorten(said func(string)) { shorten(&w.Duration, "duration", said) }
+
+// Bounded returns s as one for ever if it would last longer than Longest.
+func (s Silence) Bounded() Silence {
+	s.bound()
+	return s
+}
+
+func (s *Silence) bound() {
+	if s.Ends.Sub(s.Starts) > Longest && s.Every == "" {
+		s.Ends, s.Forever = time.Time{}, true
+	}
+	if s.Waits.Sub(s.Starts) > Longest {
+		s.Waits = s.Starts.Add(Longest)
+	}
+}

@@ -23,6 +23,8 @@ type Silence struct {
 	// that came.
 	Waits time.Time `json:"waits,omitzero"`
 	Began time.Time `json:"began,omitzero"`
+	// Forever says that it has no end at all: only a person takes it back.
+	Forever bool `json:"forever,omitempty"`
 	// Every makes it one that comes again and again from Starts to Ends (zero:
 	// for good), as a Window does: a schedule, how long it lasts each time, and
 	// the time zone of the schedule.
@@ -51,7 +53,7 @@ const SilenceWait = 24 * time.Hour
 // it matches; zero: it does not wait.
 func (s *Silence) WaitsUntil() time.Time {
 	switch {
-	case !s.Ends.IsZero() || !s.Began.IsZero() || s.Every != "":
+	case !s.Ends.IsZero() || !s.Began.IsZero() || s.Every != "" || s.Forever:
 		return time.Time{}
 	case s.Waits.IsZero():
 		return s.Starts.Add(SilenceWait)
@@ -86,6 +88,8 @@ func (s Silence) Validate() error {
 		return fmt.Errorf("the silence has an end, so it waits for nothing; leave out one of them")
 	case !s.Waits.IsZero() && !s.Waits.After(s.Starts):
 		return fmt.Errorf("the silence waits for its first alert until %s, which is not after its start; give a later time", s.Waits.Format(time.RFC3339))
+	case s.Forever && (!s.Ends.IsZero() || !s.Waits.IsZero() || s.Every != ""):
+		return fmt.Errorf("a silence for ever has no other end; give one of them")
 	case s.Every == "" && (s.Lasts != 0 || s.TimeZone != ""):
 		return fmt.Errorf("only a silence that comes again and again has a length and a time zone; give a schedule, too")
 	case s.Every != "" && (!s.Waits.IsZero() || !s.Began.IsZero()):
@@ -107,6 +111,7 @@ func (s *Silence) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, (*plain)(s)); err != nil {
 		return err
 	}
+	s.bound()
 	*s = s.Scheduled()
 	return nil
 }
@@ -163,7 +168,7 @@ func (s *Silence) Ended(now time.Time) bool { return !s.Ends.IsZero() && !now.Be
 
 // End returns s as ended at now, with the reason in its history.
 func (s Silence) End(now time.Time, by, why string) Silence {
-	s.Ends = now
+	s.Ends, s.Forever = now, false
 	if now.Before(s.Starts) {
 		s.Starts = now
 	}
@@ -182,6 +187,7 @@ type Edit struct {
 	Ends    time.Time
 	Cleared bool      // from now on it ends when all that it matches is well again,
 	Waits   time.Time // and waits until then for the first alert that it matches; zero: SilenceWait
+	Forever bool      // from now on it has no end
 	Comment string
 	// Of one that comes again and again. Without Every a length is that of
 	// each time, and Ends does not count.
@@ -206,10 +212,14 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 		return s, fmt.Errorf("silence %s does not come again; expire it and add one that does", s.ID)
 	case s.Every != "" && (e.Cleared || !e.Waits.IsZero()):
 		return s, fmt.Errorf("silence %s comes again and again and does not wait for an alert; give a time after which it does not come any more", s.ID)
-	case e.Cleared && !e.Ends.IsZero():
+	case s.Every != "" && e.Forever:
+		return s, fmt.Errorf("silence %s comes again and again until somebody expires it; give how long it lasts each time", s.ID)
+	case e.Cleared && !e.Ends.IsZero() || e.Forever && (e.Cleared || !e.Ends.IsZero()):
 		return s, fmt.Errorf("a silence has one end; give a time, or say that it ends when all is well again")
+	case e.Forever:
+		s.Ends, s.Began, s.Waits, s.Forever = time.Time{}, time.Time{}, time.Time{}, true
 	case e.Cleared:
-		s.Ends, s.Began, s.Waits = time.Time{}, time.Time{}, e.Waits
+		s.Ends, s.Began, s.Waits, s.Forever = time.Time{}, time.Time{}, e.Waits, false
 		if s.Waits.IsZero() {
 			s.Waits = now.Add(SilenceWait)
 		}
@@ -218,7 +228,8 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	case s.Every != "" && e.Every == "" && e.Lasts != 0:
 		s.Lasts = e.Lasts
 	case !e.Ends.IsZero():
-		s.Ends, s.Began, s.Waits = e.Ends, time.Time{}, time.Time{}
+		s.Ends, s.Began, s.Waits, s.Forever = e.Ends, time.Time{}, time.Time{}, false
+		s.bound()
 	}
 	if e.Every != "" {
 		s.Every, s.Lasts = e.Every, cmp.Or(e.Lasts, s.Lasts)
@@ -230,7 +241,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 		s = s.Scheduled()
 		words = append(words, "times "+was.again()+" to "+s.again())
 	}
-	if !s.Ends.Equal(was.Ends) || e.Cleared || s.Every == "" && !e.Ends.IsZero() {
+	if !s.Ends.Equal(was.Ends) || s.Forever != was.Forever || e.Cleared || s.Every == "" && !e.Ends.IsZero() {
 		words = append(words, "end "+was.end()+" to "+s.end())
 	}
 	if e.Comment != "" {
@@ -273,7 +284,7 @@ func (s *Silence) again() string {
 // end is when the silence ends, in words.
 func (s *Silence) end() string {
 	switch {
-	case s.Ends.IsZero() && s.Every != "":
+	case s.Ends.IsZero() && (s.Every != "" || s.Forever):
 		return "never"
 	case s.Ends.IsZero():
 		return "until cleared"

@@ -16,6 +16,9 @@ type Silence struct {
 	Match  []string  `json:"match"` // such as host=~"web.*"
 	Starts time.Time `json:"starts"`
 	Ends   time.Time `json:"ends,omitzero"` // zero: when all that it matches is well again
+	// Forever says that it has no end; one that would last longer than ten years
+	// is kept as one for ever.
+	Forever bool `json:"forever,omitempty"`
 	// Waits is until when one without Ends waits for the first alert that it
 	// matches; zero when it is asked for: a day; zero when it is shown: it does
 	// not wait.
@@ -43,6 +46,7 @@ type Silence struct {
 type SilenceEdit struct {
 	Match   []string  `json:"match,omitempty"`
 	Ends    time.Time `json:"ends,omitzero"`
+	Forever bool      `json:"forever,omitempty"`       // has no end, from now on
 	Cleared bool      `json:"until_cleared,omitempty"` // ends when all is well again, from now on
 	Waits   time.Time `json:"waits_until,omitzero"`    // of Cleared
 	// Of one that comes again and again. Where there is Lasts and no Every, it

@@ -99,6 +99,7 @@ type Status struct {
 	Started time.Time    `json:"started"`
 	Items   []Item       `json:"items"`
 	Sinks   []SinkStatus `json:"sinks"`
+	Forever []string     `json:"silenced_forever,omitempty"` // ids of the silences without an end
 }
 
 // TestResult is what `sinks test` learned of one sink.

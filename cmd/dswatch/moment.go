@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,6 +11,9 @@ import (
 
 // span is a duration of a flag that also takes days and weeks, as 1d12h.
 type span time.Duration
+
+// forever is a span without an end.
+const forever span = math.MaxInt64
 
 func (s *span) String() string {
 	if *s == 0 {
@@ -24,6 +28,10 @@ var days = regexp.MustCompile(`^(?:(\d{1,4})w)?(?:(\d{1,5})d)?`)
 
 // Set reads what somebody wrote.
 func (s *span) Set(text string) error {
+	if text == "forever" {
+		*s = forever
+		return nil
+	}
 	m := days.FindStringSubmatch(text)
 	rest := text[len(m[0]):]
 	weeks, _ := strconv.Atoi(m[1]) // "" is none

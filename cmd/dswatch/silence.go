@@ -33,7 +33,7 @@ type ending struct {
 }
 
 func (e *ending) flags(f *pflag.FlagSet) {
-	f.Var(&e.length, "for", "how long, such as 2h or 1d12h")
+	f.Var(&e.length, "for", "how long, such as 2h or 1d12h; forever: until somebody expires it")
 	f.StringVar(&e.until, "until", "", "`TIME` at which it ends, such as 06:30")
 	f.BoolVar(&e.cleared, "until-cleared", false, "ends by itself when everything it matches is well again; if nothing is lost yet, after the next alert")
 	f.Var(&e.wait, "wait", "how long --until-cleared waits for that alert; default 24h")
@@ -53,6 +53,10 @@ func (e *ending) read(starts time.Time) (ends, waits time.Time, none bool, err e
 		return ends, waits, false, usageError{fmt.Errorf("a silence has one end; give one of --for, --until and --until-cleared")}
 	case e.wait != 0 && !e.cleared:
 		return ends, waits, false, usageError{fmt.Errorf("--wait is how long --until-cleared waits for its first alert; add that, or leave out --wait")}
+	case e.wait == forever:
+		return ends, waits, false, usageError{fmt.Errorf("--wait forever would never end; give a time such as 3d, or --for forever for a silence without an end")}
+	case e.length == forever:
+		return ends, waits, false, nil
 	case e.wait != 0:
 		waits = starts.Add(time.Duration(e.wait))
 	case e.length != 0:
@@ -69,6 +73,8 @@ func (e *ending) read(starts time.Time) (ends, waits time.Time, none bool, err e
 // zero: it comes for good, or as long as it did.
 func (e *ending) last(starts time.Time, edited bool) (at time.Time, err error) {
 	switch {
+	case e.length == forever:
+		return at, usageError{fmt.Errorf("--for is how long a silence that comes again and again lasts each time; write one such as 3h")}
 	case e.length == 0 && !edited:
 		return at, usageError{fmt.Errorf("--every needs --for: how long it lasts each time")}
 	case e.cleared || e.wait != 0:
@@ -92,7 +98,7 @@ func silenceAdd() *cobra.Command {
 	var end ending
 	var starts, every, zone string
 	c := &cobra.Command{
-		Use:   "add MATCHER... (--for DURATION | --until TIME | --until-cleared | --every CRON --for DURATION) --comment TEXT",
+		Use:   "add MATCHER... (--for DURATION | --for forever | --until TIME | --until-cleared | --every CRON --for DURATION) --comment TEXT",
 		Short: "Add a silence and print its id",
 		Long:  matcherHelp,
 		Example: "  dswatch silence add host=web01 --for 2h --comment 'kernel update'\n" +
@@ -101,7 +107,7 @@ func silenceAdd() *cobra.Command {
 			"  dswatch silence add 'host=~\"db.*\"' --every '0 2 * * SUN' --for 3h --comment 'backups'",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, matchers []string) (err error) {
-			s.Match, s.Starts = matchers, time.Now()
+			s.Match, s.Starts, s.Forever = matchers, time.Now(), end.length == forever
 			if starts != "" {
 				if s.Starts, err = readTime(starts, s.Starts); err != nil {
 					return usageError{err}
@@ -149,6 +155,9 @@ func remark(s web.Silence, zone *time.Location) {
 	if s.Items != nil && *s.Items == 0 {
 		fmt.Fprintln(os.Stderr, "warning: no item that dswatch knows matches; dswatch status lists them")
 	}
+	if s.Forever {
+		fmt.Fprintf(os.Stderr, "it has no end; dswatch status reminds of it, and dswatch silence expire %s ends it\n", s.ID)
+	}
 	if !s.Waits.IsZero() {
 		fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", s.Waits.In(zone).Format(time.RFC3339))
 	}
@@ -166,7 +175,10 @@ func silenceEdit() *cobra.Command {
 		Example: "  dswatch silence edit 4fz2k1 --for 1h\n  dswatch silence edit 4fz2k1 host=web01 host!=web02 --comment 'web02 is done'",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
-			e.Match, e.Cleared, e.Lasts = args[1:], end.cleared, int(time.Duration(end.length)/time.Second)
+			e.Match, e.Cleared, e.Forever = args[1:], end.cleared, end.length == forever
+			if !e.Forever {
+				e.Lasts = int(time.Duration(end.length) / time.Second)
+			}
 			if e.Every != "" {
 				e.Ends, err = end.last(time.Now(), true)
 			} else {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,9 @@ func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
 		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), s.Circuit, drill, since, problem})
 	}
 	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.In(zone).Format(time.RFC3339))
+	if len(st.Forever) > 0 {
+		fmt.Fprintf(w, "silenced for ever by %s: dswatch silence list shows what; dswatch silence expire ID ends it\n\n", strings.Join(st.Forever, ", "))
+	}
 	if err := table.Write(w, items); err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ type act struct {
 	author  string
 	match   rules.Matchers
 	every   string        // schedule of a silence that comes again and again
+	forever bool          // of a silence
 	length  time.Duration // of a silence, each time, 0: until cleared; by which the clock is set
 	accepts bool
 }
@@ -404,7 +405,7 @@ func (a *act) set(ws []string) error {
 	return nil
 }
 
-// silence reads NAME MATCHER... [every "CRON"] for DURATION | until-cleared
+// silence reads NAME MATCHER... [every "CRON"] for DURATION | for forever | until-cleared
 // ["COMMENT"].
 func (p *parser) silence(a act, ws []string) (act, error) {
 	const form = `write silence NAME MATCHER... for 2h, or silence NAME MATCHER... until-cleared`
@@ -422,6 +423,8 @@ func (p *parser) silence(a act, ws []string) (act, error) {
 	switch n := len(ws); {
 	case n > 1 && ws[n-1] == "until-cleared":
 		ws = ws[:n-1]
+	case n > 2 && ws[n-2] == "for" && ws[n-1] == "forever":
+		a.forever, ws = true, ws[:n-2]
 	case n > 2 && ws[n-2] == "for":
 		d, err := time.ParseDuration(ws[n-1])
 		if err != nil || d <= 0 {
@@ -455,7 +458,8 @@ func (a *act) hush(now time.Time, zone *time.Location) rules.Silence {
 	case a.length > 0:
 		s.Ends = now.Add(a.length)
 	}
-	return s.Scheduled()
+	s.Forever = a.forever
+	return s.Bounded().Scheduled()
 }
 
 // ack reads, after ack and unack, HOST ITEM [by NAME] ["COMMENT"].
