@@ -139,6 +139,43 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// TestAlertsTellWhoHasHeard: a sink that refused everything was not told, nor
+// was one that does not answer.
+func TestAlertsTellWhoHasHeard(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	want := func(when, told, waiting, refused string) {
+		t.Helper()
+		eventually(t, when, func() bool {
+			list, err := f.a.Alerts(t.Context())
+			if err != nil || len(list) != 1 {
+				return false
+			}
+			a := list[0]
+			return fmt.Sprint(a.Told, a.Waiting, a.Refused) == fmt.Sprintf("[%s] [%s] [%s]", told, waiting, refused)
+		})
+	}
+	f.hook.Answer(400, nil)
+	f.tell(event.Process, "own.exe", event.Down)
+	want("hook has refused it", "other", "", "hook")
+	f.hook.Answer(0, nil)
+	f.replay(web.Selection{All: true})
+	want("it was replayed", "hook other", "", "")
+	f.hook.Answer(400, nil)
+	f.tell(event.Process, "own.exe", event.Degraded)
+	eventually(t, "the change is dead", func() bool { return len(f.letters(web.Selection{})) == 1 })
+	want("hook has refused a change only", "hook other", "", "")
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "it is over", func() bool { list, err := f.a.Alerts(t.Context()); return err == nil && len(list) == 0 })
+	f.other.Answer(503, nil)
+	f.hook.Answer(0, nil)
+	f.tell(event.Process, "own.exe", event.Down)
+	want("other does not answer", "hook", "other", "")
+	f.other.Answer(0, nil)
+	want("both have heard", "hook other", "", "")
+}
+
 // TestReplayOfWhatIsOpen: the raise goes, and its all-clear follows of itself.
 func TestReplayOfWhatIsOpen(t *testing.T) {
 	f := refused(t, "")

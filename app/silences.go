@@ -235,6 +235,7 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		case s.Ack != nil:
 			one.Ack = &web.Ack{At: s.Ack.At, Author: s.Ack.Author, Comment: s.Ack.Comment}
 		}
+		a.heard(&one)
 		out = append(out, one)
 	})
 	e.Digests(func(d engine.Digest) {
@@ -242,9 +243,29 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		if ack := d.Slot.Ack; ack != nil {
 			one.Ack = &web.Ack{At: ack.At, Author: ack.Author, Comment: ack.Comment}
 		}
+		a.heard(&one)
 		out = append(out, one)
 	})
 	return out, nil
+}
+
+// heard says of each sink that is told of an alert how far that is.
+func (a *App) heard(one *web.Alert) {
+	slot := event.Alert{Key: one.Key, Rule: one.Rule}.Slot()
+	for _, name := range one.Sinks {
+		w := a.worker(name)
+		if w == nil {
+			continue // another process has its receipts, or it left the configuration
+		}
+		switch r := w.place.Book.Told(slot); {
+		case r.AlertID != one.ID:
+			one.Waiting = append(one.Waiting, name)
+		case r.Dead && r.First == nil:
+			one.Refused = append(one.Refused, name)
+		default:
+			one.Told = append(one.Told, name)
+		}
+	}
 }
 
 // Unpaired lists alerts that are over and that a sink still holds open.

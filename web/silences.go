@@ -73,7 +73,10 @@ type Alert struct {
 	State    event.State    `json:"state"`
 	Severity event.Severity `json:"severity"`
 	Since    time.Time      `json:"since"`
-	Sinks    []string       `json:"sinks,omitempty"`    // who was told
+	Sinks    []string       `json:"sinks,omitempty"`    // who is told: each is in one of the three below, unless another process serves it
+	Told     []string       `json:"told,omitempty"`     // who has accepted the alert
+	Waiting  []string       `json:"waiting,omitempty"`  // for whom it still waits, or is tried again
+	Refused  []string       `json:"refused,omitempty"`  // who has accepted nothing of it, and it was given up
 	Silence  string         `json:"silence,omitempty"`  // the id of the silence or window that keeps it quiet now
 	Silenced *Silence       `json:"silenced,omitempty"` // the same, with why and until when
 	Ack      *Ack           `json:"ack,omitempty"`

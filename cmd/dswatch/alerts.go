@@ -43,7 +43,7 @@ func alertsCommand() *cobra.Command {
 				if id == "" {
 					id = "-"
 				}
-				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.In(l.Location()).Format(time.RFC3339), plain(a.Key.String()), strings.Join(a.Sinks, ","), note(a, l.Location())})
+				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.In(l.Location()).Format(time.RFC3339), plain(a.Key.String()), strings.Join(told(a), ","), note(a, l.Location())})
 			}
 			return table.Write(os.Stdout, rows)
 		},
@@ -54,9 +54,24 @@ func alertsCommand() *cobra.Command {
 	return c
 }
 
+// told is who has accepted the alert. A running dswatch of before told only
+// who it was for.
+func told(a web.Alert) []string {
+	if len(a.Told)+len(a.Waiting)+len(a.Refused) == 0 {
+		return a.Sinks
+	}
+	return a.Told
+}
+
 // note says what else there is to know of an alert, with times in zone.
 func note(a web.Alert, zone *time.Location) string {
 	var notes []string
+	if len(a.Waiting) > 0 {
+		notes = append(notes, "waits for "+strings.Join(a.Waiting, ","))
+	}
+	if len(a.Refused) > 0 {
+		notes = append(notes, "refused by "+strings.Join(a.Refused, ",")+", see dswatch deadletter list")
+	}
 	if a.Digest != "" {
 		notes = append(notes, "in digest "+a.Digest)
 	}
