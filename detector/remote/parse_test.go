@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"dswatch/detector/driver"
 	"dswatch/event"
 	"dswatch/words"
 )
@@ -178,6 +179,38 @@ func TestDoubt(t *testing.T) {
 		}
 		if v := c.seen.judge(c.missing, s); v.state != event.Unknown || !strings.Contains(words.English(v.detail), c.why) {
 			t.Errorf("%s: what is missing is %s: %s", name, v.state, words.English(v.detail))
+		}
+	}
+}
+
+// TestModuleStates: what is there and does not work is told as it is, and a
+// list with names that may be cut proves no absence.
+func TestModuleStates(t *testing.T) {
+	cut, short := strings.Repeat("m", 31), strings.Repeat("k", 30) // Solaris keeps 31 bytes of a name
+	l := moduleList{states: map[string]string{"live": driver.Live, "going": "Unloading", cut: driver.Live, short: driver.Live}}
+	for name, c := range map[string]struct {
+		item  Item
+		state event.State
+		says  string
+		not   string
+	}{
+		"it works":               {item(event.Driver, 1, "live"), event.Up, "live", "going"},
+		"it goes":                {item(event.Driver, 1, "going"), event.Down, "Unloading", "no module"},
+		"one of two works":       {item(event.Driver, 1, "going", "live"), event.Up, "live", "no module"},
+		"one goes, one is gone":  {item(event.Driver, 1, "going", "gone"), event.Down, "Unloading", "no module"},
+		"it is gone":             {item(event.Driver, 1, "gone"), event.Down, "no module", "Unloading"},
+		"its name may be cut":    {item(event.Driver, 1, cut+"x"), event.Unknown, cut, "no module"},
+		"it is as long as a cut": {item(event.Driver, 1, cut), event.Up, cut, "no module"},
+		"its name was not cut":   {item(event.Driver, 1, short+"x"), event.Down, "no module", "cut"},
+		"another name is longer": {item(event.Driver, 1, short[1:]), event.Down, "no module", "cut"},
+	} {
+		v := l.judge(c.item, system{})
+		said := words.English(v.detail)
+		if v.state != c.state || !strings.Contains(said, c.says) || strings.Contains(said, c.not) {
+			t.Errorf("%s: %s, %s; want %s with %q and without %q", name, v.state, said, c.state, c.says, c.not)
+		}
+		if v.want != 1 || v.found == 1 != (c.state == event.Up) {
+			t.Errorf("%s: %d of %d", name, v.found, v.want)
 		}
 	}
 }
