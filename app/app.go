@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,7 +22,6 @@ import (
 	"dswatch/ledger"
 	"dswatch/rules"
 	"dswatch/sinks"
-	"dswatch/sinks/stdout"
 	"dswatch/web"
 )
 
@@ -35,8 +33,8 @@ type Options struct {
 
 // App is the program between Open and Close.
 type App struct {
-	*Loaded
 	Options
+	inForce  atomic.Pointer[Loaded]
 	started  time.Time
 	bus      *bus.Bus
 	ledger   *ledger.Ledger
@@ -70,26 +68,35 @@ const (
 
 // Open opens the bus and makes the sinks. Nothing is observed or sent yet.
 func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
-	a := &App{Loaded: l, Options: o, started: time.Now(), registry: prometheus.NewRegistry()}
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a))
-	b, err := bus.Open(ctx, l.Bus, bus.Options{Log: o.Log, MadeAnew: a.madeAnew, Mended: func() { a.again(false) }})
+	a := newApp(l, nil, o)
+	b, err := bus.Open(ctx, l.Config.Bus, bus.Options{Log: o.Log, MadeAnew: a.madeAnew, Mended: func() { a.again(false) }})
 	if err != nil {
 		return nil, err
 	}
-	a.bus, a.ledger = b, ledger.On(b, l.Bus)
+	a.bus, a.ledger = b, ledger.On(b, l.Config.Bus)
 	if err := a.makeWorkers(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
-// observes reports whether this process only observes: on an external bus,
-// a configuration without sinks leaves the decisions to the hub.
-func (l *Loaded) observes() bool { return l.Bus.URL != "" && len(l.sinks) == 0 }
+// newApp is an App of which nothing works yet but what only needs the bus.
+func newApp(l *Loaded, b *bus.Bus, o Options) *App {
+	a := &App{Options: o, started: time.Now(), registry: prometheus.NewRegistry()}
+	if b != nil {
+		a.bus, a.ledger = b, ledger.On(b, l.Config.Bus)
+	}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a))
+	a.inForce.Store(l)
+	return a
+}
+
+// conf is the configuration in force.
+func (a *App) conf() *Loaded { return a.inForce.Load() }
 
 // makeWorkers makes every sink, and its place in the outbox.
 func (a *App) makeWorkers(ctx context.Context) error {
-	if a.observes() {
+	if a.conf().observes() {
 		return nil
 	}
 	a.drills = newDrills(a.registry)
@@ -97,17 +104,14 @@ func (a *App) makeWorkers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	specs := a.sinks
-	if len(specs) == 0 {
-		specs = []sinkSpec{standardOutput()}
-	}
+	specs := a.conf().deliversTo()
 	if err := a.forgetSinks(ctx, specs); err != nil {
 		return err
 	}
 	for _, spec := range specs {
 		name := spec.common.Name
 		sink, err := spec.kind.New(spec.settings, sinks.Env{
-			Name: name, Host: a.Host, Version: a.Version, StateDir: filepath.Join(a.Bus.Dir, "sinks", name), Log: a.Log.With("sink", name),
+			Name: name, Host: a.conf().Config.Host, Version: a.Version, StateDir: filepath.Join(a.conf().Config.Bus.Dir, "sinks", name), Log: a.Log.With("sink", name),
 		})
 		if err != nil {
 			return fmt.Errorf("make sink %s: %w", name, err)
@@ -127,18 +131,10 @@ func (a *App) makeWorkers(ctx context.Context) error {
 	return nil
 }
 
-// standardOutput is the sink of a configuration without sinks.
-func standardOutput() sinkSpec {
-	kind := stdout.Kind()
-	settings := kind.Settings().(*stdout.Config)
-	settings.Name, settings.Type = kind.Type, kind.Type
-	return sinkSpec{kind: kind, settings: settings, common: settings.Settings}
-}
-
 // forgetSinks removes the outboxes of sinks that are no longer configured.
 // On an external bus they may be another hub's.
 func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
-	if a.Bus.URL != "" {
+	if a.conf().Config.Bus.URL != "" {
 		return nil
 	}
 	names, err := a.ledger.Sinks(ctx)
@@ -162,24 +158,14 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 // in which things flow: detectors, rules, sinks. The bus stays open for
 // Close.
 func (a *App) Run(ctx context.Context) error {
-	known, news := newKnowledge(a.Loaded, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
-	before := a.reportedBefore(ctx)
-	jobs, err := a.jobs(runtime.GOOS, before)
+	known, news := newKnowledge(a.conf().Config, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
+	jobs, err := a.conf().watch.jobs(detector.Live{Log: a.Log, Tell: a.tellReports, Known: a.reportedBefore(ctx)})
 	if err != nil {
 		return err
 	}
-	jobs = append(jobs, a.installation(known.presence))
-	if jobs, err = a.withManager(jobs, before, a.tellReports); err != nil {
-		return err
-	}
-	if jobs, err = a.withRemote(jobs, a.tellReports, a.Log); err != nil {
-		return err
-	}
-	if jobs, err = a.withVSphere(jobs, a.tellReports); err != nil {
-		return err
-	}
+	jobs = append(jobs, installation(known.presence))
 	sched, err := detector.NewScheduler(detector.Options{
-		Observer: a.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.Location(), Log: a.Log,
+		Observer: a.conf().Config.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.conf().Config.Location(), Log: a.Log,
 	})
 	if err != nil {
 		return err
@@ -195,7 +181,7 @@ func (a *App) Run(ctx context.Context) error {
 	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDeciding()
 	var decides sync.WaitGroup
-	if !a.observes() {
+	if !a.conf().observes() {
 		engine := a.newEngine()
 		a.engine.Store(engine)
 		decides.Go(func() { engine.Run(deciding) })
@@ -208,14 +194,14 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.stopWeb()
-	a.Log.Info("watching", "host", a.Host, "items", countKeys(jobs), "sinks", a.sinkNames(), "version", a.Version)
+	a.Log.Info("watching", "host", a.conf().Config.Host, "items", countKeys(jobs), "sinks", a.sinkNames(), "version", a.Version)
 
 	var observes sync.WaitGroup
 	observes.Go(func() { a.repeatFacts(ctx, known, news) })
 	observes.Go(func() { a.runDrills(ctx) })
 	err = sched.Run(ctx)
 	observes.Wait()
-	closeDetectors(jobs)
+	detector.Close(jobs...)
 	a.drain()
 	stopDeciding()
 	decides.Wait()
@@ -223,15 +209,6 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// closeDetectors ends the connections that some kinds keep.
-func closeDetectors(jobs []detector.Job) {
-	for _, j := range jobs {
-		if c, ok := j.Detector.(io.Closer); ok {
-			_ = c.Close() // nothing is written through it
-		}
-	}
 }
 
 // drain gives the rules a moment to decide what the detectors saw last.
@@ -257,9 +234,9 @@ func (a *App) newEngine() *engine.Engine {
 	}, []string{"rule", "outcome"})
 	a.registry.MustRegister(decisions)
 	return engine.NewEngine(engine.Parts{
-		Set:      a.set,
-		Host:     a.Host,
-		Rows:     newRows(a.Loaded),
+		Set:      a.conf().set,
+		Host:     a.conf().Config.Host,
+		Rows:     newRows(a.conf()),
 		Sinks:    a.sinkNames(),
 		Source:   a.ledger.Source(),
 		Statuses: a.ledger.Statuses(), Facts: a.ledger.Facts(),
@@ -283,18 +260,6 @@ func (a *App) startWorkers(ctx context.Context) (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-// Location is the configured time zone, or that of the operating system.
-func (l *Loaded) Location() *time.Location {
-	if l.TimeZone == "" {
-		return time.Local
-	}
-	loc, err := time.LoadLocation(l.TimeZone)
-	if err != nil {
-		return time.Local // Validate has refused it
-	}
-	return loc
-}
-
 func countKeys(jobs []detector.Job) (n int) {
 	for _, j := range jobs {
 		n += len(j.Keys)
@@ -311,14 +276,14 @@ func (a *App) sinkNames() []string {
 }
 
 func (a *App) startWeb() error {
-	if a.Web.Listen == "" {
+	if a.conf().Config.Web.Listen == "" {
 		return nil
 	}
-	token, err := web.Token(a.Bus.Dir, true)
+	token, err := web.Token(a.conf().Config.Bus.Dir, true)
 	if err != nil {
 		return err
 	}
-	a.web, err = web.Start(web.Parts{Config: a.Web, Token: token, Program: a, Silencer: a, Alerts: a, Outbox: a, Metrics: a.registry, Log: a.Log})
+	a.web, err = web.Start(web.Parts{Config: a.conf().Config.Web, Token: token, Program: a, Silencer: a, Alerts: a, Outbox: a, Metrics: a.registry, Log: a.Log})
 	return err
 }
 

@@ -38,7 +38,7 @@ func TestPortsOfOthersAreAJobOfTheirOwn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			jobs, err := l.jobs("linux", []event.Key{detector.Way("here", "192.0.2.0/24"), detector.Way("other", "192.0.2.0/24"), detector.Way("here", "ssh")})
+			jobs, err := l.watch.jobs(detector.Live{Known: []event.Key{detector.Way("here", "192.0.2.0/24"), detector.Way("other", "192.0.2.0/24"), detector.Way("here", "ssh")}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,13 +47,13 @@ func TestPortsOfOthersAreAJobOfTheirOwn(t *testing.T) {
 				by[j.Name] = j
 			}
 			own, far := by["port"], by["port targets"]
-			if len(own.Keys) == 0 || own.Open || own.Timeout > portTimeout || len(far.Keys) != c.hosts+2 || !far.Open {
+			if len(own.Keys) == 0 || own.Open || own.Timeout > 20*time.Second || len(far.Keys) != c.hosts+2 || !far.Open {
 				t.Errorf("own %d keys, open %v, %s; targets %d keys, open %v", len(own.Keys), own.Open, own.Timeout, len(far.Keys), far.Open)
 			}
 			if len(far.Known) != 1 || far.Known[0].Name != "192.0.2.0/24" {
 				t.Errorf("known %v", far.Known)
 			}
-			if far.Timeout < c.timeout || c.timeout < portTimeout && far.Timeout != c.timeout {
+			if far.Timeout < c.timeout || c.timeout < 20*time.Second && far.Timeout != c.timeout {
 				t.Errorf("the targets have %s, want %s", far.Timeout, c.timeout)
 			}
 			said := strings.Join(l.Warnings, "\n")

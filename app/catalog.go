@@ -18,7 +18,7 @@ type CatalogQuery struct {
 }
 
 // WriteCatalog writes every row of the list with whether it is expected.
-func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, log *slog.Logger) error {
+func WriteCatalog(ctx context.Context, l *Loaded, w io.Writer, q CatalogQuery, log *slog.Logger) error {
 	var known event.Facts
 	if q.FactsFile != "" {
 		var err error
@@ -26,11 +26,11 @@ func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, 
 			return err
 		}
 	} else {
-		_, all, err := l.look(ctx, log)
+		_, all, err := look(ctx, l, log)
 		if err != nil {
 			return err
 		}
-		known = all[event.Token(l.Host)]
+		known = all[event.Token(l.Config.Host)]
 	}
 	if q.JSON {
 		return l.Catalog.WriteJSON(w, known, q.Language)
@@ -38,8 +38,8 @@ func (l *Loaded) WriteCatalog(ctx context.Context, w io.Writer, q CatalogQuery, 
 	// What is declared by the file needs no line: the reasons name it.
 	var b strings.Builder
 	if q.FactsFile == "" {
-		fmt.Fprintf(&b, "%s\n", l.Host)
-		writeFacts(&b, known, l.Location(), 0)
+		fmt.Fprintf(&b, "%s\n", l.Config.Host)
+		writeFacts(&b, known, l.Config.Location(), 0)
 		b.WriteByte('\n')
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dswatch/catalog"
+	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/table"
@@ -74,28 +75,28 @@ type CheckResult struct {
 
 // Check looks once at everything on this host. Facts declared in over count
 // more than those of the configuration. What could not be found out goes to log.
-func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) (*CheckResult, error) {
-	seen, all, err := l.look(ctx, log)
+func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (*CheckResult, error) {
+	seen, all, err := look(ctx, l, log)
 	if err != nil {
 		return nil, err
 	}
-	own := event.Token(l.Host)
+	own := event.Token(l.Config.Host)
 	known := all[own].Merge(over)
 	of := func(k event.Key) event.Facts { // what counts for the item
-		if t := event.Token(k.Host); t != own && (reported(k) || all[t] != nil) {
+		if t := event.Token(k.Host); t != own && (detector.Reported(k) || all[t] != nil) {
 			return all[t]
 		}
 		return known
 	}
 	rows := newRows(l)
 	res := &CheckResult{
-		Host: l.Host, Facts: map[event.Name]string{}, Items: []CheckItem{},
-		facts: known, lang: l.Language, zone: l.Location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word
+		Host: l.Config.Host, Facts: map[event.Name]string{}, Items: []CheckItem{},
+		facts: known, lang: l.Config.Language, zone: l.Config.Location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word
 	}
 	for n, f := range known {
 		res.Facts[n] = f.Value
 	}
-	res.Hosts = hostsOf(l.Host, known, all, seen)
+	res.Hosts = hostsOf(l.Config.Host, known, all, seen)
 	peers := map[string][]event.Observation{}
 	for _, o := range seen {
 		peers[o.Key.Host] = append(peers[o.Key.Host], o)
@@ -109,8 +110,8 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 		}
 		it := CheckItem{
 			Host: o.Key.Host, Component: o.Key.Component, OS: system.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
-			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Language),
-			State: o.State, Found: o.Found, Detail: words.In(l.Language, nil).Say(o.Detail), DetailStatements: o.Detail,
+			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Config.Language),
+			State: o.State, Found: o.Found, Detail: words.In(l.Config.Language, nil).Say(o.Detail), DetailStatements: o.Detail,
 		}
 		if it.Footnotes == nil {
 			it.Footnotes = []string{}
@@ -120,7 +121,7 @@ func (l *Loaded) Check(ctx context.Context, over event.Facts, log *slog.Logger) 
 			on := sight(row, facts, peers[o.Key.Host])
 			it.severity = rules.SeverityOf(row.ImpactIn(on, o.State))
 			if row.Explained(on, o.State) {
-				it.meaning = row.MeaningIn(on, o.State, l.Language)
+				it.meaning = row.MeaningIn(on, o.State, l.Config.Language)
 			}
 		}
 		res.Items = append(res.Items, it)
@@ -141,11 +142,11 @@ func hostsOf(own string, known event.Facts, all map[string]event.Facts, seen []e
 		token := event.Token(o.Key.Host)
 		i, ok := at[token]
 		switch {
-		case ok && i > 0 && !reported(o.Key):
+		case ok && i > 0 && !detector.Reported(o.Key):
 			hosts[i].managed = false
 		case !ok && all[token] != nil:
 			at[token] = len(hosts)
-			hosts = append(hosts, CheckHost{Host: o.Key.Host, Facts: all[token], managed: reported(o.Key)})
+			hosts = append(hosts, CheckHost{Host: o.Key.Host, Facts: all[token], managed: detector.Reported(o.Key)})
 		}
 	}
 	slices.SortFunc(hosts[1:], func(a, b CheckHost) int { return strings.Compare(a.Host, b.Host) })

@@ -1,6 +1,14 @@
 package app
 
 import (
+	"dswatch/detector"
+	"dswatch/detector/driver"
+	"dswatch/detector/manager"
+	"dswatch/detector/port"
+	"dswatch/detector/process"
+	"dswatch/detector/remote"
+	"dswatch/detector/service"
+	"dswatch/detector/vsphere"
 	"dswatch/sinks"
 	"dswatch/sinks/alertmanager"
 	"dswatch/sinks/slack"
@@ -11,7 +19,11 @@ import (
 	"dswatch/sinks/webhook"
 )
 
-// SinkKinds lists every kind of sink.
-func SinkKinds() []sinks.Kind {
-	return []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), teams.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()}
+// AllKinds lists every kind of detector and of sink, in the order in which
+// people read them.
+func AllKinds() Kinds {
+	return Kinds{
+		Detectors: []detector.Kind{process.Kind(), service.Kind(), driver.Kind(), port.Kind(), remote.Kind(), vsphere.Kind(), manager.Kind()},
+		Sinks:     []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), teams.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()},
+	}
 }

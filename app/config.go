@@ -16,17 +16,15 @@ import (
 	"dswatch/bus"
 	"dswatch/catalog"
 	"dswatch/config"
-	"dswatch/detector"
-	"dswatch/detector/port"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/setting"
-	"dswatch/sinks"
 	"dswatch/sinks/stdout"
 	"dswatch/web"
 )
 
-// Config is the whole configuration file.
+// Config is the whole configuration file. Detectors is a pointer to a struct
+// with a field for each kind, see sections.
 type Config struct {
 	Host      string            `yaml:"host" doc:"Name of this host in events and alerts; default the host name of the operating system."`
 	Language  string            `yaml:"language" doc:"Language of alerts: en or ja; default en."`
@@ -34,7 +32,7 @@ type Config struct {
 	Log       Log               `yaml:"log" doc:"The program's own log, on standard error."`
 	Bus       bus.Config        `yaml:"bus" doc:"Where events and alerts are kept until they are delivered."`
 	Watch     Watch             `yaml:"watch" doc:"What is watched."`
-	Detectors Detectors         `yaml:"detectors" doc:"How often and how each kind is observed."`
+	Detectors any               `yaml:"detectors" doc:"How often and how each kind is observed."`
 	Rules     rules.Settings    `yaml:"rules" doc:"When an alert rises, repeats and ends."`
 	Routes    []rules.Route     `yaml:"routes" doc:"Who is told what; the first route that matches counts; default: every sink is told everything."`
 	Windows   []rules.Window    `yaml:"maintenance" doc:"Windows in which alerts are neither raised nor repeated, as silences that come again."`
@@ -64,51 +62,9 @@ type Watch struct {
 	Ignore []string          `yaml:"ignore" doc:"Rows that are not watched, as name or kind/name."`
 }
 
-// Detectors is the section detectors.
-type Detectors struct {
-	Process detector.Settings `yaml:"process" doc:"Processes."`
-	Service detector.Settings `yaml:"service" doc:"Services: systemd units, Windows services."`
-	Driver  detector.Settings `yaml:"driver" doc:"Kernel modules, Windows drivers."`
-	Port    Ports             `yaml:"port" doc:"Listening ports of this host, and ports of other hosts."`
-	Remote  Remote            `yaml:"remote" doc:"Hosts on which nothing may be installed, looked at over SSH: Solaris, ESXi, AIX, Linux."`
-	VSphere VSphere           `yaml:"vsphere" doc:"Kernel modules of ESXi hosts through the vSphere API, where SSH is switched off."`
-	Manager Manager           `yaml:"manager" doc:"What the manager of Deep Security tells of its computers: heartbeats, protection modules and facts."`
-}
-
-// Ports is the section detectors.port.
-type Ports struct {
-	detector.Settings `yaml:",inline"`
-	port.Config       `yaml:",inline"`
-}
-
-// portTimeout is how long a look at ports may take, where the targets do not
-// need more.
-const portTimeout = 20 * time.Second
-
-// patience is how long a look at the targets may take: as long as it needs at
-// worst, where the configuration says nothing else.
-func (p Ports) patience() time.Duration {
-	if p.Timeout != portTimeout {
-		return p.Timeout
-	}
-	return min(max(p.Timeout, p.Budget().Worst), detector.MaxTimeout)
-}
-
-// Validate looks at both halves.
-func (p Ports) Validate() error { return errors.Join(p.Settings.Validate(), p.Config.Validate()) }
-
 // Defaults returns the configuration of an empty file.
 func Defaults() Config {
-	ports := detector.DefaultSettings()
-	ports.Schedule, ports.Timeout = "@every 30s", portTimeout
-	return Config{
-		Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(),
-		Detectors: Detectors{
-			Process: detector.DefaultSettings(), Service: detector.DefaultSettings(), Driver: detector.DefaultSettings(),
-			Port: Ports{ports, port.Defaults()}, Remote: remoteDefaults(), VSphere: vsphereDefaults(), Manager: managerDefaults(),
-		},
-		Rules: rules.Defaults(), Web: web.Defaults(),
-	}
+	return Config{Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(), Rules: rules.Defaults(), Web: web.Defaults()}
 }
 
 // Validate looks at the keys that belong to no component.
@@ -128,95 +84,108 @@ func (c Config) Validate() error {
 	return validDrill(c.Drill)
 }
 
-// Loaded is a configuration that was read and checked as a whole.
-type Loaded struct {
-	Config
-	Catalog  *catalog.Catalog // the vendor's rows without the ignored ones, and the operator's own
-	Warnings []string
-	remote   remoteList
-	file     *config.File
-	sinks    []sinkSpec
-	set      *rules.Set
-	lint     rules.Lint // of the routes
+// Location is the configured time zone, or that of the operating system.
+func (c Config) Location() *time.Location {
+	if c.TimeZone == "" {
+		return time.Local
+	}
+	loc, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return time.Local // Validate has refused it
+	}
+	return loc
 }
 
-// sinkSpec is one entry of `sinks`, decoded by its kind.
-type sinkSpec struct {
-	kind     sinks.Kind
-	settings any
-	common   sinks.Settings
+// declared returns the facts of the configuration with their origin.
+func (c Config) declared() event.Facts { return c.Watch.Facts.Facts("declared", time.Time{}) }
+
+// Loaded is a configuration that was read and checked as a whole. Nothing of
+// it changes any more: a reload makes another one.
+type Loaded struct {
+	Config   Config
+	Catalog  *catalog.Catalog // the vendor's rows without the ignored ones, and the operator's own
+	Warnings []string
+
+	path  string // empty: there is no file
+	file  *config.File
+	kinds Kinds
+	sinks []sinkSpec
+	set   *rules.Set
+	watch *watch
 }
 
 // Load reads and checks the file at path; an empty path is an empty file.
 // The error names every problem with its line.
-func Load(path string) (*Loaded, error) {
-	c := Defaults()
-	var file *config.File
-	var err error
+func Load(path string) (*Loaded, error) { return load(path, AllKinds()) }
+
+func load(path string, kinds Kinds) (*Loaded, error) {
 	if path == "" {
-		file, err = config.Parse("(no configuration)", nil, &c)
-	} else {
-		file, err = config.Load(path, &c)
+		return parse("(no configuration)", nil, kinds)
 	}
-	if file == nil {
-		return nil, err
+	r := kinds.root(Defaults())
+	file, err := config.Load(path, r.pointer())
+	l, err := kinds.finish(file, r, err)
+	if l != nil {
+		l.path = path
 	}
-	return finish(file, c, SinkKinds(), err)
+	return l, err
 }
 
 // Parse is Load for a configuration that is not in a file.
-func Parse(name string, data []byte) (*Loaded, error) {
-	c := Defaults()
-	file, err := config.Parse(name, data, &c)
+func Parse(name string, data []byte) (*Loaded, error) { return parse(name, data, AllKinds()) }
+
+func parse(name string, data []byte, kinds Kinds) (*Loaded, error) {
+	r := kinds.root(Defaults())
+	file, err := config.Parse(name, data, r.pointer())
+	return kinds.finish(file, r, err)
+}
+
+// finish does the checks that no single component can do. Err is what came of
+// reading the file; without a file there is nothing to check.
+func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error) {
 	if file == nil {
 		return nil, err
 	}
-	return finish(file, c, SinkKinds(), err)
-}
-
-// finish does the checks that no single component can do.
-func finish(file *config.File, c Config, kinds []sinks.Kind, err error) (*Loaded, error) {
-	l := &Loaded{Config: c, file: file}
-	errs := []error{err}
 	vendor, lerr := catalog.Load()
 	if lerr != nil {
 		return nil, lerr
 	}
-	list := vendor
+	c := r.config()
+	l := &Loaded{Config: c, Catalog: vendor, file: file, kinds: kinds}
+	errs := []error{err, below(file, "", c.Validate())}
 	if err == nil { // the rows are complete
-		list, lerr = vendor.With(c.Watch.Items, c.Watch.Ignore)
+		l.Catalog, lerr = vendor.With(c.Watch.Items, c.Watch.Ignore)
 		errs = append(errs, below(file, "watch", lerr))
-		if lerr == nil && c.Detectors.Manager.Enabled() {
-			list = list.Reported()
-		}
 	}
-	l.Catalog = list
-	specs, serr := decodeSinks(c.Sinks, kinds)
-	errs = append(errs, serr...)
-	l.sinks = specs
+	specs, serr := decodeSinks(c.Sinks, kinds.Sinks)
+	errs, l.sinks = append(errs, serr...), specs
+	checks := checks{conf: &l.Config, file: file, sinks: specs}
 	if err == nil && len(serr) == 0 {
-		errs = slices.Concat(errs, l.checkRoutes(), l.checkRepeats(), l.checkWindows())
+		errs = append(errs, checks.errors()...)
 	}
 	if all := config.Join(errs...); all != nil {
 		return nil, all
 	}
-	if l.Host == "" {
-		if l.Host, err = os.Hostname(); err != nil || l.Host == "" {
+	if l.Config.Host == "" {
+		if l.Config.Host, err = os.Hostname(); err != nil || l.Config.Host == "" {
 			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
 		}
 	}
-	if err := config.Join(l.checkItems(file), l.remoteRows(file, vendor), l.checkVSphere(file)); err != nil {
+	if l.watch, err = newWatch(l, vendor); err != nil {
 		return nil, err
+	}
+	if l.watch.reports {
+		l.Catalog = l.Catalog.Reported()
 	}
 	bounded := l.shorten()
-	if l.set, err = l.ruleSet(); err != nil {
+	if l.set, err = l.Config.ruleSet(); err != nil {
 		return nil, err
 	}
-	l.Warnings = slices.Concat(file.Warnings(), bounded, l.routeWarnings(), l.repeatWarnings(), l.windowWarnings(), l.budgetWarnings())
-	if w := zoneWarning(l.TimeZone, os.Getenv("TZ")); w != "" {
+	l.Warnings = append(file.Warnings(), slices.Concat(bounded, checks.warnings(), l.watch.warnings)...)
+	if w := zoneWarning(c.TimeZone, os.Getenv("TZ")); w != "" {
 		l.Warnings = append(l.Warnings, w)
 	}
-	if l.Web.Public() {
+	if c.Web.Public() {
 		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
 	}
 	return l, nil
@@ -255,92 +224,49 @@ func below(file *config.File, section string, err error) error {
 	}
 	var s *setting.Error
 	if errors.As(err, &s) {
-		return file.Errorf(section+"."+s.Key, "%s", s.Err)
+		return file.Errorf(strings.Trim(section+"."+s.Key, "."), "%s", s.Err)
 	}
 	return file.Errorf(section, "%s", err)
 }
 
-// decodeSinks decodes every section by the kind that its type names.
-func decodeSinks(sections []*config.Section, kinds []sinks.Kind) ([]sinkSpec, []error) {
-	var specs []sinkSpec
-	var errs []error
-	names := map[string]bool{}
-	for _, sec := range sections {
-		typ := sec.String("type")
-		i := slices.IndexFunc(kinds, func(k sinks.Kind) bool { return k.Type == typ })
-		if i < 0 {
-			var valid []string
-			for _, k := range kinds {
-				valid = append(valid, k.Type)
-			}
-			next := "write one of " + strings.Join(valid, ", ")
-			if n := setting.Nearest(typ, valid); n != "" {
-				next = fmt.Sprintf("did you mean %q?", n)
-			}
-			errs = append(errs, sec.Errorf("type", "%q is not a kind of sink; %s", typ, next))
-			continue
-		}
-		settings := kinds[i].Settings()
-		if err := sec.Decode(settings); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		common := settings.(interface{ Common() sinks.Settings }).Common()
-		if names[common.Name] {
-			errs = append(errs, sec.Errorf("name", "another sink is named %q; give each its own name", common.Name))
-		}
-		names[common.Name] = true
-		if err := conflict(specs, settings); err != nil {
-			errs = append(errs, sec.Errorf(err.Key, "%s", err.Err))
-		}
-		specs = append(specs, sinkSpec{kind: kinds[i], settings: settings, common: common})
+// observes reports whether this process only observes: on an external bus,
+// a configuration without sinks leaves the decisions to the hub.
+func (l *Loaded) observes() bool { return l.Config.Bus.URL != "" && len(l.sinks) == 0 }
+
+// deliversTo are the sinks that are told: those of the configuration, or the
+// standard output where there are none.
+func (l *Loaded) deliversTo() []sinkSpec {
+	switch {
+	case l.observes():
+		return nil
+	case len(l.sinks) == 0:
+		return []sinkSpec{standardOutput()}
 	}
-	return specs, errs
+	return l.sinks
 }
 
-// conflict asks a sink's settings whether they can work beside those of the
-// sinks before it.
-func conflict(before []sinkSpec, settings any) *setting.Error {
-	c, ok := settings.(interface{ Conflict(other any) error })
-	if !ok {
-		return nil
+// sinkNames are their names.
+func (l *Loaded) sinkNames() (names []string) {
+	for _, s := range l.deliversTo() {
+		names = append(names, s.common.Name)
 	}
-	for _, other := range before {
-		if s, ok := errors.AsType[*setting.Error](c.Conflict(other.settings)); ok {
-			return s
-		}
-	}
-	return nil
+	return names
 }
 
 // WritesOutput reports whether alerts go to the standard output: through a
 // sink, or because there is none.
 func (l *Loaded) WritesOutput() bool {
-	return !l.observes() && (len(l.sinks) == 0 || slices.ContainsFunc(l.sinks, func(s sinkSpec) bool { return s.kind.Type == stdout.Kind().Type }))
+	return slices.ContainsFunc(l.deliversTo(), func(s sinkSpec) bool { return s.kind.Type == stdout.Kind().Type })
 }
 
 // Show writes the effective configuration without secrets.
-func (l *Loaded) Show(w io.Writer) error { return l.file.Show(w, &l.Config) }
+func (l *Loaded) Show(w io.Writer) error { return l.file.Show(w, l.kinds.rootOf(l.Config).pointer()) }
 
 // Reference writes the manual of every key.
-func Reference(w io.Writer) error {
-	c := Defaults()
-	return config.Reference(w, &c, parts())
-}
+func Reference(w io.Writer) error { return AllKinds().reference(w) }
 
 // Schema writes the JSON Schema of the file, for editors.
-func Schema(w io.Writer) error {
-	c := Defaults()
-	return config.Schema(w, &c, parts())
-}
-
-func parts() []config.Part {
-	var ps []config.Part
-	for _, k := range SinkKinds() {
-		ps = append(ps, config.Part{Path: "sinks", Type: k.Type, Doc: k.Doc, Targets: []any{k.Settings()}})
-	}
-	return ps
-}
+func Schema(w io.Writer) error { return AllKinds().schema(w) }
 
 // ReadFacts reads a facts file as declared facts.
 func ReadFacts(path string) (event.Facts, error) {

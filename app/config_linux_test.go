@@ -74,7 +74,7 @@ func TestFactsFromAPipe(t *testing.T) {
 	if f, err := ReadFacts(opened("os: linux\n")); err != nil || f[event.OS].Value != "linux" {
 		t.Errorf("facts of the shell: %v, %v", f, err)
 	}
-	if l, err := Load(opened("host: web01\n")); err != nil || l.Host != "web01" {
+	if l, err := Load(opened("host: web01\n")); err != nil || l.Config.Host != "web01" {
 		t.Errorf("a configuration of the shell: %v", err)
 	}
 }

@@ -51,15 +51,15 @@ func newDrills(reg prometheus.Registerer) *drills {
 // runDrills tests every sink whenever the time has come, until ctx ends. A
 // time that passed while dswatch did not run is not made up for.
 func (a *App) runDrills(ctx context.Context) {
-	if a.Drill == "" || len(a.workers) == 0 {
+	if a.conf().Config.Drill == "" || len(a.workers) == 0 {
 		return
 	}
-	schedule, err := detector.ParseSchedule(a.Drill)
+	schedule, err := detector.ParseSchedule(a.conf().Config.Drill)
 	if err != nil {
 		return // Validate has refused it
 	}
 	for {
-		if !sleepUntil(ctx, schedule, a.Location()) {
+		if !sleepUntil(ctx, schedule, a.conf().Config.Location()) {
 			return
 		}
 		a.drill(ctx)

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -11,7 +10,9 @@ import (
 	"dswatch/bus"
 	"dswatch/detector"
 	"dswatch/detector/facts"
+	"dswatch/engine"
 	"dswatch/event"
+	"dswatch/rules"
 )
 
 // knowledge is what is known about this host: declared, discovered, learned.
@@ -27,8 +28,8 @@ type knowledge struct {
 }
 
 // newKnowledge remembers what was learned before, if anything.
-func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
-	k := &knowledge{declared: l.declared(), presence: facts.NewPresence(l.Host, "/", before), learned: facts.NewLearned(l.Host, before), log: log}
+func newKnowledge(c Config, before event.Facts, log *slog.Logger) *knowledge {
+	k := &knowledge{declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), log: log}
 	k.presence.Declared(k.declared)
 	k.query = facts.NewQuery(k.learned)
 	k.sources = append([]facts.Source{k.presence}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query)...)
@@ -58,42 +59,33 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 // look observes everything once: on this host, on those that are looked at
 // from here, and what the manager tells.
 // The facts are those of each host, by its token.
-func (l *Loaded) look(ctx context.Context, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
-	k := newKnowledge(l, nil, log)
-	jobs, err := l.jobs(runtime.GOOS, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	jobs = append(jobs, l.installation(k.presence))
+func look(ctx context.Context, l *Loaded, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
+	k := newKnowledge(l.Config, nil, log)
 	var mu sync.Mutex
 	known := map[string]event.Facts{}
-	tell := func(_ context.Context, reports []event.FactsReport) error {
+	jobs, err := l.watch.jobs(detector.Live{Log: log, Tell: func(_ context.Context, reports []event.FactsReport) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range reports {
 			known[event.Token(r.Host)] = known[event.Token(r.Host)].Merge(r.Facts)
 		}
 		return nil
-	}
-	if jobs, err = l.withManager(jobs, nil, tell); err != nil {
+	}})
+	if err != nil {
 		return nil, nil, err
 	}
-	if jobs, err = l.withRemote(jobs, tell, log); err != nil {
-		return nil, nil, err
-	}
-	if jobs, err = l.withVSphere(jobs, tell); err != nil {
-		return nil, nil, err
-	}
-	sched, err := detector.NewScheduler(detector.Options{Observer: l.Host, Jobs: jobs, Location: l.Location()})
+	jobs = append(jobs, installation(k.presence))
+	host := l.Config.Host
+	sched, err := detector.NewScheduler(detector.Options{Observer: host, Jobs: jobs, Location: l.Config.Location()})
 	if err != nil {
 		return nil, nil, err
 	}
 	seen := sched.Pass(ctx)
-	closeDetectors(jobs)
+	detector.Close(jobs...)
 	for _, o := range seen {
 		k.learned.Observe(o)
 	}
-	own := event.Token(l.Host)
+	own := event.Token(host)
 	known[own] = known[own].Merge(k.now(ctx)) // the host knows better than the manager
 	return seen, known, nil
 }
@@ -126,7 +118,7 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 // tellFacts publishes what is known about this host, and returns it.
 func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) {
 	known := k.now(ctx)
-	return known, a.ledger.PublishFacts(ctx, a.Host, event.FactsReport{Host: a.Host, Observer: a.Host, Facts: known, At: time.Now()})
+	return known, a.ledger.PublishFacts(ctx, a.conf().Config.Host, event.FactsReport{Host: a.conf().Config.Host, Observer: a.conf().Config.Host, Facts: known, At: time.Now()})
 }
 
 // factsLook is how often a look is taken whether the facts may have changed.
@@ -160,7 +152,7 @@ func (a *App) repeatFacts(ctx context.Context, k *knowledge, news <-chan struct{
 
 // factsBefore returns what this host was known for when the program last ran.
 func (a *App) factsBefore(ctx context.Context) event.Facts {
-	value, _, err := a.bus.Bucket(bus.Facts).Get(ctx, event.Token(a.Host))
+	value, _, err := a.bus.Bucket(bus.Facts).Get(ctx, event.Token(a.conf().Config.Host))
 	if err != nil {
 		return nil // the first start, or nothing readable: it is discovered again
 	}
@@ -169,4 +161,32 @@ func (a *App) factsBefore(ctx context.Context) event.Facts {
 		return nil
 	}
 	return r.Facts
+}
+
+// reportedBefore returns the items that came with what this host's jobs saw
+// when the program last ran: of the manager's computers, and of networks.
+// Where they cannot be read it is as at the first start.
+func (a *App) reportedBefore(ctx context.Context) []event.Key {
+	if !a.conf().watch.remembers {
+		return nil
+	}
+	var keys []event.Key
+	host := a.conf().Config.Host
+	err := a.ledger.Statuses().Load(ctx, func(r engine.Record) error {
+		st, err := rules.DecodeStatus(r.Value)
+		if err == nil && !st.Gone && st.Observer == host && (detector.Reported(st.Key) || detector.IsWay(st.Key)) {
+			keys = append(keys, st.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		a.Log.Warn("the items that were seen before cannot be read; a computer that was removed from the manager meanwhile keeps its alerts", "error", err)
+	}
+	return keys
+}
+
+// tellReports publishes what is learned of other hosts. It is this host that
+// tells it.
+func (a *App) tellReports(ctx context.Context, reports []event.FactsReport) error {
+	return a.ledger.PublishFacts(ctx, a.conf().Config.Host, reports...)
 }

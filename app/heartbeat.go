@@ -80,13 +80,13 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 	if e != nil {
 		counts.Open = e.CountOpen(w.name)
 	}
-	key := event.Key{Host: a.Host, Component: "dswatch", Kind: event.Host, Name: "dswatch"}
+	key := event.Key{Host: a.conf().Config.Host, Component: "dswatch", Kind: event.Host, Name: "dswatch"}
 	one := event.Alert{
 		ID: event.AlertID(key, event.RuleAlive, w.name), Seq: seq, Transition: event.Beat, Rule: event.RuleAlive, Key: key,
-		State: event.Up, Severity: event.Info, Impact: event.NoticeLost, Language: a.Language,
-		Observer: a.Host, StartedAt: a.started, At: time.Now(), Heartbeat: &counts,
+		State: event.Up, Severity: event.Info, Impact: event.NoticeLost, Language: a.conf().Config.Language,
+		Observer: a.conf().Config.Host, StartedAt: a.started, At: time.Now(), Heartbeat: &counts,
 	}
-	one.Title, one.Text = sinks.In(a.Language).Beat(a.Host, counts)
+	one.Title, one.Text = sinks.In(a.conf().Config.Language).Beat(a.conf().Config.Host, counts)
 	return w.worker.Beat(ctx, one)
 }
 
@@ -100,7 +100,7 @@ type numbers struct {
 
 func (a *App) numbersOf(w *worker) *numbers {
 	return &numbers{
-		path: filepath.Join(a.Bus.Dir, "sinks", w.name, "heartbeat"), every: w.settings.Heartbeat, log: a.Log.With("sink", w.name),
+		path: filepath.Join(a.conf().Config.Bus.Dir, "sinks", w.name, "heartbeat"), every: w.settings.Heartbeat, log: a.Log.With("sink", w.name),
 	}
 }
 

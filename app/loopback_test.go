@@ -24,7 +24,7 @@ func TestOwnPortOnLoopback(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			res, err := loaded.Check(t.Context(), nil, slog.New(slog.DiscardHandler))
+			res, err := Check(t.Context(), loaded, nil, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"dswatch/bus"
-	"dswatch/ledger"
 	"dswatch/web"
 	"dswatch/web/client"
 )
@@ -14,7 +13,7 @@ import (
 // The commands that can do without a running process ask it first.
 
 // Client asks the running process of a configuration.
-func Client(l *Loaded) *client.Client { return client.New(l.Web.Listen, l.Bus.Dir) }
+func Client(l *Loaded) *client.Client { return client.New(l.Config.Web.Listen, l.Config.Bus.Dir) }
 
 // TestSinks tests the sinks through the running process, or by itself where
 // none runs.
@@ -62,13 +61,13 @@ func (s silencer) do(ctx context.Context, matchers []string, do func(web.Silence
 		return err
 	}
 	err := do(Client(s.l))
-	if !errors.Is(err, client.ErrNotRunning) || s.l.Bus.URL == "" {
+	if !errors.Is(err, client.ErrNotRunning) || s.l.Config.Bus.URL == "" {
 		return err
 	}
-	b, err := bus.Open(ctx, s.l.Bus, bus.Options{Log: slog.New(slog.DiscardHandler)})
+	b, err := bus.Open(ctx, s.l.Config.Bus, bus.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	err = do(&App{Loaded: s.l, bus: b, ledger: ledger.On(b, s.l.Bus)})
+	err = do(newApp(s.l, b, Options{}))
 	return errors.Join(err, b.Close(ctx))
 }

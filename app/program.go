@@ -19,7 +19,7 @@ import (
 // Status says what the program sees and what waits. With TestSinks it makes
 // App a web.Program.
 func (a *App) Status(ctx context.Context) (web.Status, error) {
-	st := web.Status{Version: a.Version, Host: a.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
+	st := web.Status{Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
 	if e := a.engine.Load(); e != nil {
 		quiet := map[event.Key]string{}
 		e.Quiet(func(s rules.Status, _ string, _ event.Severity, by *rules.Silence) {
@@ -33,8 +33,8 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 				expected = snap.Verdict.Expected
 			}
 			st.Items = append(st.Items, web.Item{
-				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: words.In(a.Language, nil).Say(s.Seen.Detail), DetailStatements: s.Seen.Detail, Since: s.Changed,
-				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.Language),
+				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: words.In(a.conf().Config.Language, nil).Say(s.Seen.Detail), DetailStatements: s.Seen.Detail, Since: s.Changed,
+				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.conf().Config.Language),
 				Alerting: s.Alerting(), Silence: quiet[s.Key],
 			})
 		})
@@ -85,12 +85,12 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 	defer cancel()
 	results := make([]web.TestResult, len(chosen))
 	began := time.Now()
-	key := event.Key{Host: a.Host, Component: "dswatch", Kind: event.Process, Name: "test"}
+	key := event.Key{Host: a.conf().Config.Host, Component: "dswatch", Kind: event.Process, Name: "test"}
 	id := event.AlertID(key, rules.Loss, began.Format(time.RFC3339Nano))
 	firing := a.testAlert(key, id, began)
 	cleared := firing
 	cleared.Seq, cleared.Transition, cleared.State, cleared.Previous, cleared.Found, cleared.EndedAt = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
-	cleared.Title, cleared.Text = testWords(a.Language, a.Host, true)
+	cleared.Title, cleared.Text = testWords(a.conf().Config.Language, a.conf().Config.Host, true)
 	var out []engine.Outgoing
 	for _, w := range chosen {
 		for _, t := range []event.Alert{firing, cleared} {
@@ -121,10 +121,10 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 func (a *App) testAlert(key event.Key, id string, at time.Time) event.Alert {
 	t := event.Alert{
 		ID: id, Seq: 1, Transition: event.Raised, Rule: rules.Loss, Key: key, State: event.Down,
-		Severity: event.Info, Impact: event.NoticeLost, Found: 0, Want: 1, Language: a.Language,
-		Observer: a.Host, StartedAt: at, At: at, Test: true,
+		Severity: event.Info, Impact: event.NoticeLost, Found: 0, Want: 1, Language: a.conf().Config.Language,
+		Observer: a.conf().Config.Host, StartedAt: at, At: at, Test: true,
 	}
-	t.Title, t.Text = testWords(a.Language, a.Host, false)
+	t.Title, t.Text = testWords(a.conf().Config.Language, a.conf().Config.Host, false)
 	return t
 }
 

@@ -34,15 +34,15 @@ func (a *App) Silences(ctx context.Context) ([]web.Silence, error) {
 	for _, id := range odd {
 		out = append(out, web.Silence{ID: id, State: "unreadable", Comment: "stored by another version; it silences nothing; expire it, or start that version", History: []web.Entry{}})
 	}
-	for _, w := range a.Windows {
-		span, err := w.Span(a.Location())
+	for _, w := range a.conf().Config.Windows {
+		span, err := w.Span(a.conf().Config.Location())
 		if err != nil {
 			return nil, err
 		}
 		from, until, _ := span.Opening(time.Now())
 		if !from.IsZero() {
 			one := shown(rules.Silence{ID: rules.WindowPrefix + w.Name, Match: w.Match, Starts: from, Ends: until})
-			one.Every, one.Lasts, one.TimeZone, one.Opens, one.Closes = w.Schedule, seconds(w.Duration), cmp.Or(w.TimeZone, a.Location().String()), from, until
+			one.Every, one.Lasts, one.TimeZone, one.Opens, one.Closes = w.Schedule, seconds(w.Duration), cmp.Or(w.TimeZone, a.conf().Config.Location().String()), from, until
 			out = append(out, one)
 		}
 	}
@@ -92,7 +92,7 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	}
 	s.Every, s.TimeZone = in.Every, in.TimeZone
 	if s.Every != "" && s.TimeZone == "" {
-		s.TimeZone = a.Location().String()
+		s.TimeZone = a.conf().Config.Location().String()
 	}
 	if s.Starts.IsZero() {
 		s.Starts = now
@@ -203,7 +203,7 @@ var (
 // decider returns the rules engine once it knows what is open: half of an
 // answer would look like a whole one.
 func (a *App) decider() (*engine.Engine, error) {
-	if a.observes() {
+	if a.conf().observes() {
 		return nil, errUndecided
 	}
 	if e := a.engine.Load(); e != nil && e.Ready() {

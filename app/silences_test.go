@@ -10,7 +10,6 @@ import (
 	"dswatch/bus"
 	"dswatch/bus/bustest"
 	"dswatch/event"
-	"dswatch/ledger"
 	"dswatch/rules"
 	"dswatch/web"
 )
@@ -118,7 +117,7 @@ func TestSilencesOfTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := bustest.New(t)
-	a := &App{Loaded: l, bus: b, ledger: ledger.On(b, l.Bus)}
+	a := newApp(l, b, Options{})
 	store := a.ledger.Silences()
 	in, err := a.AddSilence(t.Context(), web.Silence{Match: []string{"host=a"}, Author: "kim", Comment: "x"})
 	if err != nil {
@@ -179,7 +178,7 @@ func TestSilenceWithoutProcess(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].State != "ended" || list[0].Comment != "y" || len(list[0].History) != 3 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	l.Bus.URL = ""
+	l.Config.Bus.URL = ""
 	if _, err := r.Silences(ctx); err == nil || !strings.Contains(err.Error(), "start it with: dswatch run") {
 		t.Errorf("of an embedded bus: %v", err)
 	}

@@ -30,7 +30,7 @@ const mostFaults = 300
 
 // TestStories tells every file's story to the rules and writes what came of
 // it. l is the configuration of the stories that have none of their own.
-func (l *Loaded) TestStories(ctx context.Context, w io.Writer, q StoryQuery) error {
+func TestStories(ctx context.Context, l *Loaded, w io.Writer, q StoryQuery) error {
 	o := story.Options{}
 	if q.Faults {
 		o.Faults = mostFaults
@@ -38,7 +38,7 @@ func (l *Loaded) TestStories(ctx context.Context, w io.Writer, q StoryQuery) err
 	failed := false
 	for _, file := range q.Files {
 		began := time.Now()
-		v, err := l.judge(ctx, file, q.Write, o)
+		v, err := judge(ctx, l, file, q.Write, o)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func tally(v story.Verdict, took time.Duration) string {
 }
 
 // judge tells one story.
-func (l *Loaded) judge(ctx context.Context, file string, write bool, o story.Options) (v story.Verdict, err error) {
+func judge(ctx context.Context, l *Loaded, file string, write bool, o story.Options) (v story.Verdict, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return v, fmt.Errorf("read story: %w; name a file, see dswatch rules test --help", err)
@@ -86,7 +86,7 @@ func (l *Loaded) judge(ctx context.Context, file string, write bool, o story.Opt
 		return v, err
 	}
 	if write {
-		return l.rewrite(ctx, t)
+		return rewrite(ctx, t)
 	}
 	if !t.Wants() {
 		return v, fmt.Errorf("%s:1: nothing is wanted; add a section -- wanted %s --, or let --write add it", file, t.Languages()[0])
@@ -95,7 +95,7 @@ func (l *Loaded) judge(ctx context.Context, file string, write bool, o story.Opt
 }
 
 // rewrite puts what was told where what is wanted stands.
-func (l *Loaded) rewrite(ctx context.Context, t *story.Tale) (v story.Verdict, err error) {
+func rewrite(ctx context.Context, t *story.Tale) (v story.Verdict, err error) {
 	v = story.Verdict{Tale: t, Told: map[string][]story.Arrival{}}
 	for _, language := range t.Languages() {
 		r, err := t.Play(ctx, language, story.Fault{})
@@ -126,26 +126,23 @@ type namedOnly struct {
 func (r storyReader) Program(file string, text []byte) (*story.Program, error) {
 	l := r.own
 	if text != nil {
-		kinds := append(SinkKinds(), sinks.Kind{Settings: func() any { return &namedOnly{sinks.Defaults(1)} }})
+		kinds := AllKinds()
+		kinds.Sinks = append(kinds.Sinks, sinks.Kind{Settings: func() any { return &namedOnly{sinks.Defaults(1)} }})
 		c := Defaults()
-		parsed, err := config.Parse(file, text, &c)
-		if parsed == nil {
-			return nil, err
-		}
-		if c.Host == "" {
-			c.Host = "hub"
-		}
-		if l, err = finish(parsed, c, kinds, err); err != nil {
+		c.Host = "hub"
+		r := kinds.root(c)
+		parsed, err := config.Parse(file, text, r.pointer())
+		if l, err = kinds.finish(parsed, r, err); err != nil {
 			return nil, err
 		}
 	}
-	names := l.configuredSinks()
+	names := l.sinkNames()
 	if len(names) == 0 {
 		names = []string{standardOutput().common.Name}
 	}
 	rows := newRows(l)
-	rows.asked = true // the story says itself what a manager reports
-	return &story.Program{Set: l.set, Rows: rows, List: l.Catalog, Sinks: names, Location: l.Location()}, nil
+	rows.fleet = true // the story says itself what a manager reports
+	return &story.Program{Set: l.set, Rows: rows, List: l.Catalog, Sinks: names, Location: l.Config.Location()}, nil
 }
 
 // Facts implements story.Reader.

@@ -5,59 +5,79 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
-	"time"
 
 	"dswatch/catalog"
 	"dswatch/config"
 	"dswatch/detector"
-	"dswatch/detector/driver"
 	"dswatch/detector/facts"
-	"dswatch/detector/port"
-	"dswatch/detector/process"
-	"dswatch/detector/service"
 	"dswatch/event"
 )
 
-// rowKey is the item of a row on this host.
-func (l *Loaded) rowKey(r *catalog.Row) event.Key {
-	return event.Key{Host: l.Host, Component: r.Component, Kind: r.Kind, Name: r.Name}
+// watch is what the kinds of detectors make of a configuration.
+type watch struct {
+	plans   []detector.Plan
+	lists   map[string]*catalog.Catalog // of other hosts with rows of their own, by name
+	claimed map[event.Key]bool
+	reports bool // a manager is asked
+	// remembers says that some jobs must know what they saw when the program
+	// last ran.
+	remembers bool
+	ways      func(event.Key) bool // whether this configuration looks through the item
+	warnings  []string
+	budgets   []string
 }
 
-// watched are the items of one kind with the settings of its detector.
-type watched struct {
-	kind     event.Kind
-	name     string // of the job; empty: the kind
-	settings detector.Settings
-	keys     []event.Key
-	make     func() (detector.Detector, error)
-}
-
-// jobs maps the rows for this host's OS, and the configured targets, onto
-// detectors. Every row is observed, expected or not: facts may change, and
-// whether a loss counts is for the rules to say.
-// Known are the items that came with a look when the program last ran.
-func (l *Loaded) jobs(os string, known []event.Key) ([]detector.Job, error) {
-	var jobs []detector.Job
-	for _, w := range l.watched(l.Catalog.Rows(os), known) {
-		if len(w.keys) == 0 {
-			continue
-		}
-		d, err := w.make()
-		if err != nil {
-			return nil, fmt.Errorf("make the %s detector: %w", w.kind, err)
-		}
-		job := detector.Job{
-			Name: cmp.Or(w.name, string(w.kind)), Schedule: w.settings.Schedule, Timeout: w.settings.Timeout, Jitter: w.settings.Jitter,
-			Keys: w.keys, Detector: d,
-		}
-		if p, ok := d.(*port.Detector); ok && len(p.Ways()) > 0 {
-			job.Keys, job.Open = append(job.Keys, p.Ways()...), true // networks come with the names that are resolved
-			job.Known = slices.DeleteFunc(slices.Clone(known), func(k event.Key) bool { return !p.Known(k) })
-		}
-		jobs = append(jobs, job)
+// newWatch asks every kind. Every row is observed, expected or not: facts may
+// change, and whether a loss counts is for the rules to say.
+func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
+	c := l.Config
+	w := &watch{lists: map[string]*catalog.Catalog{}, claimed: map[event.Key]bool{}}
+	site := detector.Site{
+		Host: c.Host, Rows: l.Catalog.Rows(runtime.GOOS), List: l.Catalog, Vendor: vendor, Ignore: c.Watch.Ignore,
+		Claimed: w.claimed, Hosts: map[string]detector.Other{},
 	}
-	return jobs, nil
+	sections := c.sections()
+	for i, k := range l.kinds.Detectors {
+		for _, key := range k.Claims(sections[i], c.Host) {
+			w.claimed[key] = true
+		}
+		w.reports = w.reports || k.Reports(sections[i])
+		w.remembers = w.remembers || k.Remembers(sections[i])
+	}
+	errs := []error{checkItems(l, site, sections)}
+	for i, k := range l.kinds.Detectors {
+		others, err := k.Others(sections[i], site)
+		errs = append(errs, below(l.file, "detectors."+k.Type, err))
+		for _, o := range others {
+			site.Hosts[event.Token(o.Host)] = o
+			if o.List != nil {
+				w.lists[o.Host] = o.List
+			}
+		}
+	}
+	if err := config.Join(errs...); err != nil {
+		return nil, err
+	}
+	for i, k := range l.kinds.Detectors {
+		w.plans = append(w.plans, k.Plans(sections[i], site)...)
+		budget, warnings := k.Budget(sections[i])
+		if budget != "" {
+			w.budgets = append(w.budgets, "detectors."+k.Type+": "+budget)
+		}
+		for _, s := range warnings {
+			path := "detectors." + k.Type + "." + s.Key
+			w.warnings = append(w.warnings, fmt.Sprintf("%s: %s: %s", l.file.Position(path), path, s.Err))
+		}
+	}
+	w.ways = func(key event.Key) bool {
+		for i, k := range l.kinds.Detectors {
+			if k.Way(sections[i], site, key) {
+				return true
+			}
+		}
+		return false
+	}
+	return w, nil
 }
 
 // installation is the job that looks whether what is installed is still there.
@@ -68,93 +88,64 @@ func (l *Loaded) installation(p *facts.Presence) detector.Job {
 
 // checkItems refuses rows of the operator's own that no detector of this host
 // can look for. What is declared for another OS is for that one to say.
-func (l *Loaded) checkItems(file *config.File) error {
-	if os := l.Watch.Facts.OS; os != "" && os != runtime.GOOS {
+func checkItems(l *Loaded, site detector.Site, sections []any) error {
+	if os := l.Config.Watch.Facts.OS; os != "" && os != runtime.GOOS {
 		return nil
 	}
 	var errs []error
-	for i, r := range l.Watch.Items {
-		if !r.On(runtime.GOOS) || r.Kind == event.Port { // the catalog knows what a port is
+	for i, r := range l.Config.Watch.Items {
+		if !r.On(runtime.GOOS) {
 			continue
 		}
-		for _, w := range l.watched([]*catalog.Row{&r}, nil) {
-			if w.kind != r.Kind {
+		r.Component = cmp.Or(r.Component, "custom") // the list has filled in its own
+		site.Rows = []*catalog.Row{&r}
+		for n, k := range l.kinds.Detectors {
+			if k.Row != r.Kind {
 				continue
 			}
-			if _, err := w.make(); err != nil {
-				errs = append(errs, file.Errorf(fmt.Sprintf("watch.items[%d].name", i), "%s", cmp.Or(errors.Unwrap(err), err)))
+			for _, p := range k.Plans(sections[n], site) {
+				if j, err := p.Make(detector.Live{}); err != nil {
+					errs = append(errs, l.file.Errorf(fmt.Sprintf("watch.items[%d].name", i), "%s", cmp.Or(errors.Unwrap(err), err)))
+				} else {
+					detector.Close(j)
+				}
 			}
 		}
 	}
 	return config.Join(errs...)
 }
 
-func (l *Loaded) watched(rows []*catalog.Row, known []event.Key) []watched {
-	var processes []process.Target
-	var services []service.Target
-	var drivers []driver.Target
-	var ports, far []port.Target // those of this host share nothing with the others
-	keys := map[event.Kind][]event.Key{}
-	var farKeys []event.Key
-	for _, t := range l.Detectors.Port.Expand(l.Host) {
-		if t.Local() {
-			ports, keys[event.Port] = append(ports, t), append(keys[event.Port], t.Key)
-			continue
+// jobs makes all that is planned.
+func (w *watch) jobs(live detector.Live) (jobs []detector.Job, err error) {
+	for _, p := range w.plans {
+		j, err := p.Make(live)
+		if err != nil {
+			detector.Close(jobs...)
+			return nil, err
 		}
-		far, farKeys = append(far, t), append(farKeys, t.Key)
+		jobs = append(jobs, j)
 	}
-	configured := l.targets()
-	for _, r := range rows {
-		k := l.rowKey(r)
-		switch r.Kind {
-		case event.Process:
-			processes = append(processes, process.Target{Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want()})
-		case event.Service:
-			services = append(services, service.Target{Key: k, Names: r.Names()})
-		case event.Driver:
-			drivers = append(drivers, driver.Target{Key: k, Names: r.Names()})
-		case event.Port:
-			if configured[k] {
-				continue // the operator said how to look at it
-			}
-			ports = append(ports, port.Target{Key: k, Port: r.Port(), Method: port.Listen, Loopback: !r.Reached()})
-		}
-		keys[r.Kind] = append(keys[r.Kind], k)
-	}
-	d := l.Detectors
-	targets := d.Port.Settings
-	targets.Timeout = d.Port.patience()
-	return []watched{
-		{event.Process, "", d.Process, keys[event.Process], func() (detector.Detector, error) { return process.New(processes) }},
-		{event.Service, "", d.Service, keys[event.Service], func() (detector.Detector, error) { return service.New(services) }},
-		{event.Driver, "", d.Driver, keys[event.Driver], func() (detector.Detector, error) { return driver.New(drivers) }},
-		{event.Port, "", d.Port.Settings, keys[event.Port], func() (detector.Detector, error) { return port.New(ports, port.Options{}) }},
-		{event.Port, "port targets", targets, farKeys, func() (detector.Detector, error) {
-			return port.New(far, port.Options{Rate: d.Port.Rate, Here: l.Host, Known: known})
-		}},
-	}
+	return jobs, nil
 }
 
-// targets are the ports that the configuration names itself.
-func (l *Loaded) targets() map[event.Key]bool {
-	out := map[event.Key]bool{}
-	for _, t := range l.Detectors.Port.Expand(l.Host) {
-		out[t.Key] = true
-	}
-	return out
+// installation is the job that looks whether what is installed is still there.
+func installation(p *facts.Presence) detector.Job {
+	s := detector.DefaultSettings()
+	s.Timeout *= 4
+	j := s.Job(string(event.Installation), p)
+	j.Keys = p.Keys()
+	return j
 }
 
 // rows answers the rules engine from the catalog. It implements engine.Rows.
 type rows struct {
-	list    *catalog.Catalog
-	targets map[event.Key]bool
-	remote  remoteList
-	asked   bool // a manager may be asked, here or elsewhere
-	ways    func(event.Key) bool
+	list  *catalog.Catalog
+	watch *watch
+	fleet bool // other hosts may look at what is not looked at here
 }
 
 func newRows(l *Loaded) *rows {
-	return &rows{list: l.Catalog, targets: l.targets(), remote: l.remote, asked: l.Detectors.Manager.Enabled() || l.Bus.URL != "", ways: l.hasWay}
+	return &rows{list: l.Catalog, watch: l.watch, fleet: l.Config.Bus.URL != ""}
 }
 
 // Find returns the row of an item and whether it is expected. A port that
@@ -162,17 +153,18 @@ func newRows(l *Loaded) *rows {
 func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
 	os, _ := f.Get(event.OS)
 	list := r.list
-	if own := r.remote[k.Host]; own != nil {
+	if own := r.watch.lists[k.Host]; own != nil {
 		list = own
 	}
 	row := list.Find(k, os.Value)
-	if reported(k) && !r.asked || detector.IsWay(k) && !r.ways(k) {
+	gone := detector.Reported(k) && !r.watch.reports || detector.IsWay(k) && !r.watch.ways(k)
+	if gone && !r.fleet {
 		return nil, catalog.Verdict{} // the section was taken out of the configuration
 	}
 	if row == nil && detector.IsWay(k) { // one network
 		row = list.Find(detector.Way(k.Host, detector.WayNetwork), os.Value)
 	}
-	if r.targets[k] {
+	if r.watch.claimed[k] {
 		if row == nil {
 			row = &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name}
 		}
@@ -186,23 +178,4 @@ func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 		return nil, catalog.Verdict{}
 	}
 	return row, row.Evaluate(f)
-}
-
-// hasWay reports whether this configuration, or that of another host, may look
-// through the item.
-func (l *Loaded) hasWay(k event.Key) bool {
-	switch {
-	case k.Name == detector.WaySSH:
-		return l.remote[k.Host] != nil || l.Bus.URL != ""
-	case k.Name == detector.WayVSphere:
-		return l.Detectors.VSphere.Enabled() || l.Bus.URL != ""
-	case event.Token(k.Host) == event.Token(l.Host):
-		return l.Detectors.Port.Budget().Endpoints > 0
-	}
-	return l.Bus.URL != ""
-}
-
-// declared returns the facts of the configuration with their origin.
-func (l *Loaded) declared() event.Facts {
-	return l.Watch.Facts.Facts("declared", time.Time{})
 }

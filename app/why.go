@@ -31,7 +31,7 @@ func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
 		return nil, err
 	}
 	if language != "ja" && language != "en" {
-		language = a.Language
+		language = a.conf().Config.Language
 	}
 	if id, _, _ := strings.Cut(strings.TrimSpace(of), "."); len(id) >= leastID {
 		if d, ok := e.FindDigest(id); ok {
@@ -124,7 +124,7 @@ func (a *App) explained(e *engine.Engine, v engine.View, language string) web.Wh
 		os, _ := snap.Facts.Get(event.OS)
 		w.Expected, w.Reason, w.Confirm = snap.Verdict.Expected.String(), snap.Verdict.ReasonIn(language), snap.Row.ConfirmOn(os.Value)
 		for _, id := range snap.Verdict.Footnotes {
-			if n, ok := a.Catalog.Footnote(id); ok {
+			if n, ok := a.conf().Catalog.Footnote(id); ok {
 				w.Footnotes = append(w.Footnotes, web.Footnote{ID: id, Text: n.In(language)})
 			}
 		}

@@ -296,7 +296,7 @@ func portNumber(name string) (int, bool) {
 
 // watched are the kinds that are looked for on a host.
 func watched() []event.Kind {
-	return []event.Kind{event.Process, event.Service, event.Driver, event.Port}
+	return slices.DeleteFunc(event.Kinds(), func(k event.Kind) bool { return !k.Listed() })
 }
 
 func kinds() []string {

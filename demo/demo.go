@@ -72,7 +72,7 @@ func refuseRealAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := l.Check(ctx, nil, slog.New(slog.DiscardHandler))
+	res, err := app.Check(ctx, l, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

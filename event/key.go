@@ -9,58 +9,6 @@ import (
 	"dswatch/setting"
 )
 
-// Kind is what sort of thing an item is.
-type Kind string
-
-// The kinds of the vendor's list.
-const (
-	Process Kind = "process"
-	Service Kind = "service"
-	Driver  Kind = "driver"
-	Port    Kind = "port"
-)
-
-// The kinds that no list has: they come with who reports them.
-const (
-	Heartbeat Kind = "heartbeat" // what the manager hears of a computer, or that the manager answers
-	Module    Kind = "module"    // a protection module as the manager sees it
-	Host      Kind = "host"      // a whole host: whether its dswatch reports
-)
-
-// The kinds that dswatch makes of what it remembers and is told. Each is a
-// class of alerts, see Kind.Class.
-const (
-	Installation Kind = "installation" // whether a component is still installed, or was removed
-	Evidence     Kind = "evidence"     // what the agent says about itself
-	Tamper       Kind = "tamper"       // traces of somebody who disarms the agent
-)
-
-// Kinds lists every Kind in the order in which people read them.
-func Kinds() []Kind {
-	return []Kind{Process, Service, Driver, Port, Heartbeat, Module, Host, Installation, Evidence, Tamper}
-}
-
-// Class is the family of alerts that items of the kind belong to: memory,
-// evidence or tamper; none of what the vendor's list has.
-func (k Kind) Class() string {
-	switch k {
-	case Installation:
-		return "memory"
-	case Evidence, Tamper:
-		return string(k)
-	}
-	return ""
-}
-
-// Valid reports whether k is one of Kinds.
-func (k Kind) Valid() bool {
-	switch k {
-	case Process, Service, Driver, Port, Heartbeat, Module, Host, Installation, Evidence, Tamper:
-		return true
-	}
-	return false
-}
-
 // Key names one watched item in the whole fleet. Two items are the same item
 // exactly when their keys are equal.
 type Key struct {
@@ -113,7 +61,7 @@ func (k Key) Validate() error {
 		}
 	}
 	if !k.Kind.Valid() {
-		return fmt.Errorf("key: kind %q is none of process, service, driver, port, heartbeat, module, host, installation, evidence, tamper", setting.Clip(string(k.Kind)))
+		return fmt.Errorf("key: kind %q is none of %s", setting.Clip(string(k.Kind)), kindNames())
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func alertsCommand() *cobra.Command {
 				if id == "" {
 					id = "-"
 				}
-				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.In(l.Location()).Format(time.RFC3339), plain(a.Key.String()), strings.Join(told(a), ","), note(a, l.Location())})
+				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.In(l.Config.Location()).Format(time.RFC3339), plain(a.Key.String()), strings.Join(told(a), ","), note(a, l.Config.Location())})
 			}
 			return table.Write(os.Stdout, rows)
 		},

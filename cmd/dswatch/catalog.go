@@ -22,9 +22,9 @@ func catalogCommand() *cobra.Command {
 				return err
 			}
 			if language == "" {
-				language = l.Language
+				language = l.Config.Language
 			}
-			return l.WriteCatalog(c.Context(), os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: language}, logger(l.Log))
+			return app.WriteCatalog(c.Context(), l, os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: language}, logger(l.Config.Log))
 		},
 	}
 	configFlag(c, &file)

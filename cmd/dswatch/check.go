@@ -32,7 +32,7 @@ func checkCommand() *cobra.Command {
 					return checkFailed(err)
 				}
 			}
-			res, err := l.Check(c.Context(), declared, logger(l.Log))
+			res, err := app.Check(c.Context(), l, declared, logger(l.Config.Log))
 			if err != nil {
 				return checkFailed(err)
 			}

@@ -48,7 +48,7 @@ func deadletterList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			return writeLetters(os.Stdout, list, l.Location())
+			return writeLetters(os.Stdout, list, l.Config.Location())
 		},
 	}
 	configFlag(c, &file)
@@ -88,7 +88,7 @@ func deadletterShow() *cobra.Command {
 				return writeJSON(x)
 			}
 			fmt.Printf("%s\n\nsink      %s\ngiven up  %s, after %d attempts\nclass     %s\nreason    %s\n", plain(x.Title), plain(x.Sink),
-				x.At.In(l.Location()).Format(time.RFC3339), x.Attempts, plain(x.Class), plain(x.Reason))
+				x.At.In(l.Config.Location()).Format(time.RFC3339), x.Attempts, plain(x.Class), plain(x.Reason))
 			if x.DeliveryID == "" {
 				fmt.Println("\nIt holds no alert and cannot be replayed.")
 				return nil

@@ -30,7 +30,7 @@ func rulesTest() *cobra.Command {
 			ctx, stop := interrupted(c.Context())
 			defer stop()
 			q.Files = files
-			err = l.TestStories(ctx, os.Stdout, q)
+			err = app.TestStories(ctx, l, os.Stdout, q)
 			switch {
 			case errors.Is(err, app.ErrStory):
 				return exitCode(1)

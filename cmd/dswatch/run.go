@@ -27,7 +27,7 @@ func runCommand() *cobra.Command {
 			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			return watch(ctx, l, logger(l.Log), func() {})
+			return watch(ctx, l, logger(l.Config.Log), func() {})
 		},
 	}
 	configFlag(c, &file)

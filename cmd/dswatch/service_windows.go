@@ -103,7 +103,7 @@ func (h handler) watch(ctx context.Context, opened func()) error {
 		err = audible(l)
 	}
 	if err == nil {
-		err = watch(ctx, l, eventLogger(events, l.Log), opened)
+		err = watch(ctx, l, eventLogger(events, l.Config.Log), opened)
 	}
 	if err != nil {
 		_ = events.Error(eventID, err.Error()) // nobody is left to be told

@@ -136,7 +136,7 @@ func silenceAdd() *cobra.Command {
 				return err
 			}
 			fmt.Println(added.ID)
-			remark(added, l.Location())
+			remark(added, l.Config.Location())
 			return nil
 		},
 	}
@@ -195,7 +195,7 @@ func silenceEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			remark(changed, l.Location())
+			remark(changed, l.Config.Location())
 			return nil
 		},
 	}
@@ -225,9 +225,9 @@ func silenceList() *cobra.Command {
 				return err
 			}
 			if language == "" {
-				language = l.Language
+				language = l.Config.Language
 			}
-			text := app.SilencesText{Language: language, Zone: l.Location(), All: all}
+			text := app.SilencesText{Language: language, Zone: l.Config.Location(), All: all}
 			if format == "json" {
 				return writeJSON(text.Shown(list))
 			}

@@ -24,7 +24,7 @@ func sinksCommand() *cobra.Command {
 			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			results, err := app.TestSinks(ctx, l, names, app.Options{Version: version, Log: logger(l.Log)})
+			results, err := app.TestSinks(ctx, l, names, app.Options{Version: version, Log: logger(l.Config.Log)})
 			if err != nil {
 				return err
 			}

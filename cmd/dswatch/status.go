@@ -30,7 +30,7 @@ func statusCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(st)
 			}
-			return writeStatus(os.Stdout, st, l.Location())
+			return writeStatus(os.Stdout, st, l.Config.Location())
 		},
 	}
 	configFlag(c, &file)

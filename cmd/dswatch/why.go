@@ -22,7 +22,7 @@ func whyCommand() *cobra.Command {
 				return err
 			}
 			if language == "" {
-				language = l.Language
+				language = l.Config.Language
 			}
 			all, err := app.Client(l).Why(c.Context(), args[0], language)
 			if err != nil {
@@ -31,7 +31,7 @@ func whyCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(all)
 			}
-			return app.WriteWhy(os.Stdout, all, language, l.Location())
+			return app.WriteWhy(os.Stdout, all, language, l.Config.Location())
 		},
 	}
 	configFlag(c, &file)

@@ -133,8 +133,8 @@ func notification(a event.Alert) int {
 	return notifyRaised
 }
 
-// transition and kind are the numbers of DswatchTransition and DswatchKind,
-// in which a "none" stood before the last ones came.
+// transition is the number of DswatchTransition, in which a "none" stood before
+// the last ones came.
 func transition(t event.Transition) int {
 	switch t {
 	case event.Beat:
@@ -143,17 +143,6 @@ func transition(t event.Transition) int {
 		return 8
 	}
 	return number(t, 6, event.Raised, event.Changed, event.Repeated, event.Cleared, event.Acknowledged)
-}
-
-func kind(k event.Kind) int {
-	switch n := number(k, 0, event.Process, event.Service, event.Driver, event.Port, event.Heartbeat, event.Module, event.Host, event.Installation, event.Evidence, event.Tamper); {
-	case n == 0:
-		return 5
-	case n > 4:
-		return n + 1
-	default:
-		return n
-	}
 }
 
 // numberOf is the number of DswatchImpact, in which a "none" stood before noted.
@@ -258,7 +247,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 		objImpact:       enum(impact),
 		objHost:         admin(a.Key.Host),
 		objComponent:    admin(a.Key.Component),
-		objKind:         enum(kind(a.Key.Kind)),
+		objKind:         enum(a.Key.Kind.Number()),
 		objName:         text(a.Key.Name),
 		objRule:         admin(a.Rule),
 		objFound:        gauge(a.Found),

@@ -6,14 +6,33 @@ import (
 	"strings"
 	"time"
 
+	"dswatch/config"
 	"dswatch/rules"
 	"dswatch/setting"
 )
 
-// configuredSinks are the names of the sinks in the order of the file.
-func (l *Loaded) configuredSinks() []string {
+// checks looks at what no single component can see.
+type checks struct {
+	conf  *Config
+	file  *config.File
+	sinks []sinkSpec
+	lint  rules.Lint // of the routes
+}
+
+// errors are what is refused.
+func (c *checks) errors() []error {
+	return slices.Concat(c.checkRoutes(), c.checkRepeats(), c.checkWindows())
+}
+
+// warnings are what is allowed and rarely meant.
+func (c *checks) warnings() []string {
+	return slices.Concat(c.routeWarnings(), c.repeatWarnings(), c.windowWarnings())
+}
+
+// names are those of the sinks in the order of the file.
+func (c *checks) names() []string {
 	var names []string
-	for _, s := range l.sinks {
+	for _, s := range c.sinks {
 		names = append(names, s.common.Name)
 	}
 	return names
@@ -21,8 +40,8 @@ func (l *Loaded) configuredSinks() []string {
 
 // checkRoutes refuses routes to sinks that do not exist, and routes that no
 // alert can reach.
-func (l *Loaded) checkRoutes() (errs []error) {
-	valid := l.configuredSinks()
+func (c *checks) checkRoutes() (errs []error) {
+	valid := c.names()
 	exist := func(path string, names []string) {
 		for n, name := range names {
 			if slices.Contains(valid, name) {
@@ -35,21 +54,21 @@ func (l *Loaded) checkRoutes() (errs []error) {
 			if near := setting.Nearest(name, valid); near != "" {
 				next = fmt.Sprintf("did you mean %q?", near)
 			}
-			errs = append(errs, l.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
+			errs = append(errs, c.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
 		}
 	}
-	l.lint = rules.LintRoutes(l.Routes, l.Location())
-	for i, r := range l.Routes {
+	c.lint = rules.LintRoutes(c.conf.Routes, c.conf.Location())
+	for i, r := range c.conf.Routes {
 		exist(fmt.Sprintf("routes[%d].sinks", i), r.Sinks)
 		if r.Escalate != nil {
 			exist(fmt.Sprintf("routes[%d].escalate.sinks", i), r.Escalate.Sinks)
 		}
-		if by := l.lint.Shadows[i]; by != nil {
+		if by := c.lint.Shadows[i]; by != nil {
 			next := "move this route before it, or write continue: true there"
 			if len(by) > 1 {
 				next = "move this route before them, or write continue: true there"
 			}
-			errs = append(errs, l.file.Errorf(fmt.Sprintf("routes[%d]", i), "no alert gets here, because %s; %s", taken(by), next))
+			errs = append(errs, c.file.Errorf(fmt.Sprintf("routes[%d]", i), "no alert gets here, because %s; %s", taken(by), next))
 		}
 	}
 	return errs
@@ -74,15 +93,15 @@ const margin = 10 * time.Minute
 
 // checkRepeats refuses a sink whose far end would take an open alert for over
 // before it is told again.
-func (l *Loaded) checkRepeats() (errs []error) {
-	for i, s := range l.sinks {
+func (c *checks) checkRepeats() (errs []error) {
+	for i, s := range c.sinks {
 		f, ok := s.settings.(forgetful)
 		if !ok {
 			continue
 		}
 		key, after := f.Forgets()
-		if longest, from, _ := l.repeats(s.common.Name); longest > 0 && after < longest+margin {
-			errs = append(errs, l.file.Errorf(fmt.Sprintf("sinks[%d].%s", i, key),
+		if longest, from, _ := c.repeats(s.common.Name); longest > 0 && after < longest+margin {
+			errs = append(errs, c.file.Errorf(fmt.Sprintf("sinks[%d].%s", i, key),
 				"%s is not 10m longer than the %s between two notices (%s), so an open alert would be taken for over; write %s or more", after, longest, from, longest+margin))
 		}
 	}
@@ -97,61 +116,61 @@ type forgetful interface {
 
 // repeats is the longest time between two notices of an open alert to a sink
 // and the key that says so, and whether some alerts are told but once.
-func (l *Loaded) repeats(sink string) (longest time.Duration, from string, once bool) {
+func (c *checks) repeats(sink string) (longest time.Duration, from string, once bool) {
 	add := func(d time.Duration, key string) {
 		if d > longest {
 			longest, from = d, key
 		}
 		once = once || d == 0
 	}
-	if len(l.Routes) == 0 {
-		add(l.Rules.Repeat, "rules.repeat")
+	if len(c.conf.Routes) == 0 {
+		add(c.conf.Rules.Repeat, "rules.repeat")
 	}
-	for i, r := range l.Routes {
+	for i, r := range c.conf.Routes {
 		if !slices.Contains(r.Sinks, sink) && (r.Escalate == nil || !slices.Contains(r.Escalate.Sinks, sink)) {
 			continue
 		}
 		if r.Repeat != nil {
 			add(*r.Repeat, fmt.Sprintf("routes[%d].repeat", i))
 		} else {
-			add(l.Rules.Repeat, "rules.repeat")
+			add(c.conf.Rules.Repeat, "rules.repeat")
 		}
 	}
 	return longest, from, once
 }
 
 // repeatWarnings names far ends that take what lasts for over.
-func (l *Loaded) repeatWarnings() (out []string) {
-	for i, s := range l.sinks {
+func (c *checks) repeatWarnings() (out []string) {
+	for i, s := range c.sinks {
 		f, ok := s.settings.(forgetful)
 		if !ok {
 			continue
 		}
 		key, after := f.Forgets()
-		if _, _, once := l.repeats(s.common.Name); once {
+		if _, _, once := c.repeats(s.common.Name); once {
 			path := fmt.Sprintf("sinks[%d]", i)
 			out = append(out, fmt.Sprintf("%s: %s.%s: alerts are not repeated to sink %s, so one that lasts longer than %s is taken for over there; repeat them, or write a longer time",
-				l.file.Position(path), path, key, s.common.Name, after))
+				c.file.Position(path), path, key, s.common.Name, after))
 		}
 	}
 	return out
 }
 
 // routeWarnings names what is allowed but rarely meant.
-func (l *Loaded) routeWarnings() (out []string) {
-	if len(l.Routes) == 0 {
+func (c *checks) routeWarnings() (out []string) {
+	if len(c.conf.Routes) == 0 {
 		return nil
 	}
-	for i, s := range l.sinks {
-		if !slices.ContainsFunc(l.Routes, func(r rules.Route) bool {
+	for i, s := range c.sinks {
+		if !slices.ContainsFunc(c.conf.Routes, func(r rules.Route) bool {
 			return slices.Contains(r.Sinks, s.common.Name) || r.Escalate != nil && slices.Contains(r.Escalate.Sinks, s.common.Name)
 		}) {
 			out = append(out, fmt.Sprintf("%s: sinks[%d]: no route leads to sink %s, so it is told nothing; add a route or remove the sink",
-				l.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
+				c.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
 		}
 	}
-	if l.lint.Missed {
-		out = append(out, l.file.Position("routes")+": routes: "+missed(l.lint))
+	if c.lint.Missed {
+		out = append(out, c.file.Position("routes")+": routes: "+missed(c.lint))
 	}
 	return out
 }
@@ -176,23 +195,23 @@ func missed(lint rules.Lint) string {
 }
 
 // windowWarnings names windows that open more often than their author may mean.
-func (l *Loaded) windowWarnings() (out []string) {
-	for i, w := range l.Windows {
+func (c *checks) windowWarnings() (out []string) {
+	for i, w := range c.conf.Windows {
 		if w.Either() {
 			path := fmt.Sprintf("maintenance[%d].schedule", i)
 			out = append(out, fmt.Sprintf("%s: %s: %q opens on each of these days of the month and, as cron has it, on each of these weekdays besides; for the second Saturday write 0 2 * * SAT#2",
-				l.file.Position(path), path, w.Schedule))
+				c.file.Position(path), path, w.Schedule))
 		}
 	}
 	return out
 }
 
 // checkWindows refuses two windows of one name.
-func (l *Loaded) checkWindows() (errs []error) {
+func (c *checks) checkWindows() (errs []error) {
 	names := map[string]bool{}
-	for i, w := range l.Windows {
+	for i, w := range c.conf.Windows {
 		if names[w.Name] {
-			errs = append(errs, l.file.Errorf(fmt.Sprintf("maintenance[%d].name", i), "another window is named %q; give each its own name", w.Name))
+			errs = append(errs, c.file.Errorf(fmt.Sprintf("maintenance[%d].name", i), "another window is named %q; give each its own name", w.Name))
 		}
 		names[w.Name] = true
 	}
@@ -207,28 +226,28 @@ func (l *Loaded) shorten() (out []string) {
 			out = append(out, fmt.Sprintf("%s: %s.%s", l.file.Position(path+"."+key), path, text))
 		}
 	}
-	l.Rules.Shorten(at("rules"))
-	for i := range l.Routes {
-		l.Routes[i].Shorten(at(fmt.Sprintf("routes[%d]", i)))
+	l.Config.Rules.Shorten(at("rules"))
+	for i := range l.Config.Routes {
+		l.Config.Routes[i].Shorten(at(fmt.Sprintf("routes[%d]", i)))
 	}
-	for i := range l.Windows {
-		l.Windows[i].Shorten(at(fmt.Sprintf("maintenance[%d]", i)))
+	for i := range l.Config.Windows {
+		l.Config.Windows[i].Shorten(at(fmt.Sprintf("maintenance[%d]", i)))
 	}
 	return out
 }
 
 // ruleSet is the rules of this configuration.
-func (l *Loaded) ruleSet() (*rules.Set, error) {
-	set := &rules.Set{Settings: l.Rules, Language: l.Language}
-	for _, r := range l.Routes {
-		route, err := r.At(l.Location())
+func (c *Config) ruleSet() (*rules.Set, error) {
+	set := &rules.Set{Settings: c.Rules, Language: c.Language}
+	for _, r := range c.Routes {
+		route, err := r.At(c.Location())
 		if err != nil {
 			return nil, err
 		}
 		set.Routes = append(set.Routes, route)
 	}
-	for _, w := range l.Windows {
-		span, err := w.Span(l.Location())
+	for _, w := range c.Windows {
+		span, err := w.Span(c.Location())
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,127 @@
+package port
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"dswatch/detector"
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+// section is detectors.port.
+type section struct {
+	detector.Settings `yaml:",inline"`
+	Config            `yaml:",inline"`
+}
+
+// Validate looks at both halves.
+func (c section) Validate() error { return errors.Join(c.Settings.Validate(), c.Config.Validate()) }
+
+// lookTimeout is how long a look at ports may take, where the targets do not
+// need more.
+const lookTimeout = 20 * time.Second
+
+// patience is how long a look at the targets may take: as long as it needs at
+// worst, where the configuration says nothing else.
+func (c section) patience() time.Duration {
+	if c.Settings.Timeout != lookTimeout {
+		return c.Settings.Timeout
+	}
+	return min(max(c.Settings.Timeout, c.Budget().Worst), detector.MaxTimeout)
+}
+
+// Kind is the section detectors.port. What the operator names there is looked
+// at as he says, also where it is a row of the list. The ports of this host
+// are a job, those of others another: they share nothing.
+func Kind() detector.Kind {
+	defaults := section{detector.DefaultSettings(), Defaults()}
+	defaults.Settings.Schedule, defaults.Settings.Timeout = "@every 30s", lookTimeout
+	return detector.NewKind("port", "Listening ports of this host, and ports of other hosts.", defaults, detector.Making[section]{
+		Row: event.Port,
+		Claims: func(c section, host string) (keys []event.Key) {
+			for _, t := range c.Expand(host) {
+				keys = append(keys, t.Key)
+			}
+			return keys
+		},
+		Remembers: func(c section) bool { return c.Budget().Endpoints > 0 },
+		Way: func(c section, s detector.Site, k event.Key) bool {
+			other := k.Name == detector.WaySSH || k.Name == detector.WayVSphere
+			return !other && event.Token(k.Host) == event.Token(s.Host) && c.Budget().Endpoints > 0
+		},
+		Budget: section.budget,
+		Plans: func(c section, s detector.Site) (plans []detector.Plan) {
+			var own, far []Target
+			for _, t := range c.Expand(s.Host) {
+				if t.Local() {
+					own = append(own, t)
+				} else {
+					far = append(far, t)
+				}
+			}
+			for _, it := range s.Items(event.Port) {
+				own = append(own, Target{Key: it.Key, Port: it.Row.Port(), Method: Listen, Loopback: !it.Row.Reached()})
+			}
+			if len(own) > 0 {
+				plans = append(plans, plan("port", c.Settings, own, Options{}))
+			}
+			if len(far) > 0 {
+				settings := c.Settings
+				settings.Timeout = c.patience()
+				plans = append(plans, plan("port targets", settings, far, Options{Rate: c.Rate, Here: s.Host}))
+			}
+			return plans
+		},
+	})
+}
+
+func plan(name string, c detector.Settings, targets []Target, o Options) detector.Plan {
+	return detector.Plan{Name: name, Spec: []any{c, targets, o}, Make: func(live detector.Live) (detector.Job, error) {
+		o.Known = live.Known
+		d, err := New(targets, o)
+		if err != nil {
+			return detector.Job{}, err
+		}
+		j := c.Job(name, d)
+		for _, t := range targets {
+			j.Keys = append(j.Keys, t.Key)
+		}
+		if ways := d.Ways(); len(ways) > 0 {
+			j.Keys, j.Open = append(j.Keys, ways...), true // networks come with the names that are resolved
+			j.Known = slices.DeleteFunc(slices.Clone(live.Known), func(k event.Key) bool { return !d.Known(k) })
+		}
+		return j, nil
+	}}
+}
+
+// budget says what a look at the targets needs, and where it does not have it.
+func (c section) budget() (text string, wrong []setting.Error) {
+	b := c.Budget()
+	if b.Endpoints == 0 {
+		return "", nil
+	}
+	has := c.patience()
+	if has < b.Worst {
+		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d ports takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
+			b.Endpoints, b.Worst, has)})
+	}
+	if every := interval(c.Settings.Schedule); b.Worst > every {
+		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("a look at %d ports takes %s at worst, longer than the %s between two; looks are left out then; write for example @every %s",
+			b.Endpoints, b.Worst, every, (b.Worst + 10*time.Second).Round(10*time.Second))})
+	}
+	return fmt.Sprintf("%d ports of other hosts (%d names to look up), %d asked at the same moment and %d begun per second: a look takes %s at worst and has %s, schedule %s",
+		b.Endpoints, b.Names, b.Parallel, b.Rate, b.Worst, has, c.Settings.Schedule), wrong
+}
+
+// interval is the time between the next two looks.
+func interval(schedule string) time.Duration {
+	s, err := detector.ParseSchedule(schedule)
+	if err != nil {
+		return 0 // Validate has refused it
+	}
+	next := s.Next(time.Now())
+	return s.Next(next).Sub(next)
+}

@@ -1,0 +1,114 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"dswatch/catalog"
+	"dswatch/detector"
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+// section is detectors.remote.
+type section struct {
+	detector.Settings `yaml:",inline"`
+	Config            `yaml:",inline"`
+}
+
+// Validate looks at both halves.
+func (c section) Validate() error { return errors.Join(c.Settings.Validate(), c.Config.Validate()) }
+
+// Kind is the section detectors.remote. Each host has a job of its own, so that
+// none waits for another; all that one Kind makes share Parallel.
+func Kind() detector.Kind {
+	defaults := section{detector.Settings{Schedule: "@every 60s", Timeout: 30 * time.Second}, Defaults()}
+	turn := semaphore.NewWeighted(Parallel)
+	return detector.NewKind("remote", "Hosts on which nothing may be installed, looked at over SSH: Solaris, ESXi, AIX, Linux.", defaults, detector.Making[section]{
+		Others: func(c section, s detector.Site) (all []detector.Other, err error) {
+			var errs []error
+			for i, t := range c.Resolved() {
+				list, err := t.list(s)
+				if err != nil {
+					errs = append(errs, under(fmt.Sprintf("targets[%d]", i), err))
+				}
+				all = append(all, detector.Other{Host: t.Host, From: "detectors.remote.targets", List: list})
+			}
+			return all, errors.Join(errs...)
+		},
+		Way: func(c section, s detector.Site, k event.Key) bool {
+			return k.Name == detector.WaySSH && s.Hosts[event.Token(k.Host)].List != nil
+		},
+		Plans: func(c section, s detector.Site) (plans []detector.Plan) {
+			for _, t := range c.Resolved() {
+				items := t.items(s.Hosts[event.Token(t.Host)].List, s)
+				name := "remote " + t.Host
+				o := Options{Observer: s.Host + " (ssh)", Timeout: c.Timeout, Confirm: c.Confirm, Turn: turn}
+				settings := c.Settings
+				settings.Timeout = Patience(o, len(c.Targets))
+				plans = append(plans, detector.Plan{Name: name, Spec: []any{settings, c.Confirm, t, items}, Make: func(live detector.Live) (detector.Job, error) {
+					o.Log = live.Log
+					o.Tell = func(ctx context.Context, report event.FactsReport) error {
+						return live.Tell(ctx, []event.FactsReport{report})
+					}
+					d, err := New(Target{TargetConfig: t, Items: items}, o)
+					if err != nil {
+						return detector.Job{}, err
+					}
+					j := settings.Job(name, d)
+					for _, it := range items {
+						j.Keys = append(j.Keys, it.Key)
+					}
+					return j, nil
+				}})
+			}
+			return plans
+		},
+	})
+}
+
+// list is the rows of a target: the vendor's for its system, and the
+// operator's own for that host.
+func (t TargetConfig) list(s detector.Site) (*catalog.Catalog, error) {
+	if event.Token(t.Host) == event.Token(s.Host) {
+		return nil, setting.Bad(".host", "%s is this host, which is looked at without SSH; remove the target", t.Host)
+	}
+	list, err := s.Vendor.With(onlyOn(t.OS, t.Items), append(slices.Clone(t.Ignore), s.Ignore...))
+	if err != nil {
+		return nil, under(".", err)
+	}
+	if len(t.items(list, s)) == 0 {
+		return nil, setting.Bad("", "no row of the list can be seen on %s for components %v; write items: of your own, or remove the target", t.OS, t.Components)
+	}
+	return list, nil
+}
+
+// onlyOn says of which system the rows are where they do not say it.
+func onlyOn(os string, rows []catalog.Row) []catalog.Row {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		if len(rows[i].OS) == 0 {
+			rows[i].OS = []string{os}
+		}
+	}
+	return rows
+}
+
+// items maps the rows of a target onto what can be seen of it.
+func (t TargetConfig) items(list *catalog.Catalog, s detector.Site) []Item {
+	var items []Item
+	for _, r := range list.Rows(t.OS) {
+		k := event.Key{Host: t.Host, Component: r.Component, Kind: r.Kind, Name: r.Name}
+		foreign := slices.Contains(event.Components.Allowed(), r.Component) && !slices.Contains(t.Components, r.Component)
+		if foreign || !CanSee(t.OS, r.Kind) || s.Claimed[k] { // the operator said how to look at it
+			continue
+		}
+		items = append(items, Item{Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want(), Port: r.Port(), Loopback: !r.Reached()})
+	}
+	return items
+}

@@ -1,0 +1,73 @@
+package vsphere
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"dswatch/detector"
+	"dswatch/event"
+	"dswatch/setting"
+)
+
+// section is detectors.vsphere.
+type section struct {
+	detector.Settings `yaml:",inline"`
+	Config            `yaml:",inline"`
+}
+
+// Validate looks at both halves.
+func (c section) Validate() error { return errors.Join(c.Settings.Validate(), c.Config.Validate()) }
+
+// Kind is the section detectors.vsphere.
+func Kind() detector.Kind {
+	defaults := section{Settings: detector.Settings{Schedule: "@every 60s", Timeout: 30 * time.Second}}
+	return detector.NewKind("vsphere", "Kernel modules of ESXi hosts through the vSphere API, where SSH is switched off.", defaults, detector.Making[section]{
+		Others: func(c section, s detector.Site) (all []detector.Other, err error) {
+			var errs []error
+			for i, h := range c.Hosts {
+				if other, twice := s.Hosts[event.Token(h)]; twice {
+					errs = append(errs, setting.Bad(fmt.Sprintf("hosts[%d]", i), "%s is in %s already; keep one of them", h, other.From))
+				}
+				all = append(all, detector.Other{Host: h, From: "detectors.vsphere.hosts"})
+			}
+			return all, errors.Join(errs...)
+		},
+		Way: func(c section, _ detector.Site, k event.Key) bool {
+			return k.Name == detector.WayVSphere && c.Enabled()
+		},
+		Plans: func(c section, s detector.Site) []detector.Plan {
+			if !c.Enabled() {
+				return nil
+			}
+			items := c.items(s)
+			o := Options{Observer: s.Host + " (vsphere)"}
+			return []detector.Plan{{Name: "vsphere", Spec: []any{c, items}, Make: func(live detector.Live) (detector.Job, error) {
+				o.Tell = live.Tell
+				d, err := New(c.Config, items, o)
+				if err != nil {
+					return detector.Job{}, fmt.Errorf("make the vsphere detector: %w", err)
+				}
+				j := c.Job("vsphere", d)
+				for _, it := range items {
+					j.Keys = append(j.Keys, it.Key)
+				}
+				return j, nil
+			}}}
+		},
+	})
+}
+
+// items are the modules of every host.
+func (c Config) items(s detector.Site) (items []Item) {
+	for _, h := range c.Hosts {
+		for _, r := range s.List.Rows(event.ESXi) {
+			if r.Kind != event.Driver || !slices.Contains(r.OS, event.ESXi) {
+				continue
+			}
+			items = append(items, Item{Key: event.Key{Host: h, Component: r.Component, Kind: r.Kind, Name: r.Name}, Names: r.Names()})
+		}
+	}
+	return items
+}
