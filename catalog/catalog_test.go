@@ -193,7 +193,7 @@ func TestEveryRowCanBeConfirmed(t *testing.T) {
 		t.Fatal("sh is missing; install dash or another POSIX shell")
 	}
 	tools := map[string][]string{
-		"windows process": {"tasklist"}, "windows service": {"sc query "}, "windows driver": {"sc query "}, "windows port": {"netstat "},
+		"windows process": {"tasklist"}, "windows service": {"sc.exe query "}, "windows driver": {"sc.exe query "}, "windows port": {"netstat "},
 		"linux process": {"ps -ef"}, "linux driver": {"lsmod"}, "linux port": {"ss -ltn"},
 		"solaris process": {"ps -ef"}, "solaris driver": {"modinfo"}, "solaris port": {"netstat -an -f inet"},
 		"esxi driver": {"vmkload_mod -l"}, "esxi port": {"esxcli network ip connection list"}, "aix port": {"netstat -an"},
@@ -276,7 +276,8 @@ func TestConfirmOfOwnRows(t *testing.T) {
 		{"linux", catalog.Row{Kind: "process", Name: "[kworker]"}, `ps -ef | grep '\[kworker\]'`},
 		{"linux", catalog.Row{Kind: "process", Name: "a.b*"}, `ps -ef | grep '[a]\.b\*'`},
 		{"linux", catalog.Row{Kind: "port", Name: "8080/tcp"}, `ss -ltn | grep ':8080 '`},
-		{"windows", catalog.Row{Kind: "service", Name: "My Service"}, `sc query "My Service"`},
+		{"windows", catalog.Row{Kind: "service", Name: "My Service"}, `sc.exe query "My Service"`},
+		{"windows", catalog.Row{Kind: "port", Name: "4118/tcp"}, `netstat -ano | findstr LISTENING | findstr /c:":4118 "`},
 		{"windows", catalog.Row{Kind: "process", Name: `C:\x\my.exe`}, `tasklist /FI "IMAGENAME eq my.exe"`},
 		{"solaris", catalog.Row{Kind: "service", Name: "svc:/application/ds_agent:default"}, `svcs svc:/application/ds_agent:default`},
 		{"aix", catalog.Row{Kind: "service", Name: "ds_agent"}, `lssrc -s ds_agent`},

@@ -191,9 +191,9 @@ func (r Row) command(os string) string {
 		if strings.ContainsAny(name, " &()^;,=") {
 			name = `"` + name + `"`
 		}
-		return "sc query " + name
+		return "sc.exe query " + name
 	case place{event.Windows, event.Port}:
-		return "netstat -ano | findstr LISTENING | findstr :" + port
+		return `netstat -ano | findstr LISTENING | findstr /c:":` + port + ` "` // the blank: not 41180 for 4118
 	case place{event.Linux, event.Service}:
 		return "systemctl status " + quote(name)
 	case place{event.Linux, event.Driver}:

@@ -22,7 +22,7 @@ const silentEvery = 15 * time.Second
 // hostRow is what is known about the item of a host.
 func (e *Engine) hostRow(k event.Key) (*catalog.Row, catalog.Verdict) {
 	row := &catalog.Row{Component: k.Component, Kind: k.Kind, Name: k.Name, Confirm: map[string]string{
-		event.Windows: "ping " + k.Name + "; sc query dswatch", event.Linux: "ping " + k.Name + "; systemctl status dswatch",
+		event.Windows: "ping " + k.Name + "; sc.exe query dswatch", event.Linux: "ping " + k.Name + "; systemctl status dswatch",
 	}}
 	return row, catalog.Verdict{
 		Expected: catalog.Yes,

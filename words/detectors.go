@@ -149,8 +149,8 @@ var (
 		"{name} may not be asked about ({error}); run dswatch as LocalSystem or as an administrator",
 		"{name} を照会する権限がありません ({error})。dswatch を LocalSystem または管理者として実行してください")
 	NotTold = say2[string, error]("scm.not_told",
-		"{name} was not told ({error}); try sc query by hand",
-		"{name} の状態を取得できません ({error})。sc query を手動で実行して確認してください")
+		"{name} was not told ({error}); try sc.exe query by hand",
+		"{name} の状態を取得できません ({error})。sc.exe query を手動で実行して確認してください")
 	IsAService = say1[string]("scm.is_a_service",
 		"{name} is the name of a service and not of a driver",
 		"{name} はドライバではなくサービスの名前です")

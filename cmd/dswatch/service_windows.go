@@ -255,7 +255,7 @@ func await(s *mgr.Service, want svc.State) (svc.Status, error) {
 			return st, err
 		}
 		if time.Now().After(end) {
-			return st, fmt.Errorf("it is still in the state %d after %s; see sc query %s", st.State, controlTime, serviceName)
+			return st, fmt.Errorf("it is still in the state %d after %s; see sc.exe query %s", st.State, controlTime, serviceName)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func newTable() table { return manager{} }
 // check accepts what Windows accepts as the name of a service.
 func check(name string) error {
 	if n := len(utf16.Encode([]rune(name))); n == 0 || n > 256 || strings.ContainsRune(name, 0) {
-		return fmt.Errorf("%.300q is not the name of a driver; write it as sc query shows it", name)
+		return fmt.Errorf("%.300q is not the name of a driver; write it as sc.exe query shows it", name)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func TestServiceIsNoDriver(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for _, bad := range []string{"", "a\x00b", strings.Repeat("x", 257)} {
-		if _, err := New([]Target{target(bad)}); err == nil || !strings.Contains(err.Error(), "sc query") {
+		if _, err := New([]Target{target(bad)}); err == nil || !strings.Contains(err.Error(), "sc.exe query") {
 			t.Errorf("%q: error %v, want one with a next step", bad, err)
 		}
 	}

@@ -10,7 +10,7 @@
 //   - What does not exist is down. What may not be asked is unknown, and so is
 //     a state that this package has never heard of.
 //   - A service does not count as a driver, nor a driver as a service.
-//   - A name is the name of `sc query`, or else the name that the list of
+//   - A name is the name of `sc.exe query`, or else the name that the list of
 //     services shows, in any script. Case does not matter, as it does not to
 //     Windows.
 //

@@ -13,7 +13,7 @@ import (
 // Entry is what the manager tells of one service or driver. The numbers are
 // those of winsvc.h.
 type Entry struct {
-	Name     string // the name of `sc query`
+	Name     string // the name of `sc.exe query`
 	Display  string // the name that the list of services shows; empty if not known
 	Type     uint32 // SERVICE_KERNEL_DRIVER and so on, a bit set
 	State    uint32 // SERVICE_STOPPED and so on

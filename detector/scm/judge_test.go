@@ -49,7 +49,7 @@ func TestJudge(t *testing.T) {
 		"absent":        {event.Service, Entry{}, fmt.Errorf("ask: %w", ErrAbsent), event.Down, "is not installed"},
 		"denied": {event.Service, Entry{}, fmt.Errorf("open: %w", fs.ErrPermission), event.Unknown,
 			"may not be asked about (open: permission denied); run dswatch as LocalSystem or as an administrator"},
-		"another error": {event.Driver, Entry{}, errors.New("no memory"), event.Unknown, "was not told (no memory); try sc query by hand"},
+		"another error": {event.Driver, Entry{}, errors.New("no memory"), event.Unknown, "was not told (no memory); try sc.exe query by hand"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if state, say := Judge(c.kind, "x", c.entry, c.err); state != c.state || words.English(say) != "x "+c.say {

@@ -20,7 +20,7 @@ func newTable() table { return manager{} }
 // under which it is listed.
 func check(name string) error {
 	if n := len(utf16.Encode([]rune(name))); n == 0 || n > 256 || strings.ContainsRune(name, 0) {
-		return fmt.Errorf("%.300q is not the name of a service; write it as sc query shows it", name)
+		return fmt.Errorf("%.300q is not the name of a service; write it as sc.exe query shows it", name)
 	}
 	return nil
 }

@@ -180,17 +180,17 @@ func TestAgainstSC(t *testing.T) {
 		}
 		out, err := exec.CommandContext(t.Context(), "sc.exe", "query", "Amsp").Output()
 		if err != nil || !strings.Contains(string(out), c.state) {
-			t.Fatalf("sc query says %q, %v; want %s", out, err, c.state)
+			t.Fatalf("sc.exe query says %q, %v; want %s", out, err, c.state)
 		}
 		if o := look(t, "Amsp"); o.State != c.is {
-			t.Errorf("sc query says %s, dswatch %s (%s)", c.state, o.State, words.English(o.Detail))
+			t.Errorf("sc.exe query says %s, dswatch %s (%s)", c.state, o.State, words.English(o.Detail))
 		}
 	}
 }
 
 func TestNames(t *testing.T) {
 	for _, bad := range []string{"", "a\x00b", strings.Repeat("x", 257), strings.Repeat("😀", 129)} {
-		if _, err := New([]Target{target(bad)}); err == nil || !strings.Contains(err.Error(), "sc query") {
+		if _, err := New([]Target{target(bad)}); err == nil || !strings.Contains(err.Error(), "sc.exe query") {
 			t.Errorf("%q: error %v, want one with a next step", bad, err)
 		}
 	}
