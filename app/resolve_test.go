@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 type fleet struct {
 	t      *testing.T
 	dir    string
+	host   string           // hub, unless it is set
 	hook   *receive.Webhook // sink hook
 	other  *receive.Webhook // sink other
 	sinks  string
@@ -46,7 +48,7 @@ func (f *fleet) start(config string) {
 	f.t.Helper()
 	f.config = config
 	l, err := Parse("fleet.yaml", fmt.Appendf(nil, `
-host: hub
+host: %s
 bus: {dir: %q, url: %q}
 detectors:
   process: {schedule: "@every 1h"}
@@ -54,7 +56,7 @@ detectors:
   service: {schedule: "@every 1h"}
   port: {schedule: "@every 1h"}
 web: {listen: ""}
-%s%s`, f.dir, f.url, f.sinks, config))
+%s%s`, cmp.Or(f.host, "hub"), f.dir, f.url, f.sinks, config))
 	if err != nil {
 		f.t.Fatal(err)
 	}
