@@ -275,6 +275,11 @@ func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
 		return nil, err
 	}
 	found, err := e.Unpaired(ctx, a.sinkNames())
+	if err != nil {
+		return nil, err
+	}
+	left, err := e.LeftOver(ctx)
+	found = append(found, left...)
 	out := make([]web.Unpaired, len(found))
 	for i, u := range found {
 		out[i] = web.Unpaired(u)

@@ -17,48 +17,30 @@ var (
 	ErrNoAck   = errors.New("nobody has acknowledged this alert, so there is nothing to withdraw; dswatch alerts shows who looks after which")
 )
 
-// ack is a request to the loop.
+// ack is what somebody says of an open alert.
 type ack struct {
 	id       string // or its beginning
 	ack      event.Ack
 	withdraw bool // ack takes back what was said before
-	done     chan error
 }
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id, and tells the sinks. It returns once that is stored.
 func (e *Engine) Acknowledge(ctx context.Context, id string, a event.Ack) error {
-	return e.ask(ctx, ack{id: id, ack: a})
+	return e.acknowledge(ctx, ack{id: id, ack: a})
 }
 
 // Withdraw takes back that somebody looks after the open alert whose id
 // begins with id, and tells the sinks. It returns once that is stored.
 func (e *Engine) Withdraw(ctx context.Context, id string, by event.Ack) error {
-	return e.ask(ctx, ack{id: id, ack: by, withdraw: true})
+	return e.acknowledge(ctx, ack{id: id, ack: by, withdraw: true})
 }
 
-// ask hands a request to the loop and waits until it is served.
-func (e *Engine) ask(ctx context.Context, q ack) error {
+func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	if len(q.ack.Author) > rules.MaxComment || len(q.ack.Comment) > rules.MaxComment {
 		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", rules.MaxComment)
 	}
-	q.done = make(chan error, 1)
-	select {
-	case e.acks <- q:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-q.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// acknowledge serves one request. Who asked is answered when all is done.
-func (e *Engine) acknowledge(q ack) {
-	e.owed.Answers = append(e.owed.Answers, answer{q.done, e.lookAfter(q)})
+	return e.ask(ctx, func(context.Context) error { return e.lookAfter(q) })
 }
 
 // lookAfter says why a request is refused; nil: it is served.
@@ -91,16 +73,20 @@ func (e *Engine) lookAfter(q ack) error {
 	if q.withdraw && found.status.Slot(rule).Ack == nil {
 		return ErrNoAck
 	}
-	e.roomFor(found)
-	snap := found.snapshot()
-	e.relate(found, event.Event{}, &snap)
+	e.acked(found, rule, q)
+	return nil
+}
+
+func (e *Engine) acked(it *item, rule string, q ack) {
+	e.roomFor(it)
+	snap := it.snapshot()
+	e.relate(it, event.Event{}, &snap)
 	decide := e.Set.Acknowledge
 	if q.withdraw {
 		decide = e.Set.Withdraw
 	}
-	after, decisions := decide(e.now(), found.status, snap, rule, q.ack)
-	e.apply(found, after, decisions)
-	return nil
+	after, decisions := decide(e.now(), it.status, snap, rule, q.ack)
+	e.apply(it, after, decisions)
 }
 
 // noAlert says why no alert can be acknowledged by id. One that a digest tells

@@ -35,8 +35,8 @@ type Engine struct {
 	details map[event.Said]event.Said // of events, see share
 	hiding  map[event.Key]int         // how many items cannot be seen because of one
 
-	ending bool // something may have ended that a silence waits for
-	acks   chan ack
+	ending   bool // something may have ended that a silence waits for
+	requests chan request
 
 	orphans orphans
 
@@ -66,7 +66,7 @@ func NewEngine(p Parts) *Engine {
 	}
 	c := clock{steady: p.Now, wall: p.Wall, start: p.Now()}
 	c.step()
-	return &Engine{Parts: p, clock: c, storm: rules.NewStorm(p.Host), acks: make(chan ack)}
+	return &Engine{Parts: p, clock: c, storm: rules.NewStorm(p.Host), requests: make(chan request)}
 }
 
 func (e *Engine) now() time.Time { return e.clock.now() }
@@ -254,9 +254,9 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 		case all := <-heard:
 			e.mu.Lock()
 			e.hear(all)
-		case q := <-e.acks:
+		case q := <-e.requests:
 			e.mu.Lock()
-			e.acknowledge(q)
+			e.serve(ctx, q)
 		case batch := <-batches:
 			e.mu.Lock()
 			e.take(batch)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"dswatch/event"
@@ -11,6 +12,7 @@ type host struct {
 	facts           event.Facts // what counts, of all reports together
 	reports         []reported  // in the order of the observers' tokens
 	denied          []string    // contradictions that were logged
+	name            string      // as its items spell it; see spelled
 	items           []*item
 	past            past
 	transit         rules.Transit
@@ -32,4 +34,37 @@ func (e *Engine) host(name string) *host {
 	}
 	e.named[name] = h
 	return h
+}
+
+// spelled returns the name of a host as its items have it: names of hosts have
+// no case, and one that is written otherwise is no other host.
+func (e *Engine) spelled(name string) string {
+	if h := e.host(name); h.name != "" && strings.EqualFold(h.name, name) {
+		return h.name
+	}
+	return name
+}
+
+// oneSpelling chooses, of the spellings under which items of one host were
+// stored, the one that was seen last, and returns the items of the others:
+// nothing will be heard of them again.
+func (e *Engine) oneSpelling() (ghosts []*item) {
+	for _, h := range e.hosts {
+		var last *item
+		for _, it := range h.items {
+			if s := &it.status; !s.Gone && (last == nil || s.Seen.At.After(last.status.Seen.At)) {
+				last = it
+			}
+		}
+		if last == nil {
+			continue
+		}
+		h.name = last.status.Key.Host
+		for _, it := range h.items {
+			if !it.status.Gone && it.status.Key.Host != h.name {
+				ghosts = append(ghosts, it)
+			}
+		}
+	}
+	return ghosts
 }

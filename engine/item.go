@@ -19,6 +19,13 @@ type item struct {
 func (e *Engine) item(k event.Key) *item {
 	it := e.items[k]
 	if it == nil {
+		own := k == hostKey(k.Host)
+		if k.Host = e.spelled(k.Host); own {
+			k = hostKey(k.Host)
+		}
+		it = e.items[k]
+	}
+	if it == nil {
 		it = &item{status: rules.Status{Key: k}, index: -1}
 		shareStatus(&it.status)
 		e.place(it)
@@ -35,6 +42,9 @@ func (e *Engine) place(it *item) {
 	e.hide(event.Key{}, it.status.Seen.Behind)
 	e.items[it.status.Key] = it
 	it.home.items = append(it.home.items, it)
+	if it.home.name == "" {
+		it.home.name = it.status.Key.Host
+	}
 	e.look(it)
 }
 

@@ -30,9 +30,13 @@ func (e *Engine) Open(sink string) []event.Alert {
 }
 
 // CountOpen returns how many open alerts the sink was told of.
-func (e *Engine) CountOpen(sink string) (n int) {
+func (e *Engine) CountOpen(sink string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.countOpen(sink)
+}
+
+func (e *Engine) countOpen(sink string) (n int) {
 	for _, it := range e.items {
 		it.status.Slots(func(_ string, s rules.Slot) {
 			if s.Phase == rules.Firing && slices.Contains(s.Sinks, sink) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dswatch/event"
 	"dswatch/rules"
@@ -50,9 +51,23 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	for _, it := range e.items {
 		e.redecide(it)
 	}
+	for _, it := range e.oneSpelling() {
+		e.gone(it, "the host is called "+it.home.name+" now")
+	}
 	e.revise()
 	e.ending = true
+	e.sayLeft(all)
 	return e.do(ctx, e.duties())
+}
+
+// sayLeft says which sinks hold alerts open that nobody will tell them the end
+// of.
+func (e *Engine) sayLeft(all []string) {
+	for _, name := range all {
+		if n := e.countOpen(name); n > 0 && !slices.Contains(e.Sinks, name) {
+			e.Log.Warn("a sink that is no longer configured holds alerts open; if it has another name now: dswatch sinks rename OLD NEW", "sink", name, "alerts", n)
+		}
+	}
 }
 
 // maxRounds bounds how often all sinks are read again because one knew more

@@ -76,10 +76,9 @@ func (s *Steps) Withdraw(ctx context.Context, id string, by event.Ack) (refused,
 
 func (s *Steps) ask(ctx context.Context, q ack) (refused, err error) {
 	done := make(chan error, 1)
-	q.done = done
 	s.e.mu.Lock()
 	defer s.e.mu.Unlock()
-	s.e.acknowledge(q)
+	s.e.serve(ctx, request{func(context.Context) error { return s.e.lookAfter(q) }, done})
 	if err := s.e.do(ctx, s.e.duties()); err != nil {
 		return nil, err
 	}

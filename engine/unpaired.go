@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"dswatch/event"
 	"dswatch/rules"
@@ -18,7 +20,8 @@ type Unpaired struct {
 
 // Unpaired looks for resolves that were lost. The only ones there should ever
 // be are those that a far end refused for good and that lie in the dead
-// letters.
+// letters, and what sinks hold open that are no longer configured: see
+// LeftOver.
 func (e *Engine) Unpaired(ctx context.Context, sinks []string) ([]Unpaired, error) {
 	var out []Unpaired
 	for _, name := range sinks {
@@ -84,4 +87,42 @@ func (e *Engine) compare(sink string, slots map[string]rules.Standings) (out []U
 		}
 	}
 	return out
+}
+
+// LeftOver lists the alerts that sinks hold open which are no longer
+// configured. Nobody tells them the end, unless another sink takes over: see
+// RenameSink.
+func (e *Engine) LeftOver(ctx context.Context) ([]Unpaired, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []Unpaired
+	for _, name := range e.everySink() {
+		if slices.Contains(e.Sinks, name) {
+			continue
+		}
+		open := map[string]bool{} // by slot and id
+		err := e.Receipts.Load(ctx, name, func(r event.Receipt) {
+			if r.Transition.Firing() && !r.Dead || r.Dead && r.Reached {
+				open[r.Slot+r.AlertID] = true
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("load receipts of sink %s: %w", name, err)
+		}
+		left := func(k event.Key, rule string, slot *rules.Slot) {
+			a := event.Alert{Key: k, Rule: rule}
+			if slices.Contains(slot.Sinks, name) && open[a.Slot()+slot.ID] {
+				out = append(out, Unpaired{Sink: name, Alert: slot.ID, Key: k, Rule: rule})
+			}
+		}
+		for k, it := range e.items {
+			for _, rule := range rules.RuleNames() {
+				left(k, rule, it.status.Slot(rule))
+			}
+		}
+		for k, d := range e.groups {
+			left(k, event.RuleStorm, &d.Slot)
+		}
+	}
+	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"dswatch/bus"
+	"dswatch/event"
 )
 
 // Ledger is everything that one bus keeps. It is safe for concurrent use.
@@ -108,4 +109,28 @@ func (l *Ledger) Remove(ctx context.Context, sink string) (dropped int, err erro
 		return 0, err
 	}
 	return dropped, l.bus.RemoveDurable(ctx, bus.Outbox, sink)
+}
+
+// HandOver gives the receipts of a sink that is no more to another one, whose
+// place must be open. What that one has of its own stays. It may be done again.
+func (l *Ledger) HandOver(ctx context.Context, old, sink string) (int, error) {
+	book := l.book(sink)
+	if book == nil {
+		return 0, fmt.Errorf("the place of sink %s is not open", sink)
+	}
+	var all []event.Receipt
+	err := l.Receipts().Load(ctx, old, func(r event.Receipt) {
+		if book.Told(r.Slot).AlertID == "" {
+			all = append(all, r)
+		}
+	})
+	if err != nil {
+		return 0, fmt.Errorf("load receipts of sink %s: %w", old, err)
+	}
+	for some := range slices.Chunk(all, mostMoved) {
+		if err := book.Store(ctx, some); err != nil {
+			return 0, fmt.Errorf("store receipts of sink %s: %w", sink, err)
+		}
+	}
+	return len(all), nil
 }

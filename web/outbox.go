@@ -54,6 +54,20 @@ type Resynced struct {
 	Waiting int    `json:"waiting"` // not told again, because they wait in the outbox anyway
 }
 
+// Renamed is what was handed over to another name.
+type Renamed struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Alerts int    `json:"alerts"`
+}
+
+// Removed is what was ended of a host.
+type Removed struct {
+	Host  string `json:"host"`
+	To    string `json:"to,omitempty"` // its new name
+	Items int    `json:"items"`
+}
+
 // Outbox shows and does what has to do with deliveries.
 type Outbox interface {
 	Letters(ctx context.Context, s Selection) ([]Letter, error)
@@ -61,6 +75,14 @@ type Outbox interface {
 	Replay(ctx context.Context, s Selection) (Replayed, error)
 	Drop(ctx context.Context, s Selection) (int, error)
 	Resync(ctx context.Context, sink string) (Resynced, error)
+	RenameSink(ctx context.Context, from, to string) (Renamed, error)
+	RenameHost(ctx context.Context, from, to string) (Removed, error)
+	RemoveHost(ctx context.Context, host string) (Removed, error)
+}
+
+// target is the body of a request that names something anew.
+type target struct {
+	To string `json:"to"`
 }
 
 // dropped is the answer to a drop.
@@ -86,4 +108,16 @@ func (s *Server) handleOutbox(mux *http.ServeMux) {
 		return dropped{n}, err
 	}))
 	mux.HandleFunc("POST /api/v1/sinks/{name}/resync", s.guarded(func(r *http.Request) (any, error) { return s.Outbox.Resync(r.Context(), r.PathValue("name")) }))
+	renamed := func(do func(ctx context.Context, from, to string) (any, error)) http.HandlerFunc {
+		return s.guarded(func(r *http.Request) (any, error) {
+			var in target
+			if err := read(r, &in); err != nil {
+				return nil, err
+			}
+			return do(r.Context(), r.PathValue("name"), in.To)
+		})
+	}
+	mux.HandleFunc("POST /api/v1/sinks/{name}/rename", renamed(func(ctx context.Context, from, to string) (any, error) { return s.Outbox.RenameSink(ctx, from, to) }))
+	mux.HandleFunc("POST /api/v1/hosts/{name}/rename", renamed(func(ctx context.Context, from, to string) (any, error) { return s.Outbox.RenameHost(ctx, from, to) }))
+	mux.HandleFunc("POST /api/v1/hosts/{name}/remove", s.guarded(func(r *http.Request) (any, error) { return s.Outbox.RemoveHost(r.Context(), r.PathValue("name")) }))
 }

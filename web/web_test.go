@@ -81,6 +81,18 @@ func (program) Resync(_ context.Context, sink string) (web.Resynced, error) {
 	return web.Resynced{Sink: sink}, nil
 }
 
+func (program) RenameSink(_ context.Context, from, to string) (web.Renamed, error) {
+	return web.Renamed{From: from, To: to}, nil
+}
+
+func (program) RenameHost(_ context.Context, from, to string) (web.Removed, error) {
+	return web.Removed{Host: from, To: to}, nil
+}
+
+func (program) RemoveHost(_ context.Context, host string) (web.Removed, error) {
+	return web.Removed{Host: host}, nil
+}
+
 func TestServer(t *testing.T) {
 	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -129,6 +141,10 @@ func TestServer(t *testing.T) {
 		"drop without the token":      {"POST", "/api/v1/deadletters/drop", "", "", `{"ids":["7"]}`, 401, "token"},
 		"resync":                      {"POST", "/api/v1/sinks/nms/resync", "tok", "", `{}`, 200, `"sink":"nms"`},
 		"resync without the token":    {"POST", "/api/v1/sinks/nms/resync", "", "", `{}`, 401, "token"},
+		"a sink's new name":           {"POST", "/api/v1/sinks/nms/rename", "tok", "", `{"to":"noc"}`, 200, `"to":"noc"`},
+		"a host's new name":           {"POST", "/api/v1/hosts/web1/rename", "tok", "", `{"to":"web2"}`, 200, `"to":"web2"`},
+		"a host is no more":           {"POST", "/api/v1/hosts/web1/remove", "tok", "", `{}`, 200, `"host":"web1"`},
+		"no more without the token":   {"POST", "/api/v1/hosts/web1/remove", "", "", `{}`, 401, "token"},
 		"another method":              {"POST", "/api/v1/status", "tok", "", "", 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func sinksCommand() *cobra.Command {
 		},
 	}
 	configFlag(test, &file)
-	root.AddCommand(test, sinksResync())
+	root.AddCommand(test, sinksResync(), sinksRename())
 	return root
 }
 
@@ -68,6 +68,29 @@ func sinksResync() *cobra.Command {
 				fmt.Printf(", %d more wait in its outbox anyway", done.Waiting)
 			}
 			fmt.Println()
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func sinksRename() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "rename OLD NEW", Short: "Hand the open alerts of a sink that has another name now over to it", Args: cobra.ExactArgs(2),
+		Long: "After a sink was given another name in the configuration and dswatch was started anew: what was told under the\n" +
+			"old name is told its changes and its end under the new one. dswatch alerts --unpaired lists what is left over.",
+		RunE: func(c *cobra.Command, names []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			done, err := app.Client(l).RenameSink(c.Context(), names[0], names[1])
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s: %d alerts of %s are its own now\n", done.To, done.Alerts, done.From)
 			return nil
 		},
 	}

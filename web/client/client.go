@@ -56,6 +56,24 @@ func (c *Client) Resync(ctx context.Context, sink string) (out web.Resynced, err
 	return out, err
 }
 
+// RenameSink hands the alerts of a sink over to another one.
+func (c *Client) RenameSink(ctx context.Context, from, to string) (out web.Renamed, err error) {
+	err = c.ask(ctx, http.MethodPost, "/sinks/"+url.PathEscape(from)+"/rename", map[string]string{"to": to}, &out)
+	return out, err
+}
+
+// RenameHost ends what is known of a host by its old name.
+func (c *Client) RenameHost(ctx context.Context, from, to string) (out web.Removed, err error) {
+	err = c.ask(ctx, http.MethodPost, "/hosts/"+url.PathEscape(from)+"/rename", map[string]string{"to": to}, &out)
+	return out, err
+}
+
+// RemoveHost ends what is known of a host.
+func (c *Client) RemoveHost(ctx context.Context, host string) (out web.Removed, err error) {
+	err = c.ask(ctx, http.MethodPost, "/hosts/"+url.PathEscape(host)+"/remove", struct{}{}, &out)
+	return out, err
+}
+
 // Letters lists dead letters.
 func (c *Client) Letters(ctx context.Context, s web.Selection) (out []web.Letter, err error) {
 	err = c.ask(ctx, http.MethodPost, "/deadletters", s, &out)

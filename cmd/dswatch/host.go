@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func hostCommand() *cobra.Command {
+	root := &cobra.Command{Use: "host", Short: "End what is known of a host that is no more, or has another name"}
+	root.AddCommand(hostRemove(), hostRename())
+	return root
+}
+
+func hostRemove() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "remove NAME", Short: "End what is known of a host that is no more", Args: cobra.ExactArgs(1),
+		Long: "Clears the open alerts of the host and lists it no longer. A host that still reports is there again at once:\n" +
+			"stop its dswatch, or take it out of the manager, first.",
+		RunE: func(c *cobra.Command, names []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			done, err := app.Client(l).RemoveHost(c.Context(), names[0])
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s: %d items are listed no longer\n", done.Host, done.Items)
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func hostRename() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "rename OLD NEW", Short: "End what is known of a host by the name that it had", Args: cobra.ExactArgs(2),
+		Long: "Once the host reports under its new name: clears what is open under the old one and lists that no longer. Who\n" +
+			"looks after an alert under the old name looks after that of the same item under the new one.",
+		RunE: func(c *cobra.Command, names []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			done, err := app.Client(l).RenameHost(c.Context(), names[0], names[1])
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s: %d items are listed no longer; they are those of %s\n", done.Host, done.Items, done.To)
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
