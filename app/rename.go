@@ -7,6 +7,7 @@ import (
 
 	"dswatch/setting"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // RenameSink hands what a sink that is no longer configured was told over to
@@ -39,7 +40,7 @@ func (a *App) RenameHost(ctx context.Context, from, to string) (web.Removed, err
 	if err != nil {
 		return out, err
 	}
-	out.Items, err = e.RenameHost(ctx, from, to, "the host is called "+setting.Clip(to)+" now")
+	out.Items, err = e.RenameHost(ctx, from, to, words.Spell(words.HostRenamed.With(to)))
 	return out, err
 }
 
@@ -50,6 +51,6 @@ func (a *App) RemoveHost(ctx context.Context, host string) (web.Removed, error) 
 	if err != nil {
 		return out, err
 	}
-	out.Items, err = e.RemoveHost(ctx, host, "the host was removed on request")
+	out.Items, err = e.RemoveHost(ctx, host, words.Spell(words.HostRemoved.With()))
 	return out, err
 }

@@ -98,12 +98,12 @@ func TestRenameHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"OLD01", "new01"} {
-			if _, err := w.engine.RenameHost(t.Context(), "old01", name, "is called "+name); err == nil {
+			if _, err := w.engine.RenameHost(t.Context(), "old01", name, event.Prose("is called "+name)); err == nil {
 				t.Errorf("renamed to %s", name)
 			}
 		}
 		see("new01")
-		if n, err := w.engine.RenameHost(t.Context(), "old01", "new01", "is called new01"); err != nil || n != 1 {
+		if n, err := w.engine.RenameHost(t.Context(), "old01", "new01", event.Prose("is called new01")); err != nil || n != 1 {
 			t.Fatalf("%d items, %v", n, err)
 		}
 		w.engine.Items(func(st rules.Status, _ rules.Snapshot) {

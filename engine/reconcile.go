@@ -7,6 +7,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // reconcile compares every alert with what each sink confirmed or has
@@ -52,7 +53,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 		e.redecide(it)
 	}
 	for _, it := range e.oneSpelling() {
-		e.gone(it, "the host is called "+it.home.name+" now")
+		e.gone(it, words.Spell(words.HostRenamed.With(it.home.name)))
 	}
 	e.revise()
 	e.ending = true

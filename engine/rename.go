@@ -42,7 +42,7 @@ func (e *Engine) RenameSink(ctx context.Context, old, name string) (alerts int, 
 // RemoveHost ends what is remembered of a host that is no more: its alerts are
 // cleared, and it is listed no longer. Should something be heard of it again,
 // it is there again.
-func (e *Engine) RemoveHost(ctx context.Context, name, why string) (items int, err error) {
+func (e *Engine) RemoveHost(ctx context.Context, name string, why event.Said) (items int, err error) {
 	err = e.ask(ctx, func(context.Context) error {
 		items, err = e.removeHost(name, why)
 		return err
@@ -52,7 +52,7 @@ func (e *Engine) RemoveHost(ctx context.Context, name, why string) (items int, e
 
 // RenameHost is RemoveHost for a host that has another name now. Who looks
 // after an alert of it looks after that of the same item under the new name.
-func (e *Engine) RenameHost(ctx context.Context, old, name, why string) (items int, err error) {
+func (e *Engine) RenameHost(ctx context.Context, old, name string, why event.Said) (items int, err error) {
 	err = e.ask(ctx, func(context.Context) error {
 		if strings.EqualFold(old, name) {
 			return fmt.Errorf("%s and %s are the same host: the case of a name does not count", old, name)
@@ -85,7 +85,7 @@ func (e *Engine) adoptAcks(old, name string) {
 	}
 }
 
-func (e *Engine) removeHost(name, why string) (int, error) {
+func (e *Engine) removeHost(name string, why event.Said) (int, error) {
 	if strings.EqualFold(name, e.Host) {
 		return 0, fmt.Errorf("this dswatch runs on %s, so it would be there again at once; stop it first", name)
 	}
@@ -116,7 +116,7 @@ func (e *Engine) itemsOf(name string) (all []*item) {
 }
 
 // gone decides that there is no such item any more.
-func (e *Engine) gone(it *item, why string) {
+func (e *Engine) gone(it *item, why event.Said) {
 	e.roomFor(it)
 	o := rules.Removed(&it.status, why)
 	o.At = e.now()

@@ -62,6 +62,6 @@ func (slot *Slot) renameSink(old, name string) {
 
 // Removed is what is observed of an item when somebody says that it is no
 // more: why goes to everybody who was told of its alerts.
-func Removed(st *Status, why string) event.Observation {
+func Removed(st *Status, why event.Said) event.Observation {
 	return event.Observation{Key: st.Key, State: event.Unknown, Want: st.Seen.Want, Detail: why}
 }

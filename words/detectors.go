@@ -29,6 +29,12 @@ var (
 	Panicked = say1[string]("look.panicked",
 		"the detector panicked: {what}; the log has the stack, please report it",
 		"検出器で内部エラーが発生しました: {what}。ログのスタックトレースを添えて報告してください")
+	HostRemoved = say0("host.removed",
+		"the host was removed on request",
+		"このホストは監視の対象から外されました")
+	HostRenamed = say1[string]("host.renamed",
+		"the host is called {name} now",
+		"このホストの名前は {name} に変わりました")
 	NoLongerReported = say1[string]("look.gone",
 		"no longer reported by {job}",
 		"{job} から報告されなくなりました")
