@@ -23,6 +23,7 @@ import (
 	"dswatch/rules"
 	"dswatch/sinks"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // Options are what a configuration does not say.
@@ -244,7 +245,7 @@ func (a *App) newEngine() *engine.Engine {
 		Log: a.Log,
 		OnDecision: func(k event.Key, d rules.Decision) {
 			decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
-			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", d.Why)
+			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", words.English(d.Why))
 		},
 	})
 }

@@ -38,9 +38,11 @@ type CheckItem struct {
 	Instances int         `json:"instances"`
 	Footnotes []string    `json:"footnotes"`
 	Reason    string      `json:"reason"`
-	State     event.State `json:"state"`
-	Found     int         `json:"found"`
-	Detail    string      `json:"detail"`
+	// ReasonStatements is Reason as data.
+	ReasonStatements event.Said  `json:"reason_statements,omitzero"`
+	State            event.State `json:"state"`
+	Found            int         `json:"found"`
+	Detail           string      `json:"detail"`
 	// DetailStatements is Detail as data.
 	DetailStatements event.Said `json:"detail_statements,omitzero"`
 
@@ -110,8 +112,8 @@ func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (
 		}
 		it := CheckItem{
 			Host: o.Key.Host, Component: o.Key.Component, OS: system.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
-			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Config.Language),
-			State: o.State, Found: o.Found, Detail: words.In(l.Config.Language, nil).Say(o.Detail), DetailStatements: o.Detail,
+			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Config.Language), ReasonStatements: words.Spell(verdict.Reason),
+			State: o.State, Found: o.Found, Detail: words.In(l.Config.Language, nil).Say(o.Detail), DetailStatements: words.Spell(o.Detail),
 		}
 		if it.Footnotes == nil {
 			it.Footnotes = []string{}

@@ -15,6 +15,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // keepEnded is how long a silence that has ended stays in the list.
@@ -66,7 +67,7 @@ func shown(s rules.Silence) web.Silence {
 		w.Match = append(w.Match, m.String())
 	}
 	for _, h := range s.History {
-		w.History = append(w.History, web.Entry(h))
+		w.History = append(w.History, web.Entry{At: h.At, By: h.By, What: h.What, Statements: h.Said})
 	}
 	return w
 }
@@ -114,7 +115,7 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
 		return in, fmt.Errorf("the silence waited for its first alert until %s; give a time in the future", waits.Format(time.RFC3339))
 	}
-	s.History = []rules.Entry{{At: now, By: in.Author, What: "added"}}
+	s.Note(now, in.Author, words.SilenceAdded.With())
 	store := a.ledger.Silences()
 	if err := store.Put(ctx, s, bus.Absent); err != nil {
 		return in, err
@@ -190,7 +191,7 @@ func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 		if s.Ended(now) {
 			return s, fmt.Errorf("silence %s has ended already", s.ID)
 		}
-		return s.End(now, author, "expired"), nil
+		return s.End(now, author, words.SilenceExpired.With()), nil
 	})
 	return err
 }

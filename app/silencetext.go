@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -81,59 +80,11 @@ func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), s.from(x), s.Until(x), s.again(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
 		for _, h := range x.History {
 			if s.All {
-				rows = append(rows, []string{"", "", s.at(h.At), "", "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), e.deed(plainText(h.What)), plainText(h.By)), "", ""})
+				rows = append(rows, []string{"", "", s.at(h.At), "", "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), plainText(e.said(h.Statements, h.What)), plainText(h.By)), "", ""})
 			}
 		}
 	}
 	return table.Write(w, rows)
 }
 
-var silenceStatesJA = map[string]string{"pending": "開始前", "active": "有効", "ended": "終了", "unreadable": "読めません"}
-
-// deedsJA are what a silence's history says, which is kept in English.
-var deedsJA = map[string]string{
-	"added":   "追加",
-	"expired": "終了を指示",
-	"its first alert has come; it ends when all that it matches is well again": "最初のアラートが発生。対象がすべて復旧すると終了",
-	"ended: everything it matches is well again":                               "終了: 対象がすべて復旧",
-}
-
-// changed is what was edited: matchers, times, end and comment, each if it was.
-var changed = regexp.MustCompile(`^changed (?:matchers (.+?) to (.+?))?(?:, )?(?:times (.+?) to (.+?))?(?:, )?(?:end (.+?) to (.+?))?(?:, )?(?:comment (".*") to (".*"))?$`)
-
-var endJA = strings.NewReplacer("until cleared", "復旧まで", "never", "なし")
-
-var setBack = regexp.MustCompile(`^the clock was set back by (\S+); it stays in force$`)
-
-const notCome = "ended: no alert that it matches came until "
-
-// deed is what was done to a silence. What an earlier version wrote is shown
-// as it is.
-func (e explanation) deed(what string) string {
-	if until, ok := strings.CutPrefix(what, notCome); ok && e.ja {
-		return "終了: " + e.placed(until) + " までに対象のアラートなし"
-	}
-	if m := changed.FindStringSubmatch(what); m != nil && e.ja {
-		var parts []string
-		for i, label := range []string{"対象", "繰り返し", "終了", "コメント"} {
-			was, is := m[1+2*i], m[2+2*i]
-			switch i {
-			case 1:
-				was, is = strings.Replace(was, " for ", "、毎回 ", 1), strings.Replace(is, " for ", "、毎回 ", 1)
-			case 2:
-				was, is = endJA.Replace(was), endJA.Replace(is)
-			}
-			if was+is != "" {
-				parts = append(parts, label+" "+e.placed(was)+" → "+e.placed(is))
-			}
-		}
-		return "変更: " + strings.Join(parts, "、")
-	}
-	if e.ja && setBack.MatchString(what) {
-		return setBack.ReplaceAllString(what, "時計が $1 戻されたが引き続き有効")
-	}
-	if ja := deedsJA[what]; e.ja && ja != "" {
-		return ja
-	}
-	return e.placed(what)
-}
+var silenceStatesJA = map[string]string{"pending": "開始前", "active": "有効", "ended": "終了", "unreadable": "読み取り不能"}

@@ -11,6 +11,7 @@ import (
 	"dswatch/detector"
 	"dswatch/detector/facts"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // watch is what the kinds of detectors make of a configuration.
@@ -170,8 +171,7 @@ func (r *rows) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 		}
 		return row, catalog.Verdict{
 			Expected: catalog.Yes,
-			Reason:   "declared in detectors.port.targets",
-			ReasonJA: "detectors.port.targets で指定されています",
+			Reason:   words.InTargets.With(),
 		}
 	}
 	if row == nil {

@@ -74,11 +74,7 @@ func (a *App) digestWhy(ctx context.Context, d engine.Digest, language string) (
 func steps(t rules.Trail, language string) []web.Step {
 	out := []web.Step{}
 	for _, s := range t.Steps() {
-		why := s.Why
-		if language == "ja" && s.WhyJA != "" {
-			why = s.WhyJA
-		}
-		out = append(out, web.Step{At: s.At, Rule: s.Rule, Outcome: string(s.Outcome), State: s.State, Alert: s.Alert, Seq: s.Seq, Sinks: s.Sinks, Why: why})
+		out = append(out, web.Step{At: s.At, Rule: s.Rule, Outcome: string(s.Outcome), State: s.State, Alert: s.Alert, Seq: s.Seq, Sinks: s.Sinks, Why: words.In(language, nil).Say(s.Why), WhyStatements: s.Why})
 	}
 	return out
 }
@@ -122,7 +118,8 @@ func (a *App) explained(e *engine.Engine, v engine.View, language string) web.Wh
 	}
 	if snap.Row != nil {
 		os, _ := snap.Facts.Get(event.OS)
-		w.Expected, w.Reason, w.Confirm = snap.Verdict.Expected.String(), snap.Verdict.ReasonIn(language), snap.Row.ConfirmOn(os.Value)
+		w.Expected, w.ReasonStatements = snap.Verdict.Expected.String(), words.Spell(snap.Verdict.Reason)
+		w.Reason, w.Confirm = snap.Verdict.ReasonIn(language), snap.Row.ConfirmOn(os.Value)
 		for _, id := range snap.Verdict.Footnotes {
 			if n, ok := a.conf().Catalog.Footnote(id); ok {
 				w.Footnotes = append(w.Footnotes, web.Footnote{ID: id, Text: n.In(language)})

@@ -9,6 +9,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 func (f *fleet) why(of, language string) web.Why {
@@ -159,7 +160,7 @@ func TestWhySilenced(t *testing.T) {
 	}
 	for language, want := range map[string][]string{
 		"en": {"win01/custom/process/own.exe  (times: ", "down since ", "kept quiet by " + s.ID + " of kim (ticket 4711) until 20", "silenced", "none: nobody was told anything"},
-		"ja": {"状態", "停止", "通知を停止中: " + s.ID + " kim (ticket 4711)、終了 20", "サイレンス " + s.ID + " により通知しない", "まだどこにも通知していません"},
+		"ja": {"状態", "停止", "通知の抑止: " + s.ID + " kim (ticket 4711)、終了 20", "サイレンス " + s.ID + " により通知を抑止しています", "まだどこにも通知していません"},
 	} {
 		written(t, y, language, want)
 	}
@@ -168,8 +169,9 @@ func TestWhySilenced(t *testing.T) {
 // TestTransitInJapanese: what brought a transition about is Japanese, too.
 func TestTransitInJapanese(t *testing.T) {
 	e := explanation{true, time.UTC}
-	got := e.reason("the host is in transition until 2026-01-01T00:00:00Z: the agent went from 20.0.0-7119 to 20.0.0-8438; dpkg is changing the agent's package; the host was started at 2026-01-01T00:00:00Z")
-	want := "ホストの更新または再起動のため 2026-01-01T00:00:00Z まで待つ (Agent が 20.0.0-7119 から 20.0.0-8438 に更新された、dpkg が Agent のパッケージを変更中、ホストが 2026-01-01T00:00:00Z に起動した)"
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	got := e.said(words.InTransition.With(start).And(words.AgentWent.With("20.0.0-7119", "20.0.0-8438"), words.PackageChanging.With("dpkg"), words.HostStarted.With(start)), "")
+	want := "ホストの更新または再起動のため 2026-01-01T00:00:00Z まで待ちます: Agent が 20.0.0-7119 から 20.0.0-8438 に更新されました。dpkg が Agent のパッケージを変更しています。ホストが 2026-01-01T00:00:00Z に起動しました"
 	if got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -208,7 +210,7 @@ func TestAttemptsForPeople(t *testing.T) {
 	for language, want := range map[string][]string{
 		"en": {"confirmed 2026-11-23 03:13:00 after 415 attempts\n", "    2026-11-23 02:13:00  failed (HTTP 503): answered 503", "    ... and 412 more between\n",
 			"  timed out: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
-		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時エラー (HTTP 503)", "... この間にさらに 412 回\n", "応答なし (タイムアウト): no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、デッドレター 7"},
+		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時エラー (HTTP 503)", "... この間にさらに 412 回\n", "応答なし (タイムアウト): no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、配信不能の記録 7"},
 	} {
 		if strings.Contains(written(t, y, language, want), "\x1b") {
 			t.Error("a far end moves the cursor")
@@ -216,26 +218,15 @@ func TestAttemptsForPeople(t *testing.T) {
 	}
 }
 
-// TestReasonsInJapanese: what the rules say has its words, whatever stands in
-// it.
-func TestReasonsInJapanese(t *testing.T) {
-	e := explanation{true, time.UTC}
-	for _, en := range []string{
-		"waits 20s before anybody is told", "over before anybody was told", "well again; waits 1m0s before the all-clear",
-		"one of many at once; digest abc", "comes and goes, which is an alert of its own", "silence window/night",
-		"explained by web01/agent/service/ds_agent, whose alert names it", "observed up", "was degraded, is down",
-		"still down since 2026-01-01T00:00:00Z", "the row is no longer on the list", "no longer expected: x", "changed 6 times within 10m0s", "kim looks after it", "kim looks after it: ticket 4711", "lee withdrew the acknowledgement: end of shift", "stands for 3 alerts",
-		"the host is in transition until 2026-01-01T00:00:00Z: the agent went from 1 to 2", "web01/a/service/b does not explain it any more; waits 20s before anybody is told",
-		"these sinks had not heard of it; still down since 2026-01-01T00:00:00Z",
-	} {
-		if ja := e.reason(en); ja == en {
-			t.Errorf("%q has no Japanese", en)
-		}
+// TestReasonsForPeople: a reason is said in the reader's language and zone; what
+// a dswatch of another version says stays as it came.
+func TestReasonsForPeople(t *testing.T) {
+	tokyo := explanation{true, time.FixedZone("JST", 9*3600)}
+	still := words.StillSince.With(event.Down, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	if got := tokyo.said(words.NotHeardBefore.With().And(still), "unused"); got != "これらの通知先には初めての通知です。2026-01-01T09:00:00+09:00 から停止のままです" {
+		t.Errorf("in Tokyo: %q", got)
 	}
-	if got := (explanation{true, time.FixedZone("JST", 9*3600)}).placed("still down since 2026-01-01T00:00:00Z"); got != "still down since 2026-01-01T09:00:00+09:00" {
-		t.Errorf("a time of the rules reads %q in Tokyo", got)
-	}
-	if e.reason("something new") != "something new" {
-		t.Error("an unknown reason is lost")
+	if got := tokyo.said(event.Said{}, "something new"); got != "something new" {
+		t.Errorf("an unknown reason became %q", got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
@@ -52,20 +51,6 @@ func (e explanation) say(en, ja string) string {
 // when writes a time. The zone, the same for all, stands at the top.
 func (e explanation) when(t time.Time) string { return t.In(e.zone).Format(time.DateTime) }
 
-// stamp is a time in the middle of a reason that the rules have written.
-var stamp = regexp.MustCompile(`\b20\d\d-[01]\d-[0-3]\dT\d\d:\d\d:\d\dZ`)
-
-// placed turns the times of a reason into those of the zone.
-func (e explanation) placed(reason string) string {
-	return stamp.ReplaceAllStringFunc(reason, func(s string) string {
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return s
-		}
-		return t.In(e.zone).Format(time.RFC3339)
-	})
-}
-
 // heading is the item, and which times follow.
 func (e explanation) heading(w io.Writer, y web.Why) {
 	fmt.Fprintf(w, "%s  (%s)\n", plainText(y.Key.String()), e.say("times: ", "時刻: ")+time.Now().In(e.zone).Format("MST, UTC-07:00"))
@@ -82,17 +67,16 @@ func (e explanation) item(w io.Writer, y web.Why) {
 		line("", "%s", plainText(seen))
 	}
 	line(e.say("seen", "観測"), e.say("by %s, last news at %s", "%s が観測、最後の変化は %s"), plainText(y.Observer), e.when(y.Seen))
-	expected := map[string][2]string{"yes": {"yes", "稼働すべき"}, "no": {"no", "対象外"}, "unknown": {"unknown", "判断できない"}}[y.Expected]
-	line(e.say("expected", "期待"), "%s", strings.TrimSuffix(e.say(expected[0], expected[1])+": "+y.Reason, ": "))
+	line(e.say("expected", "監視対象"), "%s", strings.TrimSuffix(e.voice().Expected(y.Expected)+": "+e.said(y.ReasonStatements, y.Reason), ": "))
 	for _, n := range y.Footnotes {
 		line("", "[%s] %s", n.ID, n.Text)
 	}
 	for i, f := range y.Facts {
 		label := ""
 		if i == 0 {
-			label = e.say("facts", "前提")
+			label = e.say("facts", "判定の根拠")
 		}
-		from := plainText(f.Origin)
+		from := plainText(e.voice().Origin(f.Origin))
 		if !f.At.IsZero() {
 			from += ", " + e.when(f.At)
 		}
@@ -138,7 +122,7 @@ func (e explanation) standing(r web.RuleState) string {
 		parts = append(parts, e.say("told as a part of digest ", "ダイジェストに含まれる: ")+r.Digest)
 	}
 	if s := r.Silence; s != nil {
-		text := e.say("kept quiet by ", "通知を停止中: ") + plainText(s.ID)
+		text := e.say("kept quiet by ", "通知の抑止: ") + plainText(s.ID)
 		if s.Author != "" {
 			text += fmt.Sprintf(e.say(" of %s (%s)", " %s (%s)"), plainText(s.Author), plainText(s.Comment))
 		}
@@ -153,7 +137,7 @@ func (e explanation) standing(r web.RuleState) string {
 		parts = append(parts, text)
 	}
 	if a := r.Ack; a != nil {
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf(e.say("%s looks after it since %s %s", "%s が %s から対応中 %s"), plainText(a.Author), e.when(a.At), plainText(a.Comment))))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf(e.say("%s looks after it since %s %s", "担当者 %s (%s から) %s"), plainText(a.Author), e.when(a.At), plainText(a.Comment))))
 	}
 	if !r.Due.IsZero() && r.Phase != "settled" {
 		parts = append(parts, e.say("looked at again at ", "次の判断 ")+e.when(r.Due))
@@ -169,7 +153,7 @@ func (e explanation) decisions(w io.Writer, y web.Why) error {
 		if len(s.Sinks) > 0 {
 			told = e.say("-> ", "→ ") + strings.Join(s.Sinks, ",")
 		}
-		rows = append(rows, []string{"  " + e.when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), plainText(e.reason(e.placed(s.Why))), told})
+		rows = append(rows, []string{"  " + e.when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), plainText(e.said(s.WhyStatements, s.Why)), told})
 	}
 	if err := table.Write(w, rows); err != nil {
 		return err
@@ -218,12 +202,12 @@ func (e explanation) progress(x web.Told) string {
 		if !x.GaveUp.IsZero() {
 			at = " " + e.when(x.GaveUp)
 		}
-		text := fmt.Sprintf(e.say("given up%s after %s", "断念%s (%s)"), at, e.times(x.Attempts))
+		text := fmt.Sprintf(e.say("given up%s after %s", "配信不能%s (%s)"), at, e.times(x.Attempts))
 		if x.Attempts == 0 {
 			text = e.say("not sent", "送信せず") + at
 		}
 		if x.Letter != "" {
-			text += e.say(", dead letter ", "、デッドレター ") + x.Letter
+			text += e.say(", dead letter ", "、配信不能の記録 ") + x.Letter
 		}
 		return text + reason
 	}
@@ -256,7 +240,7 @@ func (e explanation) attempt(x web.Attempt) string {
 
 var outcomesJA = map[string]string{
 	sinks.OutcomeDelivered: "受領", sinks.OutcomeDuplicate: "重複のため再送せず", sinks.OutcomeCutOff: "応答前に dswatch が停止",
-	string(sinks.ClassPermanent): "恒久エラー", string(sinks.ClassThrottled): "通知先が待機を要求", string(sinks.ClassTimeout): "応答なし (タイムアウト)",
+	string(sinks.ClassPermanent): "恒久的なエラー", string(sinks.ClassThrottled): "通知先が待機を要求", string(sinks.ClassTimeout): "応答なし (タイムアウト)",
 	string(sinks.ClassTemporary): "一時エラー", string(sinks.ClassPanic): "内部エラー",
 }
 
@@ -266,72 +250,21 @@ var outcomesEN = map[string]string{
 	string(sinks.ClassTemporary): "failed", string(sinks.ClassPanic): "failed, a defect of the sink",
 }
 
+// voice is that of the reader.
+func (e explanation) voice() words.Voice {
+	if e.ja {
+		return words.In("ja", e.zone)
+	}
+	return words.In("en", e.zone)
+}
+
 // word translates the words of states, outcomes and phases.
 func (e explanation) word(s string) string {
-	if ja := wordsJA[s]; e.ja && ja != "" {
-		return ja
+	if state := event.State(s); state.Valid() {
+		return e.voice().State(state)
 	}
-	return s
+	return e.voice().Outcome(s)
 }
-
-var wordsJA = map[string]string{
-	"up": "稼働", "degraded": "一部停止", "down": "停止", "unknown": "不明",
-	"held": "保留中", "firing": "発生中", "settled": "解決済み",
-	"raised": "発生", "changed": "変化", "repeated": "再通知", "cleared": "復旧", "acknowledged": "対応開始", "unacknowledged": "対応取り消し", "heartbeat": "生存通知",
-	"holding": "保留", "settling": "復旧確認中", "recovered": "通知前に復旧", "in_transition": "移行待ち", "flapping": "断続", "explained": "原因に含む", "silenced": "通知停止", "gathered": "集約",
-}
-
-// wording is what is said in English, and the same in Japanese.
-type wording struct {
-	en *regexp.Regexp
-	ja string
-}
-
-// inJapanese returns s as one of the wordings has it, else as it is.
-func inJapanese(all []wording, s string) string {
-	for _, w := range all {
-		if w.en.MatchString(s) {
-			return w.en.ReplaceAllString(s, w.ja)
-		}
-	}
-	return s
-}
-
-// reasonsJA are the reasons that the rules give, and what they say in
-// Japanese. A reason that is not here is shown as it is.
-var reasonsJA = []wording{
-	{regexp.MustCompile(`^waits (\S+) before anybody is told$`), "$1 続くまで通知しない"},
-	{regexp.MustCompile(`^over before anybody was told$`), "通知する前に復旧した"},
-	{regexp.MustCompile(`^well again; waits (\S+) before the all-clear$`), "復旧した。$1 続けば復旧を通知する"},
-	{regexp.MustCompile(`^one of many at once; digest (\S+)$`), "同時に多発したため、ダイジェスト $1 にまとめた"},
-	{regexp.MustCompile(`^comes and goes, which is an alert of its own$`), "停止と復旧を繰り返しているため、別のアラートにした"},
-	{regexp.MustCompile(`^silence (\S+)$`), "サイレンス $1 により通知しない"},
-	{regexp.MustCompile(`^explained by (.*), whose alert names it$`), "原因は $1。そのアラートに含めた"},
-	{regexp.MustCompile(`^waits for (.*), which may explain it$`), "原因かもしれない $1 の判断を待つ"},
-	{regexp.MustCompile(`^observed up$`), "稼働を確認した"},
-	{regexp.MustCompile(`^observed (\S+)$`), "$1 を確認した"},
-	{regexp.MustCompile(`^was (\S+), is (\S+)$`), "$1 から $2 に変わった"},
-	{regexp.MustCompile(`^still (\S+) since (\S+)$`), "$2 から $1 のまま"},
-	{regexp.MustCompile(`^the row is no longer on the list$`), "監視対象の一覧から外れた"},
-	{regexp.MustCompile(`^no longer expected: (.*)$`), "稼働すべきではなくなった: $1"},
-	{regexp.MustCompile(`^what it means has changed with what else is known of the host$`), "ホストの他の状態により影響が変わった"},
-	{regexp.MustCompile(`^(.*?) looks after it(: .*)?$`), "$1 が対応している$2"},
-	{regexp.MustCompile(`^(.*?) withdrew the acknowledgement(: .*)?$`), "$1 が確認を取り消した$2"},
-	{regexp.MustCompile(`^changed (\d+) times within (\S+)$`), "$2 以内に $1 回変化した"},
-	{regexp.MustCompile(`^stands for (\d+) alerts$`), "アラート $1 件を集約している"},
-	{regexp.MustCompile(`^(.*) does not explain it any more; waits (\S+) before anybody is told$`), "原因の $1 では説明できなくなった。$2 続くまで通知しない"},
-}
-
-// transit is the reason of a host in transition, transitsJA what brought it
-// about, of which there may be several.
-var (
-	transit    = regexp.MustCompile(`^the host is in transition until ([^ ]+): (.*)$`)
-	transitsJA = []wording{
-		{regexp.MustCompile(`^the agent went from (.*) to (.*)$`), "Agent が $1 から $2 に更新された"},
-		{regexp.MustCompile(`^the host was started at (.*)$`), "ホストが $1 に起動した"},
-		{regexp.MustCompile(`^(.*) is changing the agent's package$`), "$1 が Agent のパッケージを変更中"},
-	}
-)
 
 // said says what is there as data, else what a dswatch of another version
 // has rendered.
@@ -339,31 +272,7 @@ func (e explanation) said(data event.Said, text string) string {
 	if data.Empty() {
 		return text
 	}
-	language := "en"
-	if e.ja {
-		language = "ja"
-	}
-	return words.In(language, e.zone).Say(data)
-}
-
-func (e explanation) reason(why string) string {
-	if !e.ja {
-		return why
-	}
-	if rest, ok := strings.CutPrefix(why, "these sinks had not heard of it; "); ok {
-		return "これらの通知先には初めての通知。" + e.reason(rest)
-	}
-	if m := transit.FindStringSubmatch(why); m != nil {
-		parts := strings.Split(m[2], "; ")
-		for i := range parts {
-			parts[i] = inJapanese(transitsJA, parts[i])
-		}
-		return "ホストの更新または再起動のため " + m[1] + " まで待つ (" + strings.Join(parts, "、") + ")"
-	}
-	if ja := inJapanese(reasonsJA, why); ja != why {
-		return ja
-	}
-	return why
+	return e.voice().Say(data)
 }
 
 // plainText keeps what comes from elsewhere from moving the cursor.

@@ -22,6 +22,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -405,7 +406,7 @@ func TestOwnRows(t *testing.T) {
 		reason, meaning       string
 		impact                event.Impact
 	}{
-		{catalog.Own, "service", "sshd.service", catalog.Yes, "always expected: the row has no condition", "added in the configuration", event.ProtectionReduced},
+		{catalog.Own, "service", "sshd.service", catalog.Yes, "the row has no condition, so it is always expected", "added in the configuration", event.ProtectionReduced},
 		{"agent", "process", "ds_extra", catalog.Yes, "footnote agent-linux-4: relay is on [learned]; agent_version is 20.0.0-1 [package] (>= 20.0)", "It is gone.", event.UpdatesLost},
 		{"shop", "port", "8080/tcp", catalog.Yes, "always expected", "停止しています。", event.ProtectionReduced},
 	} {
@@ -415,8 +416,8 @@ func TestOwnRows(t *testing.T) {
 			continue
 		}
 		v := r.Evaluate(linux)
-		if v.Expected != x.expected || !strings.Contains(v.Reason, x.reason) || v.ReasonJA == "" {
-			t.Errorf("%s: %s, %s", x.name, v.Expected, v.Reason)
+		if v.Expected != x.expected || !strings.Contains(v.ReasonIn("en"), x.reason) || v.ReasonIn("ja") == "" {
+			t.Errorf("%s: %s, %s", x.name, v.Expected, v.ReasonIn("en"))
 		}
 		if m := r.MeaningOn("linux", event.Down, "en"); !strings.Contains(m, x.meaning) || r.ImpactOf("linux", event.Down) != x.impact {
 			t.Errorf("%s: %q, %s", x.name, m, r.ImpactOf("linux", event.Down))
@@ -548,14 +549,14 @@ func TestHostileFacts(t *testing.T) {
 		if v.Expected != catalog.Unknown && version != "1e9" {
 			t.Errorf("%q: %s", version, v.Expected)
 		}
-		for _, s := range []string{v.Reason, v.ReasonJA} {
+		for _, s := range []string{v.ReasonIn("en"), v.ReasonIn("ja")} {
 			if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) || len(s) > 1000 {
 				t.Errorf("%q: reason %q", version, s)
 			}
 		}
 		f[event.AgentVersion] = event.Fact{Value: "20.0.0-8438"}
-		if v := r.Evaluate(f); v.Expected != catalog.Yes || strings.ContainsFunc(v.Reason, unicode.IsControl) || len(v.Reason) > 1000 {
-			t.Errorf("origin: %q", v.Reason)
+		if v := r.Evaluate(f); v.Expected != catalog.Yes || strings.ContainsFunc(v.ReasonIn("en"), unicode.IsControl) || len(v.ReasonIn("en")) > 1000 {
+			t.Errorf("origin: %q", v.ReasonIn("en"))
 		}
 	}
 }
@@ -570,32 +571,32 @@ func TestReasons(t *testing.T) {
 		event.WebReputation: {Value: "on", Origin: "manager API"},
 	}
 	for _, x := range []struct{ kind, name, en, ja string }{
-		{"process", "ds_agent", "always expected where the agent is installed; components is agent,manager [package]; see footnote agent-linux-1",
-			"agent の導入先では常に稼働、components は agent,manager [package]（注記 agent-linux-1 参照）"},
+		{"process", "ds_agent", "the agent is installed [package], so this is expected; see footnote agent-linux-1",
+			"Agent が導入されているため監視対象です (検出: パッケージ)。注記 agent-linux-1 を参照してください"},
 		{"process", "ds_am", "footnote agent-linux-2: features.anti_malware unknown; declare it in a facts file or in watch.facts",
-			"注記 agent-linux-2: features.anti_malware が不明（facts ファイルまたは watch.facts で宣言してください）"},
-		{"process", "dsvp", "footnote agent-linux-3: edition is workload_security [dsa_query]", "注記 agent-linux-3: edition は workload_security [dsa_query]"},
-		{"process", "nginx", "footnote agent-linux-4: relay is on [learned (4122/tcp is listening)]", "注記 agent-linux-4: relay は on [learned (4122/tcp is listening)]"},
-		{"process", "ds_kmemcg", "footnote agent-linux-5: kernel_version is 4.4.302 [kernel] (< 4.5)", "注記 agent-linux-5: kernel_version は 4.4.302 [kernel]（< 4.5）"},
-		{"process", "ds_nuagent", "footnote agent-linux-6: features.tls_inspection is on [declared]; agent_version is 20.0.0-8437.el9 [package] (>= 20.0.0.4185, < 20.0.0.8438)",
-			"注記 agent-linux-6: features.tls_inspection は on [declared]、agent_version は 20.0.0-8437.el9 [package]（>= 20.0.0.4185, < 20.0.0.8438）"},
-		{"driver", "dsa_filter", "footnote agent-linux-7: features.web_reputation is on [manager API]; features.firewall is on [dsa_query]",
-			"注記 agent-linux-7: features.web_reputation は on [manager API]、features.firewall は on [dsa_query]"},
-		{"port", "4118/tcp", "footnotes port-direction, port-notice: communication unknown; declare it in a facts file or in watch.facts",
-			"注記 port-direction, port-notice: communication が不明（facts ファイルまたは watch.facts で宣言してください）"},
+			"注記 agent-linux-2: features.anti_malware が不明なため判定できません。値を facts ファイルまたは watch.facts に記述してください"},
+		{"process", "dsvp", "not expected after footnote agent-linux-3: edition is workload_security [dsa_query]", "注記 agent-linux-3 により監視対象外です: エディション が workload_security です (検出: dsa_query)"},
+		{"process", "nginx", "expected after footnote agent-linux-4: relay is on [learned (4122/tcp is listening)]", "注記 agent-linux-4 により監視対象です: Relay が on です (学習 (4122/tcp is listening))"},
+		{"process", "ds_kmemcg", "not expected after footnote agent-linux-5: kernel_version is 4.4.302 [kernel] (< 4.5)", "注記 agent-linux-5 により監視対象外です: カーネルのバージョン が 4.4.302 です (検出: カーネル、< 4.5)"},
+		{"process", "ds_nuagent", "expected after footnote agent-linux-6: features.tls_inspection is on [declared]; agent_version is 20.0.0-8437.el9 [package] (>= 20.0.0.4185, < 20.0.0.8438)",
+			"注記 agent-linux-6 により監視対象です: 高度な TLS トラフィックインスペクション が on です (設定)。Agent のバージョン が 20.0.0-8437.el9 です (検出: パッケージ、>= 20.0.0.4185、< 20.0.0.8438)"},
+		{"driver", "dsa_filter", "expected after footnote agent-linux-7: features.web_reputation is on [manager API]; features.firewall is on [dsa_query]",
+			"注記 agent-linux-7 により監視対象です: Webレピュテーション が on です (検出: Manager の API)。ファイアウォール が on です (検出: dsa_query)"},
+		{"port", "4118/tcp", "footnote port-direction, port-notice: communication unknown; declare it in a facts file or in watch.facts",
+			"注記 port-direction、port-notice: communication が不明なため判定できません。値を facts ファイルまたは watch.facts に記述してください"},
 	} {
 		v := c.Find(event.Key{Host: "h", Component: "agent", Kind: event.Kind(x.kind), Name: x.name}, "linux").Evaluate(full)
-		if v.Reason != x.en || v.ReasonIn("en") != x.en {
-			t.Errorf("%s:\ngot  %s\nwant %s", x.name, v.Reason, x.en)
+		if v.ReasonIn("en") != x.en {
+			t.Errorf("%s:\ngot  %s\nwant %s", x.name, v.ReasonIn("en"), x.en)
 		}
-		if v.ReasonJA != x.ja || v.ReasonIn("ja") != x.ja {
-			t.Errorf("%s:\ngot  %s\nwant %s", x.name, v.ReasonJA, x.ja)
+		if v.ReasonIn("ja") != x.ja {
+			t.Errorf("%s:\ngot  %s\nwant %s", x.name, v.ReasonIn("ja"), x.ja)
 		}
 	}
 	onPrem := full.Merge(event.Facts{event.Edition: {Value: "deep_security", Origin: "declared"}})
 	v := c.Find(event.Key{Host: "h", Component: "agent", Kind: event.Port, Name: "4118/tcp"}, "linux").Evaluate(onPrem)
-	if want := "footnotes port-direction, port-notice: communication is unknown; edition is deep_security [declared]"; v.Reason != want {
-		t.Errorf("got  %s\nwant %s", v.Reason, want)
+	if want := "expected after footnote port-direction, port-notice: communication is unknown; edition is deep_security [declared]"; v.ReasonIn("en") != want {
+		t.Errorf("got  %s\nwant %s", v.ReasonIn("en"), want)
 	}
 }
 
@@ -645,9 +646,10 @@ func TestReasonsNameWhatDecided(t *testing.T) {
 		if v.Expected != x.want {
 			t.Errorf("%s with %v is %s, want %s", x.when, x.facts, v.Expected, x.want)
 		}
-		for _, reason := range []string{v.ReasonIn("en"), v.ReasonIn("ja")} {
+		for _, language := range []string{"en", "ja"} {
+			reason := v.ReasonIn(language)
 			for _, name := range []string{relay, firewall, malware} {
-				if strings.Contains(reason, name) != slices.Contains(x.names, name) {
+				if (strings.Contains(reason, name) || strings.Contains(reason, words.In(language, nil).Fact(name))) != slices.Contains(x.names, name) {
 					t.Errorf("%s with %v is %s: %s; want it to name %v", x.when, x.facts, v.Expected, reason, x.names)
 				}
 			}
@@ -770,7 +772,7 @@ func TestJSONContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, row := range rows {
-			if len(row) != 8 {
+			if len(row) != 9 {
 				t.Errorf("%s: %v has %d keys, want 8", name, row["name"], len(row))
 			}
 			if _, ok := row["footnotes"].([]any); !ok {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Verdict is whether a row is expected on a host, and why.
@@ -13,20 +14,14 @@ type Verdict struct {
 	Expected Tri
 	// Reason names the footnote, the facts that decided and where their
 	// values came from; or the facts that are unknown and where to declare
-	// them. One line, in English.
-	Reason    string
-	ReasonJA  string   // the same in Japanese
+	// them.
+	Reason    event.Said
 	Footnotes []string // ids, of the row
 }
 
 // ReasonIn returns the reason in language: "ja", or English for anything
 // else.
-func (v Verdict) ReasonIn(language string) string {
-	if language == "ja" {
-		return v.ReasonJA
-	}
-	return v.Reason
-}
+func (v Verdict) ReasonIn(language string) string { return words.In(language, nil).Say(v.Reason) }
 
 // Evaluate decides whether the row is expected on a host with these facts.
 // It is expected where the host's OS is the row's, its component is there
@@ -45,28 +40,25 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 		}
 		if when == Unknown {
 			r.When.root.why(f, Unknown, &g)
-			v.Reason, v.ReasonJA = r.prefix(false), r.prefix(true)
+			v.Reason = r.prefix(Unknown)
 		}
-		v.Reason += g.unknown(false)
-		v.ReasonJA += g.unknown(true)
+		v.Reason = v.Reason.And(g.unknown())
 	case onOS == No:
 		os := g1(f, event.OS)
-		v.Reason = os.text(false) + "; the row is for " + strings.Join(r.OS, ", ")
-		v.ReasonJA = os.text(true) + "（対象: " + strings.Join(r.OS, ", ") + "）"
+		v.Reason = words.OtherOS.With(clean(os.fact.Value), os.origin(), r.OS)
 	case r.Kind == event.Installation:
-		has := g1(f, r.remembered())
-		v.Reason, v.ReasonJA = has.text(false), has.text(true)
+		v.Reason = g1(f, r.remembered()).says()
 	case installed == No:
-		has := g1(f, event.Components)
-		v.Reason = has.text(false) + ", without " + r.Component
-		v.ReasonJA = has.text(true) + "（" + r.Component + " を含まない）"
+		v.Reason = words.ComponentAbsent.With(words.Component(r.Component), g1(f, event.Components).origin())
 	case r.When.IsZero():
-		v.Reason, v.ReasonJA = r.always(f)
+		v.Reason = r.always(f)
 	default:
 		var g grounds
 		r.When.root.why(f, when, &g)
-		v.Reason = g.known(r.prefix(false), false)
-		v.ReasonJA = g.known(r.prefix(true), true)
+		v.Reason = r.prefix(v.Expected)
+		for _, x := range g {
+			v.Reason = v.Reason.And(x.says())
+		}
 	}
 	return v
 }
@@ -109,37 +101,32 @@ func (r Row) vendors() bool { return slices.Contains(event.Components.Allowed(),
 func (r Row) remembered() event.Name { return event.Name(r.Name + "." + r.Component) }
 
 // always is the reason of a row without a condition.
-func (r Row) always(f event.Facts) (en, ja string) {
-	if r.asked() {
-		ids := strings.Join(r.Footnotes, ", ")
-		return "always expected: detectors.manager asks this manager; see footnote " + ids, "常に稼働（detectors.manager で問い合わせる Manager、注記 " + ids + " 参照）"
+func (r Row) always(f event.Facts) (why event.Said) {
+	switch {
+	case r.asked():
+		why = words.ManagerAsked.With()
+	case !r.vendors():
+		return words.NoCondition.With()
+	default:
+		why = words.ComponentThere.With(words.Component(r.Component), g1(f, event.Components).origin())
 	}
-	if !r.vendors() {
-		return "always expected: the row has no condition", "常に稼働（条件のない行）"
-	}
-	has := g1(f, event.Components)
-	en = "always expected where the " + r.Component + " is installed; " + has.text(false)
-	ja = r.Component + " の導入先では常に稼働、" + has.text(true)
 	if len(r.Footnotes) > 0 {
-		ids := strings.Join(r.Footnotes, ", ")
-		en += "; see footnote " + ids
-		ja += "（注記 " + ids + " 参照）"
+		why = why.And(words.SeeFootnotes.With(r.Footnotes))
 	}
-	return en, ja
+	return why
 }
 
 // prefix names the footnotes before the facts they speak of.
-func (r Row) prefix(ja bool) string {
-	ids := strings.Join(r.Footnotes, ", ")
+func (r Row) prefix(t Tri) event.Said {
 	switch {
-	case ids == "":
-		return ""
-	case ja:
-		return "注記 " + ids + ": "
-	case len(r.Footnotes) > 1:
-		return "footnotes " + ids + ": "
+	case len(r.Footnotes) == 0:
+		return event.Said{}
+	case t == Yes:
+		return words.ExpectedBy.With(r.Footnotes)
+	case t == No:
+		return words.NotExpectedBy.With(r.Footnotes)
 	}
-	return "footnote " + ids + ": "
+	return words.ByFootnotes.With(r.Footnotes)
 }
 
 // ground is one fact that decided, or that is missing.
@@ -169,37 +156,20 @@ func g1(f event.Facts, n event.Name) ground {
 	return ground{name: n, fact: v}
 }
 
-// text says what the fact is: "relay is on [declared]".
-func (g ground) text(ja bool) string { return string(g.append(nil, ja)) }
+func (g ground) origin() words.Origin { return words.Origin(clean(g.fact.Origin)) }
 
-func (g ground) append(b []byte, ja bool) []byte {
-	is, unknown, open, end := " is ", "unknown", " (", ")"
-	if ja {
-		is, unknown, open, end = " は ", "不明", "（", "）"
+// says says what the fact is: "relay is on [declared]".
+func (g ground) says() event.Said {
+	name := words.Fact(g.name)
+	switch {
+	case g.fact.Value == "":
+		return words.FactUnknown.With(name)
+	case len(g.relations) > 0 && g.meant() != "":
+		return words.FactVersion.With(name, clean(g.fact.Value), g.origin(), g.relations).And(words.ReadAs.With(g.meant()))
+	case len(g.relations) > 0:
+		return words.FactVersion.With(name, clean(g.fact.Value), g.origin(), g.relations)
 	}
-	b = append(append(b, g.name...), is...)
-	if g.fact.Value == "" {
-		return append(b, unknown...)
-	}
-	b = append(b, clean(g.fact.Value)...)
-	if meant := g.meant(); meant != "" && ja {
-		b = append(append(append(b, "（"...), meant...), " と解釈）"...)
-	} else if meant != "" {
-		b = append(append(b, ", read as "...), meant...)
-	}
-	b = g.appendOrigin(b)
-	for i, r := range g.relations {
-		if i == 0 {
-			b = append(b, open...)
-		} else {
-			b = append(b, ", "...)
-		}
-		b = append(b, r...)
-	}
-	if len(g.relations) > 0 {
-		b = append(b, end...)
-	}
-	return b
+	return words.FactIs.With(name, clean(g.fact.Value), g.origin())
 }
 
 // meant is what a version is taken for that is written without its update.
@@ -214,68 +184,34 @@ func (g ground) meant() string {
 	return r.Least.String()
 }
 
-func (g ground) appendOrigin(b []byte) []byte {
-	if g.fact.Origin == "" {
-		return b
-	}
-	return append(append(append(b, " ["...), clean(g.fact.Origin)...), ']')
-}
-
-// known joins the facts that made a yes or a no.
-func (g grounds) known(prefix string, ja bool) string {
-	b := append(make([]byte, 0, 256), prefix...)
-	for i, x := range g {
-		switch {
-		case i > 0 && ja:
-			b = append(b, "、"...)
-		case i > 0:
-			b = append(b, "; "...)
-		}
-		b = x.append(b, ja)
-	}
-	return string(b)
-}
-
 // unknown says which facts are missing or cannot be read, and what to do.
-func (g grounds) unknown(ja bool) string {
+func (g grounds) unknown() (why event.Said) {
 	var missing, unreadable, partial []string
 	for _, x := range g {
-		quoted := string(x.name) + " " + string(x.appendOrigin(strconv.AppendQuoteToASCII(nil, clip(x.fact.Value))))
 		if x.fact.Value == "" {
 			missing = append(missing, string(x.name))
-		} else if _, err := parseFact(x.name, x.fact.Value); err != nil {
+			continue
+		}
+		quoted := string(x.name) + " " + strconv.QuoteToASCII(clip(x.fact.Value)) + " [" + clean(x.fact.Origin) + "]"
+		if _, err := parseFact(x.name, x.fact.Value); err != nil {
 			unreadable = append(unreadable, quoted)
 		} else {
 			partial = append(partial, quoted)
 		}
 	}
-	var parts []string
-	if ja {
-		if len(missing) > 0 {
-			parts = append(parts, strings.Join(missing, ", ")+" が不明")
-		}
-		if len(unreadable) > 0 {
-			parts = append(parts, strings.Join(unreadable, ", ")+" をバージョンとして解釈できない")
-		}
-		if len(partial) > 0 {
-			parts = append(parts, strings.Join(partial, ", ")+" にビルド番号がない")
-		}
-		return strings.Join(parts, "、") + "（facts ファイルまたは watch.facts で宣言してください）"
-	}
 	if len(missing) > 0 {
-		parts = append(parts, strings.Join(missing, ", ")+" unknown")
+		why = why.And(words.FactsMissing.With(missing))
 	}
 	if len(unreadable) > 0 {
-		parts = append(parts, strings.Join(unreadable, ", ")+" cannot be read as a version")
+		why = why.And(words.FactsUnreadable.With(unreadable))
 	}
 	if len(partial) > 0 {
-		parts = append(parts, strings.Join(partial, ", ")+" tells no build")
+		why = why.And(words.FactsPartial.With(partial))
 	}
-	what := "it"
 	if len(g) > 1 || g[0].name == event.Components {
-		what = "them"
+		return why.And(words.DeclareThem.With())
 	}
-	return strings.Join(parts, "; ") + "; declare " + what + " in a facts file or in watch.facts"
+	return why.And(words.DeclareIt.With())
 }
 
 // clean makes a value or an origin, which may come from another host, safe

@@ -9,6 +9,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // This file holds the decision table of the watch list a second time, as Go
@@ -236,7 +237,7 @@ type dimension struct {
 	set  func(h *host, i int)
 }
 
-func words(name string, field func(h *host) *string, values ...string) dimension {
+func wording(name string, field func(h *host) *string, values ...string) dimension {
 	values = append([]string{""}, values...)
 	return dimension{name, len(values), func(h *host, i int) { *field(h) = values[i] }}
 }
@@ -246,16 +247,16 @@ func versions(name string, field func(h *host) *spelled, values []spelled) dimen
 }
 
 var dimensions = []dimension{
-	words("os", func(h *host) *string { return &h.os }, "windows", "linux", "solaris", "esxi", "aix"),
-	words("components", func(h *host) *string { return &h.components }, "agent", "manager", "appliance", "agent,manager"),
-	words("edition", func(h *host) *string { return &h.edition }, "deep_security", "workload_security"),
-	words("relay", func(h *host) *string { return &h.relay }, "on", "off"),
-	words("communication", func(h *host) *string { return &h.communication }, "bidirectional", "manager_initiated", "agent_initiated"),
-	words("am", func(h *host) *string { return &h.am }, "on", "off"),
-	words("wrs", func(h *host) *string { return &h.wrs }, "on", "off"),
-	words("fw", func(h *host) *string { return &h.fw }, "on", "off"),
-	words("ips", func(h *host) *string { return &h.ips }, "on", "off"),
-	words("tls", func(h *host) *string { return &h.tls }, "on", "off"),
+	wording("os", func(h *host) *string { return &h.os }, "windows", "linux", "solaris", "esxi", "aix"),
+	wording("components", func(h *host) *string { return &h.components }, "agent", "manager", "appliance", "agent,manager"),
+	wording("edition", func(h *host) *string { return &h.edition }, "deep_security", "workload_security"),
+	wording("relay", func(h *host) *string { return &h.relay }, "on", "off"),
+	wording("communication", func(h *host) *string { return &h.communication }, "bidirectional", "manager_initiated", "agent_initiated"),
+	wording("am", func(h *host) *string { return &h.am }, "on", "off"),
+	wording("wrs", func(h *host) *string { return &h.wrs }, "on", "off"),
+	wording("fw", func(h *host) *string { return &h.fw }, "on", "off"),
+	wording("ips", func(h *host) *string { return &h.ips }, "on", "off"),
+	wording("tls", func(h *host) *string { return &h.tls }, "on", "off"),
 	versions("agent", func(h *host) *spelled { return &h.agent }, agentVersions),
 	versions("kernel", func(h *host) *spelled { return &h.kernel }, kernels),
 	versions("appliance", func(h *host) *spelled { return &h.appliance }, appliances),
@@ -330,13 +331,13 @@ func TestTruthTable(t *testing.T) {
 			f := h.facts()
 			v := r.Evaluate(f)
 			if got := answer(v.Expected.String()); got != want {
-				t.Fatalf("%s %+v: expected %s, want %s (%s)", r.ID(), h, got, want, v.Reason)
+				t.Fatalf("%s %+v: expected %s, want %s (%s)", r.ID(), h, got, want, v.ReasonIn("en"))
 			}
 			if n%10 != 0 && n > 5000 {
 				return // the texts of the largest rows: one in ten
 			}
 			if err := checkReason(q, h, v); err != nil {
-				t.Fatalf("%s %+v: %v\n%s\n%s", r.ID(), h, err, v.Reason, v.ReasonJA)
+				t.Fatalf("%s %+v: %v\n%s\n%s", r.ID(), h, err, v.ReasonIn("en"), v.ReasonIn("ja"))
 			}
 			for _, d := range rest { // facts that do not matter
 				d.set(&h, rng.IntN(d.n))
@@ -379,7 +380,8 @@ func every(ds []dimension, h host, do func(host)) {
 
 // checkReason holds a verdict's reason to its promises.
 func checkReason(q question, h host, v catalog.Verdict) error {
-	for _, s := range []string{v.Reason, v.ReasonJA} {
+	en, ja := v.ReasonIn("en"), v.ReasonIn("ja")
+	for _, s := range []string{en, ja} {
 		if s == "" || strings.ContainsAny(s, "\n\r\t") {
 			return fmt.Errorf("a reason is empty or not one line")
 		}
@@ -387,8 +389,8 @@ func checkReason(q question, h host, v catalog.Verdict) error {
 	if v.Expected == catalog.Unknown {
 		var named int
 		for _, n := range names[1:] { // but os, which is a part of other words
-			in := strings.Contains(v.Reason, string(n)+" unknown") || strings.Contains(v.Reason, string(n)+", ") || strings.Contains(v.Reason, string(n)+` "`)
-			if in != strings.Contains(v.ReasonJA, string(n)) {
+			in := strings.Contains(en, string(n)+" unknown") || strings.Contains(en, string(n)+", ") || strings.Contains(en, string(n)+` "`)
+			if in != strings.Contains(ja, string(n)) {
 				return fmt.Errorf("%s is named in one language only", n)
 			}
 			if in && h.known(n) {
@@ -398,22 +400,22 @@ func checkReason(q question, h host, v catalog.Verdict) error {
 				named++
 			}
 		}
-		if named == 0 && !(h.os == "" && strings.HasPrefix(v.Reason, "os unknown")) {
+		if named == 0 && !(h.os == "" && strings.HasPrefix(en, "os unknown")) {
 			return fmt.Errorf("no unknown fact is named")
 		}
-		if !strings.Contains(v.Reason, "in watch.facts") || !strings.Contains(v.ReasonJA, "watch.facts") {
+		if !strings.Contains(en, "in watch.facts") || !strings.Contains(ja, "watch.facts") {
 			return fmt.Errorf("does not say where to declare")
 		}
 		return nil
 	}
-	if strings.Contains(v.Reason, "told by ") != strings.Contains(v.ReasonJA, "told by ") || !strings.Contains(v.Reason, "[told by ") {
+	if strings.Contains(en, "told by ") != strings.Contains(ja, "told by ") || !strings.Contains(en, "[told by ") {
 		return fmt.Errorf("no fact is named with its origin")
 	}
-	byOS := strings.HasPrefix(v.Reason, "os is ")
-	byComponent := strings.HasPrefix(v.Reason, "components is ")
+	byOS := v.Reason.Has(words.OtherOS.Code())
+	byComponent := v.Reason.Has(words.ComponentAbsent.Code())
 	if !byOS && !byComponent {
 		for _, id := range strings.Fields(q.footnotes) {
-			if !strings.Contains(v.Reason, id) || !strings.Contains(v.ReasonJA, id) {
+			if !strings.Contains(en, id) || !strings.Contains(ja, id) {
 				return fmt.Errorf("footnote %s is not named", id)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/table"
+	"dswatch/words"
 )
 
 // Entry is one row's verdict on one system, as `dswatch catalog --format
@@ -21,6 +22,8 @@ type Entry struct {
 	Instances int        `json:"instances"`
 	Footnotes []string   `json:"footnotes"` // ids, never null
 	Reason    string     `json:"reason"`
+	// ReasonStatements is Reason as data.
+	ReasonStatements event.Said `json:"reason_statements,omitzero"`
 }
 
 // Entries returns the verdict of every row for a host with these facts, in
@@ -54,7 +57,7 @@ func (c *Catalog) Entries(f event.Facts, language string) []Entry {
 			v := r.Evaluate(g)
 			out = append(out, Entry{
 				Component: r.Component, OS: s, Kind: r.Kind, Name: r.Name, Expected: v.Expected, Instances: r.Want(),
-				Footnotes: append([]string{}, v.Footnotes...), Reason: v.ReasonIn(language),
+				Footnotes: append([]string{}, v.Footnotes...), Reason: v.ReasonIn(language), ReasonStatements: words.Spell(v.Reason),
 			})
 		}
 	}
@@ -76,18 +79,18 @@ func (c *Catalog) WriteJSON(w io.Writer, f event.Facts, language string) error {
 // footnote that they name, once. Every column is as wide as its widest cell;
 // the reason comes last and is not cut.
 func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error {
-	words := english
+	text := english
 	if language == "ja" {
-		words = japanese
+		text = japanese
 	}
-	lines := [][]string{words.heads}
+	lines := [][]string{text.heads}
 	var ids []string
 	for _, e := range c.Entries(f, language) {
 		name := e.Name
 		if e.Instances > 1 {
 			name = fmt.Sprintf("%s x%d", name, e.Instances)
 		}
-		lines = append(lines, []string{e.Component, e.OS, words.kinds[e.Kind], name, words.expected[e.Expected], e.Reason})
+		lines = append(lines, []string{e.Component, e.OS, text.kinds[e.Kind], name, text.expected[e.Expected], e.Reason})
 		for _, id := range e.Footnotes {
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
@@ -102,7 +105,7 @@ func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error 
 				lines = append(lines, []string{n.ID, n.In(language)})
 			}
 		}
-		if _, err = io.WriteString(w, "\n"+words.footnotes+"\n"); err == nil {
+		if _, err = io.WriteString(w, "\n"+text.footnotes+"\n"); err == nil {
 			err = table.Write(w, lines)
 		}
 	}
@@ -112,22 +115,22 @@ func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error 
 	return nil
 }
 
-// words are the fixed texts of the table in one language.
-type words struct {
+// tableText are the fixed texts of the table in one language.
+type tableText struct {
 	heads     []string
 	kinds     map[event.Kind]string
 	expected  map[Tri]string
 	footnotes string
 }
 
-var english = words{
+var english = tableText{
 	heads:     []string{"COMPONENT", "OS", "KIND", "NAME", "EXPECTED", "WHY"},
 	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port", event.Heartbeat: "heartbeat", event.Module: "module", event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper"},
 	expected:  map[Tri]string{Yes: "yes", No: "no", Unknown: "unknown"},
 	footnotes: "Footnotes",
 }
 
-var japanese = words{
+var japanese = tableText{
 	heads:     []string{"コンポーネント", "OS", "種別", "名前", "稼働要否", "理由"},
 	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート", event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡"},
 	expected:  map[Tri]string{Yes: "要", No: "不要", Unknown: "不明"},

@@ -69,7 +69,7 @@ func TestReported(t *testing.T) {
 		if r == nil {
 			t.Fatalf("%s: no row", name)
 		}
-		if v := r.Evaluate(w.facts); v.Expected != w.want || !strings.Contains(v.Reason, w.says) || v.ReasonJA == "" {
+		if v := r.Evaluate(w.facts); v.Expected != w.want || !strings.Contains(v.ReasonIn("en"), w.says) || v.ReasonIn("ja") == "" {
 			t.Errorf("%s: %+v", name, v)
 		}
 	}

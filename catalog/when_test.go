@@ -133,8 +133,8 @@ func TestThreePartVersions(t *testing.T) {
 		return catalog.Row{Component: catalog.Own, Kind: "process", Name: "x", When: w}
 	}
 	for _, x := range []struct{ version, en, ja string }{
-		{"20.0.4184", "agent_version is 20.0.4184, read as 20.0.0.4184 [declared] (< 20.0.0.4185)", "agent_version は 20.0.4184（20.0.0.4184 と解釈） [declared]（< 20.0.0.4185）"},
-		{"20.0.0", `agent_version "20.0.0" [declared] tells no build; declare it in a facts file or in watch.facts`, `agent_version "20.0.0" [declared] にビルド番号がない（facts ファイルまたは watch.facts で宣言してください）`},
+		{"20.0.4184", "agent_version is 20.0.4184 [declared] (< 20.0.0.4185); read as 20.0.0.4184", "Agent のバージョン が 20.0.4184 です (設定、< 20.0.0.4185)。20.0.0.4184 と解釈しています"},
+		{"20.0.0", `agent_version "20.0.0" [declared] tells no build; declare it in a facts file or in watch.facts`, `agent_version "20.0.0" [declared] にビルド番号がないため判定できません。値を facts ファイルまたは watch.facts に記述してください`},
 	} {
 		v := own("agent_version >= 20.0.0.4185").Evaluate(event.Facts{event.AgentVersion: {Value: x.version, Origin: "declared"}})
 		if v.ReasonIn("en") != x.en || v.ReasonIn("ja") != x.ja {
@@ -342,7 +342,7 @@ func FuzzParseWhen(f *testing.F) {
 				t.Fatalf("%q means %s, written as %q it means %s", s, w.Eval(facts), text, back.Eval(facts))
 			}
 			r := catalog.Row{Component: "agent", Kind: "process", Name: "x", When: w}
-			if v := r.Evaluate(facts); v.Reason == "" || v.ReasonJA == "" {
+			if v := r.Evaluate(facts); v.ReasonIn("en") == "" || v.ReasonIn("ja") == "" {
 				t.Fatalf("%q has no reason", s)
 			}
 		}
@@ -377,8 +377,8 @@ func FuzzFactsFile(f *testing.F) {
 		}
 		for _, r := range rows {
 			v := r.Evaluate(facts)
-			if v.Reason == "" || strings.ContainsAny(v.Reason, "\n\r") || strings.Contains(v.Reason, "cannot be read") {
-				t.Fatalf("%+v: %s: reason %q", file, r.ID(), v.Reason)
+			if v.ReasonIn("en") == "" || strings.ContainsAny(v.ReasonIn("en"), "\n\r") || strings.Contains(v.ReasonIn("en"), "cannot be read") {
+				t.Fatalf("%+v: %s: reason %q", file, r.ID(), v.ReasonIn("en"))
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"dswatch/words"
 	"time"
 )
 
@@ -85,7 +86,7 @@ func (e *Engine) keepSilences(now time.Time, d time.Duration) {
 			continue
 		}
 		s.Starts = now
-		s.Note(now, "dswatch", "the clock was set back by "+(-d).Round(time.Second).String()+"; it stays in force")
+		s.Note(now, "dswatch", words.SilenceClock.With((-d).Round(time.Second)))
 		e.keepSilence(i, s)
 	}
 }

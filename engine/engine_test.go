@@ -23,6 +23,7 @@ import (
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // world is the durable part of the program in memory, with a switch that
@@ -410,9 +411,9 @@ func (l *list) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 	if l.gone[k.Name] {
 		return nil, catalog.Verdict{}
 	}
-	v := catalog.Verdict{Expected: catalog.Yes, Reason: "always"}
+	v := catalog.Verdict{Expected: catalog.Yes, Reason: event.Prose("always")}
 	if r, _ := f.Get(event.Relay); strings.HasPrefix(k.Name, "relay") && r.Value == event.Off {
-		v = catalog.Verdict{Expected: catalog.No, Reason: "relay is off"}
+		v = catalog.Verdict{Expected: catalog.No, Reason: event.Prose("relay is off")}
 	}
 	return l.row, v
 }
@@ -652,7 +653,7 @@ func (w *world) silence(t *testing.T, names []string) {
 	if w.rnd.IntN(3) == 0 {
 		for _, id := range slices.Sorted(maps.Keys(w.silences)) {
 			if s := w.silences[id]; s.Active(now) {
-				w.quiet(s.End(now, "test", "expired"))
+				w.quiet(s.End(now, "test", words.SilenceExpired.With()))
 				return
 			}
 		}
@@ -679,7 +680,7 @@ func (w *world) expireAll() {
 	defer w.mu.Unlock()
 	for _, s := range w.silences {
 		if now := w.wall(); !s.Ended(now) { // also one whose start a clock that was set back has put off
-			w.quiet(s.End(now, "test", "expired"))
+			w.quiet(s.End(now, "test", words.SilenceExpired.With()))
 		}
 	}
 }

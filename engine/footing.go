@@ -19,9 +19,10 @@ type footing struct {
 // rowKey is where a footing is found again: by what the items that share it
 // are called, and by why they are expected.
 type rowKey struct {
-	component    string
-	kind         event.Kind
-	name, reason string
+	component string
+	kind      event.Kind
+	name      string
+	reason    event.Said
 }
 
 // footing returns f, or one that says the same.
@@ -30,7 +31,7 @@ func (e *Engine) footing(k event.Key, f footing) *footing {
 	if have := e.footings[key]; have != nil && have.says(f) {
 		return have
 	}
-	f.verdict.Reason, f.verdict.ReasonJA = shared(f.verdict.Reason), shared(f.verdict.ReasonJA)
+	f.verdict.Reason = f.verdict.Reason.Shared(shared)
 	if f.row != nil {
 		f.peers = f.row.Peers()
 	}
@@ -42,6 +43,6 @@ func (e *Engine) footing(k event.Key, f footing) *footing {
 // says reports whether both say the same. Peers follow from the row.
 func (f *footing) says(g footing) bool {
 	v, w := f.verdict, g.verdict
-	return f.row == g.row && v.Expected == w.Expected && v.Reason == w.Reason && v.ReasonJA == w.ReasonJA &&
+	return f.row == g.row && v.Expected == w.Expected && v.Reason == w.Reason &&
 		slices.Equal(v.Footnotes, w.Footnotes) && slices.Equal(f.sinks, g.sinks)
 }

@@ -6,6 +6,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // Quiet calls each with every trouble that is an alert, or that would be one
@@ -114,11 +115,11 @@ func (e *Engine) endSilences() {
 		switch waits := s.WaitsUntil(); {
 		case s.Began.IsZero() && alert:
 			after.Began = now
-			after.Note(now, "dswatch", "its first alert has come; it ends when all that it matches is well again")
+			after.Note(now, "dswatch", words.SilenceFirstAlert.With())
 		case s.Began.IsZero() && !now.Before(waits):
-			after = s.End(now, "dswatch", "ended: no alert that it matches came until "+waits.UTC().Format(time.RFC3339))
+			after = s.End(now, "dswatch", words.SilenceNoAlert.With(waits))
 		case !s.Began.IsZero() && !trouble:
-			after = s.End(now, "dswatch", "ended: everything it matches is well again")
+			after = s.End(now, "dswatch", words.SilenceWell.With())
 		default:
 			continue
 		}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -26,8 +25,7 @@ func (e *Engine) hostRow(k event.Key) (*catalog.Row, catalog.Verdict) {
 	}}
 	return row, catalog.Verdict{
 		Expected: catalog.Yes,
-		Reason:   fmt.Sprintf("its dswatch has reported before; every host must report within %s (rules.silent)", e.Set.Silent),
-		ReasonJA: fmt.Sprintf("このホストの dswatch は以前に報告しています。%s 以内の報告が必要です (rules.silent)", e.Set.Silent),
+		Reason:   words.MustReport.With(e.Set.Silent),
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 const transitSuffix = ".T"
@@ -19,23 +21,24 @@ func transitKey(host string) string { return event.Token(host) + transitSuffix }
 // past is what was last known of a host that shows an upgrade or a reboot.
 type past struct{ version, boot, installing string }
 
-// learn takes what is known now and returns what has happened; "": nothing.
-func (p *past) learn(f event.Facts) (why string) {
+// learn takes what is known now and returns what has happened; empty: nothing.
+func (p *past) learn(f event.Facts) (why event.Said) {
 	if v, ok := f.Get(event.AgentVersion); ok {
 		if p.version != "" && !agree(event.AgentVersion, p.version, v.Value) {
-			why = "the agent went from " + p.version + " to " + v.Value
+			why = words.AgentWent.With(p.version, v.Value)
 		}
 		p.version = v.Value
 	}
 	if v, ok := f.Get(event.BootTime); ok {
 		if p.boot != "" && !event.SameBoot(p.boot, v.Value) {
-			why = strings.TrimPrefix(why+"; the host was started at "+v.Value, "; ")
+			at, _ := time.Parse(time.RFC3339, v.Value)
+			why = why.And(words.HostStarted.With(at))
 		}
 		p.boot = v.Value
 	}
 	v, _ := f.Get(event.Installing)
 	if v.Value != "" && p.installing == "" {
-		why = strings.TrimPrefix(why+"; "+v.Value+" is changing the agent's package", "; ")
+		why = why.And(words.PackageChanging.With(v.Value))
 	}
 	p.installing = v.Value
 	return why
@@ -44,14 +47,14 @@ func (p *past) learn(f event.Facts) (why string) {
 // passing opens the host's transit where the facts show a reason.
 func (e *Engine) passing(name string, h *host) {
 	why := h.past.learn(h.facts)
-	if why == "" || e.Set.Transition == 0 {
+	if why.Empty() || e.Set.Transition == 0 {
 		return
 	}
 	h.transit.Host = name
-	h.transit = h.transit.Begin(e.now(), e.Set.Transition, why)
+	h.transit = h.transit.Begin(e.now(), e.Set.Transition, words.Spell(why))
 	e.saveTransit(h)
 	t := h.transit
-	e.Log.Info("a host is in transition; what is lost on it is told at its end", "host", name, "until", t.Until, "why", why)
+	e.Log.Info("a host is in transition; what is lost on it is told at its end", "host", name, "until", t.Until, "why", words.English(why))
 }
 
 func (e *Engine) saveTransit(h *host) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Acknowledge notes that somebody looks after the open alert of a rule, and
@@ -62,13 +63,13 @@ func repeats(before *event.Ack, a event.Ack) bool {
 
 // keeper is why the last transition was told where it is one of who looks
 // after the alert.
-func (slot *Slot) keeper() string {
-	by, why := slot.Ack, " looks after it"
+func (slot *Slot) keeper() event.Said {
+	by, says, silent := slot.Ack, words.LooksAfterSays, words.LooksAfter
 	if by == nil {
-		by, why = slot.Withdrawn, " withdrew the acknowledgement"
+		by, says, silent = slot.Withdrawn, words.WithdrewSays, words.Withdrew
 	}
 	if by.Comment != "" {
-		why += ": " + by.Comment
+		return says.With(by.Author, by.Comment)
 	}
-	return by.Author + why
+	return silent.With(by.Author)
 }

@@ -9,6 +9,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 func TestAcknowledge(t *testing.T) {
@@ -78,7 +79,7 @@ func TestWithdraw(t *testing.T) {
 	}
 	st, _ = set.Acknowledge(t0.Add(time.Minute), st, snap, rules.Loss, event.Ack{Author: "kim", At: t0.Add(time.Minute)})
 	st, ds := set.Withdraw(t0.Add(2*time.Minute), st, snap, rules.Loss, lee)
-	if len(ds) != 1 || ds[0].Outcome != rules.Unacknowledged || !slices.Equal(ds[0].Sinks, snap.Sinks) || ds[0].Why != "lee withdrew the acknowledgement: kim is ill" {
+	if len(ds) != 1 || ds[0].Outcome != rules.Unacknowledged || !slices.Equal(ds[0].Sinks, snap.Sinks) || words.English(ds[0].Why) != "lee withdrew the acknowledgement: kim is ill" {
 		t.Fatalf("withdrawn: %+v", ds)
 	}
 	a := ds[0].Alert

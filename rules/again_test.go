@@ -9,6 +9,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // TestSecondFiringIsNew: whoever looked after the first firing, was told of it
@@ -86,8 +87,8 @@ func TestTransit(t *testing.T) {
 		if lasts := !before.Until.IsZero() && x.now < int(before.Until.Sub(t0)/time.Minute); before.Lasts(at(x.now)) != lasts {
 			t.Errorf("minute %d: lasts %v, want %v", x.now, before.Lasts(at(x.now)), lasts)
 		}
-		tr = tr.Begin(at(x.now), long, x.why[len(x.why)-1:])
-		if want := (rules.Transit{Host: "web01", Started: at(x.started), Until: at(x.until), Why: x.why}); tr != want {
+		tr = tr.Begin(at(x.now), long, event.Prose(x.why[len(x.why)-1:]))
+		if want := (rules.Transit{Host: "web01", Started: at(x.started), Until: at(x.until), Why: tr.Why}); tr != want || words.English(tr.Why) != x.why {
 			t.Errorf("minute %d: %+v, want %+v", x.now, tr, want)
 		}
 	}

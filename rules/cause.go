@@ -6,6 +6,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Related is what other items have to do with one that is in trouble.
@@ -67,11 +68,11 @@ func (s *Set) explained(q question, out []Decision) ([]Decision, bool) {
 	worse := c.Severity.Rank() < SeverityOf(impact(q.st, *q.snap, q.rule)).Rank()
 	none := q.rule == FlapRule || c.Key == (event.Key{}) || worse || c.Flaps && slot.Outlived
 	if slot.Cause != "" && (none || slot.Due.IsZero() && !c.Sure) {
-		why, told := slot.Cause+" does not explain it any more", slot.Due.IsZero()
+		why, told := words.NoLongerExplains.With(slot.Cause), slot.Due.IsZero()
 		slot.Cause, slot.Due = "", time.Time{}
 		if wait := s.wait(q.rule); told && wait > 0 && !(worse && c.Sure) {
 			slot.Due, slot.Outlived = q.now.Add(wait), true
-			return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: why + "; waits " + wait.String() + " before anybody is told"}), true
+			return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: why.And(words.WaitsBefore.With(wait))}), true
 		}
 	}
 	if none {
@@ -84,9 +85,9 @@ func (s *Set) explained(q question, out []Decision) ([]Decision, bool) {
 	case before == slot.Cause && wasSure == c.Sure:
 		return out, true
 	case c.Sure:
-		return append(out, Decision{Rule: q.rule, Outcome: Explained, Why: "explained by " + slot.Cause + ", whose alert names it"}), true
+		return append(out, Decision{Rule: q.rule, Outcome: Explained, Why: words.ExplainedBy.With(slot.Cause)}), true
 	}
-	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: "waits for " + slot.Cause + ", which may explain it"}), true
+	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: words.WaitsForCause.With(slot.Cause)}), true
 }
 
 // asked is when a cause that may explain something is asked again; zero: never,

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -80,9 +79,6 @@ type Snapshot struct {
 	Single   bool     // no digest speaks for the item any more
 }
 
-// noLonger begins the reason of a resolve that facts brought about.
-const noLonger = "no longer expected: "
-
 // Outcome is what Decide did about one rule.
 type Outcome string
 
@@ -109,8 +105,7 @@ const (
 type Decision struct {
 	Rule    string
 	Outcome Outcome
-	Why     string       // English; which rule or footnote
-	WhyJA   string       // the same in Japanese, where Why quotes what has both
+	Why     event.Said   // which rule or footnote
 	Alert   *event.Alert // nil: nobody is told
 	Sinks   []string     // who is told
 	Late    []string     // those of Sinks that hear of the alert for the first time, after others: they are told First
@@ -268,7 +263,7 @@ func (s *Set) begin(q question, out []Decision) []Decision {
 	if again := q.st.Seen.Again; q.rule == Loss && q.fresh && !again.IsZero() {
 		slot.Look = q.now.Add(min(max(wait, again.Sub(q.st.Seen.At)), Longest) + lookLate)
 	}
-	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: "waits " + wait.String() + " before anybody is told"})
+	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: words.WaitsBefore.With(wait)})
 }
 
 // lookLate is how late a look may be heard of that was promised: it has to get
@@ -309,7 +304,7 @@ func (s *Set) stepHeld(q question, out []Decision) []Decision {
 	case q.sign == good:
 		// An alert told earlier stays on record for reconciliation.
 		q.st.drop(q.rule)
-		return append(out, Decision{Rule: q.rule, Outcome: Recovered, Why: "over before anybody was told"})
+		return append(out, Decision{Rule: q.rule, Outcome: Recovered, Why: words.OverBefore.With()})
 	case slot.Digest != "" && !(q.sign == bad && q.snap.Single):
 		return out // its digest speaks for it
 	case q.sign == blind:
@@ -342,13 +337,13 @@ func (s *Set) stepOpen(q question, out []Decision) []Decision {
 		slot.resume()
 	}
 	why := q.news()
-	if why == "" && slot.Silence == "" && (slot.Due.IsZero() || q.now.Before(slot.Due)) {
+	if why.Empty() && slot.Silence == "" && (slot.Due.IsZero() || q.now.Before(slot.Due)) {
 		return out
 	}
 	if h := s.hushed(q.now, q.st, *q.snap, q.rule); h.id != "" {
 		return q.st.hush(h, q.rule, out) // what is left of a change is told at the end of the silence
 	}
-	if why != "" {
+	if !why.Empty() {
 		q.own()
 		return s.tell(q, event.Changed, why, out)
 	}
@@ -358,20 +353,20 @@ func (s *Set) stepOpen(q question, out []Decision) []Decision {
 // news says what is told although nobody's time has come: the item is in
 // another state, or what that takes away is something else. Of an item that
 // comes and goes only what is worse than all before is news.
-func (q question) news() string {
+func (q question) news() event.Said {
 	slot, st := q.slot(), q.st
 	switch {
 	case q.sign != bad:
 	case q.rule == FlapRule:
 		if now := SeverityOf(impact(st, *q.snap, q.rule)); now.Rank() > slot.Severity.Rank() {
-			return "it was " + string(slot.Severity) + ", is " + string(now) + " now"
+			return words.SeverityWas.With(slot.Severity, now)
 		}
 	case st.Seen.State != slot.State:
-		return "was " + string(slot.State) + ", is " + string(st.Seen.State)
+		return words.StateWas.With(slot.State, st.Seen.State)
 	case q.rule == Loss && !q.snap.unsure() && impact(st, *q.snap, q.rule) != slot.Impact:
-		return "what it means has changed with what else is known of the host"
+		return words.MeansOther.With()
 	}
-	return ""
+	return event.Said{}
 }
 
 // end clears an open alert, at once or after Settings.HoldUp.
@@ -386,22 +381,20 @@ func (s *Set) end(q question, out []Decision) []Decision {
 			slot.Well = q.now.Add(s.HoldUp)
 		}
 		slot.Due = slot.Well
-		return append(out, Decision{Rule: q.rule, Outcome: Settling, Why: "well again; waits " + s.HoldUp.String() + " before the all-clear"})
+		return append(out, Decision{Rule: q.rule, Outcome: Settling, Why: words.WellAgain.With(s.HoldUp)})
 	}
-	why, ja := "observed "+string(st.Seen.State), ""
+	why := words.Observed.With(st.Seen.State)
 	switch {
 	case st.Gone:
-		why = words.English(st.Seen.Detail)
+		why = st.Seen.Detail
 	case snap.Row == nil:
-		why = "the row is no longer on the list"
+		why = words.OffTheList.With()
 	case snap.Verdict.Expected == catalog.No:
-		why, ja = noLonger+snap.Verdict.Reason, "稼働すべきではなくなった: "+snap.Verdict.ReasonJA
+		why = words.NoLonger.With().And(snap.Verdict.Reason)
 	}
 	slot = q.own()
 	slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
-	out = s.tell(q, event.Cleared, why, out)
-	out[len(out)-1].WhyJA = ja
-	return out
+	return s.tell(q, event.Cleared, why, out)
 }
 
 // again repeats an open alert to those whose time has come: that nobody can
@@ -412,7 +405,7 @@ func (s *Set) again(q question, out []Decision) []Decision {
 	sub := subject(q.st, *q.snap, q.rule)
 	all := s.audience(slot, s.targets(q.now, sub, q.snap.Sinks, slot))
 	if len(slot.pick(q.now, all)) > 0 {
-		return s.tell(q, event.Repeated, "still "+string(slot.State)+" since "+slot.Started.UTC().Format(time.RFC3339), out)
+		return s.tell(q, event.Repeated, words.StillSince.With(slot.State, slot.Started), out)
 	}
 	slot.Due = s.wake(q.now, slot, all, sub)
 	return out
@@ -461,7 +454,7 @@ func (s *Set) rise(q question, out []Decision) []Decision {
 	}
 	if id, sinks := s.joins(q.now, q.st, *q.snap, q.rule); id != "" {
 		slot.Phase, slot.Due, slot.Silence, slot.Digest, slot.Raised = Held, time.Time{}, "", id, q.now
-		return append(out, Decision{Rule: q.rule, Outcome: Gathered, Why: "one of many at once; digest " + id, Sinks: sinks})
+		return append(out, Decision{Rule: q.rule, Outcome: Gathered, Why: words.OneOfMany.With(id), Sinks: sinks})
 	}
 	return s.raise(q, out)
 }
@@ -477,15 +470,13 @@ func (s *Set) raise(q question, out []Decision) []Decision {
 	slot.Severity, slot.Rated = "", time.Time{}
 	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)
 	if d := &out[len(out)-1]; q.rule == FlapRule && q.st.Flap != nil {
-		d.Why = fmt.Sprintf("changed %d times within %s", len(q.st.Flap.Flips), s.Flap.Window)
-	} else {
-		d.WhyJA = q.snap.Verdict.ReasonJA
+		d.Why = words.ChangedTimes.With(len(q.st.Flap.Flips), s.Flap.Window)
 	}
 	return out
 }
 
 // tell records one transition in the slot and appends the alert.
-func (s *Set) tell(q question, t event.Transition, why string, out []Decision) []Decision {
+func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decision) []Decision {
 	now, st, slot := q.now, q.st, q.slot()
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous, slot.Withdrawn = t, now, slot.State, nil

@@ -13,6 +13,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 var (
@@ -219,7 +220,7 @@ func checkOne(t *testing.T, set *rules.Set, s situation) {
 	} else {
 		prev.Seen = look(s.state, -100).Observation
 	}
-	snap := rules.Snapshot{Row: s.row, Verdict: catalog.Verdict{Expected: s.expected, Reason: "because"}, Facts: linux(), Sinks: []string{"new"}}
+	snap := rules.Snapshot{Row: s.row, Verdict: catalog.Verdict{Expected: s.expected, Reason: event.Prose("because")}, Facts: linux(), Sinks: []string{"new"}}
 	expected := s.expected
 	if s.gone {
 		snap.Row, expected = nil, catalog.No
@@ -244,7 +245,7 @@ func checkOne(t *testing.T, set *rules.Set, s situation) {
 			t.Fatalf("%s: two decisions of rule %s", name, d.Rule)
 		}
 		got[d.Rule] = d
-		if d.Why == "" {
+		if words.English(d.Why) == "" {
 			t.Errorf("%s: %s without a why", name, d.Outcome)
 		}
 	}
@@ -324,7 +325,7 @@ func checkAlert(t *testing.T, name situation, before, after rules.Slot, d rules.
 func TestDecideTellsDegradedDownAndUp(t *testing.T) {
 	for _, lang := range []string{"en", "ja"} {
 		set := &rules.Set{Settings: rules.Settings{Hold: 20 * time.Second, Repeat: time.Hour, Patience: time.Minute}, Language: lang}
-		snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes, Reason: "always", ReasonJA: "常に"}, Facts: linux(), Sinks: []string{"nms"}}
+		snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes, Reason: words.InBoth.With(words.Both{EN: "always", JA: "常に"})}, Facts: linux(), Sinks: []string{"nms"}}
 		var st rules.Status
 		var titles []string
 		step := func(n int, e event.Event) {
@@ -372,7 +373,7 @@ func TestDecideAfterFactsToggle(t *testing.T) {
 	set := &rules.Set{Language: "en"}
 	yes := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
 	no := yes
-	no.Verdict = catalog.Verdict{Expected: catalog.No, Reason: "relay is off"}
+	no.Verdict = catalog.Verdict{Expected: catalog.No, Reason: event.Prose("relay is off")}
 	var st rules.Status
 	st, ds := set.Decide(t0, st, yes, look(event.Down, 0))
 	first := ds[0].Alert

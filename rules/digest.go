@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Digest is one alert that stands for many of one rule and one audience. Its
@@ -232,7 +233,7 @@ func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition
 	if t != event.Unacknowledged {
 		slot.Withdrawn = nil
 	}
-	why := fmt.Sprintf("stands for %d alerts", m.Count)
+	why := words.StandsFor.With(m.Count)
 	to, before := slot.Sinks, slot.Sinks
 	switch t {
 	case event.Cleared:

@@ -8,6 +8,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // FlapSettings are the keys below `rules.flap:`.
@@ -182,7 +183,7 @@ func (s *Status) freeze(out []Decision) []Decision {
 		slot.Well, slot.Due = time.Time{}, time.Time{}
 	case slot.Phase == Held:
 		s.drop(Loss)
-		return append(out, Decision{Rule: Loss, Outcome: Flapping, Why: "comes and goes, which is an alert of its own"})
+		return append(out, Decision{Rule: Loss, Outcome: Flapping, Why: words.ComesAndGoes.With()})
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // play decides states at seconds after t0, each also when a deadline passes,
@@ -208,7 +209,7 @@ func TestFlapKeepsLossStill(t *testing.T) {
 				t.Fatalf("seed %d: %s stays open\n%s", seed, rule, strings.Join(p.told, "\n"))
 			}
 		}
-		if b := slices.MaxFunc(p.all, func(a, b rules.Decision) int { return len(a.Why) - len(b.Why) }); b.Why == "" {
+		if b := slices.MaxFunc(p.all, func(a, b rules.Decision) int { return a.Why.Len() - b.Why.Len() }); words.English(b.Why) == "" {
 			t.Fatal("nothing has a reason")
 		}
 	}
@@ -244,8 +245,8 @@ func TestFlapWhy(t *testing.T) {
 	}
 	for _, d := range p.all {
 		if d.Rule == rules.FlapRule && d.Outcome == rules.Raised {
-			if want := "changed 3 times within 1m0s"; d.Why != want {
-				t.Errorf("raised because %q, want %q", d.Why, want)
+			if want := "changed 3 times within 1m"; words.English(d.Why) != want {
+				t.Errorf("raised because %v, want %q", d.Why, want)
 			}
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // tale decides events a minute apart and returns what is told.
@@ -28,7 +29,7 @@ func tale(t *testing.T, events ...event.Event) []string {
 			st, ds = set.Decide(e.Observation.At.Add(at), st, snap, e)
 			for _, d := range ds {
 				if d.Alert != nil {
-					told = append(told, fmt.Sprintf("%s %s: %s", d.Alert.Transition, d.Rule, d.Why))
+					told = append(told, fmt.Sprintf("%s %s: %s", d.Alert.Transition, d.Rule, words.English(d.Why)))
 				}
 			}
 			e = event.Event{Observation: e.Observation}

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"cmp"
+	"dswatch/event"
+	"dswatch/words"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -42,7 +44,9 @@ type Silence struct {
 type Entry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	What string    `json:"what"`
+	What string    `json:"what"` // in English
+	// Said is What as data; empty in what 64fc8e6 stored.
+	Said event.Said `json:"what_statements,omitzero"`
 }
 
 // SilenceWait is how long a silence without an end waits for the first alert
@@ -167,7 +171,7 @@ func (s *Silence) Active(now time.Time) bool {
 func (s *Silence) Ended(now time.Time) bool { return !s.Ends.IsZero() && !now.Before(s.Ends) }
 
 // End returns s as ended at now, with the reason in its history.
-func (s Silence) End(now time.Time, by, why string) Silence {
+func (s Silence) End(now time.Time, by string, why event.Said) Silence {
 	s.Ends, s.Forever = now, false
 	if now.Before(s.Starts) {
 		s.Starts = now
@@ -177,8 +181,8 @@ func (s Silence) End(now time.Time, by, why string) Silence {
 }
 
 // Note adds to the history, which copies of s may share.
-func (s *Silence) Note(now time.Time, by, what string) {
-	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: what})
+func (s *Silence) Note(now time.Time, by string, what event.Said) {
+	s.History = append(slices.Clip(s.History), Entry{At: now, By: by, What: words.English(what), Said: what})
 }
 
 // Edit is what somebody changes of a silence. What is zero stays as it is.
@@ -202,10 +206,10 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	if s.Ended(now) {
 		return s, fmt.Errorf("silence %s has ended already; add a new one", s.ID)
 	}
-	was, words := s, []string{}
+	was, changes := s, event.Said{}
 	if e.Match != nil {
 		s.Match = e.Match
-		words = append(words, "matchers "+was.Match.String()+" to "+s.Match.String())
+		changes = changes.And(words.SilenceMatchers.With(was.Match.String(), s.Match.String()))
 	}
 	switch {
 	case s.Every == "" && (e.Every != "" || e.TimeZone != ""):
@@ -239,27 +243,27 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	}
 	if s.again() != was.again() {
 		s = s.Scheduled()
-		words = append(words, "times "+was.again()+" to "+s.again())
+		changes = changes.And(words.SilenceTimes.With(was.again(), s.again()))
 	}
 	if !s.Ends.Equal(was.Ends) || s.Forever != was.Forever || e.Cleared || s.Every == "" && !e.Ends.IsZero() {
-		words = append(words, "end "+was.end()+" to "+s.end())
+		changes = changes.And(words.SilenceEnd.With(was.end(), s.end()))
 	}
 	if e.Comment != "" {
 		s.Comment = e.Comment
-		words = append(words, "comment "+strconv.Quote(was.Comment)+" to "+strconv.Quote(s.Comment))
+		changes = changes.And(words.SilenceComment.With(strconv.Quote(was.Comment), strconv.Quote(s.Comment)))
 	}
 	switch {
-	case len(words) == 0:
+	case changes.Empty():
 		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end, times or a comment")
 	case s.Ended(now):
 		return s, fmt.Errorf("the silence would have ended at %s; give an end in the future, or expire it", s.Ends.Format(time.RFC3339))
 	case len(s.History) >= maxChanges:
 		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxChanges)
 	}
-	s.Note(now, by, "changed "+strings.Join(words, ", "))
+	s.Note(now, by, changes)
 	size := 0
 	for _, h := range s.History {
-		size += len(h.By) + len(h.What)
+		size += len(h.By) + len(h.What) + h.Said.Len()
 	}
 	if size > maxHistory {
 		return s, fmt.Errorf("the history of the silence is longer than %d bytes; expire it and add a new one", maxHistory)
@@ -282,14 +286,15 @@ func (s *Silence) again() string {
 }
 
 // end is when the silence ends, in words.
-func (s *Silence) end() string {
+func (s *Silence) end() words.Both {
 	switch {
 	case s.Ends.IsZero() && (s.Every != "" || s.Forever):
-		return "never"
+		return words.Both{EN: "never", JA: "なし"}
 	case s.Ends.IsZero():
-		return "until cleared"
+		return words.Both{EN: "until cleared", JA: "復旧まで"}
 	}
-	return s.Ends.UTC().Format(time.RFC3339)
+	at := s.Ends.UTC().Format(time.RFC3339)
+	return words.Both{EN: at, JA: at}
 }
 
 // hush is what keeps an alert quiet at a moment.
@@ -345,7 +350,7 @@ func (slot *Slot) keep(h hush, name string, out []Decision) []Decision {
 		return out
 	}
 	slot.Silence = h.id
-	return append(out, Decision{Rule: name, Outcome: Silenced, Why: "silence " + h.id})
+	return append(out, Decision{Rule: name, Outcome: Silenced, Why: words.SilencedBy.With(h.id)})
 }
 
 // Troubled reports whether the silence matches trouble of st, and whether that

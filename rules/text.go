@@ -18,10 +18,7 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	ja := s.Language == "ja"
 	a.Title = a.Key.Host + ": " + headline(a, ja)
 	if snap.Row != nil {
-		a.Reason = snap.Verdict.Reason
-		if ja {
-			a.Reason = snap.Verdict.ReasonJA
-		}
+		a.Reason = snap.Verdict.ReasonIn(s.Language)
 		a.Confirm = snap.Row.ConfirmOn(a.OS)
 		if a.Transition.Firing() {
 			a.Short = snap.Row.ShortIn(snap.sight(), a.State, s.Language)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Trail is what was decided about one item lately, one line for each
@@ -18,7 +19,7 @@ type Trail string
 // repetitions and an acknowledgement.
 const (
 	maxTrail = 16
-	maxWhy   = 200 // bytes of each reason
+	maxWhy   = 600 // bytes of each reason as data, with its English text
 )
 
 // Step is one decision of a Trail.
@@ -30,8 +31,7 @@ type Step struct {
 	Alert   string      // its id where somebody was told
 	Seq     int
 	Sinks   []string // who was told
-	Why     string   // English
-	WhyJA   string   // the same in Japanese where the rules cannot be translated later: footnotes are quoted
+	Why     event.Said
 }
 
 // Add returns the trail with the decisions that were taken at now.
@@ -47,13 +47,9 @@ func (t Trail) Add(now time.Time, state event.State, decisions []Decision) Trail
 			id = d.Alert.DeliveryID()
 		}
 		b.WriteString(strconv.FormatInt(now.UnixMilli(), 10))
-		for _, part := range [...]string{d.Rule, string(d.Outcome), string(state), id, strings.Join(d.Sinks, ","), oneLine(d.Why)} {
+		for _, part := range [...]string{d.Rule, string(d.Outcome), string(state), id, strings.Join(d.Sinks, ","), whyText(d.Why)} {
 			b.WriteByte('\t')
 			b.WriteString(part)
-		}
-		if d.WhyJA != "" {
-			b.WriteByte('\t')
-			b.WriteString(oneLine(d.WhyJA))
 		}
 		b.WriteByte('\n')
 	}
@@ -71,7 +67,7 @@ func apart(decisions []Decision) (out []Decision) {
 			out = append(out, one)
 		}
 		if d.Late != nil {
-			one.Outcome, one.Sinks, one.Why = Raised, d.Late, "these sinks had not heard of it; "+d.Why
+			one.Outcome, one.Sinks, one.Why = Raised, d.Late, words.NotHeardBefore.With().And(d.Why)
 			out = append(out, one)
 		}
 	}
@@ -93,20 +89,26 @@ func (t Trail) kept(decisions []Decision) Trail {
 	return t
 }
 
-// oneLine keeps a reason from breaking the trail.
-func oneLine(s string) string {
-	if len(s) > maxWhy {
-		s = strings.ToValidUTF8(s[:maxWhy], "") + "..."
+// whyText is a reason as a trail keeps it: its JSON has no line breaks and no
+// tabs.
+func whyText(why event.Said) string {
+	b, err := words.Spell(why).Clip(maxWhy).AppendWire(nil)
+	if err != nil {
+		return ""
 	}
-	if !strings.ContainsAny(s, "\t\n") {
-		return s
+	return string(b)
+}
+
+// whyOf reads what whyText wrote, or what 64fc8e6 did: a reason in English and,
+// where it quoted a footnote, in Japanese.
+func whyOf(text []string) (why event.Said) {
+	if strings.HasPrefix(text[0], "[") && why.UnmarshalJSON([]byte(text[0])) == nil {
+		return why
 	}
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' {
-			return ' '
-		}
-		return r
-	}, s)
+	if len(text) > 1 {
+		return words.InBoth.With(words.Both{EN: text[0], JA: text[1]})
+	}
+	return event.Prose(text[0])
 }
 
 // Steps reads the trail. What cannot be read is left out.
@@ -120,13 +122,10 @@ func (t Trail) Steps() (out []Step) {
 		if err != nil {
 			continue
 		}
-		s := Step{At: time.UnixMilli(at).UTC(), Rule: f[1], Outcome: Outcome(f[2]), State: event.State(f[3]), Why: f[6]}
+		s := Step{At: time.UnixMilli(at).UTC(), Rule: f[1], Outcome: Outcome(f[2]), State: event.State(f[3]), Why: whyOf(f[6:])}
 		if id, seq, ok := strings.Cut(f[4], "."); ok {
 			s.Alert = id
 			s.Seq, _ = strconv.Atoi(seq) // 0 where it is none
-		}
-		if len(f) == 8 {
-			s.WhyJA = f[7]
 		}
 		if f[5] != "" {
 			s.Sinks = strings.Split(f[5], ",")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func TestTrail(t *testing.T) {
@@ -17,10 +18,10 @@ func TestTrail(t *testing.T) {
 	if tr.Steps() != nil {
 		t.Error("an empty trail has steps")
 	}
-	tr = tr.Add(at, event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: "waits\n20s\t"}})
-	tr = tr.Add(at.Add(20*time.Second), event.Down, []Decision{{Rule: Loss, Outcome: Raised, Why: "always", Alert: &alert, Sinks: []string{"nms", "chat"}}})
+	tr = tr.Add(at, event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: event.Prose("waits\n20s\t")}})
+	tr = tr.Add(at.Add(20*time.Second), event.Down, []Decision{{Rule: Loss, Outcome: Raised, Why: event.Prose("always"), Alert: &alert, Sinks: []string{"nms", "chat"}}})
 	got := tr.Steps()
-	if len(got) != 2 || got[0].Why != "waits 20s " || !got[0].At.Equal(at) || got[0].Alert != "" {
+	if len(got) != 2 || words.English(got[0].Why) != "waits 20s " || !got[0].At.Equal(at) || got[0].Alert != "" {
 		t.Fatalf("%+v", got)
 	}
 	if r := got[1]; r.Alert != "abc" || r.Seq != 1 || len(r.Sinks) != 2 || r.Outcome != Raised || r.State != event.Down {
@@ -34,9 +35,9 @@ func TestTrail(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	for n := range 40 {
-		tr = tr.Add(at, event.Down, []Decision{{Rule: Loss, Outcome: Changed, Why: fmt.Sprint(n, strings.Repeat("語", 200))}})
+		tr = tr.Add(at, event.Down, []Decision{{Rule: Loss, Outcome: Changed, Why: event.Prose(fmt.Sprint(n, strings.Repeat("語", 200)))}})
 	}
-	if got = tr.Steps(); len(got) != maxTrail || !strings.HasPrefix(got[maxTrail-1].Why, "39") || len(tr) > maxTrail*400 {
+	if got = tr.Steps(); len(got) != maxTrail || !strings.HasPrefix(words.English(got[maxTrail-1].Why), "39") || len(tr) > maxTrail*(maxWhy+100) {
 		t.Fatalf("%d steps, %d bytes", len(got), len(tr))
 	}
 }
@@ -51,7 +52,7 @@ func FuzzTrail(f *testing.F) {
 		}
 		tr := Trail(stored)
 		for range 20 {
-			tr = tr.Add(time.Now(), event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: why, Sinks: []string{sink}}})
+			tr = tr.Add(time.Now(), event.Down, []Decision{{Rule: Loss, Outcome: Holding, Why: event.Prose(why), Sinks: []string{sink}}})
 		}
 		if n := len(tr.Steps()); n != maxTrail {
 			t.Fatalf("%d steps of %q", n, tr)
@@ -61,7 +62,7 @@ func FuzzTrail(f *testing.F) {
 
 // BenchmarkTrail adds to a full trail, which is what a decision costs at most.
 func BenchmarkTrail(b *testing.B) {
-	d := []Decision{{Rule: Loss, Outcome: Changed, Why: "was degraded, is down", Sinks: []string{"nms", "chat"},
+	d := []Decision{{Rule: Loss, Outcome: Changed, Why: event.Prose("was degraded, is down"), Sinks: []string{"nms", "chat"},
 		Alert: &event.Alert{ID: "785f4f184fd8b4fa785f4f18", Seq: 3}}}
 	var t Trail
 	for range maxTrail {

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"dswatch/event"
+	"dswatch/words"
 	"time"
 )
 
@@ -8,17 +10,17 @@ import (
 // is lost on the host is expected to come back by itself: no loss is raised
 // before its end. It is stored beside the facts of the host.
 type Transit struct {
-	Host    string    `json:"host"`
-	Started time.Time `json:"started"`
-	Until   time.Time `json:"until"`
-	Why     string    `json:"why"`
+	Host    string     `json:"host"`
+	Started time.Time  `json:"started"`
+	Until   time.Time  `json:"until"`
+	Why     event.Said `json:"why"`
 }
 
 // Begin returns the transit after something changed at now. One that changes
 // again lasts longer, but never longer than twice the time in all.
-func (t Transit) Begin(now time.Time, long time.Duration, why string) Transit {
+func (t Transit) Begin(now time.Time, long time.Duration, why event.Said) Transit {
 	if now.Before(t.Until) {
-		t.Why += "; " + why
+		t.Why = t.Why.And(why).Clip(event.MaxDetail)
 		if t.Until = now.Add(long); t.Until.After(t.Started.Add(2 * long)) {
 			t.Until = t.Started.Add(2 * long)
 		}
@@ -40,5 +42,5 @@ func (slot *Slot) passes(now time.Time, t *Transit, name string, out []Decision)
 		return out, true
 	}
 	slot.Phase, slot.Due = Held, t.Until
-	return append(out, Decision{Rule: name, Outcome: InTransit, Why: "the host is in transition until " + t.Until.Format(time.RFC3339) + ": " + t.Why}), true
+	return append(out, Decision{Rule: name, Outcome: InTransit, Why: words.InTransition.With(t.Until).And(t.Why)}), true
 }

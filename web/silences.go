@@ -63,6 +63,8 @@ type Entry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
 	What string    `json:"what"`
+	// Statements are What as data.
+	Statements event.Said `json:"what_statements,omitzero"`
 }
 
 // Alert is one alert that is open, or kept quiet by a silence.

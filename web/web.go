@@ -60,7 +60,9 @@ type Item struct {
 	Want     int         `json:"want"`
 	Expected string      `json:"expected"`
 	Reason   string      `json:"reason"`
-	Detail   string      `json:"detail,omitempty"`
+	// ReasonStatements is Reason as data.
+	ReasonStatements event.Said `json:"reason_statements,omitzero"`
+	Detail           string     `json:"detail,omitempty"`
 	// DetailStatements is Detail as data.
 	DetailStatements event.Said `json:"detail_statements,omitzero"`
 	Alerting         bool       `json:"alerting"`

@@ -21,11 +21,13 @@ type Why struct {
 	Since            time.Time  `json:"since"` // when the state began
 	Seen             time.Time  `json:"seen"`  // when it was last looked at and something was new
 
-	Expected  string     `json:"expected"` // yes, no or unknown
-	Reason    string     `json:"reason,omitempty"`
-	Footnotes []Footnote `json:"footnotes,omitempty"`
-	Facts     []Fact     `json:"facts,omitempty"`
-	Confirm   string     `json:"confirm,omitempty"` // how a person confirms it by hand
+	Expected string `json:"expected"` // yes, no or unknown
+	Reason   string `json:"reason,omitempty"`
+	// ReasonStatements is Reason as data.
+	ReasonStatements event.Said `json:"reason_statements,omitzero"`
+	Footnotes        []Footnote `json:"footnotes,omitempty"`
+	Facts            []Fact     `json:"facts,omitempty"`
+	Confirm          string     `json:"confirm,omitempty"` // how a person confirms it by hand
 
 	Rules []RuleState `json:"rules"`
 	Trail []Step      `json:"trail"` // the last decisions, the oldest first
@@ -80,6 +82,8 @@ type Step struct {
 	Seq     int         `json:"seq,omitempty"`
 	Sinks   []string    `json:"sinks,omitempty"`
 	Why     string      `json:"why,omitempty"`
+	// WhyStatements is Why as data.
+	WhyStatements event.Said `json:"why_statements,omitzero"`
 }
 
 // Told says how far one transition of one alert has come at one sink.

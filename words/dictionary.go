@@ -81,6 +81,27 @@ var (
 		"manager API":  {"manager API", "検出: Manager の API"},
 		"vSphere API":  {"vSphere API", "検出: vSphere の API"},
 	}
+	components = map[string]Both{
+		event.Manager:   {"manager", "Manager"},
+		event.Agent:     {"agent", "Agent"},
+		event.Appliance: {"appliance", "Virtual Appliance"},
+	}
+	// facts are called in English as a facts file calls them.
+	facts = map[string]Both{
+		string(event.OS):                  {"os", "OS"},
+		string(event.Components):          {"components", "導入コンポーネント"},
+		string(event.AgentVersion):        {"agent_version", "Agent のバージョン"},
+		string(event.ApplianceVersion):    {"appliance_version", "Virtual Appliance のバージョン"},
+		string(event.KernelVersion):       {"kernel_version", "カーネルのバージョン"},
+		string(event.Edition):             {"edition", "エディション"},
+		string(event.Relay):               {"relay", "Relay"},
+		string(event.Communication):       {"communication", "通信方向"},
+		string(event.AntiMalware):         {"features.anti_malware", "不正プログラム対策"},
+		string(event.WebReputation):       {"features.web_reputation", "Webレピュテーション"},
+		string(event.Firewall):            {"features.firewall", "ファイアウォール"},
+		string(event.IntrusionPrevention): {"features.intrusion_prevention", "侵入防御"},
+		string(event.TLSInspection):       {"features.tls_inspection", "高度な TLS トラフィックインスペクション"},
+	}
 	expected = map[string]Both{
 		"yes":     {"yes", "対象"},
 		"no":      {"no", "対象外"},
@@ -114,6 +135,12 @@ func (v Voice) Outcome(s string) string {
 	}
 	return word(v, outcomes, s)
 }
+
+// Component names one of the vendor's components.
+func (v Voice) Component(s string) string { return word(v, components, s) }
+
+// Fact names a fact.
+func (v Voice) Fact(s string) string { return word(v, facts, s) }
 
 // Origin names where a fact comes from.
 func (v Voice) Origin(s string) string {

@@ -46,21 +46,25 @@ const (
 	transition
 	outcome
 	origin
+	component
+	fact
 )
 
 var kindNames = [...]string{name: "name", number: "number", duration: "duration", moment: "time", list: "list", quote: "quoted", both: "both languages",
-	state: "state", itemKind: "kind", severity: "severity", impact: "impact", transition: "transition", outcome: "outcome", origin: "origin"}
+	state: "state", itemKind: "kind", severity: "severity", impact: "impact", transition: "transition", outcome: "outcome", origin: "origin", component: "component", fact: "fact"}
 
 func (k kind) String() string { return kindNames[k] }
 
 // Both is a text that is there in both languages.
 type Both struct{ EN, JA string }
 
-// Outcome is what was decided of an item, Origin where a fact comes from. They
-// are words of the dictionary.
+// Outcome is what was decided of an item, Origin where a fact comes from,
+// Component one of the vendor's, Fact the name of a fact. They are words of the dictionary.
 type (
-	Outcome string
-	Origin  string
+	Outcome   string
+	Origin    string
+	Component string
+	Fact      string
 )
 
 // kindOf tells how arguments of type A are read.
@@ -94,6 +98,10 @@ func kindOf[A any]() kind {
 		return outcome
 	case reflect.TypeFor[Origin]():
 		return origin
+	case reflect.TypeFor[Component]():
+		return component
+	case reflect.TypeFor[Fact]():
+		return fact
 	default:
 		panic(fmt.Sprintf("words: no argument is a %v", t))
 	}
@@ -119,6 +127,10 @@ func text(a any) string {
 	case Outcome:
 		return string(a)
 	case Origin:
+		return string(a)
+	case Component:
+		return string(a)
+	case Fact:
 		return string(a)
 	case event.State:
 		return string(a)
@@ -357,7 +369,11 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 		return b
 	case both:
 		if items, _ := event.ListOf(arg); len(items) == 2 {
-			return append(b, v.Pick(Both{items[0], items[1]})...)
+			picked := v.Pick(Both{items[0], items[1]})
+			if t, err := time.Parse(time.RFC3339, picked); err == nil { // a moment or a word
+				picked = v.Time(t)
+			}
+			return append(b, picked...)
 		}
 	case state:
 		return append(b, v.State(event.State(arg))...)
@@ -373,6 +389,10 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 		return append(b, v.Outcome(arg)...)
 	case origin:
 		return append(b, v.Origin(arg)...)
+	case component:
+		return append(b, v.Component(arg)...)
+	case fact:
+		return append(b, v.Fact(arg)...)
 	}
 	return append(b, arg...)
 }

@@ -112,6 +112,10 @@ func sample(k kind, n int, name string) string {
 		return "held"
 	case origin:
 		return "declared"
+	case component:
+		return event.Agent
+	case fact:
+		return string(event.AgentVersion)
 	}
 	return "<" + name + ">"
 }

@@ -115,7 +115,7 @@ func instead(word string, valid []string) string {
 
 // words breaks a line at spaces. Quotes hold spaces together and stay, so
 // that a matcher keeps its own; what follows # is left out.
-func words(line string) (out []string, err error) {
+func wordsOf(line string) (out []string, err error) {
 	var word strings.Builder
 	inWord, quoted := false, false
 	end := func() {

@@ -255,7 +255,7 @@ func (p *parser) tell(sec *section) error {
 	var last time.Duration
 	for i, text := range sec.lines {
 		number := sec.line + 1 + i
-		ws, err := words(text)
+		ws, err := wordsOf(text)
 		if err != nil {
 			return p.problem(number, "%s", err)
 		}

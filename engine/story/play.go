@@ -15,6 +15,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Program is what a configuration makes of the rules.
@@ -436,7 +437,7 @@ func (p *player) act(ctx context.Context, l line) error {
 		if s.Ended(p.w.wall()) || s.Every == "" && !s.Active(p.w.wall()) {
 			return p.problem(l.number, "the silence %s is over already; it ended at %s", a.name, brief(s.Ends.Sub(p.begin)))
 		}
-		p.w.quiet(s.End(p.w.wall(), "story", "expired"))
+		p.w.quiet(s.End(p.w.wall(), "story", words.SilenceExpired.With()))
 	case ackn, unack:
 		return p.acknowledge(ctx, l)
 	case clock:
