@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -185,10 +186,28 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 	if w := zoneWarning(c.TimeZone, os.Getenv("TZ")); w != "" {
 		l.Warnings = append(l.Warnings, w)
 	}
+	if w := dirWarning(c.Bus.Dir); w != "" {
+		l.Warnings = append(l.Warnings, file.Position("bus.dir")+": bus.dir: "+w)
+	}
 	if c.Web.Public() {
 		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
 	}
 	return l, nil
+}
+
+// variable is one of the environment as cmd.exe replaces it.
+var variable = regexp.MustCompile(`%[A-Za-z_()]+%`)
+
+// dirWarning tells that a directory is hardly the one that was meant. It is
+// made where it is not, so nothing else would tell.
+func dirWarning(dir string) string {
+	switch name := variable.FindString(dir); {
+	case name != "":
+		return name + " is not replaced here; write the path as it is, such as " + bus.Defaults().Dir
+	case dir != "" && !filepath.IsAbs(dir):
+		return setting.Clip(dir) + " is below whatever directory dswatch is started in, another one as a service; write an absolute path, such as " + bus.Defaults().Dir
+	}
+	return ""
 }
 
 // zoneWarning tells that what the environment names as the time zone is none,

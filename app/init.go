@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
+	"dswatch/bus"
 	"dswatch/detector/facts"
 	"dswatch/event"
 )
@@ -32,7 +34,19 @@ func Init(ctx context.Context) (string, error) {
 	if _, ok := known.Get(event.Components); ok {
 		components = ""
 	}
-	return fmt.Sprintf(initText, oneLine(host), found.String(), components), nil
+	return placed(fmt.Sprintf(initText, oneLine(host), found.String(), components), runtime.GOOS, bus.Defaults().Dir), nil
+}
+
+// placed puts the paths of the text where this system has such files: on
+// Windows everything is below the one folder.
+func placed(text, system, folder string) string {
+	if system != "windows" {
+		return text
+	}
+	return strings.NewReplacer(
+		"dir: /var/lib/dswatch ", "dir: '"+folder+"' ",
+		"/etc/dswatch/", folder+`\`,
+	).Replace(text)
 }
 
 // oneLine keeps a value from ending the comment it stands in.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"dswatch/setting"
 )
@@ -57,6 +58,9 @@ const minStream setting.Size = 1 << 20
 func (c Config) Validate() error {
 	if c.Dir == "" {
 		return setting.Bad("dir", "is empty; write a directory, such as %s", Defaults().Dir)
+	}
+	if strings.ContainsFunc(c.Dir, unicode.IsControl) {
+		return setting.Bad("dir", `%q holds a tab, a line break or the like; between double quotes \t and \n mean those, so write a path with \ between single quotes`, setting.Clip(c.Dir))
 	}
 	if d := time.Duration(c.Sync); c.Sync != Always && (d < 100*time.Millisecond || d > 10*time.Minute) {
 		return setting.Bad("sync", "%s is out of range; write always or a duration from 100ms to 10m", d)

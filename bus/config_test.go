@@ -23,6 +23,7 @@ func TestValidate(t *testing.T) {
 		text string
 	}{
 		"no directory":           {func(c *bus.Config) { c.Dir = "" }, "dir", "write a directory"},
+		"a tab in directory":     {func(c *bus.Config) { c.Dir = "C:\temp\new dir" }, "dir", "single quotes"},
 		"sync always":            {func(c *bus.Config) { c.Sync = bus.Always }, "", ""},
 		"sync too short":         {func(c *bus.Config) { c.Sync = bus.Sync(time.Millisecond) }, "sync", "100ms to 10m"},
 		"sync too long":          {func(c *bus.Config) { c.Sync = bus.Sync(time.Hour) }, "sync", "100ms to 10m"},

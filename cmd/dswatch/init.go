@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,12 @@ func initCommand() *cobra.Command {
 			if out == "" {
 				_, err = fmt.Print(text)
 				return err
+			}
+			// Anywhere else a folder that is not there is a slip.
+			if home := filepath.Dir(defaultConfig()); filepath.Dir(out) == home {
+				if err := os.MkdirAll(home, 0o755); err != nil {
+					return fmt.Errorf("write configuration: %w; choose a place where this user may write", err)
+				}
 			}
 			// 0600: operators write secrets into it.
 			f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
