@@ -78,3 +78,26 @@ func TestPortsOfOthersAreAJobOfTheirOwn(t *testing.T) {
 		})
 	}
 }
+
+// TestCertain: an outage is certainly told once it spans a look that sees it
+// first, and one at or after the end of the hold.
+func TestCertain(t *testing.T) {
+	for name, c := range map[string]struct {
+		every, jitter, hold time.Duration
+		again               bool
+		want                time.Duration
+	}{
+		"out of turn":             {10 * time.Second, 0, 20 * time.Second, true, 30 * time.Second},
+		"out of turn, jitter":     {30 * time.Second, 2 * time.Second, 20 * time.Second, true, 52 * time.Second},
+		"by schedule":             {30 * time.Second, 0, 20 * time.Second, false, time.Minute},
+		"by schedule, exact":      {10 * time.Second, 0, 20 * time.Second, false, 30 * time.Second},
+		"by schedule, in between": {15 * time.Second, 0, 20 * time.Second, false, 45 * time.Second},
+		"no hold":                 {30 * time.Second, 0, 0, false, 30 * time.Second},
+		"a hold of ten schedules": {time.Minute, 0, 10 * time.Minute, false, 11 * time.Minute},
+		"a schedule of ten holds": {10 * time.Minute, 0, time.Minute, false, 20 * time.Minute},
+	} {
+		if got := certain(c.every, c.jitter, c.hold, c.again); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -50,6 +50,8 @@ type item struct {
 	unsaid  bool               // the first look waits
 	waiting int32              // how many unpublished events are about it
 	pass    uint32             // of its job, in which it was answered for last
+	lasts   bool               // it was told that it was lost for the hold
+	lost    int64              // the first look that saw it lost since it was last up, in nanoseconds since 1970; 0: none
 }
 
 // glance is an event.Observation without what an item has already; without a
@@ -69,6 +71,7 @@ func (it *item) observation() event.Observation {
 	if g.behind != nil {
 		o.Behind = *g.behind
 	}
+	o.Again = it.promise()
 	return o
 }
 

@@ -63,6 +63,10 @@ type Plan struct {
 	// anew when that of its name has changed.
 	Spec any
 	Make func(Live) (Job, error)
+	// Timing and Again are those of the job, for whoever asks how soon it sees
+	// something.
+	Timing Settings
+	Again  bool // see Job.Again
 }
 
 // Live is what only a program that runs, or looks once, can give.
@@ -152,12 +156,14 @@ func NewRowKind(kind event.Kind, doc string, make func([]Item) (Detector, error)
 		if len(items) == 0 {
 			return nil
 		}
-		return []Plan{{Name: string(kind), Spec: []any{c, items}, Make: func(Live) (Job, error) {
+		return []Plan{{Name: string(kind), Timing: c, Again: true, Spec: []any{c, items}, Make: func(Live) (Job, error) {
 			d, err := make(items)
 			if err != nil {
 				return Job{}, err
 			}
-			return c.Job(string(kind), d, items...), nil
+			j := c.Job(string(kind), d, items...)
+			j.Again = true
+			return j, nil
 		}}}
 	}})
 }

@@ -36,6 +36,11 @@ type Job struct {
 	Keys     []event.Key   // every item the detector was made for, at least one unless Open
 	Detector Detector
 
+	// Again says that the job may look out of turn: at the end of the hold of
+	// what is lost, so that whether that lasts is seen in time. Not where a look
+	// is a burden to others: a manager, a far host, targets with a rate.
+	Again bool
+
 	// Open lets the detector report items beside Keys, at most MaxOpen, that
 	// nobody knew before it looked. From then on they are the job's, until an
 	// answer without error leaves one out: it is gone, which is told as
@@ -52,6 +57,7 @@ type Options struct {
 	Publisher     Publisher      // needed by Run, not by Pass
 	Location      *time.Location // of expressions without CRON_TZ; default the host's time zone
 	SnapshotEvery time.Duration  // between two full snapshots; default 5m
+	Hold          time.Duration  // how long a loss must last before it is told (rules.hold)
 	Log           *slog.Logger   // default: discard
 }
 
@@ -78,6 +84,8 @@ type Scheduler struct {
 	jobs  []*job
 	wake  chan struct{}
 	again chan bool // see Again
+
+	passes sync.WaitGroup // that Run has begun, but for those of cron
 
 	mu      sync.Mutex
 	items   map[id]*item
@@ -112,6 +120,8 @@ type JobStats struct {
 type job struct {
 	Job
 	schedule cron.Schedule
+	hold     time.Duration   // Options.Hold
+	lost     int64           // the last look that saw something lost first, in nanoseconds since 1970; 0: none
 	own      []*item         // those of Keys
 	found    []*item         // of an open job, beside them
 	most     int             // how many found may be
@@ -148,6 +158,7 @@ func NewScheduler(o Options) (*Scheduler, error) {
 		if err != nil {
 			return nil, fmt.Errorf("new scheduler: job %q: %w", spec.Name, err)
 		}
+		j.hold = o.Hold
 		if names[j.Name] {
 			return nil, fmt.Errorf("new scheduler: two jobs are named %q", j.Name)
 		}
@@ -212,11 +223,11 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return errors.New("run scheduler: runs already")
 	}
 
-	var passes, teller sync.WaitGroup
+	var teller sync.WaitGroup
 	teller.Go(func() { s.tell(ctx) })
 	c := cron.New(cron.WithLocation(s.opts.Location), cron.WithLogger(cron.DiscardLogger))
 	for _, j := range s.jobs {
-		passes.Go(func() { s.pass(ctx, j) })
+		s.passes.Go(func() { s.pass(ctx, j) })
 		c.Schedule(steady{j.schedule}, cron.FuncJob(func() {
 			if wait(ctx, jitter(j.Jitter)) {
 				s.pass(ctx, j)
@@ -227,7 +238,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	<-ctx.Done()
 
 	<-c.Stop().Done() // passes return as soon as ctx ends, whatever their detectors do
-	passes.Wait()
+	s.passes.Wait()
 	err := s.await(context.WithoutCancel(ctx))
 	teller.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
@@ -368,6 +379,7 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 		s.record(answer)
 	}
 	end()
+	s.lookAgain(ctx, j)
 }
 
 // seen is what came of one look: an observation of every item of the job, and
@@ -684,17 +696,26 @@ func (s *Scheduler) note(o event.Observation, reason event.Reason) bool {
 	}
 	before := it.observation()
 	known := before.State != ""
+	was := it.lost
+	lasts := reason != event.Gone && it.loses(o, s.opts.Hold)
+	if was == 0 && it.lost != 0 && it.job != nil {
+		it.job.lost = max(it.job.lost, it.lost)
+	}
 	if known && reason != event.Gone && before.Same(o) {
 		it.last = s.glance(o)
-		return false
+		if lasts {
+			s.queue(it, event.Snapshot, o)
+		}
+		return lasts
 	}
 	if it.unsaid && it.first == nil {
 		it.first = &before
 	}
 	it.last = s.glance(o)
+	o.Again = it.promise()
 	switch {
 	case reason == event.Gone:
-		it.last = glance{}
+		it.last, it.lost, it.lasts = glance{}, 0, false
 		s.queue(it, reason, o)
 	case known:
 		s.queue(it, event.Change, o)

@@ -99,7 +99,7 @@ func configCommand() *cobra.Command {
 				fmt.Fprintln(os.Stderr, "advice:", a)
 			}
 			fmt.Println("the configuration is valid")
-			for _, line := range l.Budgets() {
+			for _, line := range append(l.Budgets(), l.Certain()) {
 				fmt.Println(line)
 			}
 			return nil

@@ -33,7 +33,7 @@ func Kind() detector.Kind {
 			}
 			// Its word about this host must not be taken for this host's own.
 			o := Options{Observer: s.Host + " (manager)"}
-			return []detector.Plan{{Name: "manager", Spec: c, Make: func(live detector.Live) (detector.Job, error) {
+			return []detector.Plan{{Name: "manager", Timing: c.Settings, Spec: c, Make: func(live detector.Live) (detector.Job, error) {
 				o.Tell, o.Known = live.Tell, reported(live.Known)
 				d, err := New(c.Config, o)
 				if err != nil {

@@ -79,13 +79,15 @@ func Kind() detector.Kind {
 }
 
 func plan(name string, c detector.Settings, targets []Target, o Options) detector.Plan {
-	return detector.Plan{Name: name, Spec: []any{c, targets, o}, Make: func(live detector.Live) (detector.Job, error) {
+	own := o.Rate == 0 // others are asked at a rate
+	return detector.Plan{Name: name, Timing: c, Again: own, Spec: []any{c, targets, o}, Make: func(live detector.Live) (detector.Job, error) {
 		o.Known = live.Known
 		d, err := New(targets, o)
 		if err != nil {
 			return detector.Job{}, err
 		}
 		j := c.Job(name, d)
+		j.Again = own
 		for _, t := range targets {
 			j.Keys = append(j.Keys, t.Key)
 		}

@@ -51,7 +51,7 @@ func Kind() detector.Kind {
 				o := Options{Observer: s.Host + " (ssh)", Timeout: c.Timeout, Confirm: c.Confirm, Turn: turn}
 				settings := c.Settings
 				settings.Timeout = Patience(o, len(c.Targets))
-				plans = append(plans, detector.Plan{Name: name, Spec: []any{settings, c.Confirm, t, items}, Make: func(live detector.Live) (detector.Job, error) {
+				plans = append(plans, detector.Plan{Name: name, Timing: settings, Spec: []any{settings, c.Confirm, t, items}, Make: func(live detector.Live) (detector.Job, error) {
 					o.Log = live.Log
 					o.Tell = func(ctx context.Context, report event.FactsReport) error {
 						return live.Tell(ctx, []event.FactsReport{report})

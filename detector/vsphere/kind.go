@@ -43,7 +43,7 @@ func Kind() detector.Kind {
 			}
 			items := c.items(s)
 			o := Options{Observer: s.Host + " (vsphere)"}
-			return []detector.Plan{{Name: "vsphere", Spec: []any{c, items}, Make: func(live detector.Live) (detector.Job, error) {
+			return []detector.Plan{{Name: "vsphere", Timing: c.Settings, Spec: []any{c, items}, Make: func(live detector.Live) (detector.Job, error) {
 				o.Tell = live.Tell
 				d, err := New(c.Config, items, o)
 				if err != nil {
