@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -88,7 +89,13 @@ func (b *bot) send(ctx context.Context, a event.Alert) error {
 	var err error
 	switch a.Transition {
 	case event.Changed, event.Repeated, event.Acknowledged, event.Unacknowledged:
-		err = b.answer(ctx, a, c, root)
+		if a.Severity.Rank() <= cmp.Or(root.Severity, event.Warning).Rank() { // of one of an earlier version it is not known
+			err = b.answer(ctx, a, c, root)
+			break
+		}
+		if err = b.worsen(ctx, a, c, root); err == nil {
+			root.Severity = a.Severity
+		}
 	default:
 		c.TS = root.TS
 		if _, err = b.call(ctx, b.update, "chat.update", c); isRefusal(err, fixed) {
@@ -115,8 +122,23 @@ func (b *bot) open(ctx context.Context, a event.Alert, c call, after string) err
 	if err != nil {
 		return err
 	}
-	b.told.put(a.ID, told{Channel: got.Channel, TS: got.TS, Over: a.Transition == event.Cleared})
+	b.told.put(a.ID, told{Channel: got.Channel, TS: got.TS, Over: a.Transition == event.Cleared, Severity: a.Severity})
 	return nil
+}
+
+// worsen tells that the alert is more severe than its message says: in the
+// thread, shown in the channel too, and then in the message itself.
+func (b *bot) worsen(ctx context.Context, a event.Alert, c call, root told) error {
+	loud := c
+	loud.Broadcast = true
+	if err := b.answer(ctx, a, loud, root); err != nil {
+		return err
+	}
+	c.TS = root.TS
+	if _, err := b.call(ctx, b.update, "chat.update", c); !isRefusal(err, fixed) {
+		return err
+	}
+	return nil // it cannot be changed any more, and the channel was told
 }
 
 func (b *bot) answer(ctx context.Context, a event.Alert, c call, root told) error {
@@ -225,8 +247,9 @@ func (b *bot) close() {
 
 // told is the message in Slack that tells of an alert.
 type told struct {
-	Channel string    `json:"channel"`
-	TS      string    `json:"ts"` // Slack's name of a message in its channel
-	At      time.Time `json:"at"` // last use
-	Over    bool      `json:"over,omitempty"`
+	Channel  string         `json:"channel"`
+	TS       string         `json:"ts"` // Slack's name of a message in its channel
+	At       time.Time      `json:"at"` // last use
+	Over     bool           `json:"over,omitempty"`
+	Severity event.Severity `json:"severity,omitempty"` // that the message says
 }

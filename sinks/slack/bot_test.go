@@ -468,3 +468,37 @@ func TestSlackAPIStandInIsStrict(t *testing.T) {
 		}
 	}
 }
+
+// TestBotTellsARiseInTheChannel: whoever reads the channel only sees that a
+// warning has become critical; what is milder or the same stays in the thread.
+func TestBotTellsARiseInTheChannel(t *testing.T) {
+	far := &receive.SlackAPI{}
+	c := botConfig(receive.StartSlackAPI(t, far).URL)
+	env := sinks.Env{StateDir: t.TempDir()}
+	var life []event.Alert
+	for i, s := range []event.Severity{event.Warning, event.Critical, event.Critical, event.Warning, event.Critical} {
+		a := sinktest.Sample(1, event.Changed, "en")
+		if a.Severity, a.Seq = s, i+1; i == 0 {
+			a.Transition = event.Raised
+		}
+		life = append(life, a)
+	}
+	for _, a := range life {
+		sendAll(t, newBot(t, c, env), a) // each after a restart
+	}
+	posts := far.Posts()
+	if len(posts) != len(life) {
+		t.Fatalf("%d messages, want %d", len(posts), len(life))
+	}
+	if root := posts[0]; root.Edits != 1 || !strings.Contains(root.Header, "[CHANGED]") || root.Color != "#d00000" {
+		t.Errorf("the message was changed %d times: %q, %s", root.Edits, root.Header, root.Color)
+	}
+	for i, loud := range []bool{true, false, false, false} {
+		if p := posts[i+1]; p.Broadcast != loud || p.ThreadTS != posts[0].TS {
+			t.Errorf("answer %d: shown in the channel %v, want %v", i+1, p.Broadcast, loud)
+		}
+	}
+	if r := far.Refused(); len(r) > 0 {
+		t.Error(r)
+	}
+}

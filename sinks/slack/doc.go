@@ -13,7 +13,8 @@
 //
 // As a bot there is one message for each alert. The end of the alert changes
 // it (a heartbeat and a replay do, too), what happens in between goes to its
-// thread. Which message is which survives restarts in the state directory;
+// thread. A rise in severity is shown in the channel as well and changes the
+// message: whoever reads the channel only sees how bad it is. Which message is which survives restarts in the state directory;
 // when that is lost, or the message is deleted, what follows becomes a
 // message of its own. Where messages cannot be edited any more, the end is
 // told in the thread and in the channel. client_msg_id asks Slack to drop a
