@@ -11,8 +11,19 @@
 //
 // Promises
 //   - An alert rises only for an item whose footnotes make it expected, and
-//     only after it was lost for `hold`. An item that cannot be seen is never
-//     reported as lost; after `patience` that is an alert of its own.
+//     only when two looks at least `hold` apart saw it lost and none between
+//     saw it well. A look that sees nothing neither ends the hold nor begins
+//     it anew. An item that cannot be seen is never reported as lost; that is
+//     an alert of its own when nothing good was seen for `patience` and no
+//     loss is open.
+//   - Severity is judged at every look, whatever keeps an alert quiet. A rise
+//     is told at once to whom it concerns, except under a silence or window:
+//     then it is told at the end. What comes and goes is as severe as it was
+//     at its worst.
+//   - Whatever keeps trouble from being told ends by itself within a stated
+//     time (hold, flapping, transition), or is named by something that is open
+//     and told (cause, digest), from which worse trouble breaks out, or has an
+//     author who said until when (silence, window).
 //   - Every raised alert is cleared exactly once, with the same id: when the
 //     item is back, when facts make it no longer expected, when its row is
 //     removed from the configuration.
@@ -24,7 +35,11 @@
 //     comes and goes, and a host after an upgrade or a restart, are quiet in
 //     the same way: for a bounded time, and nothing that lasts is left out.
 //   - Routes decide who hears of an alert when it is raised, changed or
-//     repeated; who heard of it once is told the end.
+//     repeated: as they are now, nothing of them is stored. Who heard of it
+//     once is told changes and the end. Repetition and escalation depend on
+//     who looks after it, not on whether it can be seen; an escalation counts
+//     from when the first sink of its route was due to be told.
+//   - No time or duration is beyond Longest.
 //
 // Not promised here: that what was decided is stored and told, whatever stops
 // the program (package engine), that a far end accepted (package sinks), that
