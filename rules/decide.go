@@ -158,17 +158,34 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 	if snap.Row != nil && !st.Gone {
 		expected = snap.Verdict.Expected
 	}
-	q := question{now: now, st: &st, snap: &snap, fresh: e.ID != ""}
+	t := turn{prev: &prev, fresh: e.ID != "" && !snap.Transit.Lasts(now), expected: expected}
+	if s.nothing(&st, t) {
+		return st, nil
+	}
+	return s.ask(question{now: now, fresh: e.ID != ""}, st, snap, prev, t)
+}
+
+// nothing reports whether no rule has anything to decide: nothing is wrong or
+// was, and nothing flaps. It stands apart so that a decision like this, of
+// which there are the most by far, allocates nothing.
+func (s *Set) nothing(st *Status, t turn) bool {
+	return st.Calm() && (st.Flap == nil || st.Flap.Until.IsZero()) && (s.Flap.Changes == 0 || !t.flipped(st)) &&
+		lossSign(st.Seen.State, t.expected) != bad && unseenSign(st, t.expected) != bad
+}
+
+// ask asks every rule.
+func (s *Set) ask(q question, st Status, snap Snapshot, prev Status, t turn) (Status, []Decision) {
+	q.st, q.snap, t.prev = &st, &snap, &prev
 	var out []Decision
 	if s.Flap.Changes > 0 || st.Flap != nil {
-		out = s.flap(q.about(FlapRule, good), turn{prev: &prev, fresh: q.fresh && !snap.Transit.Lasts(now), expected: expected}, out)
+		out = s.flap(q.about(FlapRule, good), t, out)
 	}
 	if st.Flapping() {
 		out = st.freeze(out)
 	} else {
-		out = s.step(q.about(Loss, lossSign(st.Seen.State, expected)), out)
+		out = s.step(q.about(Loss, lossSign(st.Seen.State, t.expected)), out)
 	}
-	return st, s.step(q.about(Unseen, unseenSign(&st, expected)), out)
+	return st, s.step(q.about(Unseen, unseenSign(&st, t.expected)), out)
 }
 
 // question is what one rule is asked about one item at one moment. What it

@@ -384,6 +384,27 @@ func TestDecideAfterFactsToggle(t *testing.T) {
 	}
 }
 
+// TestDecideAllocatesNothing where there is nothing to decide: a fleet does so
+// thousands of times a second.
+func TestDecideAllocatesNothing(t *testing.T) {
+	set := &rules.Set{Settings: rules.Defaults(), Language: "en"}
+	for name, c := range map[string]struct {
+		expected catalog.Tri
+		state    event.State
+	}{
+		"well":         {catalog.Yes, event.Up},
+		"not expected": {catalog.No, event.Down},
+		"nobody knows": {catalog.Unknown, event.Down},
+	} {
+		snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: c.expected}, Facts: linux(), Sinks: []string{"nms"}}
+		e := look(c.state, 0)
+		st, _ := set.Decide(t0, rules.Status{}, snap, e)
+		if n := testing.AllocsPerRun(100, func() { st, _ = set.Decide(t0, st, snap, e) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
 func BenchmarkDecideNoChange(b *testing.B) {
 	set := &rules.Set{Settings: rules.Defaults(), Language: "en"}
 	snap := rules.Snapshot{Row: row(b, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
