@@ -53,6 +53,7 @@ type world struct {
 	engine  *engine.Engine // the one that was started last
 	ahead   atomic.Int64   // nanoseconds that the wall clock was set ahead
 
+	alerted  atomic.Int64  // decisions with an alert that the engine told of
 	raised   []event.Alert // all that was put into the outbox to begin with, in order
 	unsynced []write       // what a power loss may take; only if it is wanted
 	power    bool          // it is
@@ -428,6 +429,11 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
 		Log: slog.New(slog.DiscardHandler), Wall: w.wall,
+		OnDecision: func(_ event.Key, d rules.Decision) {
+			if d.Alert != nil {
+				w.alerted.Add(1)
+			}
+		},
 	})
 	w.engine = e
 	ctx, cancel := context.WithCancel(context.Background())

@@ -76,6 +76,9 @@ func TestOpenAndQuiet(t *testing.T) {
 		synctest.Wait()
 		w.saw(t, name("c"), event.Down)
 		want("two of three are silenced", 2, 1, "a loss firing by nobody", "b loss firing by s1", "c loss held by s1")
+		if n := w.alerted.Load(); n != 2 {
+			t.Errorf("%d decisions with an alert were told of, want 2", n)
+		}
 		if s := w.engine.Silenced("s1"); s.Author != "kim" {
 			t.Errorf("the silence is %+v", s)
 		}

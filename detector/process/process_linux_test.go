@@ -783,3 +783,42 @@ func FuzzHidepid(f *testing.F) {
 		number([]byte(mounts))
 	})
 }
+
+// TestFullNames: of a process whose name the kernel cut, the program, the first
+// arguments and the script that an interpreter runs give the whole one.
+func TestFullNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		exe, cmdline string
+		want         []string
+	}{
+		"a program":         {"/opt/ds_agent/ds_a_long_program", "/opt/ds_agent/ds_a_long_program\x00-w\x00", []string{"ds_a_long_program", "ds_a_long_program", "-w"}},
+		"a script":          {"/usr/bin/dash", "/bin/sh\x00/opt/x/a_long_name_of_a_script\x00", []string{"dash", "sh", "a_long_name_of_a_script"}},
+		"with one option":   {"/usr/bin/perl", "perl\x00-w\x00/opt/x/a_long_name_of_a_script\x00/etc/passwd\x00more\x00", []string{"perl", "perl", "-w", "a_long_name_of_a_script"}},
+		"replaced":          {"/opt/x/a_long_program (deleted)", "x\x00", []string{"a_long_program", "x"}},
+		"an empty one":      {"/opt/x/p", "p\x00\x00q\x00", []string{"p", "p", "q"}},
+		"a kernel thread":   {"", "", nil},
+		"one byte":          {"/opt/x/p", "p", []string{"p", "p"}},
+		"a name of its own": {"/opt/x/p", "ds_agent: worker of /opt/x\x00", []string{"p", "x"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "cmdline"), []byte(c.cmdline), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c.exe != "" {
+				if err := os.Symlink(c.exe, filepath.Join(dir, "exe")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d, err := os.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			fs := procfs{buf: make([]byte, 8<<10)}
+			if got := fs.full(int(d.Fd())); !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
