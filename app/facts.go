@@ -63,7 +63,7 @@ func look(ctx context.Context, l *Loaded, log *slog.Logger) ([]event.Observation
 	k := newKnowledge(l.Config, nil, log)
 	var mu sync.Mutex
 	known := map[string]event.Facts{}
-	jobs, err := l.watch.jobs(detector.Live{Log: log, Tell: func(_ context.Context, reports []event.FactsReport) error {
+	jobs, err := l.watch.jobs(detector.Live{Log: log, Secret: l.file.Again, Tell: func(_ context.Context, reports []event.FactsReport) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range reports {

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/token"
+
+	"dswatch/setting"
 )
 
 // MaxFile is the largest configuration file in bytes. 2,000 sinks of eight
@@ -130,6 +132,24 @@ func pointee(p any) reflect.Value {
 		panic(fmt.Sprintf("config: want a pointer to read into, got %T", p))
 	}
 	return v.Elem()
+}
+
+// Again returns what reads the file of a secret anew, nil where the secret at
+// the path, such as detectors.manager.api_key, stands in no file. It may be
+// called at any time, also by several at once.
+func (f *File) Again(path string) setting.Again {
+	name := f.files[path]
+	if name == "" {
+		return nil
+	}
+	name = f.resolve(name)
+	return func() (setting.Secret, error) {
+		value, _, problem := readSecret(name)
+		if problem != "" {
+			return "", fmt.Errorf("read %s_file: %s %s", path, name, problem)
+		}
+		return setting.Secret(value), nil
+	}
 }
 
 // Warnings returns what is not wrong but should be looked at: secret files

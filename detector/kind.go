@@ -78,6 +78,18 @@ type Live struct {
 	// Known are the items that were reported from here when the program last
 	// ran, of all kinds.
 	Known []event.Key
+	// Secret returns what reads the secret at a path of the configuration again,
+	// nil where it stands in no file. Nil: none does.
+	Secret func(path string) setting.Again
+}
+
+// Again returns what reads the secret at path of the configuration again, nil
+// where it stands in no file.
+func (l Live) Again(path string) setting.Again {
+	if l.Secret == nil {
+		return nil
+	}
+	return l.Secret(path)
 }
 
 // Making is what NewKind ties to a section of type C.

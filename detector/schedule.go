@@ -71,3 +71,14 @@ func (s steady) Next(t time.Time) time.Time {
 	}
 	return t.Add(next.Sub(t))
 }
+
+// Interval is the time between the next two activations of expr, 0 of one that
+// ParseSchedule refuses.
+func Interval(expr string) time.Duration {
+	s, err := ParseSchedule(expr)
+	if err != nil {
+		return 0
+	}
+	next := s.Next(time.Now())
+	return s.Next(next).Sub(next)
+}

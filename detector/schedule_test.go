@@ -207,7 +207,7 @@ func TestSnapshotDoesNotOvertakeAChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.record(s.complete(s.jobs[0], time.Now(), down))
+	s.record(s.complete(s.jobs[0], time.Now(), down, nil))
 	for range 2 {
 		if err := s.publishSnapshot(t.Context()); err != nil {
 			t.Fatal(err)

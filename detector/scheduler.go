@@ -427,12 +427,14 @@ func (s *Scheduler) look(ctx context.Context, j *job) (got seen, end func()) {
 		a.err = words.Fail(words.NoAnswer.With(j.Timeout))
 	}
 	s.count(j, start, a.err)
-	if a.err != nil {
+	if a.err != nil && len(a.observations) > 0 { // what was seen all the same
+		got = s.complete(j, start, a.observations, a.err)
+	} else if a.err != nil {
 		got = s.unknown(j, words.Of(a.err))
 	} else if a.parts != nil {
 		got = s.follow(j, start, a.parts)
 	} else {
-		got = s.complete(j, start, a.observations)
+		got = s.complete(j, start, a.observations, nil)
 	}
 	return got, func() { s.release(j) }
 }
@@ -528,8 +530,9 @@ func (s *Scheduler) unseen(it *item, now time.Time, why event.Said) event.Observ
 }
 
 // complete makes one valid observation of each item of j out of what its
-// detector answered without an error.
-func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observation) seen {
+// detector answered. With an error that is not the whole: what it left out is
+// not gone.
+func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observation, err error) seen {
 	byItem := make(map[*item]event.Observation, len(answered))
 	for _, o := range answered {
 		it := s.mine(j, o.Key)
@@ -542,7 +545,11 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 		}
 		byItem[it] = o
 	}
-	gone := s.leave(j, func(it *item) bool { _, ok := byItem[it]; return ok })
+	why := words.Unanswered.With()
+	if err != nil {
+		why = words.Of(err)
+	}
+	gone := s.leave(j, func(it *item) bool { _, ok := byItem[it]; return ok || err != nil })
 	return func(yield func(event.Observation, event.Reason) bool) {
 		for _, it := range gone {
 			if !yield(s.left(j, it, start), event.Gone) {
@@ -552,7 +559,7 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 		for it := range s.all(j) {
 			o, ok := byItem[it]
 			if !ok {
-				o = s.unseen(it, start, words.Unanswered.With())
+				o = s.unseen(it, start, why)
 			}
 			if !yield(o, "") {
 				return

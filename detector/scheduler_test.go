@@ -163,7 +163,7 @@ func TestFailuresBecomeUnknown(t *testing.T) {
 		want   string
 	}{
 		"an error": {func(context.Context) ([]event.Observation, error) {
-			return []event.Observation{seen("x", event.Down)}, errors.New("read table: permission denied: run as root")
+			return nil, errors.New("read table: permission denied: run as root")
 		}, "permission denied: run as root"},
 		"a panic":  {func(context.Context) ([]event.Observation, error) { panic("boom") }, "detector panicked: boom"},
 		"no news":  {func(context.Context) ([]event.Observation, error) { return nil, nil }, "did not answer for this item"},
@@ -189,6 +189,30 @@ func TestFailuresBecomeUnknown(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPartBesideAnError: what was seen before an error counts, and of an open
+// job nothing is gone that was left out.
+func TestPartBesideAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &far{}
+		passes := 0
+		j := job("a", look(func(context.Context) ([]event.Observation, error) {
+			if passes++; passes == 1 {
+				return []event.Observation{seen("x", event.Up), seen("y", event.Up), seen("z", event.Up)}, nil
+			}
+			return []event.Observation{seen("y", event.Down)}, errors.New("the rest did not come")
+		}), "x", "y")
+		j.Open = true
+		s := newScheduler(t, f, j)
+		if err := during(t, s, 11*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x up", "snapshot y up", "snapshot z up", "change x unknown", "change y down", "change z unknown"})
+		if st := s.Stats().Jobs[0]; st.Failures == 0 || !strings.Contains(st.LastErr, "the rest did not come") {
+			t.Errorf("%+v", st)
+		}
+	})
 }
 
 func TestUnknownRemembersWant(t *testing.T) {
@@ -717,7 +741,7 @@ func TestOpenJob(t *testing.T) {
 			err  error
 		}{
 			{seen: []event.Observation{seen("own", event.Up), seen("a", event.Up), seen("b", event.Down), seen("taken", event.Down)}},
-			{seen: []event.Observation{seen("own", event.Up)}, err: errors.New("half an answer")},
+			{err: errors.New("half an answer")},
 			{seen: []event.Observation{seen("own", event.Up), seen("b", event.Up), seen("c", event.Up)}},
 			{seen: []event.Observation{seen("a", event.Up), seen("b", event.Up), seen("c", event.Up)}},
 		}

@@ -151,7 +151,7 @@ func TestAgentlessCheck(t *testing.T) {
 		}
 		return states, details, code
 	}
-	want := []string{"sol01 ds_agent", "sol01 dsa_filter", "sol01 dsa_filter_hook", "sol01 4118/tcp", "esx01 dvfilter-dsa"}
+	want := []string{"sol01 ds_agent", "sol01 dsa_filter", "sol01 dsa_filter_hook", "sol01 4118/tcp", "esx01 dvfilter-dsa", "sol01 ssh", "esx01 ssh"}
 	states, details, code := check(s.KnownHosts)
 	for _, name := range want {
 		if states[name] != event.Up {

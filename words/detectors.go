@@ -446,6 +446,9 @@ var (
 	ManagerRefuses = say2[int, string]("manager.refuses",
 		"the manager refuses the API key ({status}{said}); give api_key the key of a role that may read computers",
 		"Manager が API キーを拒否しました ({status}{said})。コンピュータを参照できるロールのキーを api_key に設定してください")
+	ManagerRefusesFile = say2[int, string]("manager.refuses_file",
+		"the manager refuses the API key ({status}{said}); write the key of a role that may read computers into the file of api_key_file, which is read again with each look, without a restart",
+		"Manager が API キーを拒否しました ({status}{said})。コンピュータを参照できるロールのキーを api_key_file のファイルに書いてください。確認のたびに読み直すため再起動は不要です")
 	ManagerRedirects = say1[int]("manager.redirects",
 		"the manager sends to another address ({status}), which is not followed; write that address as url",
 		"Manager が別のアドレスを案内しましたが ({status})、追跡しません。そのアドレスを url に指定してください")
@@ -523,6 +526,21 @@ var (
 	HidesOthers = say0("remote.hides_others",
 		"no process of root is listed, so the host hides those of other users; let this user see them (hidepid of /proc on Linux, proc_info on Solaris)",
 		"root のプロセスが一覧にないため、ホストが他のユーザのプロセスを隠しています。このユーザに参照を許可してください (Linux は /proc の hidepid、Solaris は proc_info)")
+	LoggedIn = say1[string]("remote.logged_in",
+		"logged in as {user}",
+		"ユーザ {user} でログインしています")
+	NotAskedFor = say1[error]("remote.not_asked",
+		"not asked for, because of what came before: {error}",
+		"先に起きた問題のため問い合わせていません: {error}")
+	CommandLeftAlone = say4[string, time.Time, int, time.Time]("remote.left_alone",
+		"{command} did not end at {time}, {n} {n|time|times} in a row, and is left alone until {until}; look on the host what holds it up",
+		"{command} が {time} に終了しませんでした (連続 {n} 回)。{until} までは実行しません。ホストで原因を確認してください")
+	VSphereTold = say1[int]("vsphere.told",
+		"told of {n} {n|host|hosts}",
+		"ホスト {n} 台の情報を取得しました")
+	InMaintenance = say0("vsphere.maintenance",
+		"the host is in maintenance mode: no virtual machine runs on it, and its module may be away",
+		"ホストはメンテナンスモードです。仮想マシンは動作しておらず、カーネルモジュールがないこともあります")
 	AnswerUnreadable = say2[string, error]("remote.answer_unreadable",
 		"cannot read the answer of {command}: {error}; run it by hand as the same user, and please report what it prints",
 		"{command} の出力を読み取れません: {error}。同じユーザで手動で実行し、出力内容を報告してください")

@@ -48,6 +48,7 @@ type client struct {
 	base    *url.URL
 	key     setting.Secret
 	proxy   setting.Secret
+	renewal setting.Again // reads the key; nil where it stands in the configuration
 	edition string
 	page    int
 	most    int           // bytes of an answer
@@ -100,6 +101,27 @@ func (d *deaf) Error() string { return words.English(d.said) }
 
 // Says is Error as data.
 func (d *deaf) Says() event.Said { return d.said }
+
+// unwelcome is a manager that refuses the key.
+type unwelcome struct{ said event.Said }
+
+func (u *unwelcome) Error() string { return words.English(u.said) }
+
+// Says is Error as data.
+func (u *unwelcome) Says() event.Said { return u.said }
+
+// renew reads the key again, and reports whether it is another one.
+func (c *client) renew() bool {
+	if c.renewal == nil {
+		return false
+	}
+	key, err := c.renewal()
+	if err != nil || key == "" || key == c.key {
+		return false
+	}
+	c.key = key
+	return true
+}
 
 // ping returns nil when the manager answers its status page with 200, and a
 // deaf where it is the manager that fails.
@@ -160,6 +182,9 @@ func (c *client) list(ctx context.Context, from int64, each func(listing)) (reac
 func (c *client) ask(ctx context.Context, last int64) (listing, error) {
 	p, err := c.search(ctx, last)
 	var passing *deaf
+	if refused := new(unwelcome); errors.As(err, &refused) && c.renew() {
+		p, err = c.search(ctx, last)
+	}
 	if err == nil && len(p.computers) > 0 || err != nil && !errors.As(err, &passing) {
 		return p, err
 	}
@@ -278,7 +303,10 @@ func (c *client) status(resp *http.Response) error {
 	case s == http.StatusTooManyRequests:
 		return &limited{pause(resp.Header.Get("Retry-After"))}
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return words.Fail(words.ManagerRefuses.With(s, said))
+		if c.renewal != nil {
+			return &unwelcome{words.ManagerRefusesFile.With(s, said)}
+		}
+		return &unwelcome{words.ManagerRefuses.With(s, said)}
 	case s >= 300 && s < 400:
 		return words.Fail(words.ManagerRedirects.With(s))
 	case s == http.StatusNotFound:

@@ -34,7 +34,7 @@ func Kind() detector.Kind {
 			// Its word about this host must not be taken for this host's own.
 			o := Options{Observer: s.Host + " (manager)"}
 			return []detector.Plan{{Name: "manager", Timing: c.Settings, Spec: c, Make: func(live detector.Live) (detector.Job, error) {
-				o.Tell, o.Known = live.Tell, reported(live.Known)
+				o.Tell, o.Known, o.Key = live.Tell, reported(live.Known), live.Again("detectors.manager.api_key")
 				d, err := New(c.Config, o)
 				if err != nil {
 					return detector.Job{}, fmt.Errorf("make the manager detector: %w", err)

@@ -15,6 +15,7 @@ import (
 	"dswatch/detector"
 	"dswatch/detector/manager/managertest"
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/words"
 )
 
@@ -299,5 +300,26 @@ func TestFailedPageIsOneFact(t *testing.T) {
 	t.Logf("%d computers: %d changes for a failed page and its end, %d MB of heap", n, p.count()-before, m.HeapAlloc>>20)
 	if m.HeapAlloc > 400<<20 {
 		t.Errorf("%d MB of heap", m.HeapAlloc>>20)
+	}
+}
+
+// TestNewKey: a key that was refused is read again from its file, and the
+// message says that this is enough.
+func TestNewKey(t *testing.T) {
+	s := start(t, computerOf(1, "web01"))
+	c := config(s)
+	c.APIKey = "old-key"
+	file := setting.Secret("old-key")
+	det, err := New(c, Options{Observer: "hub", Key: func() (setting.Secret, error) { return file, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer det.Close()
+	d := &desk{Detector: det, t: t}
+	want(t, d.look(), apiItem, event.Unknown, "refuses the API key (403", "api_key_file, which is read again with each look")
+	file = managertest.Key
+	want(t, d.look(), apiItem, event.Up)
+	if d.client.clean("x "+managertest.Key) != "x [redacted]" {
+		t.Error("the new key is not redacted")
 	}
 }

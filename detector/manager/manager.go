@@ -46,6 +46,8 @@ type Options struct {
 	// facts means that the manager does not, or no longer, manage it. When Tell
 	// fails the reports come again with the next look. Nil: nothing is told.
 	Tell func(ctx context.Context, reports []event.FactsReport) error
+	// Key reads the API key again after a refusal. Nil: it is in no file.
+	Key setting.Again
 	// Known are the computers' items that were listed when the program last
 	// ran: they are unknown until the manager is heard.
 	Known []event.Key
@@ -95,6 +97,7 @@ func New(c Config, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
+	client.renewal = o.Key
 	d := &Detector{client: client, late: c.Late, opts: o, known: map[string]*record{}, missing: map[string]absence{}, told: map[string]told{}}
 	for _, k := range o.Known {
 		n := slices.Index(parts[:], part{k.Kind, k.Name})

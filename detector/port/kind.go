@@ -110,20 +110,10 @@ func (c section) budget() (text string, wrong []setting.Error) {
 		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d ports takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
 			b.Endpoints, b.Worst, has)})
 	}
-	if every := interval(c.Settings.Schedule); b.Worst > every {
+	if every := detector.Interval(c.Settings.Schedule); b.Worst > every {
 		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("a look at %d ports takes %s at worst, longer than the %s between two; looks are left out then; write for example @every %s",
 			b.Endpoints, b.Worst, every, (b.Worst + 10*time.Second).Round(10*time.Second))})
 	}
 	return fmt.Sprintf("%d ports of other hosts (%d names to look up), %d asked at the same moment and %d begun per second: a look takes %s at worst and has %s, schedule %s",
 		b.Endpoints, b.Names, b.Parallel, b.Rate, b.Worst, has, c.Settings.Schedule), wrong
-}
-
-// interval is the time between the next two looks.
-func interval(schedule string) time.Duration {
-	s, err := detector.ParseSchedule(schedule)
-	if err != nil {
-		return 0 // Validate has refused it
-	}
-	next := s.Next(time.Now())
-	return s.Next(next).Sub(next)
 }

@@ -36,6 +36,7 @@ const (
 
 // system is how one operating system is asked.
 type system struct {
+	env   string // with which its commands begin
 	kinds map[event.Kind]ask
 	facts []factCommand
 	name  int  // process names of this length or longer may be cut
@@ -52,6 +53,7 @@ type runner func(command string) ([]byte, error)
 // that a command shows.
 var systems = map[string]system{
 	event.Solaris: {
+		env:  solaris,
 		name: 8, // ps(1): fname is the first 8 bytes of the executable's name
 		sep:  '.',
 		kinds: map[event.Kind]ask{
@@ -62,12 +64,14 @@ var systems = map[string]system{
 		},
 	},
 	event.AIX: {
+		env:   aix,
 		name:  8, // as short as any AIX shows it
 		sep:   '.',
 		kinds: map[event.Kind]ask{event.Process: processes(aixPS), event.Port: listeners(aixPorts)},
 		facts: []factCommand{{event.AgentVersion, aixPackage, "lslpp ds_agent.rte", parseLslpp}},
 	},
 	event.Linux: {
+		env:  linux,
 		name: 15, // TASK_COMM_LEN - 1
 		sep:  ':',
 		kinds: map[event.Kind]ask{

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,12 +46,17 @@ func Kind() detector.Kind {
 			return k.Name == detector.WaySSH && s.Hosts[event.Token(k.Host)].List != nil
 		},
 		Plans: func(c section, s detector.Site) (plans []detector.Plan) {
+			doors := map[string]*semaphore.Weighted{}
 			for _, t := range c.Resolved() {
+				if doors[t.Address] == nil {
+					doors[t.Address] = semaphore.NewWeighted(Logins)
+				}
 				items := t.items(s.Hosts[event.Token(t.Host)].List, s)
 				name := "remote " + t.Host
-				o := Options{Observer: s.Host + " (ssh)", Timeout: c.Timeout, Confirm: c.Confirm, Turn: turn}
+				o := Options{Observer: s.Host + " (ssh)", Timeout: c.Timeout, Confirm: c.Confirm, Turn: turn, Door: doors[t.Address]}
 				settings := c.Settings
 				settings.Timeout = Patience(o, len(c.Targets))
+				settings.Jitter = cmp.Or(settings.Jitter, spread(len(c.Targets), settings.Schedule))
 				plans = append(plans, detector.Plan{Name: name, Timing: settings, Spec: []any{settings, c.Confirm, t, items}, Make: func(live detector.Live) (detector.Job, error) {
 					o.Log = live.Log
 					o.Tell = func(ctx context.Context, report event.FactsReport) error {
@@ -64,12 +70,19 @@ func Kind() detector.Kind {
 					for _, it := range items {
 						j.Keys = append(j.Keys, it.Key)
 					}
+					j.Keys = append(j.Keys, d.Way())
 					return j, nil
 				}})
 			}
 			return plans
 		},
 	})
+}
+
+// spread is the jitter of so many targets where none is configured: they are
+// not all to log in at the same moment.
+func spread(targets int, schedule string) time.Duration {
+	return min(time.Duration(targets)*50*time.Millisecond, 5*time.Second, detector.Interval(schedule)/10)
 }
 
 // list is the rows of a target: the vendor's for its system, and the

@@ -25,7 +25,7 @@ func answers(t testing.TB, by map[string]string) runner {
 	return func(command string) ([]byte, error) {
 		name, ok := by[command]
 		if !ok {
-			return nil, &answerError{os.ErrNotExist}
+			return nil, &answerError{err: os.ErrNotExist}
 		}
 		return capture(t, name), nil
 	}

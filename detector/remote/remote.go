@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"dswatch/detector"
 	"dswatch/detector/facts"
 	"dswatch/event"
 	"dswatch/words"
@@ -20,6 +22,10 @@ const factsEvery = 10 * time.Minute
 // Parallel is how many hosts are asked at the same moment, so that a
 // thousand answers are not in memory at once.
 const Parallel = 64
+
+// Logins is how many log in to one address at the same moment: OpenSSH drops
+// some beyond ten (MaxStartups).
+const Logins = 4
 
 // Target is one host and what to look for.
 type Target struct {
@@ -33,6 +39,9 @@ type Options struct {
 	Timeout  time.Duration       // of one look: dial, handshake and commands
 	Confirm  time.Duration       // between a fresh loss and the look that confirms it
 	Turn     *semaphore.Weighted // shared by all targets; nil: no bound
+	// Door is shared by all targets of one address: a server drops those beyond
+	// ten that log in at the same moment. Nil: no bound.
+	Door *semaphore.Weighted
 	// Tell takes what is known about the host. When it fails, the report comes
 	// again with the next look. Nil: nothing is told.
 	Tell func(ctx context.Context, r event.FactsReport) error
@@ -47,6 +56,7 @@ type Detector struct {
 
 	conn   *connection // nil until the first look, and after an error
 	before map[event.Key]event.State
+	hung   map[string]hang // by command
 
 	learned *facts.Learned
 	found   event.Facts // discovered
@@ -55,6 +65,21 @@ type Detector struct {
 	toldAt  time.Time
 	denied  []string // contradictions that were logged
 }
+
+// hang is a command that did not end, how often in a row, and how long it is
+// left alone.
+type hang struct {
+	times int
+	at    time.Time
+	until time.Time
+}
+
+// A command that hung is left alone for firstPause, then for twice as long
+// each time, at most lastPause: the host is in trouble already.
+const (
+	firstPause = 5 * time.Minute
+	lastPause  = time.Hour
+)
 
 // New checks the target. It does not connect yet.
 func New(t Target, o Options) (*Detector, error) {
@@ -70,7 +95,7 @@ func New(t Target, o Options) (*Detector, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Detector{target: t, system: s, opts: o, before: map[event.Key]event.State{}, learned: facts.NewLearned(t.Host, nil)}, nil
+	return &Detector{target: t, system: s, opts: o, before: map[event.Key]event.State{}, hung: map[string]hang{}, learned: facts.NewLearned(t.Host, nil)}, nil
 }
 
 // Patience is how long Detect may take at most while others take their turn:
@@ -94,8 +119,12 @@ func (d *Detector) drop() {
 	}
 }
 
+// Way is the item that tells whether the host can be looked at.
+func (d *Detector) Way() event.Key { return detector.Way(d.target.Host, detector.WaySSH) }
+
 // Detect looks once, and again after Confirm when something is missing that
-// was there. An error is about the whole host.
+// was there. An error is about the whole host, or a command that hung; what was
+// seen all the same is returned with it.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	d.tell(ctx) // what is declared counts from the start, also of a host that cannot be reached
 	seen, err := d.look(ctx)
@@ -109,9 +138,6 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		}
 		seen, err = d.look(ctx)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look at %s over SSH: %w", d.target.Host, err)
-	}
 	for _, o := range seen {
 		d.learned.Observe(o)
 		if o.State != event.Unknown { // after a gap a loss is as fresh as before it
@@ -119,7 +145,30 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		}
 	}
 	d.tell(ctx)
-	return seen, nil
+	if err != nil {
+		err = fmt.Errorf("look at %s over SSH: %w", d.target.Host, err)
+	}
+	return d.withWay(seen, err), err
+}
+
+// withWay adds the item of the host as a whole to what was seen. What was not
+// seen because of it is behind it.
+func (d *Detector) withWay(seen []event.Observation, err error) []event.Observation {
+	way := event.Observation{Key: d.Way(), State: event.Up, Found: 1, Want: 1, Detail: words.LoggedIn.With(d.target.User), At: time.Now()}
+	var hung *hungError
+	if err != nil && !errors.As(err, &hung) {
+		way.State, way.Found, way.Detail = event.Unknown, 0, words.Of(err)
+	}
+	for _, it := range d.target.Items[len(seen):] {
+		o := verdict{state: event.Unknown, want: max(1, it.Want)}.of(it, way.At)
+		if way.State == event.Unknown {
+			o.Behind, o.Detail = way.Key, way.Detail
+		} else {
+			o.Detail = words.NotAskedFor.With(err)
+		}
+		seen = append(seen, o)
+	}
+	return append(seen, way)
 }
 
 // fresh reports whether o is a loss of something that was there.
@@ -146,22 +195,60 @@ func (d *Detector) look(ctx context.Context) ([]event.Observation, error) {
 	return out, err
 }
 
+// login connects, and waits at the door of the server.
+func (d *Detector) login(ctx context.Context) error {
+	if d.opts.Door != nil {
+		if err := d.opts.Door.Acquire(ctx, 1); err != nil {
+			return fmt.Errorf("wait for others to log in: %w", err)
+		}
+		defer d.opts.Door.Release(1)
+	}
+	conn, err := connect(ctx, d.target.TargetConfig)
+	if err != nil {
+		return err
+	}
+	d.conn, d.asked = conn, time.Time{}
+	end := context.AfterFunc(ctx, conn.abort)
+	defer end()
+	conn.findBound(ctx, d.system.env)
+	return nil
+}
+
+// command runs one command, unless it hung not long ago.
+func (d *Detector) command(ctx context.Context, command string) ([]byte, error) {
+	if h := d.hung[command]; time.Now().Before(h.until) {
+		return nil, &answerError{err: words.Fail(words.CommandLeftAlone.With(bare(command), h.at, h.times, h.until))}
+	}
+	out, err := d.conn.run(ctx, command, d.system.env)
+	var hung *hungError
+	if !errors.As(err, &hung) {
+		if err == nil || wasAnswer(err) {
+			delete(d.hung, command)
+		}
+		return out, err
+	}
+	h := d.hung[command]
+	h.at = time.Now()
+	h.until = h.at.Add(min(firstPause<<min(h.times, 10), lastPause))
+	h.times++
+	d.hung[command] = h
+	return out, err
+}
+
 // once connects if need be and runs the commands. An error is about the
-// connection; it is dropped then.
+// connection, which is dropped then; what was seen before it is returned too.
 func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 	if d.conn == nil {
-		conn, err := connect(ctx, d.target.TargetConfig)
-		if err != nil {
+		if err := d.login(ctx); err != nil {
 			return nil, err
 		}
-		d.conn, d.asked = conn, time.Time{}
 	}
 	var lost error
 	run := func(command string) ([]byte, error) {
 		if lost != nil {
 			return nil, lost
 		}
-		out, err := d.conn.run(ctx, command)
+		out, err := d.command(ctx, command)
 		if err != nil && !wasAnswer(err) {
 			lost = err
 		}
@@ -175,16 +262,19 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 		kind := it.Key.Kind
 		if sights[kind] == nil && failed[kind] == nil {
 			sights[kind], failed[kind] = d.system.kinds[kind](run, d.system)
-			if lost != nil {
-				d.drop()
-				return nil, lost
-			}
 		}
 		if err := failed[kind]; err != nil {
+			if lost != nil && !errors.As(lost, new(*hungError)) {
+				break // the rest is behind the connection
+			}
 			out = append(out, verdict{state: event.Unknown, want: max(1, it.Want), detail: words.Of(err)}.of(it, at))
 			continue
 		}
 		out = append(out, sights[kind].judge(it, d.system).of(it, at))
+	}
+	if lost != nil {
+		d.drop()
+		return out, lost
 	}
 	if at.Sub(d.asked) >= factsEvery {
 		found := d.system.discover(run, at)

@@ -141,6 +141,7 @@ func TestOneCommandFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.Answer(t, linuxModules, c.script)
+			clear(d.hung)
 			got := states(t, d)
 			o := got[event.Driver]
 			if o.State != event.Unknown || !strings.Contains(words.English(o.Detail), c.why) || !strings.Contains(words.English(o.Detail), "/proc/modules") {
@@ -182,6 +183,7 @@ func TestTheHostFails(t *testing.T) {
 			}
 			s.Print(t, esxiModules, whole)
 			d.opts.Timeout = 10 * time.Second
+			clear(d.hung) // or it would be left alone
 			if o := states(t, d)[event.Driver]; o.State != event.Up {
 				t.Errorf("afterwards %s: %s", o.State, words.English(o.Detail))
 			}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -26,15 +27,21 @@ const (
 	// 20,000 processes is under 3 MB.
 	MaxOutput = 8 << 20
 
-	maxComplaint = 4 << 10  // bytes kept of what a command writes to standard error
-	maxGreeting  = 1 << 20  // bytes a server may send until the user is logged in
-	maxFile      = 16 << 20 // bytes of a known_hosts file or a key
+	maxComplaint = 4 << 10   // bytes kept of what a command writes to standard error
+	maxErrors    = 64 << 10  // bytes read of it before the command is ended
+	large        = 512 << 10 // bytes of an answer above which few are read at the same time
+	maxGreeting  = 1 << 20   // bytes a server may send until the user is logged in
+	maxFile      = 16 << 20  // bytes of a known_hosts file or a key
 )
 
 // connection is one login.
 type connection struct {
 	client *ssh.Client
 	wire   *wire
+	bound  string // the command that bounds another in time on the host, empty where there is none
+
+	mu      sync.Mutex
+	session *ssh.Session // that runs a command now
 }
 
 // wire counts what comes in until the login is over.
@@ -260,7 +267,10 @@ func (c *connection) close() { _ = c.client.Close() }
 
 // answerError is a command that ran, or was refused, on a connection that
 // still works.
-type answerError struct{ err error }
+type answerError struct {
+	err    error
+	status int // with which the command ended
+}
 
 func (e *answerError) Error() string { return e.err.Error() }
 func (e *answerError) Unwrap() error { return e.err }
@@ -271,32 +281,122 @@ func wasAnswer(err error) bool {
 	return errors.As(err, &a)
 }
 
+// bounds are the ways in which timeout(1) is written: GNU and Solaris 11, and
+// BusyBox of before 2018. -k: what ignores the first signal is killed.
+var bounds = []string{"timeout -k 2", "timeout -t"}
+
+// findBound finds out whether the host can bound a command in time. One that
+// may not run this has no bound.
+func (c *connection) findBound(ctx context.Context, env string) {
+	for _, b := range bounds {
+		if _, err := c.output(ctx, env+b+" 5 true"+quiet); err == nil || !wasAnswer(err) {
+			if err == nil {
+				c.bound = b
+			}
+			return
+		}
+	}
+}
+
+// quiet marks a command that may answer nothing.
+const quiet = " && echo ok"
+
+// bounded is command as it ends by itself on the host after left, less what it
+// takes to hear of it.
+func (c *connection) bounded(command, env string, left time.Duration) string {
+	if c.bound == "" {
+		return command
+	}
+	seconds := max(1, int((left - farReserve).Seconds()))
+	return env + c.bound + " " + strconv.Itoa(seconds) + " " + strings.TrimPrefix(command, env)
+}
+
+const (
+	// farReserve is how much earlier a command ends on the host than here.
+	farReserve = 2 * time.Second
+	// timedOut is the status of timeout(1) when it ended a command, killed when
+	// the command had to be killed.
+	timedOut, killed = 124, 128 + 9
+	// farewell is how long the end of a command may take to be sent.
+	farewell = 500 * time.Millisecond
+)
+
+// hungError is a command that did not end in time, or did not end its answer.
+type hungError struct{ err error }
+
+func (e *hungError) Error() string { return e.err.Error() }
+func (e *hungError) Unwrap() error { return e.err }
+
+// abort ends the command that runs, as far as the server lets us, then the
+// connection: closing that alone would leave the command on the host.
+func (c *connection) abort() {
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		c.kill()
+	}()
+	select {
+	case <-sent:
+	case <-time.After(farewell): // the wire is full
+	}
+	c.close()
+}
+
+// kill sends the signals that end a command. A server may ignore them.
+func (c *connection) kill() {
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	if s != nil {
+		_ = s.Signal(ssh.SIGTERM)
+		_ = s.Signal(ssh.SIGKILL)
+	}
+}
+
 // run runs one command and returns its standard output. After an error that
 // is no answer the connection is of no more use.
-func (c *connection) run(ctx context.Context, command string) ([]byte, error) {
-	end := context.AfterFunc(ctx, c.close) // a session that hangs cannot be closed alone
+func (c *connection) run(ctx context.Context, command string, env string) ([]byte, error) {
+	end := context.AfterFunc(ctx, c.abort)
 	defer end()
-	out, err := c.output(command)
+	text := command
+	if deadline, ok := ctx.Deadline(); ok {
+		text = c.bounded(command, env, time.Until(deadline))
+	}
+	out, err := c.output(ctx, text)
+	var answer *answerError
 	switch {
 	case err == nil:
 		return out, nil
+	case errors.As(err, &answer) && (answer.status == timedOut || answer.status == killed) && text != command:
+		return nil, &answerError{err: &hungError{fmt.Errorf("run %q: it did not end in time and was ended on the host; run it by hand as the same user, or raise detectors.remote.timeout", bare(command))}}
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("run %q: no answer in time; run it by hand as the same user, or raise detectors.remote.timeout", bare(command))
+		return nil, &hungError{fmt.Errorf("run %q: no answer in time; run it by hand as the same user, or raise detectors.remote.timeout", bare(command))}
 	}
 	return nil, fmt.Errorf("run %q: %w", bare(command), err)
 }
 
-func (c *connection) output(command string) ([]byte, error) {
+func (c *connection) output(ctx context.Context, command string) ([]byte, error) {
 	s, err := c.client.NewSession()
 	if err != nil {
 		var refused *ssh.OpenChannelError
 		if errors.As(err, &refused) {
-			return nil, &answerError{fmt.Errorf("the server refused a session (%s); let the user run commands", clean(refused.Message))}
+			return nil, &answerError{err: fmt.Errorf("the server refused a session (%s); let the user run commands", clean(refused.Message))}
 		}
 		return nil, fmt.Errorf("the connection was lost (%s)", clean(err.Error()))
 	}
-	defer s.Close()
-	complaint := &first{most: maxComplaint}
+	c.mu.Lock()
+	c.session = s
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.session = nil
+		c.mu.Unlock()
+		s.Close()
+	}()
+	// What says too much is ended on the host, and what it still sends is not
+	// read: the window of the channel is not opened again.
+	stop := func() { c.kill(); s.Close() }
+	complaint := &first{most: maxComplaint, left: maxErrors, over: func() { go stop() }}
 	s.Stderr = complaint
 	pipe, err := s.StdoutPipe()
 	if err != nil {
@@ -306,40 +406,78 @@ func (c *connection) output(command string) ([]byte, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("the connection was lost")
 		}
-		return nil, &answerError{fmt.Errorf("the server did not start it (%s); let the user run commands", clean(err.Error()))}
+		return nil, &answerError{err: fmt.Errorf("the server did not start it (%s); let the user run commands", clean(err.Error()))}
 	}
-	out, err := io.ReadAll(io.LimitReader(pipe, MaxOutput+1))
-	if err != nil {
+	out, err := c.read(ctx, pipe)
+	switch {
+	case complaint.spilt():
+		return nil, &answerError{err: &hungError{fmt.Errorf("it complained of more than %d bytes, first %q; run it by hand as the same user and look why", maxErrors, complaint.line(nil))}}
+	case err != nil:
 		return nil, fmt.Errorf("the connection was lost (%s)", clean(err.Error()))
-	}
-	if len(out) > MaxOutput {
-		return nil, &answerError{fmt.Errorf("it answered more than %d bytes; run it by hand as the same user and look why", MaxOutput)}
+	case len(out) > MaxOutput:
+		stop()
+		return nil, &answerError{err: &hungError{fmt.Errorf("it answered more than %d bytes; run it by hand as the same user and look why", MaxOutput)}}
 	}
 	err = s.Wait()
 	var exit *ssh.ExitError
 	switch {
+	case complaint.spilt():
+		return nil, &answerError{err: &hungError{fmt.Errorf("it complained of more than %d bytes, first %q; run it by hand as the same user and look why", maxErrors, complaint.line(nil))}}
 	case errors.As(err, &exit):
-		return nil, &answerError{fmt.Errorf("it ended with status %d and said %q; run it by hand as the same user", exit.ExitStatus(), complaint.line(out))}
+		return nil, &answerError{err: fmt.Errorf("it ended with status %d and said %q; run it by hand as the same user", exit.ExitStatus(), complaint.line(out)), status: exit.ExitStatus()}
 	case err != nil:
 		return nil, fmt.Errorf("the connection was lost before it ended (%s)", clean(err.Error()))
-	case len(bytes.TrimSpace(out)) == 0 && command != solarisPorts6:
-		return nil, &answerError{fmt.Errorf("it answered nothing and said %q; run it by hand as the same user", complaint.line(nil))}
+	case len(bytes.TrimSpace(out)) == 0 && !strings.HasSuffix(command, bare(solarisPorts6)):
+		return nil, &answerError{err: fmt.Errorf("it answered nothing and said %q; run it by hand as the same user", complaint.line(nil))}
 	}
 	return out, nil
 }
 
-// first keeps the first bytes and drops the rest.
+// read reads an answer. Few large ones are read at the same time.
+func (c *connection) read(ctx context.Context, r io.Reader) ([]byte, error) {
+	out, err := io.ReadAll(io.LimitReader(r, large))
+	if err != nil || len(out) < large {
+		return out, err
+	}
+	if err := reading.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer reading.Release(1)
+	rest, err := io.ReadAll(io.LimitReader(r, MaxOutput+1-large))
+	return append(out, rest...), err
+}
+
+// reading bounds the memory of large answers in the whole program.
+var reading = semaphore.NewWeighted(4)
+
+// first keeps the first bytes, drops some more and then calls over.
 type first struct {
 	mu   sync.Mutex
 	b    bytes.Buffer
 	most int
+	left int // bytes until over is called
+	over func()
 }
 
 func (f *first) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.b.Write(p[:min(len(p), f.most-f.b.Len())])
+	before := f.left
+	if f.left -= len(p); f.left < 0 {
+		if before >= 0 {
+			f.over()
+		}
+		return 0, errors.New("it complains too much")
+	}
 	return len(p), nil
+}
+
+// spilt reports whether over was called.
+func (f *first) spilt() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.left < 0
 }
 
 // line is the first line that says something, else that of other.

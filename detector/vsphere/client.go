@@ -20,6 +20,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/detector/trust"
+	"dswatch/setting"
 )
 
 // MaxAnswer bounds one answer in bytes. The modules of a host are 200 KB,
@@ -34,6 +35,7 @@ type client struct {
 	idle    func()
 	soap    *vim25.Client // nil until the first login, and after a lost session
 	session *session.Manager
+	again   setting.Again // reads the password; nil where it stands in the configuration
 }
 
 func newClient(c Config) (*client, error) {
@@ -102,16 +104,40 @@ func (c *client) login(ctx context.Context) error {
 		return c.explain(ctx, err)
 	}
 	m := session.NewManager(vc)
-	if err := m.Login(ctx, url.UserPassword(c.config.User, c.config.Password.Reveal())); err != nil {
-		if soap.IsSoapFault(err) {
-			if _, ok := soap.ToSoapFault(err).VimFault().(types.InvalidLogin); ok {
-				return fmt.Errorf("user %s was refused; look at user and password, and whether the account is locked", c.config.User)
-			}
-		}
+	err = m.Login(ctx, url.UserPassword(c.config.User, c.config.Password.Reveal()))
+	if refused(err) && c.renew() {
+		err = m.Login(ctx, url.UserPassword(c.config.User, c.config.Password.Reveal()))
+	}
+	switch {
+	case refused(err):
+		return fmt.Errorf("user %s was refused; look at user and password, and whether the account is locked; %s", c.config.User, setting.NextSecret("password", c.again != nil))
+	case err != nil:
 		return c.explain(ctx, err)
 	}
 	c.soap, c.session = vc, m
 	return nil
+}
+
+// refused reports whether err is about user or password.
+func refused(err error) bool {
+	if err == nil || !soap.IsSoapFault(err) {
+		return false
+	}
+	_, is := soap.ToSoapFault(err).VimFault().(types.InvalidLogin)
+	return is
+}
+
+// renew reads the password again, and reports whether it is another one.
+func (c *client) renew() bool {
+	if c.again == nil {
+		return false
+	}
+	p, err := c.again()
+	if err != nil || p == "" || p == c.config.Password {
+		return false
+	}
+	c.config.Password = p
+	return true
 }
 
 // logout ends the session.
@@ -129,6 +155,7 @@ type host struct {
 	modules   *types.ManagedObjectReference
 	connected bool
 	state     string
+	resting   bool // in maintenance mode
 }
 
 // list returns every host of the inventory.
@@ -139,13 +166,13 @@ func (c *client) list(ctx context.Context) ([]host, error) {
 	}
 	defer func() { _ = v.Destroy(ctx) }()
 	var found []mo.HostSystem
-	if err := v.Retrieve(ctx, []string{"HostSystem"}, []string{"name", "runtime.connectionState", "configManager.kernelModuleSystem"}, &found); err != nil {
+	if err := v.Retrieve(ctx, []string{"HostSystem"}, []string{"name", "runtime.connectionState", "runtime.inMaintenanceMode", "configManager.kernelModuleSystem"}, &found); err != nil {
 		return nil, c.explain(ctx, err)
 	}
 	var out []host
 	for _, h := range found {
 		state := h.Runtime.ConnectionState
-		out = append(out, host{h.Name, h.ConfigManager.KernelModuleSystem, state == types.HostSystemConnectionStateConnected, string(state)})
+		out = append(out, host{h.Name, h.ConfigManager.KernelModuleSystem, state == types.HostSystemConnectionStateConnected, string(state), h.Runtime.InMaintenanceMode})
 	}
 	return out, nil
 }

@@ -44,7 +44,7 @@ func Kind() detector.Kind {
 			items := c.items(s)
 			o := Options{Observer: s.Host + " (vsphere)"}
 			return []detector.Plan{{Name: "vsphere", Timing: c.Settings, Spec: []any{c, items}, Make: func(live detector.Live) (detector.Job, error) {
-				o.Tell = live.Tell
+				o.Tell, o.Password = live.Tell, live.Again("detectors.vsphere.password")
 				d, err := New(c.Config, items, o)
 				if err != nil {
 					return detector.Job{}, fmt.Errorf("make the vsphere detector: %w", err)
@@ -53,6 +53,7 @@ func Kind() detector.Kind {
 				for _, it := range items {
 					j.Keys = append(j.Keys, it.Key)
 				}
+				j.Keys = append(j.Keys, d.Way())
 				return j, nil
 			}}}
 		},

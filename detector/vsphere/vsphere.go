@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dswatch/catalog"
+	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/words"
@@ -43,6 +44,8 @@ type Options struct {
 	// Tell takes what is known about the hosts. When it fails the reports come
 	// again with the next look. Nil: nothing is told.
 	Tell func(ctx context.Context, reports []event.FactsReport) error
+	// Password reads the password again after a refusal. Nil: it is in no file.
+	Password setting.Again
 }
 
 // Detector asks one server. It implements detector.Detector and io.Closer.
@@ -69,6 +72,7 @@ func New(c Config, items []Item, o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
+	client.again = o.Password
 	return &Detector{client: client, items: items, opts: o, version: map[string]event.Fact{}, told: map[string]event.Facts{}}, nil
 }
 
@@ -80,8 +84,13 @@ func (d *Detector) Close() error {
 	return nil
 }
 
+// Way is the item that tells whether the server can be asked.
+func (d *Detector) Way() event.Key {
+	return detector.Way(d.client.base.Hostname(), detector.WayVSphere)
+}
+
 // Detect asks for the modules of every host once. An error is about the
-// server.
+// server; the items are behind its own then.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	defer d.tell(context.WithoutCancel(ctx)) // what is declared counts also where the server cannot be asked
 	if end, ok := ctx.Deadline(); ok {
@@ -90,13 +99,17 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)*9/10)
 		defer cancel()
 	}
-	if err := d.client.login(ctx); err != nil {
-		return nil, fmt.Errorf("log in to vSphere: %w", err)
-	}
-	hosts, err := d.client.list(ctx)
+	way := event.Observation{Key: d.Way(), State: event.Up, Found: 1, Want: 1, At: time.Now()}
+	hosts, err := d.hosts(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list the hosts of vSphere: %w", err)
+		way.State, way.Found, way.Detail = event.Unknown, 0, words.Of(err)
+		out := make([]event.Observation, 0, len(d.items)+1)
+		for _, it := range d.items {
+			out = append(out, event.Observation{Key: it.Key, State: event.Unknown, Want: 1, Detail: way.Detail, At: way.At, Behind: way.Key})
+		}
+		return append(out, way), err
 	}
+	way.Detail = words.VSphereTold.With(len(hosts))
 	at := time.Now()
 	var mu sync.Mutex
 	seen := map[string]map[string]bool{} // whether a module is loaded, by host and name
@@ -116,8 +129,26 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	out := make([]event.Observation, len(d.items))
 	for i, it := range d.items {
 		out[i] = it.observe(seen[it.Key.Host], failed[it.Key.Host], at)
+		if errors.Is(failed[it.Key.Host], errResting) { // it is away on purpose
+			out[i].Behind = way.Key
+		}
 	}
-	return out, nil
+	return append(out, way), nil
+}
+
+// errResting is a host in maintenance mode: what is missing there is no loss.
+var errResting = words.Fail(words.InMaintenance.With())
+
+// hosts logs in and lists the hosts.
+func (d *Detector) hosts(ctx context.Context) ([]host, error) {
+	if err := d.client.login(ctx); err != nil {
+		return nil, fmt.Errorf("log in to vSphere: %w", err)
+	}
+	hosts, err := d.client.list(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the hosts of vSphere: %w", err)
+	}
+	return hosts, nil
 }
 
 // ask returns the modules of one host.
@@ -125,6 +156,9 @@ func (d *Detector) ask(ctx context.Context, name string, hosts []host) (map[stri
 	h, err := d.find(name, hosts)
 	if err != nil {
 		return nil, err
+	}
+	if h.resting {
+		return nil, errResting
 	}
 	ctx, cancel := context.WithTimeout(ctx, hostTimeout)
 	defer cancel()

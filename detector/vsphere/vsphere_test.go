@@ -21,6 +21,7 @@ import (
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"dswatch/detector"
 	"dswatch/detector/vsphere/vspheretest"
 	"dswatch/event"
 	"dswatch/setting"
@@ -155,6 +156,49 @@ func TestModules(t *testing.T) {
 	}
 }
 
+// TestMaintenance: what a host in maintenance mode lacks is no loss, until it
+// leaves it.
+func TestMaintenance(t *testing.T) {
+	w := newWorld(t, simulator.VPX())
+	d := newDetector(t, w.config(w.Hosts[0], w.Hosts[1]), Options{})
+	look := func(state event.State, quiet bool) {
+		t.Helper()
+		seen := states(t, d)
+		if seen[0].State != state || (seen[0].Behind != event.Key{}) != quiet || seen[1].State != event.Up || seen[2].State != event.Up {
+			t.Errorf("%+v, want %s", seen, state)
+		}
+	}
+	look(event.Up, false)
+	w.Systems[0].Runtime.InMaintenanceMode = true
+	look(event.Unknown, true)
+	w.Kernels[0].Set(func() { w.Kernels[0].Modules = []types.KernelModuleInfo{tcpip} })
+	asked := w.Kernels[0].Asked()
+	look(event.Unknown, true)
+	if n := w.Kernels[0].Asked(); n != asked {
+		t.Errorf("asked %d times in maintenance mode", n-asked)
+	}
+	w.Systems[0].Runtime.InMaintenanceMode = false
+	look(event.Down, false)
+	w.Kernels[0].Set(func() { w.Kernels[0].Modules = []types.KernelModuleInfo{tcpip, dsa} })
+	look(event.Up, false)
+}
+
+// TestNewPassword: a password that was refused is read again.
+func TestNewPassword(t *testing.T) {
+	w := newWorld(t, simulator.VPX())
+	c := w.config(w.Hosts[0])
+	c.Password = "old"
+	file := setting.Secret("old")
+	d := newDetector(t, c, Options{Password: func() (setting.Secret, error) { return file, nil }})
+	if seen, err := d.Detect(t.Context()); err == nil || !strings.Contains(err.Error(), "into the file of password_file, which is read again with each look") {
+		t.Errorf("%+v %v", seen, err)
+	}
+	file = password
+	if o := states(t, d)[0]; o.State != event.Up {
+		t.Errorf("%+v", o)
+	}
+}
+
 // TestSession logs in once, again when the session was lost, and out at the
 // end. What the module tells of its version is remembered while it is away.
 func TestSession(t *testing.T) {
@@ -238,6 +282,9 @@ func TestNotBelieved(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), c.why) {
 				t.Fatalf("%v %v", seen, err)
+			}
+			if len(seen) != 2 || seen[0].State != event.Unknown || seen[0].Behind != seen[1].Key || !detector.IsWay(seen[1].Key) || seen[1].State != event.Unknown {
+				t.Errorf("%+v", seen)
 			}
 			if text := err.Error(); strings.Contains(text, password) || strings.Contains(text, "hunter2") || strings.ContainsAny(text, "\x1b\n") || len(text) > 1000 {
 				t.Errorf("the error shows too much: %q", text)

@@ -98,6 +98,20 @@ func (s *SSHD) Answer(t testing.TB, command, script string) {
 	}
 }
 
+// Shell gives whoever logs in from now on a real shell instead of the answers.
+func (s *SSHD) Shell(t testing.TB) {
+	t.Helper()
+	b, err := os.ReadFile(s.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.ParsePrivateKey(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.file("authorized_keys"), fmt.Sprintf("restrict %s", ssh.MarshalAuthorizedKey(key.PublicKey())))
+}
+
 // Print makes the server answer command with text.
 func (s *SSHD) Print(t testing.TB, command, text string) {
 	t.Helper()

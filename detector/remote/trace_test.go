@@ -1,0 +1,275 @@
+//go:build linux
+
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dswatch/detector"
+	"dswatch/event"
+	"dswatch/words"
+)
+
+// running counts the processes of this machine whose command line has mark.
+func running(t *testing.T, mark string) (n int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range all {
+		b, _ := os.ReadFile(path)
+		if line := strings.ReplaceAll(string(b), "\x00", " "); strings.Contains(line, mark) {
+			n++
+		}
+	}
+	return n
+}
+
+// gone waits until none of them is left.
+func gone(t *testing.T, mark string) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); running(t, mark) > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d processes of %q are still on the host", running(t, mark), mark)
+		}
+	}
+}
+
+// metered counts what comes in.
+type metered struct {
+	net.Conn
+	n atomic.Int64
+}
+
+func (m *metered) Read(p []byte) (int, error) {
+	n, err := m.Conn.Read(p)
+	m.n.Add(int64(n))
+	return n, err
+}
+
+// TestNothingStaysBehind runs commands that hang or do not cease in a real
+// shell: whatever they do, none is left on the host, and no more is read of
+// them than is bounded.
+func TestNothingStaysBehind(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.Shell(t)
+	for name, c := range map[string]struct {
+		command string // its mark is a number of its own
+		bound   bool   // the host has timeout(1)
+		says    string
+		lost    bool // the connection with it
+	}{
+		"hangs, bounded":              {"sleep 7412", true, "it did not end in time and was ended on the host", false},
+		"ignores the signal, bounded": {`sh -c 'trap "" TERM; sleep 7414; sleep 7414'`, true, "it did not end in time", false},
+		"endless answer":              {"yes 7415", false, "more than 8388608 bytes", false},
+		"endless complaint":           {"yes 7416 >&2", false, "it complained of more than 65536 bytes", false},
+		"both":                        {"sh -c 'yes 7417 >&2 & yes 7417'", false, "it complained of more than 65536 bytes", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mark := c.command[strings.Index(c.command, "74"):][:4]
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			conn, err := connect(ctx, target(s, "linux").TargetConfig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.close()
+			meter := &metered{Conn: conn.wire.Conn}
+			conn.wire.Conn = meter // nothing is read before the next command
+			conn.findBound(ctx, linux)
+			if conn.bound != bounds[0] {
+				t.Errorf("timeout(1) was not found: %q", conn.bound)
+			}
+			if !c.bound {
+				conn.bound = ""
+			}
+			patience := 30 * time.Second
+			if strings.Contains(c.says, "time") {
+				patience = 4 * time.Second
+			}
+			begin := time.Now()
+			short, end := context.WithTimeout(t.Context(), patience)
+			defer end()
+			_, err = conn.run(short, c.command, linux)
+			var hung *hungError
+			if !errors.As(err, &hung) || !strings.Contains(err.Error(), c.says) || wasAnswer(err) == c.lost {
+				t.Errorf("%v, lost %v", err, !wasAnswer(err))
+			}
+			if took := time.Since(begin); took > patience+10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			gone(t, mark)
+			time.Sleep(200 * time.Millisecond)
+			if n := meter.n.Load(); n > MaxOutput+4<<20 {
+				t.Errorf("%d bytes were read", n)
+			}
+			if !c.lost {
+				if out, err := conn.run(ctx, "echo well", linux); err != nil || string(out) != "well\n" {
+					t.Errorf("afterwards %q, %v", out, err)
+				}
+			}
+		})
+	}
+}
+
+// TestSignalsBeforeTheEnd: where the host cannot bound a command, the server is
+// asked to end it before the connection is closed. OpenSSH does so for every
+// user but root.
+func TestSignalsBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	key, err := readKey(s.KeyFile) // as good a host key as any
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	asked := make(chan string, 16)
+	go func() {
+		defer close(asked)
+		raw, err := l.Accept()
+		if err != nil {
+			return
+		}
+		c := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil }}
+		c.AddHostKey(key)
+		_, channels, requests, err := ssh.NewServerConn(raw, c)
+		if err != nil {
+			return
+		}
+		go ssh.DiscardRequests(requests)
+		for ch := range channels {
+			_, more, err := ch.Accept()
+			if err != nil {
+				return
+			}
+			for r := range more {
+				asked <- r.Type + " " + strings.Trim(string(r.Payload), "\x00\x01\x02\x03\x04\x05\x06\x07\x08")
+				_ = r.Reply(true, nil)
+			}
+		}
+	}()
+	tg := target(s, "linux")
+	tg.Port = l.Addr().(*net.TCPAddr).Port
+	tg.KnownHosts = known(t, t.TempDir(), tg.Port, key.PublicKey())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	conn, err := connect(ctx, tg.TargetConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, end := context.WithTimeout(t.Context(), time.Second)
+	defer end()
+	if _, err := conn.run(short, "sleep 7411", linux); err == nil {
+		t.Error("no error")
+	}
+	var got []string
+	for r := range asked {
+		got = append(got, r)
+	}
+	if want := []string{"exec sleep 7411", "signal TERM", "signal KILL"}; len(got) != 3 || !strings.Contains(got[0], "sleep 7411") || got[1] != want[1] || got[2] != want[2] {
+		t.Errorf("the server was asked %q, want %q", got, want)
+	}
+}
+
+// TestHungIsLeftAlone: a command that hung is not run again for a while, what
+// others tell is told, and the host is not blamed.
+func TestHungIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	d := newDetector(t, target(s, "linux"), Options{Timeout: 2 * time.Second})
+	marks := filepath.Join(t.TempDir(), "runs")
+	s.Answer(t, linuxPS, fmt.Sprintf("echo x >>%s; exec sleep 60", marks))
+	runs := func() int { b, _ := os.ReadFile(marks); return strings.Count(string(b), "x") }
+	for ; d.hung[linuxPS].times == 0; d.opts.Timeout += time.Second { // a login may need longer than that here
+		seen, err := d.Detect(t.Context())
+		if err == nil || len(seen) != len(d.target.Items)+1 {
+			t.Fatalf("%v, %d seen", err, len(seen))
+		}
+	}
+	maps.DeleteFunc(d.hung, func(command string, _ hang) bool { return command != linuxPS })
+	first := runs()
+	d.opts.Timeout = 20 * time.Second
+	for range 3 {
+		got := states(t, d)
+		if o := got[event.Process]; o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "is left alone until") || o.Behind != (event.Key{}) {
+			t.Errorf("%+v", o)
+		}
+		if got[event.Driver].State != event.Up || got[event.Port].State != event.Up || got[event.Heartbeat].State != event.Up {
+			t.Errorf("%+v", got)
+		}
+	}
+	if n := runs() - first; n != 0 {
+		t.Errorf("it was run %d times more", n)
+	}
+	for times, pause := range []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute, time.Hour} {
+		h := d.hung[linuxPS]
+		if got := h.until.Sub(h.at); got != pause {
+			t.Errorf("after %d times it is left alone for %s, want %s", h.times, got, pause)
+		}
+		if times == 2 {
+			h.times = 9
+		}
+		if times == 1 { // two real ones
+			s.Answer(t, linuxPS, "kill -STOP $$")
+		}
+		h.until = time.Now()
+		d.hung[linuxPS] = h
+		d.drop()
+		d.opts.Timeout = 500 * time.Millisecond
+		for n := h.times; d.hung[linuxPS].times == n; { // a login may need longer than that here
+			_, _ = d.Detect(t.Context())
+			d.opts.Timeout += 500 * time.Millisecond
+		}
+	}
+	s.Print(t, linuxPS, string(capture(t, "linux-ps")))
+	h := d.hung[linuxPS]
+	h.until = time.Now()
+	d.hung[linuxPS] = h
+	d.opts.Timeout = 10 * time.Second
+	if o := states(t, d)[event.Process]; o.State != event.Up || d.hung[linuxPS].times != 0 {
+		t.Errorf("afterwards %+v, %v", o, d.hung)
+	}
+}
+
+// TestOneCauseForAHost: what cannot be seen because the host cannot be reached
+// is behind one item.
+func TestOneCauseForAHost(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	tg := target(s, "linux")
+	tg.Port = 1
+	tg.KnownHosts = known(t, t.TempDir(), 1, s.HostKey)
+	d := newDetector(t, tg, Options{})
+	seen, err := d.Detect(t.Context())
+	if err == nil || len(seen) != len(tg.Items)+1 {
+		t.Fatalf("%v, %d seen", err, len(seen))
+	}
+	way := seen[len(tg.Items)]
+	if !detector.IsWay(way.Key) || way.State != event.Unknown || way.Behind != (event.Key{}) || !strings.Contains(words.English(way.Detail), "connection refused") {
+		t.Errorf("%+v", way)
+	}
+	for _, o := range seen[:len(tg.Items)] {
+		if o.State != event.Unknown || o.Behind != way.Key || o.Validate() != nil {
+			t.Errorf("%+v", o)
+		}
+	}
+}
