@@ -312,6 +312,34 @@ func TestStormAudiences(t *testing.T) {
 	})
 }
 
+// TestStormNewSink: a sink that was not there hears of an open digest when the
+// program starts with it, and of its end.
+func TestStormNewSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := stormSet("en")
+		set.Repeat = 0
+		g := newGale(t, set)
+		both := g.w.sinks
+		g.w.sinks = []string{"nms"}
+		g.restart()
+		g.hosts(0, 100, event.Down)
+		g.pass(60)
+		g.w.sinks = both
+		g.restart()
+		g.pass(60)
+		if told, _, _ := g.digests("hook"); len(told) != 1 || !strings.HasPrefix(told[0], "raised 80: ") {
+			t.Errorf("the new sink was told %q of the digest", told)
+		}
+		g.hosts(0, 100, event.Up)
+		g.pass(120)
+		g.stop()
+		if told, _, _ := g.digests("nms"); len(told) != 2 {
+			t.Errorf("the sink that was there was told %q", told)
+		}
+		g.w.checkPairs(t)
+	})
+}
+
 // TestStormRate: a digest that changes all the time is told every 30 s, and
 // one that ends before its first message is not told at all.
 func TestStormRate(t *testing.T) {

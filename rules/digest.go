@@ -110,6 +110,9 @@ func (s *Set) Resumed(now time.Time, d *Digest, m Members) {
 	d.News = d.Slot.Phase == Firing && m.Count+m.Silenced < d.Told
 	d.ask(now, m)
 	d.Slot.boundRound(now)
+	if d.Slot.Phase == Firing && d.Slot.Ack == nil && m.Count > 0 && len(d.Slot.pick(now, s.hearers(now, d, m))) > 0 {
+		d.Slot.Due = now // a sink that is new
+	}
 }
 
 // AskNow asks at once whether members that were silenced still are.

@@ -253,7 +253,7 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot) {
 			// Who is told, and how often, may have been changed meanwhile.
 			sub := subject(st, snap, name)
 			all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
-			if slot.Due = s.wake(now, slot, all, sub); s.timed() || len(slot.pick(now, all)) > 0 {
+			if slot.Due = s.wake(now, slot, all, sub); s.timed() || slot.Ack == nil && len(slot.pick(now, all)) > 0 {
 				slot.Due = now
 			}
 		}
