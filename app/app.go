@@ -30,6 +30,8 @@ import (
 type Options struct {
 	Version string
 	Log     *slog.Logger
+	// Observing is called once, when Run begins to observe; nil: nobody is told.
+	Observing func()
 }
 
 // App is the program between Open and Close.
@@ -42,6 +44,9 @@ type App struct {
 	registry *prometheus.Registry
 	workers  []*worker
 	drills   *drills
+	heart    *heart
+	mending  atomic.Pointer[[]*worker]     // workers, once all are made
+	source   *ledger.Source                // of the rules; nil before Run
 	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
 	scheduler atomic.Pointer[detector.Scheduler] // nil before Run
@@ -78,6 +83,7 @@ func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 	if err := a.makeWorkers(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	a.mending.Store(&a.workers)
 	return a, nil
 }
 
@@ -89,6 +95,9 @@ func newApp(l *Loaded, b *bus.Bus, o Options) *App {
 	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a))
 	a.inForce.Store(l)
+	a.heart = newHeart(a)
+	a.mending.Store(&[]*worker{})
+	a.registry.MustRegister(newPulseMetric(a))
 	return a
 }
 
@@ -127,6 +136,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 		a.workers = append(a.workers, &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, place: place, worker: sinks.NewWorker(sinks.WorkerOptions{
 			Sink: sink, Settings: spec.common, Outbox: place.Queue, Receipts: place.Book,
 			Dead: a.ledger.Dead(), History: place.Attempts, Log: a.Log, Metrics: metrics, Grace: grace,
+			Pulses: a.heart.sinks[name], Turn: a.turn("the sink " + name),
 		})})
 	}
 	return nil
@@ -168,6 +178,7 @@ func (a *App) Run(ctx context.Context) error {
 	sched, err := detector.NewScheduler(detector.Options{
 		Observer: a.conf().Config.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.conf().Config.Location(), Log: a.Log,
 		Hold: a.conf().Config.Rules.Hold,
+		Pulse: a.beatFirst, Turn: a.turn("the scheduler"),
 	})
 	if err != nil {
 		return err
@@ -184,6 +195,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopDeciding()
 	var decides sync.WaitGroup
 	if !a.conf().observes() {
+		a.source = a.ledger.Source()
 		engine := a.newEngine()
 		a.engine.Store(engine)
 		decides.Go(func() { engine.Run(deciding) })
@@ -198,9 +210,13 @@ func (a *App) Run(ctx context.Context) error {
 	defer a.stopWeb()
 	a.Log.Info("watching", "host", a.conf().Config.Host, "items", countKeys(jobs), "sinks", a.sinkNames(), "version", a.Version)
 
+	if a.Observing != nil {
+		a.Observing()
+	}
 	var observes sync.WaitGroup
 	observes.Go(func() { a.repeatFacts(ctx, known, news) })
 	observes.Go(func() { a.runDrills(ctx) })
+	observes.Go(func() { newDeaf(a).run(ctx) })
 	err = sched.Run(ctx)
 	observes.Wait()
 	detector.Close(jobs...)
@@ -236,11 +252,12 @@ func (a *App) newEngine() *engine.Engine {
 	}, []string{"rule", "outcome"})
 	a.registry.MustRegister(decisions)
 	return engine.NewEngine(engine.Parts{
-		Set:      a.conf().set,
-		Host:     a.conf().Config.Host,
-		Rows:     newRows(a.conf()),
-		Sinks:    a.sinkNames(),
-		Source:   a.ledger.Source(),
+		Set:    a.conf().set,
+		Host:   a.conf().Config.Host,
+		Rows:   newRows(a.conf()),
+		Sinks:  a.sinkNames(),
+		Source: a.source,
+		Pulses: a.heart.rules, Turn: a.turn("the rules"),
 		Statuses: a.ledger.Statuses(), Facts: a.ledger.Facts(),
 		Outbox: a.ledger.Outbox(), Receipts: a.ledger.Receipts(), Silences: a.ledger.Silences(),
 		Log: a.Log,
@@ -285,7 +302,7 @@ func (a *App) startWeb() error {
 	if err != nil {
 		return err
 	}
-	a.web, err = web.Start(web.Parts{Config: a.conf().Config.Web, Token: token, Program: a, Silencer: a, Alerts: a, Outbox: a, Metrics: a.registry, Log: a.Log})
+	a.web, err = web.Start(web.Parts{Config: a.conf().Config.Web, Token: token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Metrics: a.registry, Log: a.Log})
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,6 +39,8 @@ type Config struct {
 	Routes    []rules.Route     `yaml:"routes" doc:"Who is told what; the first route that matches counts; default: every sink is told everything."`
 	Windows   []rules.Window    `yaml:"maintenance" doc:"Windows in which alerts are neither raised nor repeated, as silences that come again."`
 	Drill     string            `yaml:"drill" doc:"When every sink is sent a marked [TEST] firing and its resolve through the real path, as a cron expression, such as 0 9 1 * *; log, metric and status say which sink did not confirm; default never."`
+	Deaf      time.Duration     `yaml:"deaf" doc:"How long it may not be proven that a change would be told before every sink is told so past the outbox, with severity critical, 10s to 1h; default 30s with severity info."`
+	PingURL   setting.Secret    `yaml:"ping_url" doc:"URL that is called every minute while changes are told, and with /fail and the reason when they are not; default none."`
 	Sinks     []*config.Section `yaml:"sinks" doc:"Who is told; default: alerts are written to standard output."`
 	Web       web.Config        `yaml:"web" doc:"Local API and metrics."`
 }
@@ -81,6 +84,12 @@ func (c Config) Validate() error {
 	}
 	if strings.ContainsFunc(c.Host, foreign) || len(c.Host) > 253 {
 		return setting.Bad("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
+	}
+	if c.Deaf != 0 && (c.Deaf < 10*time.Second || c.Deaf > time.Hour) {
+		return setting.Bad("deaf", "%s is out of range; write 10s to 1h", c.Deaf)
+	}
+	if u, err := url.Parse(c.PingURL.Reveal()); err != nil || c.PingURL != "" && (u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return setting.Bad("ping_url", "is not a URL; write https://host/path")
 	}
 	return validDrill(c.Drill)
 }

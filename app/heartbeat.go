@@ -68,6 +68,9 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 	if errors.Is(err, errStarting) {
 		return err // it would count nothing
 	}
+	if err := a.stale(); err != nil {
+		return err // it would say that all is well, which is not proven
+	}
 	seq, err := n.next(time.Now())
 	if err != nil {
 		return err

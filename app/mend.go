@@ -16,8 +16,11 @@ func (a *App) madeAnew(names []string) {
 	a.again(events)
 }
 
-// again lets what waits for the bus be published at once.
+// again lets what waits for the bus be stored at once.
 func (a *App) again(whole bool) {
+	for _, w := range *a.mending.Load() {
+		w.worker.Mended()
+	}
 	if s := a.scheduler.Load(); s != nil {
 		s.Again(whole)
 	}

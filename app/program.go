@@ -39,9 +39,10 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			})
 		})
 	}
+	st.Health = a.Health()
 	all, _, err := a.ledger.Silences().All(ctx)
-	if err != nil {
-		return st, err
+	if err != nil && st.Health.Current {
+		return st, err // else that is what is to be shown
 	}
 	for _, s := range all {
 		if s.Forever && s.Active(time.Now()) {
@@ -49,13 +50,13 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 		}
 	}
 	dead, err := a.ledger.CountLetters(ctx)
-	if err != nil {
+	if err != nil && st.Health.Current {
 		return st, err
 	}
 	for _, w := range a.workers {
 		waiting, err := a.ledger.Outbox().Waiting(ctx, w.name)
-		if err != nil {
-			return st, err
+		if err != nil && st.Health.Current {
+			return st, err // else that is what is to be shown
 		}
 		h := w.worker.Health()
 		st.Sinks = append(st.Sinks, web.SinkStatus{

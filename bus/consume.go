@@ -51,15 +51,18 @@ type Consumer struct {
 	gone sync.WaitGroup
 	wake chan struct{} // has an element when queue or err may have changed
 
-	mu    sync.Mutex
-	queue []*Delivery
-	held  map[uint64]*Delivery // by sequence: queued or handed out, not settled
-	done  recent               // what was acknowledged last
-	last  string               // where the last settlement went
-	stop  func()               // ends the subscription; nil: there is none, and the keeper makes it
-	ever  bool                 // it was open before
-	anew  bool                 // the stream was made anew, which Next has not told yet
-	err   error                // why there is nothing more
+	mu            sync.Mutex
+	queue         []*Delivery
+	held          map[uint64]*Delivery // by sequence: queued or handed out, not settled
+	done          recent               // what was acknowledged last
+	last          string               // where the last settlement went
+	stop          func()               // ends the subscription; nil: there is none, and the keeper makes it
+	nudged        bool                 // the next Next returns nothing
+	came, checked uint64               // messages that came, and at the last Check
+	stalls        int                  // Checks in a row that found messages waiting
+	ever          bool                 // it was open before
+	anew          bool                 // the stream was made anew, which Next has not told yet
+	err           error                // why there is nothing more
 }
 
 // Delivery is one message that is to be settled: by Ack when its work is done,
@@ -236,7 +239,8 @@ func (b *Bus) renew(ctx context.Context, s jetstream.Stream, c jetstream.Consume
 	return c, nil
 }
 
-// Next returns between one and most messages as soon as there is one. After the
+// Next returns between one and most messages as soon as there is one, or none
+// after Nudge. After the
 // stream was lost and made again it fails once with ErrMadeAnew. It is safe for
 // concurrent use. After Close or when the durable was removed it
 // returns an error; after ctx has ended, that of ctx.
@@ -260,11 +264,15 @@ func (c *Consumer) Next(ctx context.Context, most int) ([]*Delivery, error) {
 			}
 			return out, nil
 		}
-		err := c.err
+		err, nudged := c.err, c.nudged
+		c.nudged = false
 		c.mu.Unlock()
 		if err != nil {
 			c.signal() // for the next caller
 			return nil, err
+		}
+		if nudged {
+			return nil, nil
 		}
 		select {
 		case <-c.wake:
@@ -305,6 +313,7 @@ func (c *Consumer) receive(m jetstream.Msg) {
 		c.b.say(d.reply, "")
 		return
 	}
+	c.came++
 	c.held[d.Sequence] = d
 	c.queue = append(c.queue, d)
 	c.mu.Unlock()

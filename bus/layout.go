@@ -50,6 +50,7 @@ func streams(c Config) []jetstream.StreamConfig {
 		}
 	}
 	events := base(Events, "dswatch.event.>", "dswatch.facts.>")
+	events.AllowRollup = true // for the pulse, as in the outbox
 	events.MaxAge, events.MaxBytes, events.Duplicates = eventAge, int64(c.MaxEvents), eventWindow
 
 	// A work queue keeps what was published before its consumer exists; with
@@ -58,6 +59,7 @@ func streams(c Config) []jetstream.StreamConfig {
 	// so a sink that works loses nothing because another one is dead.
 	outbox := base(Outbox, "dswatch.outbox.*")
 	outbox.Retention, outbox.MaxBytes, outbox.Duplicates = jetstream.WorkQueuePolicy, int64(c.MaxOutbox), outboxWindow
+	outbox.AllowRollup = true
 	outbox.AllowDirect = true // the only way to look into a work queue
 
 	dead := base(Dead, "dswatch.dead.>")

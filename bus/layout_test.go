@@ -55,7 +55,8 @@ func TestLayout(t *testing.T) {
 		if c.Storage != jetstream.FileStorage || c.Replicas != 1 || c.MaxMsgs != -1 || c.MaxMsgSize != -1 {
 			t.Errorf("%s: %+v", name, c)
 		}
-		if kv := want == bucket; c.AllowMsgTTL != kv || c.AllowRollup != kv || c.DenyDelete != kv {
+		// The events and the outbox roll up their pulses.
+		if kv := want == bucket; c.AllowMsgTTL != kv || c.AllowRollup != (kv || name != bus.Dead) || c.DenyDelete != kv {
 			t.Errorf("%s: markers %v, roll-up %v, no delete %v", name, c.AllowMsgTTL, c.AllowRollup, c.DenyDelete)
 		}
 	}

@@ -115,6 +115,7 @@ type request struct {
 	again   bool   // it may be stored twice, as the value of a key, which replaces the one before
 	expect  uint64 // the last sequence the subject must have, or Any
 	deleted bool   // the message marks its subject as deleted
+	rollup  bool   // the message takes the place of all of its subject
 }
 
 // answer is what the server said to one request.
@@ -389,6 +390,9 @@ func (p *publisher) start(lane uint64, reqs []request, part []int, runs bool) *c
 		if r.deleted {
 			m.Header[kvOperation] = []string{kvDelete}
 			m.Header[jetstream.MsgTTLHeader] = []string{markerAge.String()}
+		}
+		if r.rollup {
+			m.Header[jetstream.MsgRollup] = []string{jetstream.MsgRollupSubject}
 		}
 		m.Subject, m.Reply, m.Data = r.subject, "", r.data
 		if !silent[k] {

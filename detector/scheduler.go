@@ -59,7 +59,14 @@ type Options struct {
 	SnapshotEvery time.Duration  // between two full snapshots; default 5m
 	Hold          time.Duration  // how long a loss must last before it is told (rules.hold)
 	Log           *slog.Logger   // default: discard
+	// Pulse is called at the start of Run and then every PulseEvery, by the
+	// loop that publishes, when the timetable has come round; nil: nothing is.
+	Pulse func(context.Context)
+	Turn  func() // called at each turn of that loop; nil: nothing is
 }
+
+// PulseEvery is the time between two calls of Options.Pulse.
+const PulseEvery = 5 * time.Second
 
 const (
 	// MaxPending is how many unpublished changes of one item are kept.
@@ -84,6 +91,7 @@ type Scheduler struct {
 	jobs  []*job
 	wake  chan struct{}
 	again chan bool // see Again
+	pulse chan struct{}
 
 	passes sync.WaitGroup // that Run has begun, but for those of cron
 
@@ -151,7 +159,7 @@ func NewScheduler(o Options) (*Scheduler, error) {
 	if o.Observer == "" {
 		return nil, errors.New("new scheduler: no observer name")
 	}
-	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), again: make(chan bool, 1), items: map[id]*item{}}
+	s := &Scheduler{opts: o, wake: make(chan struct{}, 1), again: make(chan bool, 1), pulse: make(chan struct{}, 1), items: map[id]*item{}}
 	names := map[string]bool{}
 	for _, spec := range o.Jobs {
 		j, err := newJob(spec)
@@ -233,6 +241,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 				s.pass(ctx, j)
 			}
 		}))
+	}
+	if s.opts.Pulse != nil {
+		s.beat()
+		c.Schedule(cron.Every(PulseEvery), cron.FuncJob(s.beat))
 	}
 	c.Start()
 	<-ctx.Done()
@@ -766,9 +778,13 @@ func (s *Scheduler) tell(ctx context.Context) {
 	defer retry.Stop()
 	due, failing, delay := false, false, firstRetry
 	for {
+		s.turn()
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.pulse:
+			s.opts.Pulse(ctx)
+			continue
 		case whole := <-s.again:
 			due = due || whole
 		case <-s.wake:
@@ -809,6 +825,7 @@ func (s *Scheduler) tell(ctx context.Context) {
 // failed: it is said to work again. With whole, a snapshot follows: what was
 // published before may be lost.
 func (s *Scheduler) Again(whole bool) {
+	s.beat()
 	for {
 		select {
 		case s.again <- whole:
@@ -878,7 +895,25 @@ func (s *Scheduler) publishSnapshot(ctx context.Context) error {
 	return nil
 }
 
+// beat asks for one call of Options.Pulse.
+func (s *Scheduler) beat() {
+	if s.opts.Pulse == nil {
+		return
+	}
+	select {
+	case s.pulse <- struct{}{}:
+	default: // the one before waits
+	}
+}
+
+func (s *Scheduler) turn() {
+	if s.opts.Turn != nil {
+		s.opts.Turn()
+	}
+}
+
 func (s *Scheduler) publish(ctx context.Context, events []event.Event) error {
+	s.turn()
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	err := s.opts.Publisher.Publish(ctx, events)

@@ -61,6 +61,9 @@ func NewEngine(p Parts) *Engine {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
+	if p.Turn == nil {
+		p.Turn = func() {}
+	}
 	if p.Wall == nil {
 		p.Wall = time.Now
 	}
@@ -104,6 +107,7 @@ func (e *Engine) Run(ctx context.Context) {
 func (e *Engine) Ready() bool { return e.ready.Load() }
 
 func (e *Engine) run(ctx context.Context) error {
+	e.Turn()
 	if e.lost.Swap(false) {
 		if err := e.putBack(ctx); err != nil {
 			e.Lost(false)
@@ -244,7 +248,11 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for tidy := false; ; tidy = false {
+		e.Turn()
 		select {
+		case p := <-e.Pulses:
+			p(ctx)
+			continue
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-failed:

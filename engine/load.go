@@ -40,6 +40,7 @@ func (e *Engine) read(ctx context.Context, each func(stored)) error {
 		}
 	}()
 	for batch := range decoded {
+		e.Turn()
 		for _, r := range batch {
 			each(r)
 		}

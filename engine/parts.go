@@ -90,6 +90,10 @@ type Parts struct {
 	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
 	// OnDecision is told every decision, for metrics; nil: nobody.
 	OnDecision func(event.Key, rules.Decision)
+	// Pulses are called by the loop between two steps, once everything that
+	// was stored has been read; nil: there are none.
+	Pulses <-chan func(context.Context)
+	Turn   func() // called at each turn of the loop, and while it reads; nil: nobody
 }
 
 // Rows tells which row of the list an item belongs to. Its answers may depend

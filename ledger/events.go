@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"sync"
 
 	"dswatch/bus"
 	"dswatch/engine"
@@ -48,6 +49,7 @@ const eventsBatch = 512
 // Source hands the event stream to the rules. It implements engine.Source.
 type Source struct {
 	bus      *bus.Bus
+	mu       sync.Mutex // guards consumer for Check; only the engine changes it
 	consumer *bus.Consumer
 }
 
@@ -57,11 +59,26 @@ func (s *Source) Next(ctx context.Context) ([]engine.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]engine.Message, len(got))
-	for i, d := range got {
-		out[i] = engine.Message{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }}
+	out := make([]engine.Message, 0, len(got))
+	for _, d := range got {
+		if bus.IsPulse(d.Subject) {
+			d.Ack()
+			continue
+		}
+		out = append(out, engine.Message{Data: d.Data, Position: d.Sequence, Ack: func() error { d.Ack(); return nil }})
 	}
 	return out, nil
+}
+
+// Check reports whether events wait that do not come.
+func (s *Source) Check(ctx context.Context) error {
+	s.mu.Lock()
+	c := s.consumer
+	s.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	return c.Check(ctx)
 }
 
 // Last opens the consumer anew, so that everything that was not acknowledged
@@ -76,6 +93,8 @@ func (s *Source) Last(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	s.mu.Lock()
 	s.consumer = c
+	s.mu.Unlock()
 	return s.bus.LastSequence(ctx, bus.Events)
 }

@@ -174,6 +174,12 @@ func (q *Queue) Next(ctx context.Context, most int) ([]sinks.Delivery, error) {
 	return out, nil
 }
 
+// Nudge makes a waiting Next return nothing.
+func (q *Queue) Nudge() { q.consumer.Nudge() }
+
+// Check reports whether deliveries wait that do not come.
+func (q *Queue) Check(ctx context.Context) error { return q.consumer.Check(ctx) }
+
 // parcel is one message of the outbox.
 type parcel struct {
 	*bus.Delivery

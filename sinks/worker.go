@@ -17,7 +17,8 @@ import (
 
 // Outbox hands out what waits for one sink, oldest first.
 type Outbox interface {
-	// Next waits for at least one delivery and returns at most most. It
+	// Next waits for at least one delivery and returns at most most, or none
+	// when there is a pulse. It
 	// returns each delivery once in the life of one worker, unless that went
 	// too long without InProgress. A new worker gets everything that was not
 	// acknowledged again, in the old order and before anything newer: a
@@ -104,6 +105,10 @@ type WorkerOptions struct {
 	History  History // nil: attempts are forgotten at the end
 	Log      *slog.Logger
 	Metrics  *Metrics // nil: not counted
+	// Pulses are called by the loop that takes deliveries, between two of them
+	// and never behind a Send. Who sends one makes Outbox.Next return.
+	Pulses <-chan func()
+	Turn   func() // called at each turn of that loop; nil: nobody
 
 	Grace      time.Duration // how long an attempt may go on after the end of Run's ctx, and then the storing of receipts; default 5s
 	Window     int           // deliveries held at once; default 1024
@@ -144,6 +149,7 @@ type Worker struct {
 	journal journal
 
 	mu     sync.Mutex
+	mended chan struct{} // closed by Mended
 	held   map[*item]struct{}
 	health Health
 
@@ -202,7 +208,7 @@ func NewWorker(o WorkerOptions) *Worker {
 		o: o, log: o.Log.With("sink", o.Settings.Name), m: o.Metrics.of(o.Settings.Name), seed: maphash.MakeSeed(),
 		items:   ByItem(o.Sink),
 		settled: make(chan settled, o.Window), freed: make(chan struct{}, 1), held: make(map[*item]struct{}, o.Window),
-		health: Health{Sink: o.Settings.Name}, gate: newGate(o.Settings),
+		mended: make(chan struct{}), health: Health{Sink: o.Settings.Name}, gate: newGate(o.Settings),
 		told: rate.Sometimes{First: 3, Interval: 10 * time.Second},
 	}
 	for range max(1, o.Settings.Concurrency) {
@@ -281,10 +287,13 @@ func (w *Worker) laneOf(slot string) *lane {
 // take moves deliveries from the outbox to the lanes while there is room.
 func (w *Worker) take(ctx context.Context) {
 	for ctx.Err() == nil {
+		w.turn()
 		room := w.room()
 		if room == 0 {
 			select {
 			case <-w.freed:
+			case p := <-w.o.Pulses:
+				p()
 			case <-ctx.Done():
 			}
 			continue
@@ -321,6 +330,18 @@ func (w *Worker) take(ctx context.Context) {
 				return
 			}
 		}
+	}
+}
+
+// turn notes that the loop turns, and takes a pulse.
+func (w *Worker) turn() {
+	if w.o.Turn != nil {
+		w.o.Turn()
+	}
+	select {
+	case p := <-w.o.Pulses:
+		p()
+	default:
 	}
 }
 
@@ -435,6 +456,12 @@ func (w *Worker) keepAlive(ctx context.Context) {
 func (w *Worker) insist(ctx context.Context, what string, do func(context.Context) error) bool {
 	pauses := w.backoff()
 	for n := 1; ; n++ {
+		if w.o.Turn != nil {
+			w.o.Turn()
+		}
+		w.mu.Lock()
+		mended := w.mended
+		w.mu.Unlock()
 		err := do(ctx)
 		if err == nil {
 			if n > 1 {
@@ -451,14 +478,20 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(min(pauses.next(), mostInsisting)):
+		case <-mended:
+			pauses = w.backoff()
+		case <-time.After(pauses.next()):
 		}
 	}
 }
 
-// mostInsisting bounds the pauses of insist: the store is near, says at once
-// that it does not work, and everything waits for it.
-const mostInsisting = 2 * time.Second
+// Mended ends the pauses that wait for the store: it is said to work again.
+func (w *Worker) Mended() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.mended)
+	w.mended = make(chan struct{})
+}
 
 // attempt sends once. A panic is a failure, not a crash.
 func (w *Worker) attempt(hard context.Context, it *item) (err error) {

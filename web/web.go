@@ -102,6 +102,7 @@ type Status struct {
 	Items   []Item       `json:"items"`
 	Sinks   []SinkStatus `json:"sinks"`
 	Forever []string     `json:"silenced_forever,omitempty"` // ids of the silences without an end
+	Health  Health       `json:"health"`
 }
 
 // TestResult is what `sinks test` learned of one sink.
@@ -127,6 +128,7 @@ type Parts struct {
 	Config   Config
 	Token    setting.Secret
 	Program  Program
+	Healthy  Healthy
 	Silencer Silencer
 	Alerts   Alerts
 	Outbox   Outbox
@@ -169,7 +171,7 @@ func (s *Server) Stop(ctx context.Context) error { return s.http.Shutdown(ctx) }
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	s.handleHealth(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /api/v1/status", s.guarded(func(r *http.Request) (any, error) { return s.Program.Status(r.Context()) }))
 	mux.HandleFunc("POST /api/v1/sinks/test", s.guarded(func(r *http.Request) (any, error) {

@@ -25,6 +25,11 @@ func (program) TestSinks(_ context.Context, names []string) ([]web.TestResult, e
 	return []web.TestResult{{Sink: strings.Join(names, ","), Confirmed: true}}, nil
 }
 
+func (program) Health() web.Health {
+	return web.Health{Role: "standalone", Why: "store: no space left", Stages: []web.Stage{{Name: "store", Why: "no space left"}}}
+}
+func (program) Live() error { return nil }
+
 func (program) Silences(context.Context) ([]web.Silence, error) {
 	return []web.Silence{{ID: "s1"}}, nil
 }
@@ -94,7 +99,7 @@ func (program) RemoveHost(_ context.Context, host string) (web.Removed, error) {
 }
 
 func TestServer(t *testing.T) {
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +224,7 @@ func (c *counting) Drop(context.Context, web.Selection) (int, error) { c.calls.A
 
 func serve(t *testing.T, c *counting, token setting.Secret) string {
 	t.Helper()
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: token, Program: c, Silencer: c, Alerts: c, Outbox: c, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: token, Program: c, Healthy: program{}, Silencer: c, Alerts: c, Outbox: c, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +298,7 @@ func TestPublic(t *testing.T) {
 }
 
 func TestStartOnATakenAddress(t *testing.T) {
-	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	s, err := web.Start(p)
 	if err != nil {
 		t.Fatal(err)

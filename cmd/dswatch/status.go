@@ -28,14 +28,30 @@ func statusCommand() *cobra.Command {
 				return err
 			}
 			if format == "json" {
-				return writeJSON(st)
+				err = writeJSON(st)
+			} else {
+				err = writeStatus(os.Stdout, st, l.Config.Location())
 			}
-			return writeStatus(os.Stdout, st, l.Config.Location())
+			if err == nil && !st.Health.Current {
+				return exitCode(3)
+			}
+			return err
 		},
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "table")
 	return c
+}
+
+// firstLine says whether a change would be told now.
+func firstLine(h web.Health, zone *time.Location) string {
+	switch {
+	case h.Current:
+		return "Decisions are current."
+	case h.Since.IsZero():
+		return "Decisions are NOT CURRENT, not since the start: " + plain(h.Why)
+	}
+	return "Decisions are NOT CURRENT since " + h.Since.In(zone).Format(time.RFC3339) + ": " + plain(h.Why)
 }
 
 // writeStatus shows times in zone.
@@ -69,6 +85,7 @@ func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
 		}
 		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), s.Circuit, drill, since, problem})
 	}
+	fmt.Fprintln(w, firstLine(st.Health, zone))
 	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.In(zone).Format(time.RFC3339))
 	if len(st.Forever) > 0 {
 		fmt.Fprintf(w, "silenced for ever by %s: dswatch silence list shows what; dswatch silence expire ID ends it\n\n", strings.Join(st.Forever, ", "))

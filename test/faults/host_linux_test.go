@@ -35,6 +35,7 @@ type host struct {
 	more  string // configuration
 	env   []string
 	api   string
+	path  string // of the configuration
 	names []string
 	ends  *ends
 
@@ -194,6 +195,7 @@ sinks:
 func (h *host) start(env ...string) *program {
 	h.t.Helper()
 	path := filepath.Join(h.t.TempDir(), "dswatch.yaml")
+	h.path = path
 	if err := os.WriteFile(path, []byte(h.config()), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
@@ -303,6 +305,26 @@ func (e *ends) told(t *testing.T) map[string][]told {
 		}
 	}
 	return out
+}
+
+// notices counts, at all sinks together, what dswatch told of its own store.
+func (h *host) notices(transition event.Transition) (n int) {
+	for _, d := range h.ends.hook.Received() {
+		if a := d.Alert; a.Key.Component == "dswatch" && a.Key.Name == "store" && a.Transition == transition {
+			n++
+		}
+	}
+	for _, trap := range h.ends.nms.Traps() {
+		if trap["dswatchAlertComponent.0"] == "dswatch" && trap["dswatchAlertName.0"] == "store" && trap["dswatchAlertTransition.0"] == string(transition) {
+			n++
+		}
+	}
+	for _, line := range h.ends.siem.Lines(h.t) {
+		if strings.Contains(line, `"name":"store"`) && strings.Contains(line, `"transition":"`+string(transition)+`"`) {
+			n++
+		}
+	}
+	return n
 }
 
 // count is what the conservation oracle found at all sinks together.

@@ -1,0 +1,311 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"dswatch/event"
+	"dswatch/sinks"
+)
+
+const (
+	// deafDefault is how long nothing may be proven before every sink is told.
+	deafDefault = 30 * time.Second
+	// deafRetry is the pause after a sink did not take the notice.
+	deafRetry = 5 * time.Second
+	// pingEvery is the time between two calls of ping_url, pingTime the time
+	// for one.
+	pingEvery = time.Minute
+	pingTime  = 10 * time.Second
+	// notesSize is the size of the file of notes, which is written in place:
+	// that needs no space on a full disk.
+	notesSize = 4 << 10
+)
+
+// notes is what has to outlive a restart while nothing can be stored: the
+// notice that is open, and at which sinks. They lie beside bus.dir.
+type notes struct {
+	ID    string    `json:"id,omitempty"` // of the alert; empty: none is open
+	Since time.Time `json:"since,omitzero"`
+	Why   string    `json:"why,omitempty"`
+	Told  []string  `json:"told,omitempty"` // sinks that may hold it open
+}
+
+// deaf tells every sink past the outbox when a change would not be told.
+type deaf struct {
+	app   *App
+	after time.Duration
+	file  *os.File // nil: there is none, and a notice is repeated after a restart
+
+	mu    sync.Mutex
+	notes notes
+	open  bool // the notice is to be open; else it is to be cleared
+	wake  chan struct{}
+}
+
+// notesPath is outside bus.dir, which may be what is broken.
+func (a *App) notesPath() string {
+	if dir := os.Getenv("RUNTIME_DIRECTORY"); dir != "" { // of systemd; only this program's
+		return filepath.Join(strings.SplitN(dir, ":", 2)[0], "deaf")
+	}
+	return filepath.Clean(a.conf().Config.Bus.Dir) + ".deaf"
+}
+
+func newDeaf(a *App) *deaf {
+	d := &deaf{app: a, after: a.conf().Config.Deaf, wake: make(chan struct{})}
+	if d.after == 0 {
+		d.after = deafDefault
+	}
+	f, err := os.OpenFile(a.notesPath(), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		a.Log.Debug("no file for what has to outlive a restart while nothing can be stored", "error", err)
+		return d
+	}
+	d.file = f
+	text, _ := io.ReadAll(io.LimitReader(f, notesSize))
+	if json.Unmarshal(bytes.TrimRight(text, "\x00 \n"), &d.notes) != nil {
+		d.notes = notes{}
+	}
+	d.open = d.notes.ID != "" // until it is proven that it is over
+	if len(text) < notesSize {
+		d.keep()
+	}
+	return d
+}
+
+// keep stores the notes in place. The caller holds mu, or nobody else knows d.
+func (d *deaf) keep() {
+	if d.file == nil {
+		return
+	}
+	text, err := json.Marshal(d.notes)
+	if err == nil && len(text) < notesSize {
+		page := bytes.Repeat([]byte{' '}, notesSize)
+		copy(page, text)
+		if _, err = d.file.WriteAt(page, 0); err == nil {
+			err = d.file.Sync()
+		}
+	}
+	if err != nil {
+		d.app.Log.Debug("keep notes beside bus.dir", "error", err)
+	}
+}
+
+// run looks every second until ctx ends.
+func (d *deaf) run(ctx context.Context) {
+	if d.file != nil {
+		defer d.file.Close()
+	}
+	var telling sync.WaitGroup
+	defer telling.Wait()
+	for _, w := range d.app.workers {
+		telling.Go(func() { d.tell(ctx, w) })
+	}
+	if d.app.conf().Config.PingURL.Reveal() != "" {
+		telling.Go(func() { d.ping(ctx) })
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		h := d.app.heart
+		h.loops.Tick()
+		v := d.app.verdict()
+		switch stale := h.board.Tick(); {
+		case stale >= d.after:
+			stage, why := v.Why()
+			d.set(true, stage+": "+why)
+		case v.Current:
+			d.set(false, "")
+		}
+	}
+}
+
+// set opens or ends the notice.
+func (d *deaf) set(open bool, why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if open == d.open {
+		return
+	}
+	d.open = open
+	if open {
+		now := time.Now()
+		if d.notes.ID == "" {
+			stamp := now.UTC().Format(time.RFC3339)
+			if d.file == nil {
+				stamp = now.UTC().Format(time.DateOnly) // the same after a restart, as far as can be
+			}
+			d.notes = notes{ID: event.AlertID(d.key(), event.RuleLoss, stamp), Since: now, Why: sinks.Line(why, 512)}
+		}
+		d.app.Log.Error("changes are not told any more; every sink is told so", "since", now.Add(-d.after), "why", why)
+		d.keep()
+	} else if d.notes.ID != "" {
+		d.app.Log.Info("changes are told again", "since", d.notes.Since)
+		if len(d.notes.Told) == 0 {
+			d.notes = notes{}
+			d.keep()
+		}
+	}
+	close(d.wake)
+	d.wake = make(chan struct{})
+}
+
+func (d *deaf) key() event.Key {
+	return event.Key{Host: d.app.conf().Config.Host, Component: "dswatch", Kind: event.Process, Name: "store"}
+}
+
+// owes returns what the sink is to be told now, if anything.
+func (d *deaf) owes(sink string) (a event.Alert, owed bool, changed <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	told := false
+	for _, name := range d.notes.Told {
+		told = told || name == sink
+	}
+	if d.notes.ID == "" || told == d.open {
+		return a, false, d.wake
+	}
+	app := d.app
+	a = event.Alert{
+		ID: d.notes.ID, Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: d.key(), State: event.Down, Previous: event.Up, Want: 1,
+		Severity: event.Info, Impact: event.NoticeLost, Language: app.conf().Config.Language, Observer: app.conf().Config.Host, StartedAt: d.notes.Since, At: d.notes.Since,
+		Reason: d.notes.Why,
+	}
+	if app.conf().Config.Deaf > 0 { // asked for
+		a.Severity = event.Critical
+	}
+	if !d.open {
+		a.Seq, a.Transition, a.State, a.Previous, a.Found, a.At = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
+		a.EndedAt = a.At
+	}
+	a.Title, a.Text, a.Next = deafWords(app.conf().Config.Language, app.conf().Config.Host, d.notes.Why, !d.open)
+	return a, true, d.wake
+}
+
+func deafWords(language, host, why string, over bool) (title, text, next string) {
+	switch {
+	case language == "ja" && over:
+		return host + " の dswatch: 通知を再開", "状態変化の保存と通知が再びできるようになりました。停止中の変化もこれから通知します。", ""
+	case language == "ja":
+		return host + " の dswatch は変化を保存できず、何も通知できない: " + why,
+			"この間の停止と復旧は通知されません。原因がなくなると dswatch は自動で再開し、未通知の変化を通知します。",
+			"このホストで dswatch status を実行し、示された原因 (ディスクの空き容量、ファイルシステム、NATS サーバ) を取り除いてください。"
+	case over:
+		return "dswatch on " + host + " tells changes again", "Changes are stored and told again. What was lost or came back meanwhile is told now.", ""
+	}
+	return "dswatch on " + host + " cannot store and tells nothing: " + why,
+		"What is lost or comes back meanwhile is not told. Once the cause is gone, dswatch goes on by itself and tells what it could not.",
+		"Run dswatch status on this host and remove the cause that it names: space on the disk, the file system, the NATS server."
+}
+
+// tell keeps one sink informed, past its outbox.
+func (d *deaf) tell(ctx context.Context, w *worker) {
+	failing := false
+	for {
+		a, owed, changed := d.owes(w.name)
+		var again <-chan time.Time
+		if owed {
+			err := w.worker.Beat(ctx, a)
+			if ctx.Err() != nil {
+				return
+			}
+			// A raise that failed may have arrived all the same, so its end
+			// is told, too.
+			d.note(w.name, a.Transition.Firing(), err == nil)
+			if err == nil {
+				failing = false
+				continue
+			}
+			if !failing {
+				d.app.Log.Warn("a sink could not be told that changes are not told", "sink", w.name, "error", sinks.Line(err.Error(), 512))
+			}
+			failing = true
+			again = time.After(deafRetry)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-again:
+		}
+	}
+}
+
+// note remembers whether a sink may hold the notice open: after every try to
+// raise it, and until its end was accepted.
+func (d *deaf) note(sink string, firing, accepted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var told []string
+	for _, name := range d.notes.Told {
+		if name != sink {
+			told = append(told, name)
+		}
+	}
+	if firing && accepted || !firing && !accepted {
+		told = append(told, sink)
+	}
+	d.notes.Told = told
+	if len(told) == 0 && !d.open {
+		d.notes = notes{}
+	}
+	d.keep()
+}
+
+// ping calls ping_url, with /fail and the reason when changes are not told.
+func (d *deaf) ping(ctx context.Context) {
+	client := &http.Client{Timeout: pingTime}
+	failing := false
+	for wait := time.Duration(0); ; wait = pingEvery {
+		d.mu.Lock()
+		changed := d.wake
+		d.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-time.After(wait):
+		}
+		err := d.pingOnce(ctx, client)
+		if err != nil && !failing && ctx.Err() == nil {
+			d.app.Log.Warn("ping_url does not answer", "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+func (d *deaf) pingOnce(ctx context.Context, client *http.Client) error {
+	target, body := strings.TrimSuffix(d.app.conf().Config.PingURL.Reveal(), "/"), ""
+	if err := d.app.stale(); err != nil {
+		target, body = target+"/fail", err.Error()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
+	if err != nil {
+		return errors.New("it is not a URL")
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return errors.New("no answer from its host") // the error has the URL, which is a secret
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("it answered %s", resp.Status)
+	}
+	return nil
+}

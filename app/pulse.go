@@ -1,0 +1,168 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"dswatch/bus"
+	"dswatch/event"
+	"dswatch/pulse"
+	"dswatch/web"
+)
+
+// The stages that a change goes through; each sink has one of its own behind
+// them.
+const (
+	stageScheduler = "scheduler"
+	stageStore     = "store"
+	stageRules     = "rules"
+	stageOutbox    = "outbox"
+)
+
+func stageOf(sink string) string { return "sink " + sink }
+
+// heart sends the pulse and knows what it has proven.
+type heart struct {
+	board *pulse.Board
+	loops *pulse.Loops
+	rules chan func(context.Context)
+	sinks map[string]chan func()
+}
+
+func newHeart(a *App) *heart {
+	stages := []string{stageScheduler, stageStore}
+	h := &heart{loops: pulse.NewLoops(time.Now), rules: make(chan func(context.Context), 1), sinks: map[string]chan func(){}}
+	if !a.conf().observes() {
+		stages = append(stages, stageRules, stageOutbox)
+		for _, spec := range a.conf().deliversTo() {
+			name := spec.common.Name
+			stages = append(stages, stageOf(name))
+			h.sinks[name] = make(chan func(), 1)
+		}
+	}
+	h.board = pulse.NewBoard(time.Now, stages...)
+	return h
+}
+
+func (a *App) turn(loop string) func() { return func() { a.heart.loops.Turn(loop) } }
+
+// beatFirst is the pulse at its beginning, in the scheduler's loop.
+func (a *App) beatFirst(ctx context.Context) {
+	h := a.heart
+	h.board.Proven(stageScheduler)
+	if a.conf().observes() {
+		// Thousands of agents would be a load for their hub; what they have
+		// seen is proven by what they publish.
+		if err := a.bus.Reach(ctx); err != nil {
+			h.board.Failed(stageStore, err)
+			return
+		}
+		h.board.Proven(stageStore)
+		return
+	}
+	if err := a.bus.Pulse(ctx, bus.EventPulse(event.Token(a.conf().Config.Host))); err != nil {
+		h.board.Failed(stageStore, err)
+		return
+	}
+	h.board.Proven(stageStore)
+	select {
+	case h.rules <- a.beatRules:
+	default: // the one before waits
+	}
+}
+
+// beatRules goes on in the rules' loop.
+func (a *App) beatRules(ctx context.Context) {
+	h := a.heart
+	if err := a.source.Check(ctx); err != nil {
+		h.board.Failed(stageRules, err)
+		return
+	}
+	h.board.Proven(stageRules)
+	var subjects []string
+	for _, w := range a.workers {
+		subjects = append(subjects, bus.OutboxPulse(w.name))
+	}
+	if err := a.bus.Pulse(ctx, subjects...); err != nil {
+		h.board.Failed(stageOutbox, err)
+		return
+	}
+	h.board.Proven(stageOutbox)
+	for _, w := range a.workers {
+		if err := w.place.Queue.Check(ctx); err != nil {
+			h.board.Failed(stageOf(w.name), err)
+			continue
+		}
+		select {
+		case h.sinks[w.name] <- func() { h.board.Proven(stageOf(w.name)) }:
+		default:
+		}
+		w.place.Queue.Nudge()
+	}
+}
+
+// verdict says whether a change would be told now. What the bus knows, counts
+// before the next pulse.
+func (a *App) verdict() pulse.Verdict {
+	if a.bus != nil {
+		a.heart.board.Failed(stageStore, a.bus.Err())
+	}
+	return a.heart.board.Verdict()
+}
+
+// Health says what the program has proven of itself. With Live it makes App a
+// web.Healthy.
+func (a *App) Health() web.Health {
+	v := a.verdict()
+	out := web.Health{Role: "standalone", Current: v.Current, Since: v.Since, Stages: []web.Stage{}}
+	if a.conf().observes() {
+		out.Role = "agent"
+	}
+	for _, s := range v.Stages {
+		out.Stages = append(out.Stages, web.Stage{Name: s.Name, Proven: s.Proven, Why: s.Why})
+	}
+	if stage, why := v.Why(); stage != "" {
+		out.Why = stage + ": " + why
+	}
+	return out
+}
+
+// Live says which of our own loops is stuck, so that only a restart helps.
+func (a *App) Live() error { return a.heart.loops.Live() }
+
+// errStale is why a heartbeat is not sent as if all were well.
+func (a *App) stale() error {
+	v := a.verdict()
+	if v.Current {
+		return nil
+	}
+	stage, why := v.Why()
+	return fmt.Errorf("decisions are not current: %s: %s", stage, why)
+}
+
+// pulseMetric shows when each stage was proven last: a time, because an age
+// would freeze with the process.
+type pulseMetric struct {
+	app  *App
+	desc *prometheus.Desc
+}
+
+func newPulseMetric(a *App) pulseMetric {
+	return pulseMetric{a, prometheus.NewDesc("dswatch_pulse_last_success_timestamp_seconds",
+		"When a change was last proven to get through this stage, in seconds since 1970; 0: never since the start.", []string{"stage"}, nil)}
+}
+
+func (m pulseMetric) Describe(c chan<- *prometheus.Desc) { c <- m.desc }
+
+func (m pulseMetric) Collect(c chan<- prometheus.Metric) {
+	for _, s := range m.app.verdict().Stages {
+		at := 0.0
+		if !s.Proven.IsZero() {
+			at = float64(s.Proven.UnixMilli()) / 1000
+		}
+		c <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, at, s.Name)
+	}
+}
