@@ -15,5 +15,6 @@ COPY --from=build --chown=65532:65532 /out/var/lib/dswatch /var/lib/dswatch
 COPY --from=build /out/dswatch /dswatch
 USER 65532:65532
 VOLUME /var/lib/dswatch
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["/dswatch", "status", "-c", "/etc/dswatch/dswatch.yaml"]
 ENTRYPOINT ["/dswatch"]
 CMD ["run", "-c", "/etc/dswatch/dswatch.yaml"]

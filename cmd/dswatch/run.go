@@ -27,7 +27,7 @@ func runCommand() *cobra.Command {
 			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			return watch(ctx, l, logger(l.Config.Log), func() {})
+			return watch(ctx, l, logger(l.Config.Log), newSupervisor(nil), func() {})
 		},
 	}
 	configFlag(c, &file)
@@ -36,7 +36,10 @@ func runCommand() *cobra.Command {
 
 // watch runs the program until ctx ends, and calls opened once nothing that a
 // start can fail of is left but the local API.
-func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, opened func()) error {
+func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, s *supervisor, opened func()) error {
+	supervised, done := context.WithCancel(context.WithoutCancel(ctx))
+	defer done()
+	go s.run(supervised, ctx)
 	hear(log)
 	defer hangups(func() {
 		log.Warn("SIGHUP does not read the configuration again yet; restart dswatch to change it")
@@ -44,10 +47,11 @@ func watch(ctx context.Context, l *app.Loaded, log *slog.Logger, opened func()) 
 	for _, w := range l.Warnings {
 		log.Warn(w)
 	}
-	a, err := app.Open(ctx, l, app.Options{Version: version, Log: log})
+	a, err := app.Open(ctx, l, app.Options{Version: version, Log: log, Observing: s.observing})
 	if err != nil {
 		return err
 	}
+	s.opened(a)
 	opened()
 	go a.BoundMemory(ctx)
 	err = a.Run(ctx)

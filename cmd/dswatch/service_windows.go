@@ -103,7 +103,11 @@ func (h handler) watch(ctx context.Context, opened func()) error {
 		err = audible(l)
 	}
 	if err == nil {
-		err = watch(ctx, l, eventLogger(events, l.Config.Log), opened)
+		stuck := newSupervisor(func(err error) {
+			_ = events.Error(eventID, err.Error()+"; the process ends, so that the service manager starts it again")
+			os.Exit(failed) // without a word to the manager: its recovery acts then
+		})
+		err = watch(ctx, l, eventLogger(events, l.Config.Log), stuck, opened)
 	}
 	if err != nil {
 		_ = events.Error(eventID, err.Error()) // nobody is left to be told
