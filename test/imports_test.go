@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"catalog":  {"words", "event", "setting", "table"},
 	"words":    {"event"},
 	"event":    {"setting", "wire"},
+	"pulse":    {},
 	"setting":  {},
 	"wire":     {},
 	"table":    {},
