@@ -177,7 +177,7 @@ func (a *App) Run(ctx context.Context) error {
 	jobs = append(jobs, installation(known.presence))
 	sched, err := detector.NewScheduler(detector.Options{
 		Observer: a.conf().Config.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.conf().Config.Location(), Log: a.Log,
-		Hold: a.conf().Config.Rules.Hold,
+		Hold:  a.conf().Config.Rules.Hold,
 		Pulse: a.beatFirst, Turn: a.turn("the scheduler"),
 	})
 	if err != nil {
