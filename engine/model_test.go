@@ -25,7 +25,7 @@ import (
 
 // move is one thing that happens.
 type move struct {
-	What string // see, wait, facts, crash, restart, deliver, ack (B: taken back), silence, routes, power, clock
+	What string // see, turns (down and unknown, B times), wait, facts, crash, restart, deliver, ack (B: taken back), silence, routes, power, clock
 	A, B int
 	Host int
 }
@@ -35,6 +35,8 @@ func (m move) String() string {
 	switch m.What {
 	case "see":
 		return host + " " + modelItems[m.A] + "=" + string(modelStates[m.B])
+	case "turns":
+		return fmt.Sprintf("%s %s=down and unknown in turns, %d times", host, modelItems[m.A], m.B)
 	case "wait":
 		return fmt.Sprintf("wait %ds", m.A)
 	case "facts":
@@ -106,7 +108,7 @@ func modelLife(seed uint64) []move {
 	moves := []move{{What: "facts"}, {What: "facts", Host: 1}}
 	item, host := 0, 0
 	for range 40 + rnd.IntN(60) {
-		n := rnd.IntN(22)
+		n := rnd.IntN(23)
 		if n == 21 && !clockIsSet(seed) {
 			n = 20
 		}
@@ -137,6 +139,8 @@ func modelLife(seed uint64) []move {
 				m.B = -m.B // that long again and again
 			}
 			moves = append(moves, m)
+		case 22:
+			moves = append(moves, move{What: "turns", A: item, B: 1 + rnd.IntN(25), Host: host})
 		case 21:
 			moves = append(moves, move{What: "clock", A: modelSteps[rnd.IntN(len(modelSteps))]})
 		case 7, 8, 9, 10, 11:
@@ -194,6 +198,7 @@ type modelWorld struct {
 	facts  [2]int                  // -1: none were told
 	before [2]int                  // facts before the last move
 	since  map[event.Key]time.Time // from when on it should be told: what it depends on, and who may not be told, has not changed
+	ill    map[event.Key]time.Time // from when on it has not been seen well, with nothing else happening to it than looks
 	read   int                     // of world.raised
 }
 
@@ -230,12 +235,15 @@ func (m *modelWorld) do(n int, mv move) {
 	time.Sleep(time.Millisecond) // no two things happen in the same instant
 	switch mv.What {
 	case "see":
-		k := m.key(mv.Host, modelItems[mv.A])
-		if m.states[k] != modelStates[mv.B] {
-			m.stir(mv.Host, mv.A, 0)
+		m.see(mv.Host, mv.A, modelStates[mv.B])
+	case "turns":
+		for range mv.B {
+			m.see(mv.Host, mv.A, event.Down)
+			m.wait(7 * time.Second)
+			m.see(mv.Host, mv.A, event.Unknown)
+			m.wait(6 * time.Second)
+			m.quieted(false)
 		}
-		m.states[k] = modelStates[mv.B]
-		m.observe(k, modelStates[mv.B])
 	case "wait":
 		m.wait(time.Duration(mv.A) * time.Second)
 	case "facts":
@@ -298,13 +306,34 @@ func (m *modelWorld) do(n int, mv move) {
 	if crashed {
 		m.restart()
 	}
+	m.quieted(crashed)
+}
+
+// quieted notes of what may not be told now, or of everything, that its time
+// begins anew.
+func (m *modelWorld) quieted(all bool) {
 	for host := range modelHosts {
 		for n, id := range modelItems {
-			if crashed || m.hushed(m.key(host, id)) {
+			if all || m.hushed(m.key(host, id)) {
 				m.stir(host, n, 0)
 			}
 		}
 	}
+}
+
+// see is one look at an item. One that sees no more than that it is not well
+// is nothing that happens to it.
+func (m *modelWorld) see(host, n int, state event.State) {
+	k := m.key(host, modelItems[n])
+	was, ill := m.states[k], m.ill[k]
+	if was != state {
+		m.stir(host, n, 0)
+		if was != "" && was != event.Up && state != event.Up {
+			m.ill[k] = ill
+		}
+	}
+	m.states[k] = state
+	m.observe(k, state)
 }
 
 // restart ends the engine and begins another. Where the clock was set back
@@ -331,6 +360,9 @@ func (m *modelWorld) stir(host, n int, wait time.Duration) {
 	for i, id := range modelItems {
 		if k := m.key(host, id); modelParts[i] == modelParts[n] && m.since[k].Before(time.Now().Add(wait)) {
 			m.since[k] = time.Now().Add(wait)
+		}
+		if k := m.key(host, id); modelParts[i] == modelParts[n] && m.ill[k].Before(time.Now().Add(wait)) {
+			m.ill[k] = time.Now().Add(wait)
 		}
 	}
 }
@@ -409,7 +441,97 @@ func (m *modelWorld) late() []string {
 			lost[part(k)]++
 		}
 	}
-	return m.stands(func(k event.Key) bool { return lost[part(k)] <= 1 && time.Since(m.since[k]) > most })
+	broken := m.stands(func(k event.Key) bool { return lost[part(k)] <= 1 && time.Since(m.since[k]) > most })
+	broken = append(broken, m.mild(s.Hold+s.HoldUp+10*time.Second)...)
+	return append(broken, m.untold(func(k event.Key) bool { return lost[part(k)] <= 1 && time.Since(m.ill[k]) > most })...)
+}
+
+// untold names what nobody has seen well for long, whatever the single looks
+// saw, and of which nobody was told.
+func (m *modelWorld) untold(long func(event.Key) bool) (broken []string) {
+	last := m.w.latest()
+	told := map[event.Key]bool{}
+	for _, slots := range last {
+		for _, a := range slots {
+			told[a.Key] = told[a.Key] || a.Transition.Firing()
+			for _, x := range a.Affected {
+				told[x.Key] = told[x.Key] || a.Transition.Firing()
+			}
+		}
+	}
+	for k, state := range m.states {
+		if state != event.Up && long(k) && !told[k] && m.expected(k, m.facts[slices.Index(modelHosts, k.Host)]) == catalog.Yes {
+			broken = append(broken, fmt.Sprintf("%s has not been well for %s and nobody was told", k, time.Since(m.ill[k])))
+		}
+	}
+	return broken
+}
+
+// mild names open alerts of what is lost that are less severe than the loss,
+// on hosts where nothing has happened for as long as a meaning may be unsure.
+func (m *modelWorld) mild(still time.Duration) (broken []string) {
+	for sink, slots := range m.w.latest() {
+		for _, a := range slots {
+			host := slices.Index(modelHosts, a.Key.Host)
+			if host < 0 || a.Rule != rules.Loss && a.Rule != rules.FlapRule || !a.Transition.Firing() || !m.states[a.Key].Lost() ||
+				slices.ContainsFunc(modelItems, func(id string) bool { return time.Since(m.since[m.key(host, id)]) < still }) ||
+				m.expected(a.Key, m.facts[host]) != catalog.Yes {
+				continue
+			}
+			if is := m.severity(host, a.Key); is.Rank() > a.Severity.Rank() && !m.flaps(sink, a) {
+				broken = append(broken, fmt.Sprintf("%s: %s %s is told as %s and is %s", sink, a.Key, a.Rule, a.Severity, is))
+			}
+		}
+	}
+	return broken
+}
+
+// flaps reports whether a loss is still because its coming and going is told.
+func (m *modelWorld) flaps(sink string, a event.Alert) bool {
+	flap := m.w.latest()[sink][event.Alert{Key: a.Key, Rule: rules.FlapRule}.Slot()]
+	return a.Rule == rules.Loss && flap.ID != "" && flap.Transition.Firing()
+}
+
+// severity is what the item's loss takes away now, by the list.
+func (m *modelWorld) severity(host int, k event.Key) event.Severity {
+	facts := event.Facts{}
+	for _, p := range append(slices.Clone(modelFacts[m.facts[host]]), modelHost...) {
+		name, value, _ := strings.Cut(p, "=")
+		facts[event.Name(name)] = event.Fact{Value: value, Origin: "declared"}
+	}
+	row, _ := m.rows.Find(k, facts)
+	on := catalog.Sight{OS: event.Windows, Facts: facts}
+	for _, id := range row.Peers() {
+		if s := m.states[m.key(host, id)]; s != "" {
+			on.Peers = append(on.Peers, catalog.Peer{ID: id, State: s})
+		}
+	}
+	return rules.SeverityOf(row.ImpactIn(on, m.states[k]))
+}
+
+// unrepeated names open alerts that nobody looks after and that a sink was not
+// told again in time although a route names it, or was told although none does.
+func (m *modelWorld) unrepeated() (broken []string) {
+	if clockIsSet(m.seed) {
+		return nil // the times in alerts are no measure then
+	}
+	now := m.w.wall()
+	for sink, slots := range m.w.latest() {
+		for _, a := range slots {
+			if !a.Transition.Firing() || a.Ack != nil || a.Rule == event.RuleStorm || a.Key.Kind == event.Host {
+				continue
+			}
+			named := m.set.Told(now, rules.Subject{Key: a.Key, Rule: a.Rule, Severity: a.Severity}, m.w.sinks)
+			ago := now.Sub(a.At)
+			switch routed := slices.Contains(named, sink); {
+			case routed && ago > m.set.Repeat+time.Minute:
+				broken = append(broken, fmt.Sprintf("%s: %s %s was not repeated for %s", sink, a.Key, a.Rule, ago))
+			case !routed && a.Transition == event.Repeated && ago < 20*time.Minute:
+				broken = append(broken, fmt.Sprintf("%s: %s %s was repeated though no route names the sink", sink, a.Key, a.Rule))
+			}
+		}
+	}
+	return broken
 }
 
 // latest is the last that each sink was told, or is certain to be told, by slot.
@@ -436,7 +558,7 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(seed)
 		w.power = powerFails(seed)
-		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list}, set: modelSet(t, seed)}, seed: seed, facts: [2]int{-1, -1}, before: [2]int{-1, -1}, states: map[event.Key]event.State{}, since: map[event.Key]time.Time{}}
+		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list}, set: modelSet(t, seed)}, seed: seed, facts: [2]int{-1, -1}, before: [2]int{-1, -1}, states: map[event.Key]event.State{}, ill: map[event.Key]time.Time{}, since: map[event.Key]time.Time{}}
 		m.stop = startEngine(w, m.rows, m.set)
 		defer func() { m.stop() }()
 		for n, mv := range moves {
@@ -461,6 +583,7 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 		}
 		w.deliver()
 		broken = append(broken, m.stands(func(event.Key) bool { return true })...)
+		broken = append(append(broken, m.unrepeated()...), m.mild(0)...)
 		for k := range m.states {
 			m.states[k] = event.Up
 		}

@@ -419,7 +419,7 @@ func (s *Set) end(q question, out []Decision) []Decision {
 func (s *Set) again(q question, out []Decision) []Decision {
 	slot := q.own()
 	slot.Silence = ""
-	sub := subject(q.st, *q.snap, q.rule)
+	sub := q.subject()
 	all := s.audience(slot, s.targets(q.now, sub, q.snap.Sinks, slot))
 	if len(slot.pick(q.now, all)) > 0 {
 		return s.tell(q, event.Repeated, words.StillSince.With(slot.State, slot.Started), out)
@@ -497,14 +497,18 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 	now, st, slot := q.now, q.st, q.slot()
 	slot.Seq++
 	slot.Transition, slot.At, slot.Previous, slot.Withdrawn = t, now, slot.State, nil
-	slot.State = st.stands(q.rule, t)
+	if q.sign != blind {
+		slot.State = st.Seen.State
+	}
 	to, before := slot.Sinks, slot.Sinks
 	if t.Firing() {
-		sub := subject(st, *q.snap, q.rule)
+		sub := q.subject()
 		if slot.Severity != "" && sub.Severity.Rank() > slot.Severity.Rank() {
 			slot.Rated = now
 		}
-		slot.Impact, slot.Severity = impact(st, *q.snap, q.rule), sub.Severity
+		if slot.Severity = sub.Severity; q.sign != blind {
+			slot.Impact = impact(st, *q.snap, q.rule)
+		}
 		all := s.audience(slot, s.targets(now, sub, q.snap.Sinks, slot))
 		h := s.hushed(now, st, *q.snap, q.rule)
 		if h.id != "" {
@@ -546,15 +550,14 @@ func (s *Status) lost() event.State {
 	return s.Seen.State
 }
 
-// stands is the state that a transition of the rule tells of.
-func (s *Status) stands(rule string, t event.Transition) event.State {
-	if lost := s.lost(); rule != Loss || !t.Firing() || lost.Lost() {
-		if rule == Loss && t.Firing() {
-			return lost
-		}
-		return s.Seen.State
+// subject is the rule's trouble with the item: as it was told, where nothing
+// can be said of how it stands now.
+func (q question) subject() Subject {
+	sub := subject(q.st, *q.snap, q.rule)
+	if slot := q.slot(); q.sign == blind && slot.Phase == Firing {
+		sub.Severity = slot.Severity
 	}
-	return s.slot(rule).State // nothing is known that was not told
+	return sub
 }
 
 func names(ts []target) []string {
