@@ -5,8 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"dswatch/config"
+	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/setting"
 )
@@ -26,7 +30,27 @@ func (c *checks) errors() []error {
 
 // warnings are what is allowed and rarely meant.
 func (c *checks) warnings() []string {
-	return slices.Concat(c.routeWarnings(), c.repeatWarnings(), c.windowWarnings())
+	return slices.Concat(c.routeWarnings(), c.repeatWarnings(), c.windowWarnings(), c.nameWarnings())
+}
+
+// nameWarnings names a host that nobody can tell from another, or from a slip
+// of the pen. A configuration that has run goes on running.
+func (c *checks) nameWarnings() (out []string) {
+	host := c.conf.Host
+	switch {
+	case host != "" && !strings.ContainsFunc(host, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
+		out = append(out, fmt.Sprintf("%s: host: %q has no letter and no digit; write the host's name, or leave it out for that of the operating system", c.file.Position("host"), host))
+	case norm.NFKC.String(host) != host:
+		out = append(out, fmt.Sprintf("%s: host: %q looks like %q and is another name (composed and decomposed characters, or their widths); write the second", c.file.Position("host"), host, norm.NFKC.String(host)))
+	}
+	for i, r := range c.conf.Watch.Items {
+		for j, other := range c.conf.Watch.Items[:i] {
+			if r.Name != other.Name && strings.EqualFold(r.Name, other.Name) && r.Kind == other.Kind && r.Component == other.Component && r.On(event.Windows) && other.On(event.Windows) {
+				out = append(out, fmt.Sprintf("%s: watch.items[%d].name: %q and %q of watch.items[%d] are one on Windows, which does not tell case; remove one of them", c.file.Position(fmt.Sprintf("watch.items[%d].name", i)), i, r.Name, other.Name, j))
+			}
+		}
+	}
+	return out
 }
 
 // names are those of the sinks in the order of the file.

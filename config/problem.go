@@ -141,7 +141,7 @@ func (f *File) foreign(s string) string {
 // hide remembers a secret. Very short ones, and those that everybody knows,
 // would blot out ordinary words.
 func (f *File) hide(value string) {
-	if len(value) >= 4 && !setting.Public(value) {
+	if len(value) >= minSecret && !setting.Public(value) {
 		f.hidden = append(f.hidden, value)
 	}
 }

@@ -21,6 +21,10 @@ import (
 // 8 KB.
 const MaxSecret = 64 << 10
 
+// minSecret is how many bytes a secret needs to be looked for in messages: a
+// shorter one would tear holes into ordinary words.
+const minSecret = 4
+
 // secret sets v from a value in the file itself. No message quotes it.
 func (d *decoder) secret(n *node, v reflect.Value, path string) {
 	d.deny(n)
@@ -52,6 +56,14 @@ func (d *decoder) exposed(n *node, path string) {
 // reveal stores the value of a secret.
 func (d *decoder) reveal(n *node, v reflect.Value, path, value string) {
 	d.hide(value)
+	header := strings.Contains(path, ".headers.") // any of which may be a secret, and few are
+	if value != "" && len(value) < minSecret && !setting.Public(value) && !header {
+		warning := fmt.Sprintf("%s:%d:%d: %s: a secret of %d bytes is too short to be kept out of messages, and no secret to speak of; take one of 16 characters or more",
+			d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), len(value))
+		if !slices.Contains(d.warnings, warning) { // a section may be decoded again
+			d.warnings = append(d.warnings, warning)
+		}
+	}
 	for v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()

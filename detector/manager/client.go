@@ -330,7 +330,7 @@ func pause(after string) time.Duration {
 // clean makes text from afar short, of one line and free of secrets.
 func (c *client) clean(s string) string {
 	for _, secret := range []string{c.key.Reveal(), c.proxy.Reveal()} {
-		if secret != "" {
+		if len(secret) >= 4 { // a shorter one would tear holes into ordinary words
 			s = strings.ReplaceAll(s, secret, "[redacted]")
 		}
 	}

@@ -74,7 +74,7 @@ func (c Config) Validate() error {
 			if f, ok := hows[p]; ok && f.how != h {
 				return setting.Bad(at(i, "method"), "%s is asked in another way in targets[%d]; an endpoint is probed once, so write the same method, timeout, min_version and server_name in both", p, f.index)
 			} else if !ok {
-				hows[p] = first{h, i}
+				hows[p] = first{how: h, index: i}
 			}
 		}
 	}
@@ -85,18 +85,41 @@ func (c Config) Validate() error {
 type first struct {
 	how   how
 	index int
+	n     int // of the target
 }
 
 func at(i int, key string) string { return "targets[" + strconv.Itoa(i) + "]." + key }
 
 // Expand turns the configured targets into one Target per port. Ports of
-// this host are items of the host named here.
+// this host are items of the host named here. An endpoint that is written in
+// several ways is one item, as it was written first.
 func (c Config) Expand(here string) []Target {
-	var ts []Target
-	for _, tc := range c.Targets {
-		ts = append(ts, tc.targets(here)...)
-	}
+	ts, _ := c.expand(here)
 	return ts
+}
+
+// expand is Expand, and names what was left out because it is another spelling.
+func (c Config) expand(here string) (ts []Target, again []setting.Error) {
+	type endpoint struct {
+		place
+		component string
+	}
+	seen := map[endpoint]first{}
+	for i, tc := range c.Targets {
+		for _, t := range tc.targets(here) {
+			e := endpoint{t.place(), t.Key.Component}
+			f, twice := seen[e]
+			if twice && t.Key.Host != ts[f.n].Key.Host && !t.Local() {
+				again = append(again, setting.Error{Key: at(i, "host"), Err: fmt.Errorf("%s is %s of targets[%d], written in another way; they are one item, %s; remove one of them", short(t.Host), short(ts[f.n].Host), f.index, ts[f.n].Key)})
+				continue
+			}
+			if !twice {
+				seen[e] = first{index: i, n: len(ts)}
+			}
+			ts = append(ts, t)
+		}
+	}
+	return ts, again
 }
 
 func (tc TargetConfig) targets(here string) []Target {

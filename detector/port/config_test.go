@@ -178,3 +178,27 @@ func FuzzHost(f *testing.F) {
 		}
 	})
 }
+
+// TestOneEndpointIsOneItem: however it is written, and the warning names the
+// line that can go.
+func TestOneEndpointIsOneItem(t *testing.T) {
+	c := Defaults()
+	for _, host := range []string{"web01.example.com", "WEB01.example.com", "web01.example.com.", "192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:DB8:0::1"} {
+		c.Targets = append(c.Targets, TargetConfig{Host: host, Ports: []int{4118}})
+	}
+	c.Targets = append(c.Targets, TargetConfig{Host: "WEB01.example.com", Ports: []int{4118}, Component: "manager"}, TargetConfig{Ports: []int{4118}})
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	ts, again := c.expand("here")
+	var hosts []string
+	for _, x := range ts {
+		hosts = append(hosts, x.Key.Host+"/"+x.Key.Component)
+	}
+	if got := strings.Join(hosts, " "); got != "web01.example.com/agent 192.0.2.1/agent 2001:db8::1/agent WEB01.example.com/manager here/agent" {
+		t.Errorf("%s", got)
+	}
+	if len(again) != 4 || again[0].Key != "targets[1].host" || !strings.Contains(again[0].Error(), "is web01.example.com of targets[0], written in another way") {
+		t.Errorf("%v", again)
+	}
+}

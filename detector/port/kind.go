@@ -105,6 +105,7 @@ func (c section) budget() (text string, wrong []setting.Error) {
 	if b.Endpoints == 0 {
 		return "", nil
 	}
+	_, wrong = c.expand("here")
 	has := c.patience()
 	if has < b.Worst {
 		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d ports takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",

@@ -206,7 +206,10 @@ func (c *client) explain(ctx context.Context, err error) error {
 			return errors.New("the session ended; it is opened again with the next look")
 		}
 	}
-	text := strings.ReplaceAll(err.Error(), c.config.Password.Reveal(), "[redacted]")
+	text := err.Error()
+	if p := c.config.Password.Reveal(); len(p) >= 4 { // a shorter one would tear holes into ordinary words
+		text = strings.ReplaceAll(text, p, "[redacted]")
+	}
 	return fmt.Errorf("%s; look at url and at the server's own log", clean(text))
 }
 

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestNames: names that only look alike, or are none, are warned of; nothing
+// that has run is refused.
+func TestNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"host: web01":           "",
+		"host: ...":             "has no letter and no digit",
+		"host: \"cafe\\u0301\"": "is another name",
+		"host: \"caf\\u00e9\"":  "",
+		"host: \"\\uff57eb01\"": "is another name",
+		"host: h\nwatch: {items: [{kind: process, name: DSA.EXE}, {kind: process, name: dsa.exe}]}":               "are one on Windows",
+		"host: h\nwatch: {items: [{kind: process, name: A, os: [linux]}, {kind: process, name: a, os: [linux]}]}": "",
+		"host: h\nsinks: [{name: nms, type: snmp, address: '192.0.2.1:162', community: abc}]":                     "a secret of 3 bytes is too short",
+		"host: h\nsinks: [{name: nms, type: snmp, address: '192.0.2.1:162', community: abcdefghijklmnop}]":        "",
+		"host: h\ndetectors: {port: {targets: [{host: web01, ports: [4118]}, {host: WEB01, ports: [4118]}]}}":     "written in another way",
+	} {
+		l, err := Parse("x.yaml", []byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		said := strings.Join(l.Warnings, "\n")
+		if want == "" && said != "" || !strings.Contains(said, want) {
+			t.Errorf("%s: %q", text, said)
+		}
+	}
+}
