@@ -294,7 +294,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	t := checkWords[r.lang]
+	t, v := checkWords[r.lang], words.In(r.lang, r.zone)
 	items, left := r.shown()
 	for _, h := range r.Hosts {
 		if h.managed && !slices.ContainsFunc(items, func(i CheckItem) bool { return i.Host == h.Host }) {
@@ -306,7 +306,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	}
 	lines := [][]string{t.head}
 	for _, it := range items {
-		lines = append(lines, []string{t.state(it), t.kinds[it.Kind], it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), t.expected[it.Expected]})
+		lines = append(lines, []string{t.state(it, v), v.Kind(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), v.Expected(it.Expected.String())})
 	}
 	widths := table.Widths(lines)
 	indent := 0
@@ -449,46 +449,38 @@ func colorOf(i CheckItem) string {
 
 // checkText are the words of the table.
 type checkText struct {
-	head     []string
-	why      string
-	kinds    map[event.Kind]string
-	left     string // items without a line
-	states   map[event.State]string
-	absent   string
-	expected map[catalog.Tri]string
-	summary  string
+	head    []string
+	why     string
+	left    string // items without a line
+	absent  string
+	summary string
 
 	undecided string
 }
 
 // state shows an item that is not expected and not there as a dash: nothing
 // is wrong with it.
-func (t checkText) state(i CheckItem) string {
+func (t checkText) state(i CheckItem, v words.Voice) string {
 	if i.Expected != catalog.Yes && i.State == event.Down {
 		return t.absent
 	}
-	return t.states[i.State]
+	if s := v.State(i.State); i.State != event.Up {
+		return strings.ToUpper(s) // no difference in Japanese
+	}
+	return v.State(i.State)
 }
 
 var checkWords = map[string]checkText{
 	"en": {
 		head: []string{"STATE", "KIND", "NAME", "FOUND", "EXPECTED"}, why: "WHY", absent: "-",
-		states:    map[event.State]string{event.Up: "up", event.Degraded: "DEGRADED", event.Down: "DOWN", event.Unknown: "UNKNOWN"},
-		expected:  map[catalog.Tri]string{catalog.Yes: "yes", catalog.No: "no", catalog.Unknown: "unknown"},
 		summary:   "%d of %d expected items are up.",
 		undecided: "something of Deep Security runs here, but what must run cannot be told; declare the facts that are named as unknown, first of all watch.facts.components",
 		left:      "%d items of the manager's other computers are up or not expected, and not shown.",
-		kinds: map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
-			event.Heartbeat: "heartbeat", event.Module: "module", event.Host: "host", event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper"},
 	},
 	"ja": {
-		head: []string{"状態", "種類", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
-		states:    map[event.State]string{event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明"},
-		expected:  map[catalog.Tri]string{catalog.Yes: "はい", catalog.No: "いいえ", catalog.Unknown: "不明"},
+		head: []string{"状態", "種別", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
 		summary:   "監視対象のうち正常なもの: %d / %d",
 		undecided: "Deep Security の一部が動作していますが、何が動作しているべきかを判断できません。不明と表示された事実を、まず watch.facts.components から設定に記述してください。",
 		left:      "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
-		kinds: map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
-			event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト", event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡"},
 	},
 }

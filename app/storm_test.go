@@ -78,7 +78,7 @@ func TestStormThroughRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	if err := WriteWhy(&text, y, "ja", time.Local); err != nil || !strings.Contains(text.String(), "件を集約している") || !strings.Contains(text.String(), "h39/custom/process/own.exe") {
+	if err := WriteWhy(&text, y, "ja", time.Local); err != nil || !strings.Contains(text.String(), "件を集約しています") || !strings.Contains(text.String(), "h39/custom/process/own.exe") {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 	member, err := f.a.Why(t.Context(), y[0].Digest.Members[0].AlertID, "en")

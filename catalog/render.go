@@ -79,18 +79,15 @@ func (c *Catalog) WriteJSON(w io.Writer, f event.Facts, language string) error {
 // footnote that they name, once. Every column is as wide as its widest cell;
 // the reason comes last and is not cut.
 func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error {
-	text := english
-	if language == "ja" {
-		text = japanese
-	}
-	lines := [][]string{text.heads}
+	v := words.In(language, nil)
+	lines := [][]string{{v.Either("COMPONENT", "コンポーネント"), "OS", v.Either("KIND", "種別"), v.Either("NAME", "名前"), v.Either("EXPECTED", "監視対象"), v.Either("WHY", "理由")}}
 	var ids []string
 	for _, e := range c.Entries(f, language) {
 		name := e.Name
 		if e.Instances > 1 {
 			name = fmt.Sprintf("%s x%d", name, e.Instances)
 		}
-		lines = append(lines, []string{e.Component, e.OS, text.kinds[e.Kind], name, text.expected[e.Expected], e.Reason})
+		lines = append(lines, []string{e.Component, e.OS, v.Kind(e.Kind), name, v.Expected(e.Expected.String()), e.Reason})
 		for _, id := range e.Footnotes {
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
@@ -105,7 +102,7 @@ func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error 
 				lines = append(lines, []string{n.ID, n.In(language)})
 			}
 		}
-		if _, err = io.WriteString(w, "\n"+text.footnotes+"\n"); err == nil {
+		if _, err = io.WriteString(w, "\n"+v.Either("Footnotes", "注記")+"\n"); err == nil {
 			err = table.Write(w, lines)
 		}
 	}
@@ -113,26 +110,4 @@ func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error 
 		return fmt.Errorf("write catalog: %w", err)
 	}
 	return nil
-}
-
-// tableText are the fixed texts of the table in one language.
-type tableText struct {
-	heads     []string
-	kinds     map[event.Kind]string
-	expected  map[Tri]string
-	footnotes string
-}
-
-var english = tableText{
-	heads:     []string{"COMPONENT", "OS", "KIND", "NAME", "EXPECTED", "WHY"},
-	kinds:     map[event.Kind]string{event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port", event.Heartbeat: "heartbeat", event.Module: "module", event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper"},
-	expected:  map[Tri]string{Yes: "yes", No: "no", Unknown: "unknown"},
-	footnotes: "Footnotes",
-}
-
-var japanese = tableText{
-	heads:     []string{"コンポーネント", "OS", "種別", "名前", "稼働要否", "理由"},
-	kinds:     map[event.Kind]string{event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート", event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡"},
-	expected:  map[Tri]string{Yes: "要", No: "不要", Unknown: "不明"},
-	footnotes: "注記",
 }

@@ -145,7 +145,7 @@ func TestFlap(t *testing.T) {
 func TestFlapTexts(t *testing.T) {
 	for lang, want := range map[string][]string{
 		"en": {"web01: process ds_agent comes and goes", "at least 4 times within 5m0s", "web01: process ds_agent has settled: it is up"},
-		"ja": {"web01: プロセス ds_agent が停止と復旧を繰り返しています", "4 回以上", "web01: プロセス ds_agent の状態が落ち着きました (稼働中)"},
+		"ja": {"web01: プロセス ds_agent が停止と復旧を繰り返しています", "4 回以上", "web01: プロセス ds_agent の状態が安定しました (正常)"},
 	} {
 		p := newPlay(t, flapping())
 		p.set.Language = lang

@@ -261,7 +261,7 @@ func (m summary) text(ja bool) string {
 		if i == listed {
 			rest := len(m.tallies) - listed
 			if ja {
-				parts = append(parts, fmt.Sprintf("ほか %d 種類", rest))
+				parts = append(parts, fmt.Sprintf("ほか %d 種別", rest))
 			} else {
 				parts = append(parts, fmt.Sprintf("and %d more kinds", rest))
 			}
@@ -307,7 +307,7 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 		a.Title = sum.title(ja)
 		text = append(text, sum.text(ja))
 		if over := total - len(members); over > 0 && ja {
-			text = append(text, fmt.Sprintf("集約した %d 件のうち %d 件は解消しました。", total, over))
+			text = append(text, fmt.Sprintf("集約した %d 件のうち %d 件は復旧しました。", total, over))
 		} else if over > 0 {
 			are := "are"
 			if over == 1 {
@@ -321,7 +321,7 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 		}
 	}
 	if a.Transition == event.Cleared && ja {
-		text = append(text, "個別のアラートとしてあらためて通知したものを除き、すべて解消しました。")
+		text = append(text, "個別のアラートとしてあらためて通知したものを除き、すべて復旧しました。")
 	}
 	text = append(text, lookedAfter(a, ja)...)
 	a.Text = strings.Join(text, " ")

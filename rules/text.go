@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // write fills Title, Text, Reason and Confirm in the set's language.
@@ -61,7 +62,7 @@ func headline(a *event.Alert, ja bool) string {
 	if a.Key.Kind == event.Installation {
 		return installationHeadline(a, ja)
 	}
-	what := noun(a.Key.Kind, ja) + " " + a.Key.Name
+	what := words.In(language(ja), nil).Kind(a.Key.Kind) + " " + a.Key.Name
 	if a.Key.Kind == event.Heartbeat {
 		what = speaker(a.Key, ja)
 	}
@@ -116,9 +117,9 @@ func headlineJA(a *event.Alert) string {
 	}
 	switch {
 	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State.Lost():
-		return "の状態は落ち着きましたが、" + strings.TrimPrefix(lostJA(a, ""), "が")
+		return "の状態は安定しましたが、" + strings.TrimPrefix(lostJA(a, ""), "が")
 	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Up:
-		return "の状態が落ち着きました (稼働中)"
+		return "の状態が安定しました (正常)"
 	case a.Rule == FlapRule && a.Transition != event.Cleared:
 		return "が" + still + "停止と復旧を繰り返しています"
 	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
@@ -209,24 +210,12 @@ func speaker(k event.Key, ja bool) string {
 	return "API of the manager"
 }
 
-func noun(k event.Kind, ja bool) string {
-	if k == event.Module && !ja {
-		return "protection module"
+// language is the name of a language.
+func language(ja bool) string {
+	if ja {
+		return "ja"
 	}
-	if !ja {
-		return string(k)
-	}
-	switch k {
-	case event.Module:
-		return "保護モジュール"
-	case event.Process:
-		return "プロセス"
-	case event.Service:
-		return "サービス"
-	case event.Driver:
-		return "ドライバ"
-	}
-	return "ポート"
+	return "en"
 }
 
 // lasted says how long the trouble was.
@@ -250,12 +239,12 @@ func lookedAfter(a *event.Alert, ja bool) []string {
 	switch {
 	case a.Transition == event.Unacknowledged && a.Withdrawn != nil:
 		if by, text = a.Withdrawn, "Nobody looks after it any more; %s withdrew the acknowledgement"; ja {
-			text = "%s が確認を取り消したため、現在は対応者がいません。"
+			text = "%s が確認を取り消したため、現在は担当者がいません。"
 		}
 	case a.Transition != event.Acknowledged || by == nil:
 		return nil
 	case ja:
-		text = "%s が対応しています。"
+		text = "%s が担当しています。"
 	}
 	text = fmt.Sprintf(text, by.Author)
 	switch {

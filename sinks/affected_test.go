@@ -68,10 +68,10 @@ func TestFieldsOfOthers(t *testing.T) {
 	if got, want := text("heartbeat", "en"), "[ALIVE] dswatch on web53 is alive\nHost: web53\nOpen alerts: 7031\nWaiting for this sink: 8042\nNext within: 5 min"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got, want := text("heartbeat", "ja"), "[稼働中] web53 の dswatch は稼働中です\nホスト: web53\n未復旧のアラート: 7031\n送信待ち: 8042\n次の通知まで: 5分"; got != want {
+	if got, want := text("heartbeat", "ja"), "[ハートビート] web53 の dswatch は稼働中です\nホスト: web53\n未復旧のアラート: 7031\n送信待ち: 8042\n次の通知まで: 5分"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got, want := text("unacknowledged", "ja"), "\n確認を取り消した人: lee (end of shift), 2026-11-22 07:04:05 +00:00\n"; !strings.Contains(got, want) {
+	if got, want := text("unacknowledged", "ja"), "\n確認を取り消した担当者: lee (end of shift), 2026-11-22 07:04:05 +00:00\n"; !strings.Contains(got, want) {
 		t.Errorf("got\n%s\nwithout\n%s", got, want)
 	}
 	if got, want := text("acknowledged", "en"), "\nAcknowledged by: kim.park (ticket 4711), 2026-11-22 07:04:05 +00:00\n"; !strings.Contains(got, want) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Words is the vocabulary of one language for what stands around an alert's
@@ -19,14 +20,11 @@ type Words struct {
 	Affected, AckBy, WithdrawnBy, Open, Waiting, Next    string
 	Step                                                 string // what to do first
 
+	voice words.Voice // says the rest
+
 	count                    string // of found and want
 	more                     string // of affected items
 	leftOut                  string // of characters
-	kinds                    map[event.Kind]string
-	states                   map[event.State]string
-	severities               map[event.Severity]string
-	impacts                  map[event.Impact]string
-	transitions              map[event.Transition]string
 	day, hour, minute, secnd string
 	gap                      string // between a number and its unit, and between two of them
 }
@@ -47,80 +45,37 @@ var english = Words{
 	Test: "TEST", Replay: "REPLAY",
 	Affected: "Affected", AckBy: "Acknowledged by", WithdrawnBy: "Acknowledgement withdrawn by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within", Step: "Next step",
 
-	more: "and %d more", count: "%d of %d", leftOut: "%d characters left out",
-	kinds: map[event.Kind]string{
-		event.Process: "process", event.Service: "service", event.Driver: "driver", event.Port: "port",
-		event.Heartbeat: "heartbeat", event.Module: "protection module", event.Host: "host",
-		event.Installation: "installation", event.Evidence: "evidence", event.Tamper: "tamper",
-	},
-	states: map[event.State]string{
-		event.Up: "up", event.Degraded: "degraded", event.Down: "down", event.Unknown: "unknown",
-	},
-	severities: map[event.Severity]string{event.Info: "info", event.Warning: "warning", event.Critical: "critical"},
-	impacts: map[event.Impact]string{
-		event.ProtectionLost: "protection lost", event.ProtectionReduced: "protection reduced",
-		event.ManagementLost: "management lost, protection kept", event.UpdatesLost: "updates lost, protection kept",
-		event.VisibilityLost: "cannot be seen by dswatch", event.NoticeLost: "only notices to the user lost", event.Noted: "for information",
-	},
-	transitions: map[event.Transition]string{
-		event.Raised: "ALERT", event.Changed: "CHANGED", event.Repeated: "STILL OPEN", event.Cleared: "RECOVERED",
-		event.Acknowledged: "ACKNOWLEDGED", event.Unacknowledged: "UNACKNOWLEDGED", event.Beat: "ALIVE",
-	},
+	voice: words.In("en", nil),
+	more:  "and %d more", count: "%d of %d", leftOut: "%d characters left out",
 	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ",
 }
 
 var japanese = Words{
 	Item: "監視対象", Host: "ホスト", Component: "コンポーネント", State: "状態", Severity: "重大度", Impact: "影響", Rule: "ルール",
-	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agentのバージョン",
+	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agent のバージョン",
 	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
 	Test: "テスト", Replay: "再送",
-	Affected: "影響を受ける項目", AckBy: "確認者", WithdrawnBy: "確認を取り消した人", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで", Step: "次の対応",
+	Affected: "影響を受ける項目", AckBy: "担当者", WithdrawnBy: "確認を取り消した担当者", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで", Step: "次の対応",
 
-	more: "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
-	kinds: map[event.Kind]string{
-		event.Process: "プロセス", event.Service: "サービス", event.Driver: "ドライバ", event.Port: "ポート",
-		event.Heartbeat: "ハートビート", event.Module: "保護モジュール", event.Host: "ホスト",
-		event.Installation: "導入状態", event.Evidence: "自己診断の結果", event.Tamper: "改変の痕跡",
-	},
-	states: map[event.State]string{
-		event.Up: "正常", event.Degraded: "一部停止", event.Down: "停止", event.Unknown: "不明",
-	},
-	severities: map[event.Severity]string{event.Info: "情報", event.Warning: "警告", event.Critical: "重大"},
-	impacts: map[event.Impact]string{
-		event.ProtectionLost: "保護機能の停止", event.ProtectionReduced: "保護機能の低下",
-		event.ManagementLost: "管理機能の停止（保護は継続）", event.UpdatesLost: "アップデート配信の停止（保護は継続）",
-		event.VisibilityLost: "dswatchから確認不能", event.NoticeLost: "利用者への通知のみ停止", event.Noted: "お知らせ",
-	},
-	transitions: map[event.Transition]string{
-		event.Raised: "発生", event.Changed: "変化", event.Repeated: "継続中", event.Cleared: "復旧",
-		event.Acknowledged: "確認済み", event.Unacknowledged: "確認取り消し", event.Beat: "稼働中",
-	},
+	voice: words.In("ja", nil),
+	more:  "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
 	day: "日", hour: "時間", minute: "分", secnd: "秒",
 }
 
 // Kind names k.
-func (w *Words) Kind(k event.Kind) string { return name(w.kinds, k) }
+func (w *Words) Kind(k event.Kind) string { return w.voice.Kind(k) }
 
 // StateOf names s.
-func (w *Words) StateOf(s event.State) string { return name(w.states, s) }
+func (w *Words) StateOf(s event.State) string { return w.voice.State(s) }
 
 // SeverityOf names s.
-func (w *Words) SeverityOf(s event.Severity) string { return name(w.severities, s) }
+func (w *Words) SeverityOf(s event.Severity) string { return w.voice.Severity(s) }
 
 // ImpactOf names i.
-func (w *Words) ImpactOf(i event.Impact) string { return name(w.impacts, i) }
+func (w *Words) ImpactOf(i event.Impact) string { return w.voice.Impact(i) }
 
 // Transition names t as a headline marks it: "ALERT", "RECOVERED", "復旧".
-func (w *Words) Transition(t event.Transition) string { return name(w.transitions, t) }
-
-// name falls back to the word itself, so that a value of a newer version is
-// shown and not hidden.
-func name[K ~string](m map[K]string, k K) string {
-	if s, ok := m[k]; ok {
-		return s
-	}
-	return string(k)
-}
+func (w *Words) Transition(t event.Transition) string { return w.voice.Mark(t) }
 
 // Count writes found instances of wanted ones: "1 of 2".
 func (w *Words) Count(found, want int) string { return fmt.Sprintf(w.count, found, want) }

@@ -52,6 +52,16 @@ var (
 		event.Unacknowledged: {"unacknowledged", "確認の取り消し"},
 		event.Beat:           {"heartbeat", "ハートビート"},
 	}
+	// marks stand before a headline.
+	marks = map[event.Transition]Both{
+		event.Raised:         {"ALERT", "発生"},
+		event.Changed:        {"CHANGED", "変化"},
+		event.Repeated:       {"STILL OPEN", "再通知 (継続中)"},
+		event.Cleared:        {"RECOVERED", "復旧"},
+		event.Acknowledged:   {"ACKNOWLEDGED", "確認済み"},
+		event.Unacknowledged: {"UNACKNOWLEDGED", "確認の取り消し"},
+		event.Beat:           {"ALIVE", "ハートビート"},
+	}
 	// outcomes are what else the rules decide, and in which phase a rule is.
 	outcomes = map[string]Both{
 		"quiet":         {"quiet", "異常なし"},
@@ -123,6 +133,9 @@ func (v Voice) Impact(i event.Impact) string { return word(v, impacts, i) }
 
 // Transition names t.
 func (v Voice) Transition(t event.Transition) string { return word(v, transitions, t) }
+
+// Mark names t as a headline does: "ALERT", "RECOVERED", "復旧".
+func (v Voice) Mark(t event.Transition) string { return word(v, marks, t) }
 
 // Expected names yes, no and unknown, as an answer to whether an item is
 // watched.
