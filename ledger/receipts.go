@@ -123,10 +123,10 @@ type Book struct {
 	flush  time.Duration // the longest that the server takes to force a page to disk
 	now    func() time.Time
 
-	mu    sync.Mutex
-	turn  uint64
-	slots map[string]entry
-	pages []sheet // by number
+	mu     sync.Mutex
+	writes uint64
+	slots  map[string]entry
+	pages  []sheet // by number
 }
 
 // entry is the receipt of a slot and the page it counts in.
@@ -166,14 +166,14 @@ func (b *Book) Load(ctx context.Context) ([]event.Receipt, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.turn, b.slots, b.pages = 0, map[string]entry{}, nil
+	b.writes, b.slots, b.pages = 0, map[string]entry{}, nil
 	for _, p := range pages {
 		for len(b.pages) <= p.number {
 			b.pages = append(b.pages, sheet{})
 		}
 		b.pages[p.number].revision = p.revision
 		b.count(p.number, p.page)
-		b.turn = p.Turn
+		b.writes = p.Turn
 	}
 	out := make([]event.Receipt, 0, len(b.slots))
 	for _, e := range b.slots {
@@ -240,8 +240,8 @@ func (b *Book) store(ctx context.Context, rs []event.Receipt) error {
 	p := page{Receipts: b.gather(rs)}
 	for {
 		n := b.blank()
-		b.turn++
-		p.Turn, p.At = b.turn, b.now()
+		b.writes++
+		p.Turn, p.At = b.writes, b.now()
 		value, err := pageForm.Encode(&p)
 		if err != nil {
 			return fmt.Errorf("encode receipts: %w", err)

@@ -122,6 +122,14 @@ func late(to, before []string) (out []string) {
 	return out
 }
 
+// Deliveries calls each with what is told to whom.
+func (d Decision) Deliveries(each func(a *event.Alert, sinks []string) error) error {
+	if err := each(d.Alert, late(d.Sinks, d.Late)); err != nil || d.First == nil {
+		return err
+	}
+	return each(d.First, d.Late)
+}
+
 // first returns the transition as it is told to a sink that has heard nothing
 // of the alert: it is raised there. The number, and so the delivery's id, is
 // that of the others, because all transitions of an alert have one count.
@@ -158,7 +166,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 	if snap.Row != nil && !st.Gone {
 		expected = snap.Verdict.Expected
 	}
-	t := turn{prev: &prev, fresh: e.ID != "" && !snap.Transit.Lasts(now), expected: expected}
+	t := flip{prev: &prev, fresh: e.ID != "" && !snap.Transit.Lasts(now), expected: expected}
 	if s.nothing(&st, t) {
 		return st, nil
 	}
@@ -168,13 +176,13 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 // nothing reports whether no rule has anything to decide: nothing is wrong or
 // was, and nothing flaps. It stands apart so that a decision like this, of
 // which there are the most by far, allocates nothing.
-func (s *Set) nothing(st *Status, t turn) bool {
+func (s *Set) nothing(st *Status, t flip) bool {
 	return st.Calm() && (st.Flap == nil || st.Flap.Until.IsZero()) && (s.Flap.Changes == 0 || !t.flipped(st)) &&
 		lossSign(st.Seen.State, t.expected) != bad && unseenSign(st, t.expected) != bad
 }
 
 // ask asks every rule.
-func (s *Set) ask(q question, st Status, snap Snapshot, prev Status, t turn) (Status, []Decision) {
+func (s *Set) ask(q question, st Status, snap Snapshot, prev Status, t flip) (Status, []Decision) {
 	q.st, q.snap, t.prev = &st, &snap, &prev
 	var out []Decision
 	if s.Flap.Changes > 0 || st.Flap != nil {
@@ -582,6 +590,9 @@ func impact(st *Status, snap Snapshot, name string) event.Impact {
 	}
 	return snap.Row.ImpactIn(snap.sight(), lost)
 }
+
+// Impact is what the rule's trouble takes away from the host.
+func Impact(st *Status, snap Snapshot, rule string) event.Impact { return impact(st, snap, rule) }
 
 // SeverityOf follows from the impact alone.
 func SeverityOf(i event.Impact) event.Severity {

@@ -51,8 +51,9 @@ type Flap struct {
 	Slot   Slot         `json:"slot,omitzero"`
 }
 
-// turn is what flap looks at beside the status.
-type turn struct {
+// flip is a look that may have turned an item from up to lost or back: the status
+// before it, whether it is one that counts, and whether the item is expected.
+type flip struct {
 	prev     *Status
 	fresh    bool // an event came
 	expected catalog.Tri
@@ -74,7 +75,7 @@ func (s *Status) known(now event.State) event.State {
 func (s *Status) Flapping() bool { return s.Flap != nil && s.Flap.Slot.Phase == Firing }
 
 // flipped reports whether the item went from up to lost or back.
-func (t turn) flipped(st *Status) bool {
+func (t flip) flipped(st *Status) bool {
 	was := t.prev.Seen.State
 	if was == event.Unknown {
 		was = t.prev.Known
@@ -85,7 +86,7 @@ func (t turn) flipped(st *Status) bool {
 
 // flap counts changes and moves the slot of the flapping rule. It allocates
 // only when there is something to count or to tell.
-func (s *Set) flap(q question, t turn, out []Decision) []Decision {
+func (s *Set) flap(q question, t flip, out []Decision) []Decision {
 	now, st := q.now, q.st
 	flipped := s.Flap.Changes > 0 && t.flipped(st)
 	if st.Flap == nil && !flipped {

@@ -211,6 +211,12 @@ func (ms Matchers) admits(field, v string) bool {
 	return true
 }
 
+// Admit reports whether the matchers may concern the item, whatever becomes
+// of it.
+func (ms Matchers) Admit(k event.Key) bool {
+	return ms.admits("host", k.Host) && ms.admits("component", k.Component) && ms.admits("kind", string(k.Kind)) && ms.admits("name", k.Name)
+}
+
 // possible reports whether ms can accept an alert. What two expressions have
 // in common is not always found out: true is no promise.
 func (ms Matchers) possible() bool {

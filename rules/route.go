@@ -282,3 +282,8 @@ func (slot *Slot) boundRound(now time.Time) {
 func (s *Set) Told(now time.Time, sub Subject, everyone []string) []string {
 	return names(s.targets(now, sub, everyone, nil))
 }
+
+// Audience returns the sinks that hear of the rule's alert if it is raised at now.
+func (s *Set) Audience(now time.Time, st *Status, snap Snapshot, rule string) []string {
+	return s.Told(now, subject(st, snap, rule), snap.Sinks)
+}

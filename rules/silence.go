@@ -2,14 +2,15 @@ package rules
 
 import (
 	"cmp"
-	"dswatch/event"
-	"dswatch/words"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // Silence keeps alerts from being created and repeated for a while. It never
@@ -333,6 +334,13 @@ func (s *Set) hushed(now time.Time, st *Status, snap Snapshot, name string) (h h
 		}
 	}
 	return h
+}
+
+// QuietedBy returns the id of what keeps the rule's trouble quiet at now, and
+// until when, if that is known; "": nothing does.
+func (s *Set) QuietedBy(now time.Time, st *Status, snap Snapshot, rule string) (id string, until time.Time) {
+	h := s.hushed(now, st, snap, rule)
+	return h.id, h.until
 }
 
 // hush keeps an open alert quiet.

@@ -126,6 +126,9 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// Earlier returns the earlier of two deadlines; zero is never.
+func Earlier(a, b time.Time) time.Time { return earlier(a, b) }
+
 // Moved reports whether the named rule waits for something else than before.
 func (s *Status) Moved(before *Status, name string) bool {
 	a, b := s.slot(name), before.slot(name)
@@ -182,6 +185,9 @@ func (s *Status) own(name string) *Slot {
 	s.keep(name, &slot)
 	return &slot
 }
+
+// Join notes that a digest speaks for the rule's trouble.
+func (s *Status) Join(rule, digest string) { s.own(rule).Digest = digest }
 
 // keep puts slot in the place of what is remembered of a rule that watches
 // losses.

@@ -1,9 +1,10 @@
 package rules
 
 import (
+	"time"
+
 	"dswatch/event"
 	"dswatch/words"
-	"time"
 )
 
 // Transit is a time during and after an upgrade of the agent or after a reboot in which what

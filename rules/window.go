@@ -217,3 +217,13 @@ func (s *Span) next(t time.Time) time.Time {
 		t = jump
 	}
 }
+
+// Window returns the window with the id as a silence while it is open, or nil.
+func (s *Set) Window(now time.Time, id string) *Silence {
+	for _, w := range s.Windows {
+		if from, until, open := w.Opening(now); w.id == id && open {
+			return &Silence{ID: id, Match: w.match, Starts: from, Ends: until}
+		}
+	}
+	return nil
+}
