@@ -206,21 +206,44 @@ type Update struct {
 // until ctx ends, which is no error, or until the bucket is lost and made again,
 // which is ErrMadeAnew. All calls come from one goroutine. A key
 // that was deleted while an external server was out of reach for more than a
-// day is not told.
+// day is not told, and one that the server cannot read is set aside.
 func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) error {
+	fail := func(err error) error { return fmt.Errorf("watch %s: %w", k.name, k.b.missing(k.stream, err)) }
 	anew := k.b.madeAnew(k.stream)
-	if _, err := k.b.stream(k.stream); err != nil {
-		return fmt.Errorf("watch %s: %w", k.name, err)
+	s, err := k.b.stream(k.stream)
+	if err != nil {
+		return fail(err)
 	}
 	kv, err := k.b.js().KeyValue(ctx, k.name)
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", k.name, k.b.missing(k.stream, err))
+		return fail(err)
 	}
 	w, err := kv.WatchAll(ctx)
 	if err != nil {
-		return fmt.Errorf("watch %s: %w", k.name, err)
+		return fail(err)
 	}
 	defer w.Stop()
+	// The library counts what is to come, and waits for ever where the server
+	// cannot read one of them. So what there is, is loaded beside it.
+	known, seen := map[string]uint64{}, map[string]bool{}
+	err = scan(ctx, s, k.subject(">"), func(m jetstream.Msg, md *jetstream.MsgMetadata) error {
+		key := strings.TrimPrefix(m.Subject(), k.subject(""))
+		known[key], seen[key] = md.Sequence.Stream, true
+		if !isMarker(m.Headers().Get(kvOperation)) {
+			tell(Update{Key: key, Value: m.Data(), Revision: md.Sequence.Stream})
+		}
+		return nil
+	})
+	if err == nil {
+		err = k.unread(ctx, s, "", seen)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return fail(err)
+	}
+	ready()
 	for {
 		select {
 		case e, ok := <-w.Updates():
@@ -228,14 +251,14 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 			case !ok && ctx.Err() != nil:
 				return nil
 			case !ok:
-				return fmt.Errorf("watch %s: %w", k.name, ErrClosed)
-			case e == nil:
-				ready()
+				return fail(ErrClosed)
+			case e == nil || e.Revision() <= known[e.Key()]:
 			default:
+				known[e.Key()] = e.Revision()
 				tell(Update{Key: e.Key(), Value: e.Value(), Revision: e.Revision(), Deleted: e.Operation() != jetstream.KeyValuePut})
 			}
 		case <-anew:
-			return fmt.Errorf("watch %s: %w", k.name, ErrMadeAnew)
+			return fail(ErrMadeAnew)
 		case <-ctx.Done():
 			return nil
 		}

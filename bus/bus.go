@@ -44,6 +44,7 @@ type Bus struct {
 	quit    chan struct{}
 	keeping sync.WaitGroup
 
+	aside     aside
 	mu        sync.Mutex
 	streams   map[string]jetstream.Stream
 	watched   map[string]chan struct{} // closed when the stream is made anew
@@ -175,6 +176,11 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 	}
 	var anew []string
 	for _, want := range streams(b.cfg) {
+		if b.server != nil && strings.HasPrefix(want.Name, "KV_") && b.server.takeCorrupt(want.Name) {
+			if err := b.rewrite(ctx, want); err != nil {
+				return err
+			}
+		}
 		var s jetstream.Stream
 		err := patiently(ctx, wait, func(ctx context.Context) (err error) { s, err = ensure(ctx, b.js(), want); return err })
 		if err != nil {

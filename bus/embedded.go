@@ -38,11 +38,12 @@ type embedded struct {
 	cfg  Config
 	said *complaints
 
-	mu   sync.Mutex // guards what follows, which changes with the server
-	srv  *server.Server
-	lock *os.File
-	had  []string // streams that were on disk before the server started
-	home *home
+	mu      sync.Mutex // guards what follows, which changes with the server
+	srv     *server.Server
+	lock    *os.File
+	had     []string // streams that were on disk before the server started
+	home    *home
+	corrupt map[string]bool // streams with damaged bytes, see rewrite
 
 	full atomic.Pointer[error]
 	quit chan struct{}

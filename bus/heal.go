@@ -326,9 +326,36 @@ func (e *embedded) ails() error {
 		}
 	}
 	if s := srv.Healthz(&server.HealthzOptions{}); s.StatusCode != 200 {
+		if strings.Contains(s.Error, "malformed or corrupt message") {
+			e.noteCorrupt(srv)
+		}
 		return fmt.Errorf("%s%s", s.Error, e.said.last())
 	}
 	return nil
+}
+
+// noteCorrupt remembers the streams that the server gave up because of damaged
+// bytes.
+func (e *embedded) noteCorrupt(srv *server.Server) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.corrupt == nil {
+		e.corrupt = map[string]bool{}
+	}
+	for _, one := range srv.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		if strings.Contains(one.Error, "malformed or corrupt message") {
+			e.corrupt[one.Stream] = true
+		}
+	}
+}
+
+// takeCorrupt reports whether a stream was noted, once.
+func (e *embedded) takeCorrupt(stream string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	was := e.corrupt[stream]
+	delete(e.corrupt, stream)
+	return was
 }
 
 // mend replaces a server that ails, once the directory can be written. It

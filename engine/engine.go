@@ -167,6 +167,7 @@ func (e *Engine) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the end of the event stream: %w", err)
 	}
+	var bad []unreadable
 	err = e.Facts.Load(ctx, func(r Record) error {
 		if e.loadTransit(r) {
 			return nil
@@ -174,6 +175,7 @@ func (e *Engine) load(ctx context.Context) error {
 		report, err := event.DecodeFacts(r.Value)
 		if err != nil {
 			e.Log.Warn("stored facts are unreadable and are discovered again", "key", r.Key, "error", err)
+			bad = append(bad, unreadable{e.Facts, r, err})
 			return nil
 		}
 		e.host(report.Host).take(report, r.Revision)
@@ -194,6 +196,7 @@ func (e *Engine) load(ctx context.Context) error {
 			return
 		case r.err != nil:
 			e.Log.Error("a stored status is unreadable; its item is observed anew, an open alert of it is not resolved", "key", r.Key, "error", r.err)
+			bad = append(bad, unreadable{e.Statuses, r.Record, r.err})
 			return
 		}
 		it := r.it
@@ -216,6 +219,9 @@ func (e *Engine) load(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("load statuses: %w", err)
+	}
+	if err := e.setAside(ctx, bad); err != nil {
+		return err
 	}
 	e.gatherMembers(now)
 	e.expectHosts(now)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -56,5 +57,35 @@ func (r *stored) decode() {
 	if r.err = r.it.status.Decode(r.Value); r.err == nil {
 		shareStatus(&r.it.status)
 	}
-	r.Value = nil
+	if r.err == nil {
+		r.Value = nil
+	}
+}
+
+// Asider is a store that keeps the bytes of a record that cannot be read.
+type Asider interface {
+	Aside(key string, value []byte, why error)
+}
+
+// unreadable is a record that does not count.
+type unreadable struct {
+	in  Store
+	rec Record
+	why error
+}
+
+// setAside takes records that cannot be read out of their stores: what is
+// known of the same key later could not be stored over them.
+func (e *Engine) setAside(ctx context.Context, all []unreadable) error {
+	for _, u := range all {
+		a, ok := u.in.(Asider)
+		if !ok {
+			continue
+		}
+		a.Aside(u.rec.Key, u.rec.Value, u.why)
+		if _, err := u.in.Save(ctx, []Record{{Key: u.rec.Key, Revision: u.rec.Revision, Delete: true}}); err != nil {
+			return fmt.Errorf("set record %s aside: %w", u.rec.Key, err)
+		}
+	}
+	return nil
 }

@@ -40,17 +40,30 @@ type stored struct {
 	revision uint64
 }
 
+// setAside keeps a record that cannot be read, where the bucket can.
+func setAside(bucket any, key string, value []byte, why error) {
+	if a, ok := bucket.(interface {
+		Aside(key string, value []byte, why error)
+	}); ok {
+		a.Aside(key, value, why)
+	}
+}
+
 // readPages returns the pages of one sink in the order of their turns.
 func readPages(ctx context.Context, bucket shelf, sink string) ([]stored, error) {
 	last := map[int]stored{} // one that is overwritten meanwhile may come twice
 	err := bucket.LoadPrefix(ctx, sink+".", func(key string, value []byte, revision uint64) error {
 		number, err := strconv.Atoi(key[len(sink)+1:])
 		if err != nil || number < 0 {
-			return fmt.Errorf("receipts have the key %s, want %s and a number", key, sink)
+			setAside(bucket, key, value, fmt.Errorf("receipts have the key %s, want %s and a number", key, sink))
+			return nil
 		}
 		p, err := pageForm.Decode(value)
 		if err != nil {
-			return fmt.Errorf("decode receipts %s: %w", key, err)
+			// Without it, what it says was told is told once more at most: the
+			// far end has its ids. The page is blank and will be written over.
+			setAside(bucket, key, value, fmt.Errorf("decode receipts %s: %w", key, err))
+			p = page{}
 		}
 		last[number] = stored{p, number, revision}
 		return nil

@@ -18,6 +18,9 @@ func (s Records) Load(ctx context.Context, each func(engine.Record) error) error
 	})
 }
 
+// Aside implements engine.Asider.
+func (s Records) Aside(key string, value []byte, why error) { s.bucket.Aside(key, value, why) }
+
 // Save implements engine.Store.
 func (s Records) Save(ctx context.Context, records []engine.Record) ([]uint64, error) {
 	changes := make([]bus.Change, len(records))

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,9 +30,14 @@ func (s Silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
 	}
 	return s.bucket.Watch(ctx, func() { complete = true; say() }, func(u bus.Update) {
 		var one rules.Silence
-		if u.Deleted || json.Unmarshal(u.Value, &one) != nil || one.ID != u.Key {
+		err := json.Unmarshal(u.Value, &one)
+		switch {
+		case u.Deleted:
 			delete(known, u.Key)
-		} else {
+		case err != nil || one.ID != u.Key:
+			delete(known, u.Key)
+			s.bucket.Aside(u.Key, u.Value, fmt.Errorf("it is no silence, and silences nothing: %w", cmp.Or(err, errors.New("its id is not its key"))))
+		default:
 			known[u.Key] = one
 		}
 		if complete {

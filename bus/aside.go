@@ -1,0 +1,130 @@
+package bus
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Damage is a record that could not be read. It stops nothing else.
+type Damage struct {
+	Bucket string
+	Key    string
+	Why    string
+	File   string // with its bytes; empty: they could not be read either, or there is no room for more
+}
+
+const (
+	// mostAside bounds the files with the bytes of records that were set
+	// aside, biggestAside what is kept of one.
+	mostAside    = 256
+	biggestAside = 1 << 20
+)
+
+// aside remembers what could not be read.
+type aside struct {
+	mu  sync.Mutex
+	all []Damage
+}
+
+// Aside sets a record aside that its reader cannot make sense of: its bytes are
+// kept below bus.dir, and it is named in the log once, and by Damages.
+func (k *Bucket) Aside(key string, value []byte, why error) {
+	d := Damage{Bucket: k.name, Key: key, Why: why.Error()}
+	b := k.b
+	b.aside.mu.Lock()
+	defer b.aside.mu.Unlock()
+	if slices.ContainsFunc(b.aside.all, func(o Damage) bool { return o.Bucket == d.Bucket && o.Key == d.Key }) || len(b.aside.all) >= mostAside {
+		return
+	}
+	if value != nil {
+		dir := filepath.Join(b.cfg.Dir, "aside")
+		name := filepath.Join(dir, k.name+"."+base64.RawURLEncoding.EncodeToString([]byte(key)))
+		if len(name) < 250 && os.MkdirAll(dir, 0o700) == nil && os.WriteFile(name, value[:min(len(value), biggestAside)], 0o600) == nil {
+			d.File = name
+		}
+	}
+	b.aside.all = append(b.aside.all, d)
+	b.log.Error("a record cannot be read and does not count; the others do", "bucket", d.Bucket, "key", d.Key, "error", d.Why, "bytes_in", d.File)
+}
+
+// Damages are the records that could not be read since the bus was opened.
+func (b *Bus) Damages() []Damage {
+	b.aside.mu.Lock()
+	defer b.aside.mu.Unlock()
+	return slices.Clone(b.aside.all)
+}
+
+// unread names the keys that the server has and cannot read: it leaves them out
+// without a word.
+func (k *Bucket) unread(ctx context.Context, s jetstream.Stream, prefix string, seen map[string]bool) error {
+	i, err := s.Info(ctx, jetstream.WithSubjectFilter(k.subject("")+prefix+">"))
+	if err != nil {
+		return fmt.Errorf("look up %s: %w", k.name, err)
+	}
+	for subject := range i.State.Subjects {
+		key := strings.TrimPrefix(subject, k.subject(""))
+		if seen[key] {
+			continue
+		}
+		// It may have been written since.
+		if _, err := s.GetLastMsgForSubject(ctx, subject); errors.Is(err, jetstream.ErrMsgNotFound) {
+			k.Aside(key, nil, errors.New("the server cannot read it: its bytes on the disk are damaged"))
+		}
+	}
+	return nil
+}
+
+// rewrite makes a bucket anew of the records that can be read. A later value
+// cannot take the place of one whose bytes on the disk are damaged: the server
+// gives up the stream each time. What was there, is kept below bus.dir.
+func (b *Bus) rewrite(ctx context.Context, want jetstream.StreamConfig) error {
+	fail := func(err error) error {
+		return fmt.Errorf("write %s anew without its damaged records: %w", want.Name, err)
+	}
+	s, err := b.js().Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fail(err)
+	}
+	var good []*nats.Msg
+	err = scan(ctx, s, "", func(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
+		if !isMarker(m.Headers().Get(kvOperation)) {
+			good = append(good, &nats.Msg{Subject: m.Subject(), Data: m.Data()})
+		}
+		return nil
+	})
+	if err != nil {
+		return fail(err)
+	}
+	had := s.CachedInfo().State.Msgs
+	kept := filepath.Join(b.cfg.Dir, "aside", fmt.Sprintf("%s.%d", want.Name, time.Now().Unix()))
+	if err := os.CopyFS(kept, os.DirFS(filepath.Join(b.server.storage(), want.Name))); err != nil {
+		return fail(err)
+	}
+	if err := b.js().DeleteStream(ctx, want.Name); err != nil {
+		return fail(err)
+	}
+	if _, err := ensure(ctx, b.js(), want); err != nil {
+		return fail(err)
+	}
+	for _, m := range good {
+		if _, err := b.js().PublishMsg(ctx, m); err != nil {
+			return fail(err)
+		}
+	}
+	b.log.Error("a bucket had damaged records and was written anew without them", "bucket", want.Name, "had", had, "kept", len(good), "before_in", kept)
+	return nil
+}

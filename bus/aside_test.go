@@ -1,0 +1,79 @@
+package bus_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"dswatch/bus"
+	"dswatch/bus/bustest"
+)
+
+// TestDamagedRecord flips one byte of a stored record: the others are read at
+// once, also by a Watch, and the damaged one is named.
+func TestDamagedRecord(t *testing.T) {
+	t.Parallel()
+	cfg := bustest.Config(t)
+	b := bustest.Open(t, cfg)
+	for i := range 5 {
+		if _, err := b.Bucket(bus.Silences).Put(t.Context(), fmt.Sprint("key", i), fmt.Appendf(nil, "value-%d-value", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bustest.Close(t, b)
+	name := filepath.Join(cfg.Dir, "jetstream", "$G", "streams", "KV_dswatch_silences", "msgs", "1.blk")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[bytes.Index(text, []byte("value-2"))] ^= 1
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b = bustest.Open(t, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	found := map[string]bool{}
+	ready := false
+	err = b.Bucket(bus.Silences).Watch(ctx, func() { ready = true; cancel() }, func(u bus.Update) { found[u.Key] = true })
+	if err != nil || !ready || len(found) != 4 || found["key2"] {
+		t.Errorf("watch: %v, ready %v, found %v", err, ready, found)
+	}
+	d := b.Damages()
+	if len(d) != 1 || d[0].Bucket != bus.Silences || d[0].Key != "key2" {
+		t.Errorf("damages are %+v", d)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		_, err := b.Bucket(bus.Silences).Put(t.Context(), "key2", []byte("again"))
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the damaged key cannot be written: %v", err)
+		}
+	}
+	if got := contents(t, b.Bucket(bus.Silences), ""); len(got) != 5 || got["key2"] != "again" || got["key4"] != "value-4-value" {
+		t.Errorf("the bucket holds %q", got)
+	}
+}
+
+// TestAside keeps the bytes of a record that its reader cannot make sense of,
+// and names it once.
+func TestAside(t *testing.T) {
+	t.Parallel()
+	b := bustest.New(t)
+	for range 2 {
+		b.Bucket(bus.Receipts).Aside("nms.0", []byte("no page"), fmt.Errorf("bad"))
+	}
+	d := b.Damages()
+	if len(d) != 1 {
+		t.Fatalf("damages are %+v", d)
+	}
+	if got, err := os.ReadFile(d[0].File); string(got) != "no page" || err != nil {
+		t.Errorf("its bytes are %q, %v", got, err)
+	}
+}
