@@ -124,6 +124,11 @@ func (a *App) Health() web.Health {
 	for _, s := range v.Stages {
 		out.Stages = append(out.Stages, web.Stage{Name: s.Name, Proven: s.Proven, Why: s.Why})
 	}
+	if a.bus != nil {
+		for _, d := range a.bus.Damages() {
+			out.Unreadable = append(out.Unreadable, d.Bucket+"/"+d.Key)
+		}
+	}
 	if stage, why := v.Why(); stage != "" {
 		out.Why = stage + ": " + why
 	}
@@ -146,16 +151,17 @@ func (a *App) stale() error {
 // pulseMetric shows when each stage was proven last: a time, because an age
 // would freeze with the process.
 type pulseMetric struct {
-	app  *App
-	desc *prometheus.Desc
+	app              *App
+	desc, unreadable *prometheus.Desc
 }
 
 func newPulseMetric(a *App) pulseMetric {
-	return pulseMetric{a, prometheus.NewDesc("dswatch_pulse_last_success_timestamp_seconds",
+	unreadable := prometheus.NewDesc("dswatch_store_unreadable_records", "Stored records that could not be read since the start.", nil, nil)
+	return pulseMetric{app: a, unreadable: unreadable, desc: prometheus.NewDesc("dswatch_pulse_last_success_timestamp_seconds",
 		"When a change was last proven to get through this stage, in seconds since 1970; 0: never since the start.", []string{"stage"}, nil)}
 }
 
-func (m pulseMetric) Describe(c chan<- *prometheus.Desc) { c <- m.desc }
+func (m pulseMetric) Describe(c chan<- *prometheus.Desc) { c <- m.desc; c <- m.unreadable }
 
 func (m pulseMetric) Collect(c chan<- prometheus.Metric) {
 	for _, s := range m.app.verdict().Stages {
@@ -165,4 +171,5 @@ func (m pulseMetric) Collect(c chan<- prometheus.Metric) {
 		}
 		c <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, at, s.Name)
 	}
+	c <- prometheus.MustNewConstMetric(m.unreadable, prometheus.GaugeValue, float64(len(m.app.Health().Unreadable)))
 }

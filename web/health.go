@@ -13,6 +13,9 @@ type Health struct {
 	Since   time.Time `json:"since,omitzero"` // if not current: when that was proven last; zero: never since the start
 	Why     string    `json:"why,omitempty"`  // if not current: the stage and the reason
 	Stages  []Stage   `json:"stages"`         // in the order in which a change goes through them
+	// Unreadable are stored records that could not be read since the start, as
+	// bucket/key: they do not count, and stop nothing else.
+	Unreadable []string `json:"unreadable,omitempty"`
 }
 
 // Stage is one of them.

@@ -86,6 +86,9 @@ func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
 		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), s.Circuit, drill, since, problem})
 	}
 	fmt.Fprintln(w, firstLine(st.Health, zone))
+	for _, key := range st.Health.Unreadable {
+		fmt.Fprintf(w, "A stored record cannot be read and does not count: %s; see the log.\n", plain(key))
+	}
 	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.In(zone).Format(time.RFC3339))
 	if len(st.Forever) > 0 {
 		fmt.Fprintf(w, "silenced for ever by %s: dswatch silence list shows what; dswatch silence expire ID ends it\n\n", strings.Join(st.Forever, ", "))
