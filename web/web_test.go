@@ -261,7 +261,7 @@ func TestTornBodies(t *testing.T) {
 	base := serve(t, c, "tok")
 	for _, path := range []string{
 		"sinks/test", "silences", "silences/s1", "silences/s1/expire", "alerts/a1/ack", "alerts/a1/ack/withdraw",
-		"deadletters", "deadletters/replay", "deadletters/drop",
+		"deadletters", "deadletters/replay", "deadletters/drop", "sinks/nms/rename", "hosts/web01/rename",
 	} {
 		for _, body := range []string{"", "{", `{"x":`, `[]`, `"x"`} {
 			code, answer := ask(t, "POST", base+"/api/v1/"+path, body, "Bearer tok")

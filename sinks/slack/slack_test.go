@@ -320,3 +320,21 @@ func TestProxy(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEscapeCuts: what fits exactly is whole, one more is cut, and never
+// inside an entity or a pair.
+func TestEscapeCuts(t *testing.T) {
+	for _, x := range []struct {
+		s    string
+		most int
+		want string
+	}{
+		{"", 1, ""}, {"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"日本語", 3, "日本語"}, {"日本語です", 3, "日本…"},
+		{"a&", 6, "a&amp;"}, {"a&", 5, "a…"}, {"<", 4, "&lt;"}, {"<", 3, "…"}, {">>", 8, "&gt;&gt;"}, {">>", 7, "&gt;…"},
+		{"a😀", 3, "a😀"}, {"a😀", 2, "a…"}, {"😀😀", 3, "😀…"},
+	} {
+		if got := slack.Escape(x.s, x.most); got != x.want {
+			t.Errorf("%q in %d is %q, want %q", x.s, x.most, got, x.want)
+		}
+	}
+}
