@@ -52,5 +52,8 @@ func (a *App) RemoveHost(ctx context.Context, host string) (web.Removed, error) 
 		return out, err
 	}
 	out.Items, err = e.RemoveHost(ctx, host, words.Spell(words.HostRemoved.With()))
+	if s := a.scheduler.Load(); err == nil && s != nil {
+		s.Forget(host)
+	}
 	return out, err
 }

@@ -322,6 +322,16 @@ func (s *Scheduler) Count() int {
 	return len(s.items)
 }
 
+// Forget tells the detectors that keep what is missing for a while that a host
+// is no more. It takes effect with their next look.
+func (s *Scheduler) Forget(host string) {
+	for _, j := range s.jobs {
+		if d, ok := j.Detector.(interface{ Forget(host string) }); ok {
+			d.Forget(host)
+		}
+	}
+}
+
 // Stats returns the counters.
 func (s *Scheduler) Stats() Stats {
 	s.mu.Lock()

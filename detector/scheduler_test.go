@@ -215,6 +215,21 @@ func TestPartBesideAnError(t *testing.T) {
 	})
 }
 
+// keeper keeps what is missing, as the manager's detector does.
+type keeper struct {
+	look
+	forgot []string
+}
+
+func (k *keeper) Forget(host string) { k.forgot = append(k.forgot, host) }
+
+func TestForgetReachesTheDetector(t *testing.T) {
+	k := &keeper{look: func(context.Context) ([]event.Observation, error) { return nil, nil }}
+	s := newScheduler(t, &far{}, job("a", k, "x"), job("b", story("y", event.Up), "y"))
+	s.Forget("web01")
+	equal(t, k.forgot, []string{"web01"})
+}
+
 func TestUnknownRemembersWant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := true

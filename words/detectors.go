@@ -405,8 +405,8 @@ var (
 		"the manager no longer lists any computer; look at the role of the API key",
 		"Manager がコンピュータを 1 台も返さなくなりました。API キーのロールを確認してください")
 	ManagerListsFewer = say3[int, int, time.Duration]("manager.lists_fewer",
-		"the manager lists {n} of the {all} computers that it had: look at the role of the API key, at the manager's nodes and its database; the others stay on the list until this has lasted for {wait}, or host forget says that they are gone",
-		"Manager が返したコンピュータは以前の {all} 台のうち {n} 台だけです。API キーのロール、Manager のノードとデータベースを確認してください。残りは、この状態が{wait}続くか、host forget で指定するまで監視対象のままです")
+		"the manager lists {n} of the {all} computers that it had: look at the role of the API key, at the manager's nodes and its database; the others stay on the list until this has lasted for {wait}, or dswatch host remove HOST says that they are gone",
+		"Manager が返したコンピュータは以前の {all} 台のうち {n} 台だけです。API キーのロール、Manager のノードとデータベースを確認してください。残りは、この状態が{wait}続くか、dswatch host remove HOST で指定するまで監視対象のままです")
 	ManagerLists = say1[int]("manager.lists",
 		"{n} {n|computer|computers}",
 		"コンピュータ {n} 台")

@@ -199,3 +199,29 @@ func TestPresenceByRPM(t *testing.T) {
 	}
 	want(event.Up, true)
 }
+
+// TestProgramsWakeTheDiscovery: a component that comes or goes without its
+// package changes the stamp.
+func TestProgramsWakeTheDiscovery(t *testing.T) {
+	root := t.TempDir()
+	before := Stamp(root)
+	for _, p := range programsOf {
+		path := filepath.Join(root, p.path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("x"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		there := Stamp(root)
+		if there == before {
+			t.Errorf("%s came and the stamp is the same", p.path)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if Stamp(root) != before {
+			t.Errorf("%s is gone and the stamp is another", p.path)
+		}
+	}
+}

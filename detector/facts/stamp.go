@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Stamp changes when what tells the version may have changed: a package
-// database, or on Windows the agent's main program. It costs a few looks at
+// Stamp changes when what tells the version or the components may have
+// changed: a package database, or the main program of a component. It costs a few looks at
 // files and reads none of them, so it can be asked every few seconds; an
 // upgrade renames processes, and the new version must be known before the
 // missing one raises an alarm.
@@ -18,6 +18,9 @@ func Stamp(root string) string {
 		for _, name := range rpmDatabases {
 			paths = append(paths, filepath.Join(dir, name), filepath.Join(dir, name+"-wal"))
 		}
+	}
+	for _, p := range programsOf { // what is there without a package, too
+		paths = append(paths, p.path)
 	}
 	for i := range paths {
 		paths[i] = filepath.Join(root, paths[i])
