@@ -113,7 +113,7 @@ func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (
 		it := CheckItem{
 			Host: o.Key.Host, Component: o.Key.Component, OS: system.Value, Kind: o.Key.Kind, Name: o.Key.Name, Expected: verdict.Expected,
 			Instances: max(1, o.Want), Footnotes: verdict.Footnotes, Reason: verdict.ReasonIn(l.Config.Language), ReasonStatements: words.Spell(verdict.Reason),
-			State: o.State, Found: o.Found, Detail: words.In(l.Config.Language, nil).Say(o.Detail), DetailStatements: words.Spell(o.Detail),
+			State: o.State, Found: o.Found, Detail: words.In(l.Config.Language, l.Config.Location()).Say(o.Detail), DetailStatements: words.Spell(o.Detail),
 		}
 		if it.Footnotes == nil {
 			it.Footnotes = []string{}

@@ -262,7 +262,7 @@ func (l *Loaded) shorten() (out []string) {
 
 // ruleSet is the rules of this configuration.
 func (c *Config) ruleSet() (*rules.Set, error) {
-	set := &rules.Set{Settings: c.Rules, Language: c.Language}
+	set := &rules.Set{Settings: c.Rules, Language: c.Language, Zone: c.Location()}
 	for _, r := range c.Routes {
 		route, err := r.At(c.Location())
 		if err != nil {

@@ -33,7 +33,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 				expected = snap.Verdict.Expected
 			}
 			st.Items = append(st.Items, web.Item{
-				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: words.In(a.conf().Config.Language, nil).Say(s.Seen.Detail), DetailStatements: s.Seen.Detail, Since: s.Changed,
+				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: words.In(a.conf().Config.Language, a.conf().Config.Location()).Say(s.Seen.Detail), DetailStatements: s.Seen.Detail, Since: s.Changed,
 				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.conf().Config.Language), ReasonStatements: words.Spell(snap.Verdict.Reason),
 				Alerting: s.Alerting(), Silence: quiet[s.Key],
 			})

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // FuzzDecodeStatus: whatever lies in the bucket, nothing crashes, and what
@@ -104,5 +106,30 @@ func TestTrim(t *testing.T) {
 				t.Errorf("%s, rule %s: kept %v, want %v", name, rule, kept, c.kept)
 			}
 		}
+	}
+}
+
+// TestStoredProse: what 64fc8e6 kept as prose is read as statements without a
+// code, in a status, in its trail and in an event that still waits.
+func TestStoredProse(t *testing.T) {
+	trail := "1795000000000\tloss\traised\tdown\tabc.1\tnms\tfootnote 1: relay is on\t注記 1: relay は on\n1795000001000\tloss\trepeated\tdown\tabc.2\tnms\tstill down since 2026-11-22T00:00:00Z\n"
+	stored, err := json.Marshal(trail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := DecodeStatus([]byte(`{"key":{"host":"web01","component":"agent","kind":"process","name":"ds_agent"},"seen":{"state":"down","found":0,"want":2,"detail":"no process is named ds_agent","at":"2026-11-22T00:00:00Z"},"trail":` + string(stored) + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Seen.Detail != event.Prose("no process is named ds_agent") {
+		t.Errorf("the detail is %v", st.Seen.Detail)
+	}
+	steps := st.Trail.Steps()
+	if len(steps) != 2 || words.In("ja", nil).Say(steps[0].Why) != "注記 1: relay は on" || words.English(steps[1].Why) != "still down since 2026-11-22T00:00:00Z" {
+		t.Errorf("the trail is %v", steps)
+	}
+	e, err := event.Decode([]byte(`{"specversion":"1.0","id":"x","source":"dswatch/web01","type":"dswatch.state.v1","time":"2026-11-22T00:00:00Z","datacontenttype":"application/json","dswatchreason":"change","data":{"key":{"host":"web01","component":"agent","kind":"process","name":"ds_agent"},"state":"down","found":0,"want":2,"detail":"no process is named ds_agent","at":"2026-11-22T00:00:00Z"}}`))
+	if err != nil || e.Observation.Detail != event.Prose("no process is named ds_agent") {
+		t.Errorf("the event says %v, %v", e.Observation.Detail, err)
 	}
 }
