@@ -242,13 +242,13 @@ func lossSign(state event.State, expected catalog.Tri) sign {
 
 // unseenSign answers whether nobody knows how the item is. While it is seen
 // lost, or was and that was told, its loss speaks for it; while that is in its
-// hold nothing can be said yet.
+// hold, or still because the item comes and goes, nothing can be said yet.
 func unseenSign(st *Status, expected catalog.Tri) sign {
 	loss := st.slot(Loss)
 	switch {
 	case expected == catalog.No, st.Seen.State == event.Up, loss.Phase == Firing, loss.Gathered():
 		return good
-	case st.Seen.State.Lost() && !loss.Holding():
+	case st.Seen.State.Lost() && !loss.Holding() && !st.Flapping():
 		return good
 	case expected == catalog.Yes && st.Seen.State == event.Unknown && st.Seen.Behind == event.Key{}:
 		return bad

@@ -19,6 +19,7 @@ func TestIsItBad(t *testing.T) {
 		state        event.State
 		expected     catalog.Tri
 		loss         *Slot
+		flap         *Flap
 		behind       event.Key
 		lost, unseen sign
 	}{
@@ -26,6 +27,7 @@ func TestIsItBad(t *testing.T) {
 		"lost, in its hold":             {state: event.Down, expected: catalog.Yes, loss: holding, lost: bad, unseen: blind},
 		"lost and told":                 {state: event.Down, expected: catalog.Yes, loss: &Slot{Phase: Firing}, lost: bad, unseen: good},
 		"lost and silenced":             {state: event.Down, expected: catalog.Yes, loss: &Slot{Phase: Held, Silence: "s"}, lost: bad, unseen: good},
+		"lost while it comes and goes":  {state: event.Down, expected: catalog.Yes, flap: &Flap{Slot: Slot{Phase: Firing}}, lost: bad, unseen: blind},
 		"not seen":                      {state: event.Unknown, expected: catalog.Yes, lost: blind, unseen: bad},
 		"not seen, in its hold":         {state: event.Unknown, expected: catalog.Yes, loss: holding, lost: blind, unseen: bad},
 		"not seen, its loss is told":    {state: event.Unknown, expected: catalog.Yes, loss: &Slot{Phase: Firing}, lost: blind, unseen: good},
@@ -35,7 +37,7 @@ func TestIsItBad(t *testing.T) {
 		"nobody knows if it is needed":  {state: event.Degraded, expected: catalog.Unknown, lost: blind, unseen: good},
 		"neither seen nor known needed": {state: event.Unknown, expected: catalog.Unknown, lost: blind, unseen: blind},
 	} {
-		st := &Status{Seen: event.Observation{State: c.state, Behind: c.behind}, Loss: c.loss}
+		st := &Status{Seen: event.Observation{State: c.state, Behind: c.behind}, Loss: c.loss, Flap: c.flap}
 		if got := lossSign(c.state, c.expected); got != c.lost {
 			t.Errorf("%s: loss %d, want %d", name, got, c.lost)
 		}
