@@ -170,7 +170,7 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 // Close.
 func (a *App) Run(ctx context.Context) error {
 	known, news := newKnowledge(a.conf().Config, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
-	jobs, err := a.conf().watch.jobs(detector.Live{Log: a.Log, Tell: a.tellReports, Known: a.reportedBefore(ctx), Secret: a.conf().file.Again})
+	jobs, err := a.conf().watch.jobs(detector.Live{Log: a.Log, Folders: known.presence.Folders, Tell: a.tellReports, Known: a.reportedBefore(ctx), Secret: a.conf().file.Again})
 	if err != nil {
 		return err
 	}

@@ -61,9 +61,10 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 // The facts are those of each host, by its token.
 func look(ctx context.Context, l *Loaded, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
 	k := newKnowledge(l.Config, nil, log)
+	_, _ = k.presence.Facts(ctx) // the processes are judged by its folders; what is wrong is told below
 	var mu sync.Mutex
 	known := map[string]event.Facts{}
-	jobs, err := l.watch.jobs(detector.Live{Log: log, Secret: l.file.Again, Tell: func(_ context.Context, reports []event.FactsReport) error {
+	jobs, err := l.watch.jobs(detector.Live{Log: log, Secret: l.file.Again, Folders: k.presence.Folders, Tell: func(_ context.Context, reports []event.FactsReport) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range reports {

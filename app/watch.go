@@ -35,7 +35,7 @@ func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
 	w := &watch{lists: map[string]*catalog.Catalog{}, claimed: map[event.Key]bool{}}
 	site := detector.Site{
 		Host: c.Host, Rows: l.Catalog.Rows(runtime.GOOS), List: l.Catalog, Vendor: vendor, Ignore: c.Watch.Ignore,
-		Claimed: w.claimed, Hosts: map[string]detector.Other{},
+		User: c.Watch.Facts.User, Folders: c.Watch.Facts.Folders, Claimed: w.claimed, Hosts: map[string]detector.Other{},
 	}
 	sections := c.sections()
 	for i, k := range l.kinds.Detectors {

@@ -26,6 +26,8 @@ type FactsFile struct {
 	Relay            Switch   `yaml:"relay" doc:"on if the agent is a relay, else off (default: discovered, else unknown)"`
 	Communication    string   `yaml:"communication" doc:"bidirectional, manager_initiated or agent_initiated (default: discovered, else unknown)"`
 	HostID           string   `yaml:"host_id" doc:"the manager's number of this computer, which its own events carry as cn1, so that a SIEM can join both (default: learned from the manager's API, else unknown)"`
+	Folders          []string `yaml:"folders" doc:"folders in which the components are installed, where neither a package nor the registry tells; a program of theirs that runs from elsewhere is not counted (default: discovered)"`
+	User             string   `yaml:"user" doc:"user that runs the components' processes, as a name or number, where it is not the system's own (default: root, LocalSystem)"`
 	Features         Features `yaml:"features" doc:"modules that are on or off for the host"`
 }
 
@@ -104,6 +106,11 @@ func (f FactsFile) Validate() error {
 			errs = append(errs, setting.Bad(key, "%s is there twice; remove one", c))
 		}
 	}
+	for i, folder := range f.Folders {
+		if !absolute(folder) {
+			errs = append(errs, setting.Bad(fmt.Sprintf("folders[%d]", i), "%.80q is not an absolute path; write one like /opt/ds_agent", folder))
+		}
+	}
 	for _, e := range f.entries() {
 		if e.value == "" {
 			continue
@@ -126,6 +133,13 @@ func (f FactsFile) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// absolute reports whether path is one on any system.
+func absolute(path string) bool {
+	slashed := strings.ReplaceAll(path, `\`, "/")
+	drive, rest, ok := strings.Cut(slashed, ":")
+	return plain(path) && (strings.HasPrefix(slashed, "/") || ok && len(drive) == 1 && strings.HasPrefix(rest, "/"))
 }
 
 // Facts returns what the file declares, with origin and time on every fact.

@@ -38,6 +38,8 @@ type Row struct {
 type Match struct {
 	Aliases []string `yaml:"aliases" doc:"other names of the process that are accepted, such as its name in older versions"`
 	Paths   []string `yaml:"paths" doc:"absolute paths of which the executable must match one; *, ? and [...] within a part, ** for any number of parts (default any path)"`
+	User    string   `yaml:"user" doc:"user that the process must run as, a name or a number (default any)"`
+	Args    []string `yaml:"args" doc:"arguments that the process must have, each a whole one; *, ? and [...] as in paths (default any)"`
 }
 
 // Loss is what the loss of an item means on some systems.
@@ -201,7 +203,15 @@ func (r Row) validateIdentity() error {
 }
 
 func (r Row) validateMatch() error {
-	if r.Kind != event.Process && len(r.Match.Aliases)+len(r.Match.Paths) > 0 {
+	for i, a := range r.Match.Args {
+		if _, err := path.Match(a, ""); err != nil || a == "" || !plain(a) {
+			return setting.Bad(fmt.Sprintf("match.args[%d]", i), "%.80q is not an argument or a pattern of one; write it like --config=*", a)
+		}
+	}
+	if !plain(r.Match.User) || strings.ContainsAny(r.Match.User, " /") {
+		return setting.Bad("match.user", "%.80q is not a user; write a name or a number", r.Match.User)
+	}
+	if r.Kind != event.Process && (len(r.Match.Aliases)+len(r.Match.Paths)+len(r.Match.Args) > 0 || r.Match.User != "") {
 		return setting.Bad("match", "a %s is known by its name alone; remove it", r.Kind)
 	}
 	for i, n := range r.Match.Aliases {

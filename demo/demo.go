@@ -158,6 +158,7 @@ watch:
     components: [agent]
     edition: deep_security
     relay: off
+    user: "%d"
     features: {anti_malware: on, web_reputation: off, firewall: off, intrusion_prevention: off, tls_inspection: off}
   ignore: [%s]   # a pretend agent has no kernel module
 detectors:
@@ -170,7 +171,7 @@ sinks:
   - {name: nms, type: snmp, address: %q, version: 2c, community: public}
   - {name: siem, type: syslog, network: udp, address: %q, format: rfc5424}
 web: {listen: ""}
-`, host, s.Language, filepath.Join(dir, "bus"), ignore, s.port, nms, siem)
+`, host, s.Language, filepath.Join(dir, "bus"), os.Geteuid(), ignore, s.port, nms, siem)
 }
 
 // scenes breaks one thing after another and waits for what must arrive.

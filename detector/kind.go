@@ -45,6 +45,8 @@ type Site struct {
 	List    *catalog.Catalog   // the rows of this host's list for every system
 	Vendor  *catalog.Catalog   // the vendor's list with nothing left out
 	Ignore  []string           // rows that the operator has switched off everywhere
+	User    string             // declared: who runs the components' processes; empty: the system
+	Folders []string           // declared: where the components are installed
 	Claimed map[event.Key]bool // by any kind
 	Hosts   map[string]Other   // those of the kinds before, by event.Token of the name
 }
@@ -72,6 +74,9 @@ type Plan struct {
 // Live is what only a program that runs, or looks once, can give.
 type Live struct {
 	Log *slog.Logger // never nil
+	// Folders returns where a component of this host is installed, as far as it
+	// is known; nil: nobody knows.
+	Folders func(component string) []string
 	// Tell takes what is learned about hosts. An error makes the detector tell
 	// it again.
 	Tell func(ctx context.Context, reports []event.FactsReport) error

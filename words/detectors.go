@@ -69,6 +69,32 @@ var (
 	Dead = say1[int]("process.dead",
 		"pid {pid} is dead",
 		"pid {pid} は終了しています")
+	Halted = say1[int]("process.halted",
+		"pid {pid} is stopped, by a signal or with its cgroup; continue it with kill -CONT",
+		"pid {pid} はシグナルまたは cgroup により一時停止しています。kill -CONT で再開してください")
+	// A stranger is a process of the name, or with the port, that is not what
+	// should run.
+	Stranger = say3[int, string, string]("process.stranger",
+		"not counted: pid {pid} of user {user}, {program}",
+		"pid {pid} (ユーザ {user}、{program}) は別のプログラムのため数えません")
+	StrangerScript = say4[int, string, string, string]("process.stranger_script",
+		"not counted: pid {pid} of user {user}, {program} with the script {script}",
+		"pid {pid} (ユーザ {user}、{program} が実行するスクリプト {script}) は数えません")
+	StrangerJar = say4[int, string, string, string]("process.stranger_jar",
+		"not counted: pid {pid} of user {user}, {program} -jar {jar}",
+		"pid {pid} (ユーザ {user}、{program} -jar {jar}) は別のプログラムのため数えません")
+	StrangerArg = say4[int, string, string, string]("process.stranger_argument",
+		"not counted: pid {pid} of user {user}, {program}, without the argument {argument}",
+		"pid {pid} (ユーザ {user}、{program}) には引数 {argument} がないため数えません")
+	StrangerUser = say1[string]("process.stranger_user",
+		"not counted: a process of user {user}",
+		"ユーザ {user} のプロセスは数えません")
+	UnprovenFolder = say1[string]("process.unproven_folder",
+		"that its program is in {folder} is not proven:",
+		"プログラムが {folder} にあることを確認できていません:")
+	UnprovenOwner = say0("process.unproven_owner",
+		"whose process it is is not proven:",
+		"プロセスの所有者を確認できていません:")
 	InContainer = say1[int]("process.in_container",
 		"pid {pid} is in a container and not counted",
 		"pid {pid} はコンテナ内のため数えません")

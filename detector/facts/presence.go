@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dswatch/event"
@@ -34,7 +35,8 @@ type Presence struct {
 	gone   map[string]record
 	last   []sighting
 	lastAt string // stamp of last
-	wakes  uint64
+
+	places atomic.Pointer[map[string][]string] // folders of components
 }
 
 // trace is what was seen installed.
@@ -131,6 +133,7 @@ func (p *Presence) Declared(declared event.Facts) {
 func (p *Presence) Facts(ctx context.Context) (event.Facts, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.place()
 	now := time.Now()
 	var names, origins []string
 	var errs []error
@@ -160,6 +163,39 @@ func (p *Presence) Facts(ctx context.Context) (event.Facts, error) {
 	return f, errors.Join(errs...)
 }
 
+// Folders are where a component is installed, as far as that is known, or
+// where it was; links are not followed.
+func (p *Presence) Folders(component string) []string {
+	if m := p.places.Load(); m != nil {
+		return (*m)[component]
+	}
+	return nil
+}
+
+// place notes the folders. The caller holds mu.
+func (p *Presence) place() {
+	m := map[string][]string{}
+	for c, t := range p.seen {
+		if t.program != "" {
+			m[c] = foldersOf(t.program)
+		}
+	}
+	p.places.Store(&m)
+}
+
+// foldersOf are the folders of the component whose main program this is: on
+// Windows anti-malware has one of its own beside the agent's.
+func foldersOf(program string) []string {
+	if java, ok := strings.CutSuffix(program, "/jre/bin/java"); ok {
+		return []string{java}
+	}
+	dir := filepath.Dir(program)
+	if strings.HasSuffix(strings.ToLower(program), ".exe") {
+		return []string{dir, filepath.Join(filepath.Dir(dir), "AMSP")}
+	}
+	return []string{dir}
+}
+
 // Keys are the items that Detect answers for.
 func (p *Presence) Keys() []event.Key {
 	var out []event.Key
@@ -178,6 +214,7 @@ func (p *Presence) key(component, name string) event.Key {
 func (p *Presence) Detect(ctx context.Context) ([]event.Observation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.place()
 	now := time.Now()
 	var out []event.Observation
 	for _, s := range p.sight(ctx) {

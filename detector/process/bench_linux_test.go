@@ -79,7 +79,8 @@ func BenchmarkPass(b *testing.B) {
 			c.Wait()
 		})
 	}
-	healthy := Target{Key: key("ds_agent"), Names: []string{"ds_agent"}, Want: 2}
+	// As the vendor's rows: whose process it is and where its program lies is checked.
+	healthy := Target{Key: key("ds_agent"), Names: []string{"ds_agent"}, Want: 2, Owner: Owner{Who: System, Folders: func() []string { return []string{filepath.Dir(self)} }}}
 	missing := []Target{healthy,
 		{Key: key("ds_am"), Names: []string{"ds_am"}, Want: 2},
 		{Key: key("nginx"), Exe: []string{"/opt/ds_agent/**/nginx"}},

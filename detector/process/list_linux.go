@@ -59,8 +59,10 @@ type procfs struct {
 	next    map[entry]idle
 	passed  []entry // what the last read has passed over
 	turn    int
-	kept    int // files that stay open
-	most    int // of them
+	known   map[passport]known
+	halts   map[halt]int // since which turn a process is stopped
+	kept    int          // files that stay open
+	most    int          // of them
 }
 
 // idle is what is remembered of a process that nobody looks for.
@@ -79,7 +81,7 @@ type entry struct {
 func newTable() table { return newProcfs("/proc") }
 
 func newProcfs(root string) *procfs {
-	return &procfs{root: root, dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]idle{}, next: map[entry]idle{}, most: mayKeep()}
+	return &procfs{root: root, dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]idle{}, next: map[entry]idle{}, known: map[passport]known{}, halts: map[halt]int{}, most: mayKeep()}
 }
 
 // mayKeep is how many files may stay open.
@@ -141,6 +143,11 @@ func (t *procfs) read(ctx context.Context, wanted func([]byte) bool, visit func(
 		// What is still in idle has ended, or is no longer idle.
 		t.forget(t.idle)
 		t.idle, t.next = t.next, t.idle
+		for k, v := range t.known {
+			if t.turn-v.age > 1 {
+				delete(t.known, k)
+			}
+		}
 	}()
 	for i, e := range t.entries {
 		if i%256 == 0 && ctx.Err() != nil {
@@ -320,6 +327,7 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if status, err = t.file(fd, "status"); gone(err) {
 		return nil
 	}
+	status = bytes.Clone(status)
 	switch {
 	// The first thread of a process may end while others go on; it stays as a zombie then.
 	case st.state == 'Z' && st.threads > 1:
@@ -331,8 +339,34 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if p.aside == nil && err == nil && nested(status) {
 		p.aside = words.InContainer.With
 	}
+	p.stand = func(of *target) standing { return t.stand(fd, pid, st, status, &p, of) }
+	p.stopped = p.aside == nil && t.lastingly(fd, pid, st)
 	visit(p)
 	return nil
+}
+
+// halt is one process that was stopped.
+type halt struct {
+	pid   int32
+	start uint64
+}
+
+// lastingly reports whether the process is stopped in this look and was in one
+// before.
+func (t *procfs) lastingly(dir int, pid int32, st stat) bool {
+	h := halt{pid, st.start}
+	if !t.halted(dir, st) {
+		delete(t.halts, h)
+		return false
+	}
+	since, again := t.halts[h]
+	if !again {
+		if len(t.halts) >= maxKnown {
+			clear(t.halts)
+		}
+		t.halts[h] = t.turn
+	}
+	return again && since < t.turn
 }
 
 // file reads one small file of a process into t.buf.
@@ -394,6 +428,8 @@ func sinceBoot(ticks uint64) time.Time {
 type stat struct {
 	state   byte
 	ppid    int
+	session int
+	flags   uint64
 	threads int
 	start   uint64 // clock ticks after the start of the system
 }
@@ -418,6 +454,12 @@ func parseStat(b []byte) (stat, error) {
 	var err error
 	if s.ppid, err = strconv.Atoi(string(f[1])); err != nil {
 		return s, fmt.Errorf("parent: %w", err)
+	}
+	if s.session, err = strconv.Atoi(string(f[3])); err != nil {
+		return s, fmt.Errorf("session: %w", err)
+	}
+	if s.flags, err = strconv.ParseUint(string(f[6]), 10, 64); err != nil {
+		return s, fmt.Errorf("flags: %w", err)
 	}
 	if s.threads, err = strconv.Atoi(string(f[17])); err != nil {
 		return s, fmt.Errorf("threads: %w", err)

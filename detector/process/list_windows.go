@@ -71,6 +71,7 @@ func candidate(pid, ppid uint32, name string, visit func(proc)) {
 		if windows.GetProcessTimes(h, &made, &ended, &kernel, &user) == nil {
 			p.started = time.Unix(0, made.Nanoseconds())
 		}
+		p.stand = func(of *target) standing { return stand(h, int(pid), of) }
 	}
 	visit(p)
 }

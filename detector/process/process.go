@@ -28,6 +28,11 @@ type Target struct {
 	Exe []string
 	// Want is the number of instances of a healthy host; below one means one.
 	Want int
+	// Args are patterns of arguments that the process must have, as those of
+	// path.Match, each of a whole argument.
+	Args []string
+	// Owner says whose process it must be.
+	Owner Owner
 }
 
 // Detector looks for its targets among this host's processes.
@@ -64,6 +69,9 @@ type proc struct {
 	// full returns the names that the process gives itself, program file first,
 	// where the table has cut its name; nil where it has not.
 	full func() []string
+	// stand and halted may be nil: nothing is known.
+	stand   func(*target) standing
+	stopped bool
 }
 
 // gaps is what a read could not see.
@@ -176,6 +184,16 @@ type target struct {
 	doubt    error  // why
 	aside    []proc // would be it, but do not count
 	others   int    // have the name but another executable
+
+	strangers []stranger
+	stopped   []proc
+	unproven  event.Said
+}
+
+// stranger is a process that has the name and is not the target.
+type stranger struct {
+	proc
+	standing
 }
 
 func (t *target) want() int { return max(t.Want, 1) }
@@ -184,7 +202,7 @@ func (t *target) want() int { return max(t.Want, 1) }
 func (t *target) lost() bool { return len(t.found) < t.want() && len(t.found) < t.before }
 
 func (t *target) reset() {
-	*t = target{Target: t.Target, exe: t.exe, before: t.before, found: t.found[:0], doubtful: t.doubtful[:0], aside: t.aside[:0]}
+	*t = target{Target: t.Target, exe: t.exe, before: t.before, found: t.found[:0], doubtful: t.doubtful[:0], aside: t.aside[:0], strangers: t.strangers[:0], stopped: t.stopped[:0]}
 }
 
 // cut reports whether p is another process, whose name begins with the same
@@ -229,7 +247,37 @@ func (t *target) weigh(p proc) {
 		t.aside = append(t.aside, p)
 		return
 	}
+	if p.stand != nil {
+		s := p.stand(t)
+		if !s.stranger.Empty() {
+			t.strangers = append(t.strangers, stranger{p, s})
+			return
+		}
+		if t.unproven.Empty() {
+			t.unproven = s.unproven
+		}
+	}
+	t.count(p)
+}
+
+// count takes a process as one of the target's, if it works.
+func (t *target) count(p proc) {
+	if p.stopped {
+		t.stopped = append(t.stopped, p)
+		return
+	}
 	t.found = append(t.found, p)
+}
+
+// adopt counts the workers below what is counted: they run as any user.
+func (t *target) adopt() {
+	t.strangers = slices.DeleteFunc(t.strangers, func(s stranger) bool {
+		child := s.user && slices.ContainsFunc(append(slices.Clip(t.found), t.stopped...), func(p proc) bool { return p.pid == s.ppid })
+		if child {
+			t.count(s.proc)
+		}
+		return child
+	})
 }
 
 // runs reports whether file is one of the target's executables. The system
@@ -257,6 +305,7 @@ func (t *target) runs(file string) bool {
 // observe turns what was found into a state. What could not be seen makes it
 // unknown only if it could make a difference.
 func (t *target) observe(g gaps, at time.Time) event.Observation {
+	t.adopt()
 	found, want := len(t.found), t.want()
 	most := found + len(t.doubtful) + g.unreadable
 	if !g.hidden.Empty() {
@@ -278,6 +327,13 @@ func (t *target) observe(g gaps, at time.Time) event.Observation {
 			say = say.And(words.OtherExecutable.With(t.others))
 		}
 	}
+	for _, p := range t.stopped[:min(len(t.stopped), maxListed)] {
+		say = say.And(words.Halted.With(p.pid))
+	}
+	for _, s := range t.strangers[:min(len(t.strangers), maxListed)] {
+		say = say.And(s.stranger)
+	}
+	say = say.And(t.unproven)
 	for _, p := range t.aside[:min(len(t.aside), maxListed)] {
 		say = say.And(p.aside(p.pid))
 	}

@@ -45,12 +45,29 @@ func TestMain(m *testing.M) {
 		os.Setenv(roleEnv, "sleep")
 		fmt.Fprintln(os.Stderr, syscall.Exec(arg, []string{arg}, os.Environ()))
 		os.Exit(1)
+	case "masked": // in its own mount namespace: shows one program at the place of another, and becomes it
+		program, place, _ := strings.Cut(arg, " ")
+		must(unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
+		must(unix.Mount(program, place, "", unix.MS_BIND, ""))
+		os.Setenv(roleEnv, "sleep")
+		must(syscall.Exec(place, []string{place}, os.Environ()))
+	case "master": // has a worker of another user
+		self, err := os.Executable()
+		must(err)
+		c := nobody(exec.Command(self))
+		c.Env = append(os.Environ(), roleEnv+"=sleep")
+		c.Stdin = os.Stdin
+		must(c.Start())
+		must(c.Wait())
 	case "headless": // ends its first thread, the others go on
 		go io.Copy(io.Discard, os.Stdin)
 		syscall.RawSyscall(syscall.SYS_EXIT, 0, 0, 0)
 	case "detect": // answers for the targets on standard input; the argument is the root of /proc
 		var targets []Target
 		must(json.NewDecoder(os.Stdin).Decode(&targets))
+		if f := os.Getenv("DSWATCH_TEST_FOLDER"); f != "" {
+			targets[0].Owner.Folders = func() []string { return []string{f} }
+		}
 		d, err := newDetector(newProcfs(arg), targets)
 		must(err)
 		o, err := d.Detect(context.Background())
@@ -737,11 +754,11 @@ func TestParseStat(t *testing.T) {
 		want stat
 		bad  bool
 	}{
-		"plain":              {line: "77 (ds_am) S 1" + tail, want: stat{'S', 1, 3, 4242}},
-		"a real line":        {line: statLine, want: stat{'S', 1, 3, 4242}},
-		"brackets and space": {line: "77 (a) R 9 (b) Z 12" + tail, want: stat{'Z', 12, 3, 4242}},
-		"a line end":         {line: "77 (a\nb) D 12" + tail + "\n", want: stat{'D', 12, 3, 4242}},
-		"a lone bracket":     {line: "77 ()) T 12" + tail, want: stat{'T', 12, 3, 4242}},
+		"plain":              {line: "77 (ds_am) S 1" + tail, want: stat{state: 'S', ppid: 1, session: 77, flags: 4194560, threads: 3, start: 4242}},
+		"a real line":        {line: statLine, want: stat{state: 'S', ppid: 1, session: 77, flags: 4194560, threads: 3, start: 4242}},
+		"brackets and space": {line: "77 (a) R 9 (b) Z 12" + tail, want: stat{state: 'Z', ppid: 12, session: 77, flags: 4194560, threads: 3, start: 4242}},
+		"a line end":         {line: "77 (a\nb) D 12" + tail + "\n", want: stat{state: 'D', ppid: 12, session: 77, flags: 4194560, threads: 3, start: 4242}},
+		"a lone bracket":     {line: "77 ()) T 12" + tail, want: stat{state: 'T', ppid: 12, session: 77, flags: 4194560, threads: 3, start: 4242}},
 		"nothing":            {bad: true},
 		"no bracket":         {line: "77 ds_am S 1" + tail, bad: true},
 		"cut off":            {line: "77 (ds_am) S 1 77 77", bad: true},
@@ -768,7 +785,7 @@ func FuzzParseStat(f *testing.F) {
 		}
 		// Whatever the name is, what follows it is read.
 		whole := "77 (" + comm + ") S 12 77 77 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 3 0 4242 1000 100\n"
-		if s, err := parseStat([]byte(whole)); err != nil || s != (stat{'S', 12, 3, 4242}) {
+		if s, err := parseStat([]byte(whole)); err != nil || s != (stat{state: 'S', ppid: 12, session: 77, flags: 4194560, threads: 3, start: 4242}) {
 			t.Errorf("the name %q spoils the line: %+v, %v", comm, s, err)
 		}
 	})

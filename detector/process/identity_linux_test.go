@@ -1,0 +1,253 @@
+package process
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"dswatch/event"
+)
+
+// vendors is a target of the vendor's list whose component is installed in folder.
+func vendors(n string, want int, folders ...string) Target {
+	return Target{Key: key(n), Names: []string{n}, Want: want, Owner: Owner{Who: System, Folders: func() []string { return folders }}}
+}
+
+// another makes a process run as nobody.
+func another() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+}
+
+// needRoot ends a test that must be another user.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Fatal("this test starts processes of two users; run it as root")
+	}
+}
+
+func TestStrangersAreNotCounted(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("dsagent")
+	folder := filepath.Join(root, "opt/ds_agent")
+	ours := install(t, filepath.Join(folder, n))
+	elsewhere := install(t, filepath.Join(root, "home/u", n))
+	if err := os.Chmod(filepath.Join(root, "home"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("another user", func(t *testing.T) {
+		c := start(t, elsewhere, "sleep", another())
+		d := detectorFor(t, vendors(n, 2, folder))
+		say := fmt.Sprintf("not counted: pid %d of user nobody, %s", c.Process.Pid, elsewhere)
+		expect(t, see(t, d), event.Down, 0, say)
+		expect(t, see(t, d), event.Down, 0, say) // from what is remembered of it
+		// The user alone shows it, where no folder is known.
+		expect(t, see(t, detectorFor(t, vendors(n, 2))), event.Down, 0, say)
+		start(t, ours, "sleep", nil)
+		start(t, ours, "sleep", nil)
+		expect(t, see(t, d), event.Up, 2, say)
+	})
+	t.Run("another user runs the file of root", func(t *testing.T) {
+		c := start(t, ours, "sleep", another())
+		expect(t, see(t, detectorFor(t, vendors(n, 2, folder))), event.Down, 0, fmt.Sprintf("not counted: pid %d of user nobody", c.Process.Pid))
+	})
+	t.Run("root's, from another place", func(t *testing.T) {
+		c := start(t, elsewhere, "sleep", nil)
+		expect(t, see(t, detectorFor(t, vendors(n, 2, folder))), event.Down, 0, fmt.Sprintf("not counted: pid %d of user root, %s", c.Process.Pid, elsewhere))
+		expect(t, see(t, detectorFor(t, vendors(n, 1))), event.Up, 1) // no folder is known: not proven, so it counts
+	})
+	t.Run("in a mount namespace that shows our path", func(t *testing.T) {
+		// The kernel prints the path of our program for it.
+		c := start(t, "/proc/self/exe", "masked "+elsewhere+" "+ours, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS})
+		eventually(t, "the masked program", func() bool {
+			path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", c.Process.Pid))
+			return err == nil && path == ours
+		})
+		expect(t, see(t, detectorFor(t, vendors(n, 2, folder))), event.Down, 0, fmt.Sprintf("not counted: pid %d of user root, %s", c.Process.Pid, ours))
+	})
+	t.Run("through a link to the folder", func(t *testing.T) {
+		link := filepath.Join(root, "link")
+		if err := os.Symlink(folder, link); err != nil {
+			t.Fatal(err)
+		}
+		start(t, ours, "sleep", nil)
+		expect(t, see(t, detectorFor(t, vendors(n, 1, link))), event.Up, 1)
+	})
+	t.Run("replaced by an upgrade", func(t *testing.T) {
+		start(t, ours, "sleep", nil)
+		d := detectorFor(t, vendors(n, 1, folder))
+		expect(t, see(t, d), event.Up, 1)
+		if err := os.Remove(ours); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, see(t, d), event.Up, 1)
+		expect(t, see(t, detectorFor(t, vendors(n, 1, folder))), event.Up, 1)
+		install(t, ours)
+		expect(t, see(t, detectorFor(t, vendors(n, 1, folder))), event.Up, 1)
+		if err := os.RemoveAll(folder); err != nil { // what still runs after a wipe is ours
+			t.Fatal(err)
+		}
+		expect(t, see(t, detectorFor(t, vendors(n, 1, folder))), event.Up, 1)
+	})
+}
+
+// A script has the name of its file, and an interpreter as its program.
+func TestScriptIsNoDaemon(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("dsagent")
+	file := filepath.Join(root, "etc/init.d", n)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("#!/bin/sh\nread x\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, file, "", nil)
+	eventually(t, "the script", func() bool {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.Process.Pid))
+		return err == nil && strings.TrimSpace(string(b)) == n
+	})
+	expect(t, see(t, detectorFor(t, vendors(n, 2))), event.Down, 0, fmt.Sprintf("not counted: pid %d of user root,", c.Process.Pid), "with the script "+file)
+	expect(t, see(t, detectorFor(t, Target{Key: key(n), Names: []string{n}})), event.Up, 1) // of an operator's row it is the daemon
+}
+
+// Workers of a counted nginx run as any user; another nginx is none of them.
+func TestWorkersOfOursCount(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("nginx")
+	folder := filepath.Join(root, "opt/ds_agent")
+	ours := install(t, filepath.Join(folder, "nginx", n))
+	target := vendors(n, 1, folder)
+	target.Exe = []string{folder + "/**/" + n}
+	lone := start(t, ours, "sleep", another())
+	expect(t, see(t, detectorFor(t, target)), event.Down, 0, fmt.Sprintf("not counted: pid %d of user nobody", lone.Process.Pid))
+	lone.kill(t)
+	c := start(t, ours, "master", nil)
+	d := detectorFor(t, target)
+	eventually(t, "master and worker", func() bool { return see(t, d).Found == 2 })
+	expect(t, see(t, d), event.Up, 2, fmt.Sprintf("pid %d ", c.Process.Pid))
+}
+
+func TestManagersJava(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("java")
+	java := install(t, filepath.Join(root, "opt/dsm/jre/bin", n))
+	target := Target{Key: key(n), Exe: []string{java}, Owner: Owner{Who: System, Folders: func() []string { return []string{filepath.Join(root, "opt/dsm")} }}}
+	run := func(dir string, args ...string) child {
+		c := exec.Command(java, args...)
+		c.Env, c.Dir = append(os.Environ(), roleEnv+"=sleep"), dir
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+		return child{c, in}
+	}
+	other := run(root, "-jar", "other-server-1.0.jar")
+	expect(t, see(t, detectorFor(t, target)), event.Down, 0, fmt.Sprintf("not counted: pid %d of user root, %s -jar other-server-1.0.jar", other.Process.Pid, java))
+	for title, c := range map[string]struct {
+		dir  string
+		args []string
+	}{
+		"classes":        {root, []string{"-Xmx4g", "-cp", "x:y", "com.example.Main"}},
+		"its own jar":    {root, []string{"-jar", filepath.Join(root, "opt/dsm/webclient.jar")}},
+		"in its own dir": {filepath.Join(root, "opt/dsm"), []string{"-jar", "webclient.jar"}},
+	} {
+		p := run(c.dir, c.args...)
+		if o := see(t, detectorFor(t, target)); o.State != event.Up {
+			t.Errorf("%s: %+v", title, o)
+		}
+		p.kill(t)
+	}
+}
+
+func TestStoppedIsNotWorking(t *testing.T) {
+	n := name("dsagent")
+	file := alias(t, n)
+	a, b := start(t, file, "sleep", nil), start(t, file, "sleep", nil)
+	d := detectorFor(t, Target{Key: key(n), Names: []string{n}, Want: 2})
+	expect(t, see(t, d), event.Up, 2)
+	halt := func(c child) {
+		t.Helper()
+		if err := c.Process.Signal(unix.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "a stopped process", func() bool { return stateOf(t, c.Process.Pid) == "T" })
+	}
+	halt(a)
+	expect(t, see(t, d), event.Up, 2) // one look is not enough
+	expect(t, see(t, d), event.Degraded, 1, fmt.Sprintf("pid %d is stopped", a.Process.Pid))
+	halt(b)
+	see(t, d)
+	expect(t, see(t, d), event.Down, 0, "is stopped")
+	if err := a.Process.Signal(unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a process that goes on", func() bool { return stateOf(t, a.Process.Pid) != "T" })
+	expect(t, see(t, d), event.Degraded, 1)
+}
+
+// A user without any right sees the processes of root, and cannot tell where
+// their programs are: they count, and the right that is missing is named.
+func TestNotProvenCounts(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("dsagent")
+	ours := install(t, filepath.Join(root, "opt/ds_agent", n))
+	start(t, ours, "sleep", nil)
+	targets, err := json.Marshal([]Target{vendors(n, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	self := install(t, filepath.Join(root, "detect"))
+	c := nobody(exec.Command(self))
+	c.Env = append(os.Environ(), roleEnv+"=detect /proc", "DSWATCH_TEST_FOLDER="+filepath.Join(root, "opt/ds_agent"))
+	c.Stdin, c.Stderr = bytes.NewReader(targets), os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []event.Observation
+	if err := json.Unmarshal(out, &all); err != nil || len(all) != 1 {
+		t.Fatalf("%s: %v", out, err)
+	}
+	o := all[0]
+	expect(t, o, event.Up, 1, "is not proven: run dswatch as root or grant it CAP_SYS_PTRACE")
+}
+
+func TestOperatorsMatch(t *testing.T) {
+	n := name("daemon")
+	c := exec.Command(alias(t, n), "--config=/etc/x.conf")
+	c.Env = append(os.Environ(), roleEnv+"=sleep")
+	if _, err := c.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	me := fmt.Sprint(os.Getuid())
+	for _, w := range []struct {
+		user string
+		args []string
+		want event.State
+	}{
+		{me, nil, event.Up}, {"12345", nil, event.Down}, {me, []string{"--config=/etc/*"}, event.Up}, {"", []string{"--config=*.conf"}, event.Down}, {"", []string{"--config=/*/*.conf"}, event.Up},
+	} {
+		target := Target{Key: key(n), Names: []string{n}, Args: w.args, Owner: Owner{User: w.user}}
+		if o := see(t, detectorFor(t, target)); o.State != w.want {
+			t.Errorf("user %q, args %q: %+v; want %s", w.user, w.args, o, w.want)
+		}
+	}
+}
