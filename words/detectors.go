@@ -349,6 +349,10 @@ var (
 	PortNothing = say1[int]("port.nothing",
 		"nothing listens on {port}/tcp",
 		"{port}/tcp で待ち受けているプロセスがありません")
+	// PortStranger comes before Stranger.
+	PortStranger = say1[int]("port.stranger",
+		"{port}/tcp is held by a stranger:",
+		"{port}/tcp を別のプログラムが使用しています:")
 	PortLoopback = say2[int, []string]("port.loopback",
 		"{port}/tcp listens on loopback only, at {where}: the manager cannot reach it",
 		"{port}/tcp はループバック ({where}) でのみ待ち受けており、Manager から接続できません")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dswatch/detector"
+	"dswatch/detector/process"
 	"dswatch/event"
 	"dswatch/setting"
 )
@@ -55,6 +56,7 @@ func Kind() detector.Kind {
 		Budget: section.budget,
 		Plans: func(c section, s detector.Site) (plans []detector.Plan) {
 			var own, far []Target
+			rows := map[event.Key]detector.Item{}
 			for _, t := range c.Expand(s.Host) {
 				if t.Local() {
 					own = append(own, t)
@@ -63,25 +65,47 @@ func Kind() detector.Kind {
 				}
 			}
 			for _, it := range s.Items(event.Port) {
+				rows[it.Key] = it
 				own = append(own, Target{Key: it.Key, Port: it.Row.Port(), Method: Listen, Loopback: !it.Row.Reached()})
 			}
 			if len(own) > 0 {
-				plans = append(plans, plan("port", c.Settings, own, Options{}))
+				plans = append(plans, plan("port", c.Settings, own, Options{}, func(k event.Key, live detector.Live) Owner { return ownerOf(rows[k], s, live) }))
 			}
 			if len(far) > 0 {
 				settings := c.Settings
 				settings.Timeout = c.patience()
-				plans = append(plans, plan("port targets", settings, far, Options{Rate: c.Rate, Here: s.Host}))
+				plans = append(plans, plan("port targets", settings, far, Options{Rate: c.Rate, Here: s.Host}, nil))
 			}
 			return plans
 		},
 	})
 }
 
-func plan(name string, c detector.Settings, targets []Target, o Options) detector.Plan {
+// ownerOf says who may hold the port of a row; nil: anybody, as that of an
+// operator's own.
+func ownerOf(it detector.Item, s detector.Site, live detector.Live) Owner {
+	if it.Row == nil {
+		return nil
+	}
+	o := process.OwnerOf(it, s, live)
+	if o.Who == process.Anyone {
+		return nil
+	}
+	return &o
+}
+
+// plan makes the job of some targets. Owner says who may hold the port of one;
+// nil: anybody.
+func plan(name string, c detector.Settings, targets []Target, o Options, owner func(event.Key, detector.Live) Owner) detector.Plan {
 	own := o.Rate == 0 // others are asked at a rate
 	return detector.Plan{Name: name, Timing: c, Again: own, Spec: []any{c, targets, o}, Make: func(live detector.Live) (detector.Job, error) {
 		o.Known = live.Known
+		targets := slices.Clone(targets)
+		for i := range targets {
+			if owner != nil {
+				targets[i].Owner = owner(targets[i].Key, live)
+			}
+		}
 		d, err := New(targets, o)
 		if err != nil {
 			return detector.Job{}, err

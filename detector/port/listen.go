@@ -77,7 +77,7 @@ func (d *Detector) look(ctx context.Context, obs []event.Observation) {
 			d.set(obs, i, unknown(words.Of(err)))
 			continue
 		}
-		a := d.targets[i].judge(by[uint16(d.targets[i].Port)])
+		a := d.judge(i, by[uint16(d.targets[i].Port)])
 		a.detail = a.detail.And(from)
 		d.set(obs, i, a)
 	}
@@ -85,11 +85,35 @@ func (d *Detector) look(ctx context.Context, obs []event.Observation) {
 
 func (d *Detector) allUp(by map[uint16][]listener) bool {
 	for _, i := range d.local {
-		if d.targets[i].judge(by[uint16(d.targets[i].Port)]).state != event.Up {
+		if d.judge(i, by[uint16(d.targets[i].Port)]).state != event.Up {
 			return false
 		}
 	}
 	return true
+}
+
+// judge decides what the listeners on a target's port mean. One of ours among
+// them suffices.
+func (d *Detector) judge(i int, ls []listener) answer {
+	t := d.targets[i]
+	if t.Owner == nil || len(ls) == 0 {
+		return t.judge(ls)
+	}
+	var ours []listener
+	var strangers event.Said
+	for n, l := range ls {
+		if say := t.Owner.Stranger(l.owner.uid, d.holders(l.owner)); say.Empty() {
+			ours = append(ours, l)
+		} else if n < mostShown {
+			strangers = strangers.And(say)
+		}
+	}
+	if len(ours) == 0 {
+		return down(words.PortStranger.With(t.Port).And(strangers))
+	}
+	a := t.judge(ours)
+	a.detail = a.detail.And(strangers)
+	return a
 }
 
 // mostShown is how many sockets of one port a detail names. With SO_REUSEPORT

@@ -39,6 +39,7 @@ type Detector struct {
 	pace     *rate.Limiter
 	resolver *net.Resolver
 	sources  []source
+	held     map[uint64][]int // who holds the sockets, by inode, as far as it was looked up
 }
 
 // place is where a probe goes.

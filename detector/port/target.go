@@ -55,6 +55,16 @@ type Target struct {
 	Timeout               time.Duration // of one probe; zero means DefaultTimeout
 	MinVersion            string        // of TLS: 1.0, 1.1, 1.2 or 1.3; empty means 1.2
 	ServerName            string        // of TLS; empty means Host, if that is a name
+	// Owner says who may hold the port; nil: anybody. It goes with Listen.
+	Owner Owner `json:"-"`
+}
+
+// Owner knows whose program should listen.
+type Owner interface {
+	// Stranger says why the socket of this user, held by these processes, is
+	// not what should listen: pid 77 of user nobody, /usr/bin/nc; empty: it is,
+	// or nothing shows that it is not. No pids: nobody may see them.
+	Stranger(uid uint32, pids []int) event.Said
 }
 
 // method returns the method with its default.

@@ -45,7 +45,7 @@ const proofLasts = 60
 const maxKnown = 4096
 
 // stranger decides what p is to t. dir is its directory in /proc.
-func (t *procfs) stand(dir int, pid int32, st stat, status []byte, p *proc, of *target) standing {
+func (t *procfs) stand(dir int, pid int32, st stat, status []byte, of *target) standing {
 	if st.flags&kernelThread != 0 || of.Owner.Who == Anyone && of.Owner.User == "" && len(of.Args) == 0 {
 		return standing{} // the kernel's own threads are the system's
 	}
@@ -60,7 +60,7 @@ func (t *procfs) stand(dir int, pid int32, st stat, status []byte, p *proc, of *
 		}
 		k = known{made: t.turn}
 		if ok {
-			k.standing = t.judge(dir, pid, uid, euid, file, err, p, of)
+			k.standing = t.judge(dir, pid, uid, euid, file, err, of)
 		}
 	}
 	k.age = t.turn
@@ -69,7 +69,7 @@ func (t *procfs) stand(dir int, pid int32, st stat, status []byte, p *proc, of *
 }
 
 // judge looks for evidence that the process is a stranger.
-func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr error, p *proc, of *target) (s standing) {
+func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr error, of *target) (s standing) {
 	path, _ := exe(dir)
 	who, program := userName(uid), cmp.Or(path, "?")
 	is := func(say event.Said) {
@@ -312,4 +312,66 @@ func (t *procfs) halted(dir int, st stat) bool {
 		}
 	}
 	return false
+}
+
+// Stranger says why a socket of this user, held by these processes, is not the
+// owner's; empty: it is, or nothing shows that it is not. The kernel tells the
+// user of a socket without any right.
+func (o Owner) Stranger(uid uint32, pids []int) (say event.Said) {
+	of := &target{Target: Target{Owner: o}}
+	for _, pid := range pids {
+		s, seen := standingOf(pid, of)
+		switch {
+		case !seen:
+		case s.stranger.Empty() || s.user && ours(pid, of):
+			return event.Said{}
+		default:
+			say = say.And(s.stranger)
+		}
+	}
+	if !say.Empty() {
+		return say
+	}
+	want, ok := o.uid()
+	switch {
+	case o.User != "" && ok && int(uid) != want, o.User == "" && o.Who == System && uid != 0 && !overflow(int(uid)) && hostUsers():
+		return words.StrangerUser.With(userName(int(uid)))
+	}
+	return event.Said{}
+}
+
+// ours reports whether the parent of the process is the owner's: it is a
+// worker then.
+func ours(pid int, of *target) bool {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	st, err := parseStat(raw)
+	if err != nil || st.ppid <= 1 {
+		return false
+	}
+	s, seen := standingOf(st.ppid, of)
+	return seen && s.stranger.Empty()
+}
+
+// standingOf looks at one process, whatever its name; seen: it is there.
+func standingOf(pid int, of *target) (s standing, seen bool) {
+	t := newProcfs("/proc")
+	dir, err := unix.Open(fmt.Sprintf("/proc/%d", pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return s, false
+	}
+	defer unix.Close(dir)
+	status, err := t.file(dir, "status")
+	if err != nil {
+		return s, false
+	}
+	uid, euid, ok := uids(status)
+	if !ok {
+		return s, false
+	}
+	var file unix.Stat_t
+	err = unix.Fstatat(dir, "exe", &file, 0)
+	return t.judge(dir, int32(pid), uid, euid, file, err, of), true
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // vendors is a target of the vendor's list whose component is installed in folder.
@@ -248,6 +249,33 @@ func TestOperatorsMatch(t *testing.T) {
 		target := Target{Key: key(n), Names: []string{n}, Args: w.args, Owner: Owner{User: w.user}}
 		if o := see(t, detectorFor(t, target)); o.State != w.want {
 			t.Errorf("user %q, args %q: %+v; want %s", w.user, w.args, o, w.want)
+		}
+	}
+}
+
+// A port is judged as its holders are, and by its user where nobody may see them.
+func TestStrangerAtAPort(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("dsagent")
+	folder := filepath.Join(root, "opt/ds_agent")
+	ours := start(t, install(t, filepath.Join(folder, n)), "sleep", nil)
+	other := start(t, install(t, filepath.Join(root, "x", n)), "sleep", nil)
+	nobodys := start(t, filepath.Join(folder, n), "sleep", another())
+	o := Owner{Who: System, Folders: func() []string { return []string{folder} }}
+	for title, c := range map[string]struct {
+		uid  uint32
+		pids []int
+		say  string
+	}{
+		"ours":                         {0, []int{ours.Process.Pid}, ""},
+		"root's from elsewhere":        {0, []int{other.Process.Pid}, fmt.Sprintf("not counted: pid %d of user root, %s/x/%s", other.Process.Pid, root, n)},
+		"ours and another":             {0, []int{other.Process.Pid, ours.Process.Pid}, ""},
+		"another user's":               {65534, []int{nobodys.Process.Pid}, fmt.Sprintf("not counted: pid %d of user nobody", nobodys.Process.Pid)},
+		"another user's, nobody looks": {65534, nil, "not counted: a process of user nobody"},
+		"root's, nobody looks":         {0, nil, ""},
+	} {
+		if s := words.English(o.Stranger(c.uid, c.pids)); !strings.HasPrefix(s, c.say) || c.say == "" && s != "" {
+			t.Errorf("%s: %q, want %q", title, s, c.say)
 		}
 	}
 }

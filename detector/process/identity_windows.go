@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"dswatch/event"
 	"dswatch/words"
 )
 
@@ -71,4 +72,22 @@ func userOf(h windows.Handle, o Owner) (name string, strange bool, err error) {
 	}
 	own, err := windows.GetCurrentProcessToken().GetTokenUser()
 	return name, err == nil && !own.User.Sid.Equals(u.User.Sid), nil
+}
+
+// Stranger says why a socket that these processes hold is not the owner's;
+// empty: it is, or nothing shows that it is not.
+func (o Owner) Stranger(_ uint32, pids []int) (say event.Said) {
+	for _, pid := range pids {
+		h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
+		if err != nil {
+			return event.Said{}
+		}
+		s := stand(h, pid, &target{Target: Target{Owner: o}})
+		windows.CloseHandle(h)
+		if s.stranger.Empty() {
+			return event.Said{}
+		}
+		say = say.And(s.stranger)
+	}
+	return say
 }

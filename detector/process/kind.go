@@ -17,7 +17,7 @@ func Kind() detector.Kind {
 			if len(items) == 0 {
 				return nil
 			}
-			return []detector.Plan{{Name: string(event.Process), Spec: []any{c, items, s.User, s.Folders}, Make: func(live detector.Live) (detector.Job, error) {
+			return []detector.Plan{{Name: string(event.Process), Timing: c, Again: true, Spec: []any{c, items, s.User, s.Folders}, Make: func(live detector.Live) (detector.Job, error) {
 				var targets []Target
 				for _, it := range items {
 					targets = append(targets, Target{
@@ -28,7 +28,9 @@ func Kind() detector.Kind {
 				if err != nil {
 					return detector.Job{}, err
 				}
-				return c.Job(string(event.Process), d, items...), nil
+				j := c.Job(string(event.Process), d, items...)
+				j.Again = true
+				return j, nil
 			}}}
 		},
 	})

@@ -339,7 +339,7 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if p.aside == nil && err == nil && nested(status) {
 		p.aside = words.InContainer.With
 	}
-	p.stand = func(of *target) standing { return t.stand(fd, pid, st, status, &p, of) }
+	p.stand = func(of *target) standing { return t.stand(fd, pid, st, status, of) }
 	p.stopped = p.aside == nil && t.lastingly(fd, pid, st)
 	visit(p)
 	return nil

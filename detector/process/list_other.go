@@ -27,3 +27,6 @@ func (n none) rest(ctx context.Context, wanted func([]byte) bool, visit func(pro
 func (none) read(context.Context, func([]byte) bool, func(proc)) (gaps, error) {
 	return gaps{}, fmt.Errorf("dswatch cannot do this on %s; remove detectors.process or run it on Linux or Windows", runtime.GOOS)
 }
+
+// Stranger knows nothing on this system.
+func (o Owner) Stranger(uint32, []int) (say event.Said) { return say }
