@@ -49,6 +49,8 @@ type App struct {
 	source   *ledger.Source                // of the rules; nil before Run
 	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
+	memory atomic.Pointer[memory]
+
 	scheduler atomic.Pointer[detector.Scheduler] // nil before Run
 
 	web *web.Server
@@ -170,6 +172,7 @@ func (a *App) forgetSinks(ctx context.Context, specs []sinkSpec) error {
 // Close.
 func (a *App) Run(ctx context.Context) error {
 	known, news := newKnowledge(a.conf().Config, a.factsBefore(ctx), a.Log), make(chan struct{}, 1)
+	a.memory.Store(&memory{known.presence, news})
 	jobs, err := a.conf().watch.jobs(detector.Live{Log: a.Log, Folders: known.presence.Folders, Tell: a.tellReports, Known: a.reportedBefore(ctx), Secret: a.conf().file.Again})
 	if err != nil {
 		return err
@@ -302,7 +305,7 @@ func (a *App) startWeb() error {
 	if err != nil {
 		return err
 	}
-	a.web, err = web.Start(web.Parts{Config: a.conf().Config.Web, Token: token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Metrics: a.registry, Log: a.Log})
+	a.web, err = web.Start(web.Parts{Config: a.conf().Config.Web, Token: token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Memory: a, Metrics: a.registry, Log: a.Log})
 	return err
 }
 

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -190,4 +192,29 @@ func (a *App) reportedBefore(ctx context.Context) []event.Key {
 // tells it.
 func (a *App) tellReports(ctx context.Context, reports []event.FactsReport) error {
 	return a.ledger.PublishFacts(ctx, a.conf().Config.Host, reports...)
+}
+
+// memory is what is remembered of this host, and who is to be told of changes.
+type memory struct {
+	presence *facts.Presence
+	news     chan<- struct{}
+}
+
+// Forget ends the memory that the component was installed on this host: its
+// rows are expected no more, unless it is found again. It implements web.Memory.
+func (a *App) Forget(_ context.Context, host, component string) error {
+	m := a.memory.Load()
+	switch {
+	case !slices.Contains(facts.Components(), component):
+		return fmt.Errorf("forget: %q is not a component; write %s", component, strings.Join(facts.Components(), " or "))
+	case m == nil || event.Token(host) != event.Token(a.conf().Config.Host):
+		return fmt.Errorf("forget: this dswatch remembers %s only; ask the one that runs on %s", a.conf().Config.Host, host)
+	case !m.presence.Forget(component):
+		return fmt.Errorf("forget: nothing is remembered of the %s on %s", component, host)
+	}
+	select {
+	case m.news <- struct{}{}:
+	default: // the facts are asked for already
+	}
+	return nil
 }

@@ -22,6 +22,8 @@ const maxVersion = 128
 // digits and ends the numbers; a part without digits, such as "rc1", "el8" or
 // "generic", ends them as well.
 //
+// A release in brackets after a blank does not count.
+//
 // It refuses what no version looks like: nothing, a first part that is not a
 // number, an empty part among the numbers ("20..1", "20.-5"), a number above
 // 4294967295, blanks inside and anything that is not printable ASCII.
@@ -65,6 +67,10 @@ func (r Release) Meets(o Release) bool {
 // parseVersion returns also how many numbers there are.
 func parseVersion(s string) (v Version, parts int, err error) {
 	s = strings.TrimSpace(s)
+	// Release pages write the release behind it: 20.0.2-1390 (20 LTS Update 2025-02-18).
+	if number, release, ok := strings.Cut(s, " ("); ok && strings.HasSuffix(release, ")") && len(s) <= maxVersion && plain(release) {
+		s = strings.TrimSpace(number)
+	}
 	switch {
 	case s == "":
 		return v, 0, errors.New("parse version: it is empty; write it like 20.0.0-8438")

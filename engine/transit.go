@@ -19,7 +19,10 @@ const transitSuffix = ".T"
 func transitKey(host string) string { return event.Token(host) + transitSuffix }
 
 // past is what was last known of a host that shows an upgrade or a reboot.
-type past struct{ version, boot, installing string }
+type past struct {
+	version, installing string
+	boot                event.Facts // time and id
+}
 
 // learn takes what is known now and returns what has happened; empty: nothing.
 func (p *past) learn(f event.Facts) (why event.Said) {
@@ -30,11 +33,15 @@ func (p *past) learn(f event.Facts) (why event.Said) {
 		p.version = v.Value
 	}
 	if v, ok := f.Get(event.BootTime); ok {
-		if p.boot != "" && !event.SameBoot(p.boot, v.Value) {
+		now := event.Facts{event.BootTime: v}
+		if id, ok := f.Get(event.BootID); ok {
+			now[event.BootID] = id
+		}
+		if p.boot != nil && !p.boot.SameBoot(now) {
 			at, _ := time.Parse(time.RFC3339, v.Value)
 			why = why.And(words.HostStarted.With(at))
 		}
-		p.boot = v.Value
+		p.boot = now
 	}
 	v, _ := f.Get(event.Installing)
 	if v.Value != "" && p.installing == "" {

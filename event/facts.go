@@ -35,6 +35,10 @@ const (
 	// No row depends on it; a change of it explains what is lost for a while.
 	BootTime Name = "boot_time"
 
+	// BootID is the kernel's own name of the boot, where it gives one: whatever
+	// the clock was set to, the same id is the same boot.
+	BootID Name = "boot_id"
+
 	// Installing is the package manager that is changing the agent: dpkg or
 	// rpm. No row depends on it; what is lost meanwhile is expected back.
 	Installing Name = "installing"
@@ -103,7 +107,7 @@ func (n Name) Allowed() []string {
 // Valid reports whether n is a known fact.
 func (n Name) Valid() bool {
 	switch n {
-	case BootTime, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager:
+	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager:
 		return true
 	}
 	return slices.Contains(Names(), n)
@@ -119,6 +123,17 @@ func SameBoot(a, b string) bool {
 	x, err := time.Parse(time.RFC3339, a)
 	y, yerr := time.Parse(time.RFC3339, b)
 	return a == b || err != nil || yerr != nil || x.Sub(y).Abs() <= bootJitter
+}
+
+// SameBoot reports whether both are of one boot, by the kernel's id where both
+// have one.
+func (f Facts) SameBoot(g Facts) bool {
+	a, aok := f.Get(BootID)
+	b, bok := g.Get(BootID)
+	if aok && bok {
+		return a.Value == b.Value
+	}
+	return SameBoot(f[BootTime].Value, g[BootTime].Value)
 }
 
 // Fact is one value with where it came from.
@@ -168,7 +183,7 @@ func (f Facts) Equal(g Facts) bool {
 	}
 	for n, a := range f {
 		b, ok := g[n]
-		if !ok || a.Value != b.Value && (n != BootTime || !SameBoot(a.Value, b.Value)) {
+		if !ok || a.Value != b.Value && (n != BootTime || !f.SameBoot(g)) {
 			return false
 		}
 	}

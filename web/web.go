@@ -123,6 +123,12 @@ type Program interface {
 	TestSinks(ctx context.Context, names []string) ([]TestResult, error)
 }
 
+// Memory is what is remembered of hosts.
+type Memory interface {
+	// Forget ends the memory that the component was installed on the host.
+	Forget(ctx context.Context, host, component string) error
+}
+
 // Parts is what a Server is made of.
 type Parts struct {
 	Config   Config
@@ -132,6 +138,7 @@ type Parts struct {
 	Silencer Silencer
 	Alerts   Alerts
 	Outbox   Outbox
+	Memory   Memory // nil: nothing is remembered
 	Metrics  prometheus.Gatherer
 	Log      *slog.Logger
 }
@@ -185,6 +192,11 @@ func (s *Server) handler() http.Handler {
 	}))
 	s.handleSilences(mux)
 	s.handleOutbox(mux)
+	if s.Memory != nil {
+		mux.HandleFunc("POST /api/v1/hosts/{host}/forget/{component}", s.guarded(func(r *http.Request) (any, error) {
+			return done{true}, s.Memory.Forget(r.Context(), r.PathValue("host"), r.PathValue("component"))
+		}))
+	}
 	return s.sameHost(mux)
 }
 

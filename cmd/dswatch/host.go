@@ -10,7 +10,7 @@ import (
 
 func hostCommand() *cobra.Command {
 	root := &cobra.Command{Use: "host", Short: "End what is known of a host that is no more, or has another name"}
-	root.AddCommand(hostRemove(), hostRename())
+	root.AddCommand(hostRemove(), hostRename(), hostForget())
 	return root
 }
 
@@ -53,6 +53,30 @@ func hostRename() *cobra.Command {
 				return err
 			}
 			fmt.Printf("%s: %d items are listed no longer; they are those of %s\n", done.Host, done.Items, done.To)
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func hostForget() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "forget HOST COMPONENT", Short: "Forget that a component was installed", Args: cobra.ExactArgs(2),
+		Long: "Forgets that the agent or the manager was installed on a host: its disappearance is an alert no more, and its\n" +
+			"rows are not expected. A removal by dpkg, rpm or Windows Installer needs no such word. What is still there is\n" +
+			"found again.",
+		Example: "  dswatch host forget web01 agent",
+		RunE: func(c *cobra.Command, args []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			if err := app.Client(l).Forget(c.Context(), args[0], args[1]); err != nil {
+				return err
+			}
+			fmt.Printf("forgot that the %s was installed on %s\n", args[1], args[0])
 			return nil
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +28,20 @@ func (b Boot) Facts(context.Context) (event.Facts, error) {
 	if at.IsZero() {
 		return nil, nil
 	}
-	return event.Facts{event.BootTime: {Value: at.UTC().Truncate(time.Second).Format(time.RFC3339), Origin: "kernel", At: time.Now()}}, nil
+	f := event.Facts{event.BootTime: {Value: at.UTC().Truncate(time.Second).Format(time.RFC3339), Origin: "kernel", At: time.Now()}}
+	if id := bootID(); id != "" {
+		f[event.BootID] = event.Fact{Value: id, Origin: "kernel", At: time.Now()}
+	}
+	return f, nil
+}
+
+// parseBootID reads /proc/sys/kernel/random/boot_id, see random(4).
+func parseBootID(b []byte) string {
+	id := string(bytes.TrimSpace(b))
+	if len(id) != 36 || strings.Trim(id, "0123456789abcdef-") != "" {
+		return ""
+	}
+	return id
 }
 
 // parseBoot reads the line btime of /proc/stat: seconds since 1970.

@@ -12,3 +12,12 @@ func started() (time.Time, error) {
 	}
 	return parseBoot(b)
 }
+
+// bootID is what the kernel calls this boot, made anew at each.
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return parseBootID(b)
+}

@@ -74,3 +74,35 @@ func TestBootJitter(t *testing.T) {
 		}
 	}
 }
+
+// Two readings of one boot lie far apart where a clock without battery was
+// corrected in between; the kernel's id says that it is the same.
+func TestSameBootByID(t *testing.T) {
+	at := func(when, id string) event.Facts {
+		f := event.Facts{event.BootTime: {Value: when}}
+		if id != "" {
+			f[event.BootID] = event.Fact{Value: id}
+		}
+		return f
+	}
+	const one, two = "2f0a8c1e-6c2b-4c43-9d0d-0b6f7f6d1a55", "7d1e8c1e-6c2b-4c43-9d0d-0b6f7f6d1a55"
+	for _, c := range []struct {
+		a, b event.Facts
+		want bool
+	}{
+		{at("2026-11-29T00:00:00Z", one), at("2026-11-29T00:00:12Z", one), true},
+		{at("2026-11-29T00:00:00Z", one), at("2026-11-29T00:00:01Z", two), false},
+		{at("2026-11-29T00:00:00Z", ""), at("2026-11-29T00:00:12Z", one), false},
+		{at("2026-11-29T00:00:00Z", ""), at("2026-11-29T00:00:02Z", ""), true},
+	} {
+		if got := c.a.SameBoot(c.b); got != c.want {
+			t.Errorf("%v and %v: %v", c.a, c.b, got)
+		}
+	}
+	if runtime.GOOS == "linux" {
+		f, err := NewBoot().Facts(t.Context())
+		if id := f[event.BootID].Value; err != nil || len(id) != 36 {
+			t.Errorf("the boot id of this kernel: %q, %v", id, err)
+		}
+	}
+}

@@ -197,11 +197,20 @@ func (p dpkgPackage) state() string {
 // known is the version whose files are there, without its epoch; nothing of
 // one that was never unpacked, or was removed.
 func (p dpkgPackage) known() string {
-	switch p.state() {
-	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
+	if DpkgHas(p.state()) {
 		return bare(p.version)
 	}
 	return ""
+}
+
+// DpkgHas reports whether a package in this state, the third word of its
+// status, has its files on the host; see dpkg(1).
+func DpkgHas(state string) bool {
+	switch state {
+	case "installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
+		return true
+	}
+	return false
 }
 
 // settled reports whether dpkg is through with the package.

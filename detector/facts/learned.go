@@ -15,8 +15,8 @@ import (
 // process of TLS inspection ran inspects TLS. It also knows whether the
 // agent's main process is up.
 //
-// What was learned counts until dswatch ends, also while the thing itself is
-// lost: that is what it was learned for. A role that was taken away on purpose
+// What was learned counts until it is refuted (the port is a stranger's), also
+// while the thing itself is lost: that is what it was learned for. A role that was taken away on purpose
 // is declared as off. Safe for concurrent use.
 type Learned struct {
 	host string
@@ -66,6 +66,12 @@ func (l *Learned) Observe(o event.Observation) (news bool) {
 		news = l.learn(event.TLSInspection, fmt.Sprintf("process %s was seen", o.Key.Name), o.At) || news
 	case o.Key.Kind == event.Port && o.Key.Name == relayPort && seen:
 		news = l.learn(event.Relay, "port "+strings.TrimSuffix(relayPort, "/tcp")+" is listening", o.At) || news
+	case o.Key.Kind == event.Port && o.Key.Name == relayPort && o.Detail.Has(strangerCode):
+		// It was learned from somebody else, or is held by him now: that is no relay.
+		if _, known := l.facts[event.Relay]; known {
+			delete(l.facts, event.Relay)
+			news = true
+		}
 	}
 	return news
 }
@@ -78,6 +84,10 @@ func (l *Learned) Changes() uint64 {
 }
 
 const relayPort = "4122/tcp"
+
+// strangerCode is what the port detector says of a port that is not its
+// owner's, see words.PortStranger.
+const strangerCode = "port.stranger"
 
 func mainProcess(name string) bool {
 	return name == "ds_agent" || strings.EqualFold(name, "dsa.exe") || strings.EqualFold(name, "ds_agent.exe")

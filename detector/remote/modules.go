@@ -79,13 +79,24 @@ func parseProcModules(b []byte) (moduleList, error) {
 }
 
 // solarisModule is a line of modinfo(8): id, load address, size, the number
-// of the driver or call, revision, name and description.
-var solarisModule = regexp.MustCompile(`^\s*\d+\s+[0-9a-f]+\s+[0-9a-f]+\s+(?:-|\d+)\s+\d+\s+(\S+)(?:\s+\(.*)?$`)
+// of the driver or call, revision, name and description. From Solaris 11.4 on
+// users without privilege are shown -- as the address.
+var solarisModule = regexp.MustCompile(`^\s*\d+\s+(?:[0-9a-f]+|--)\s+[0-9a-f]+\s+(?:--?|\d+)\s+\d+\s+(\S+)(?:\s+\(.*)?$`)
+
+// The headings of modinfo: up to Solaris 11.3, and from 11.4 on.
+const (
+	modinfo10  = "Id Loadaddr Size Info Rev Module Name"
+	modinfo114 = "ID LOADADDR SIZE INFO REV NAMEDESC"
+)
 
 // parseModinfo reads the output of Solaris' modinfo. A module that does
 // several things has a line for each.
 func parseModinfo(b []byte) (moduleList, error) {
-	return table(b, "Id Loadaddr Size Info Rev Module Name", func(line string) (string, bool) {
+	heading := modinfo10
+	if bytes.Contains(b, []byte("NAMEDESC")) {
+		heading = modinfo114
+	}
+	return table(b, heading, func(line string) (string, bool) {
 		m := solarisModule.FindStringSubmatch(line)
 		if m == nil {
 			return "", false

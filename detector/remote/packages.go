@@ -56,7 +56,7 @@ func parseRPM(b []byte) string {
 // parseDpkg reads what linuxDeb prints: status and version, perhaps with an epoch.
 func parseDpkg(b []byte) string {
 	f := strings.Fields(string(b))
-	if len(f) != 2 || f[0] != "installed" {
+	if len(f) != 2 || !facts.DpkgHas(f[0]) {
 		return ""
 	}
 	if _, after, ok := strings.Cut(f[1], ":"); ok {

@@ -247,7 +247,8 @@ func TestDiscoveredFacts(t *testing.T) {
 	if v := parsePkg(capture(t, "solaris-pkg")); v != "20.0.0-5137" {
 		t.Errorf("pkg info: %q", v)
 	}
-	for text, want := range map[string]string{"installed 20.0.0-7119\n": "20.0.0-7119", "installed 1:20.0.0-7119\n": "20.0.0-7119", "config-files 20.0.0-7119\n": "", "": ""} {
+	for text, want := range map[string]string{"installed 20.0.0-7119\n": "20.0.0-7119", "installed 1:20.0.0-7119\n": "20.0.0-7119", "config-files 20.0.0-7119\n": "", "": "",
+		"half-configured 20.0.2-4960\n": "20.0.2-4960", "unpacked 20.0.2-4960\n": "20.0.2-4960", "triggers-pending 20.0.2-4960\n": "20.0.2-4960", "half-installed 20.0.2-4960\n": "", "not-installed \n": ""} {
 		if v := parseDpkg([]byte(text)); v != want {
 			t.Errorf("dpkg %q: %q", text, v)
 		}
@@ -321,6 +322,32 @@ func TestDocsListEveryCommand(t *testing.T) {
 			if !strings.Contains(string(b), "`"+c+"`") {
 				t.Errorf("%s does not list `%s`", page, c)
 			}
+		}
+	}
+}
+
+// TestModinfoOfSolaris114: modinfo(8) of Solaris 11.4 has another heading, and
+// shows unprivileged users -- in place of the address. The columns are those of
+// the manual page; the lines are made after it, no capture of a host was found.
+func TestModinfoOfSolaris114(t *testing.T) {
+	for who, text := range map[string]string{
+		"root": " ID         LOADADDR   SIZE INFO REV NAMEDESC\n" +
+			"  2         7b600000   1734   --   1 swapgeneric (root and swap configuration)\n" +
+			"211         7bf2e000  c3a20  287   1 dsa_filter (Deep Security filter)\n",
+		"a user without privilege": " ID LOADADDR   SIZE INFO REV NAMEDESC\n" +
+			"  2       --   1734    -   1 swapgeneric (root and swap configuration)\n" +
+			"211       --  c3a20  287   1 dsa_filter (Deep Security filter)\n",
+	} {
+		l, err := parseModinfo([]byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", who, err)
+		}
+		s := systems["solaris"]
+		if v := l.judge(item(event.Driver, 1, "dsa_filter"), s); v.state != event.Up {
+			t.Errorf("%s: dsa_filter is %+v", who, v)
+		}
+		if v := l.judge(item(event.Driver, 1, "dsa_filter_hook"), s); v.state != event.Down {
+			t.Errorf("%s: dsa_filter_hook is %+v", who, v)
 		}
 	}
 }

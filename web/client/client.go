@@ -74,6 +74,12 @@ func (c *Client) RemoveHost(ctx context.Context, host string) (out web.Removed, 
 	return out, err
 }
 
+// Forget ends the memory that the component was installed on the host.
+func (c *Client) Forget(ctx context.Context, host, component string) error {
+	var out struct{}
+	return c.ask(ctx, http.MethodPost, "/hosts/"+url.PathEscape(host)+"/forget/"+url.PathEscape(component), struct{}{}, &out)
+}
+
 // Letters lists dead letters.
 func (c *Client) Letters(ctx context.Context, s web.Selection) (out []web.Letter, err error) {
 	err = c.ask(ctx, http.MethodPost, "/deadletters", s, &out)
