@@ -177,7 +177,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	jobs = append(jobs, installation(known.presence))
+	jobs = append(jobs, installation(known.presence), evidence(known.query, a.conf().Config.Host))
 	sched, err := detector.NewScheduler(detector.Options{
 		Observer: a.conf().Config.Host, Jobs: jobs, Publisher: learning{a.ledger, known.learned, news}, Location: a.conf().Config.Location(), Log: a.Log,
 		Hold:  a.conf().Config.Rules.Hold,

@@ -34,7 +34,7 @@ func newKnowledge(c Config, before event.Facts, log *slog.Logger) *knowledge {
 	k := &knowledge{declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), log: log}
 	k.presence.Declared(k.declared)
 	k.query = facts.NewQuery(k.learned)
-	k.sources = append([]facts.Source{k.presence}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query)...)
+	k.sources = append([]facts.Source{k.presence}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query, facts.Evidence{Query: k.query, Host: c.Host})...)
 	return k
 }
 
@@ -89,7 +89,9 @@ func look(ctx context.Context, l *Loaded, log *slog.Logger) ([]event.Observation
 		k.learned.Observe(o)
 	}
 	own := event.Token(host)
-	known[own] = known[own].Merge(k.now(ctx)) // the host knows better than the manager
+	known[own] = known[own].Merge(k.now(ctx))                         // the host knows better than the manager
+	said, _ := facts.Evidence{Query: k.query, Host: host}.Detect(ctx) // never fails
+	seen = append(seen, said...)
 	return seen, known, nil
 }
 

@@ -87,6 +87,13 @@ func (l *Loaded) installation(p *facts.Presence) detector.Job {
 	return detector.Job{Name: string(event.Installation), Schedule: s.Schedule, Timeout: 4 * s.Timeout, Keys: p.Keys(), Detector: p}
 }
 
+// evidence is the job that tells what the agent said of itself.
+func evidence(q *facts.Query, host string) detector.Job {
+	j := detector.DefaultSettings().Job(string(event.Evidence), facts.Evidence{Query: q, Host: host})
+	j.Keys = q.Keys(host)
+	return j
+}
+
 // checkItems refuses rows of the operator's own that no detector of this host
 // can look for. What is declared for another OS is for that one to say.
 func checkItems(l *Loaded, site detector.Site, sections []any) error {

@@ -46,7 +46,7 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 	case onOS == No:
 		os := g1(f, event.OS)
 		v.Reason = words.OtherOS.With(clean(os.fact.Value), os.origin(), r.OS)
-	case r.Kind == event.Installation:
+	case r.Kind == event.Installation || r.Kind == event.Evidence && installed == No:
 		v.Reason = g1(f, r.remembered()).says()
 	case installed == No:
 		v.Reason = words.ComponentAbsent.With(words.Component(r.Component), g1(f, event.Components).origin())
@@ -75,9 +75,10 @@ func (r Row) onOS(f event.Facts) Tri {
 }
 
 func (r Row) installed(f event.Facts) Tri {
-	if r.Kind == event.Installation {
-		_, known := f.Get(r.remembered())
-		return triOf(known)
+	if r.Kind == event.Installation || r.Kind == event.Evidence {
+		if _, known := f.Get(r.remembered()); !known || r.Kind == event.Installation {
+			return triOf(known)
+		}
 	}
 	if !r.vendors() || r.asked() {
 		return Yes
@@ -97,8 +98,14 @@ func (r Row) asked() bool { return r.Kind == event.Heartbeat && r.Component == e
 // tells of.
 func (r Row) vendors() bool { return slices.Contains(event.Components.Allowed(), r.Component) }
 
-// remembered is the fact that makes a row of kind installation expected.
-func (r Row) remembered() event.Name { return event.Name(r.Name + "." + r.Component) }
+// remembered is the fact without which a row of kind installation or evidence
+// is not expected.
+func (r Row) remembered() event.Name {
+	if r.Kind == event.Evidence {
+		return event.Evidenced(r.Name)
+	}
+	return event.Name(r.Name + "." + r.Component)
+}
 
 // always is the reason of a row without a condition.
 func (r Row) always(f event.Facts) (why event.Said) {

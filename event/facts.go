@@ -53,6 +53,16 @@ const (
 	RemovedManager Name = "removed.manager"
 )
 
+// What the agent has said of itself, last; see Evidenced.
+const (
+	EngineSaid    Name = "evidence.anti_malware_engine"
+	HeartbeatSaid Name = "evidence.last_heartbeat"
+	StateSaid     Name = "evidence.agent_state"
+)
+
+// Evidenced is the fact that the agent tells of the row of kind evidence.
+func Evidenced(row string) Name { return Name("evidence." + row) }
+
 // Installed and Removed are the facts about one component.
 func Installed(component string) Name { return Name("installed." + component) }
 func Removed(component string) Name   { return Name("removed." + component) }
@@ -107,7 +117,7 @@ func (n Name) Allowed() []string {
 // Valid reports whether n is a known fact.
 func (n Name) Valid() bool {
 	switch n {
-	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager:
+	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager, EngineSaid, HeartbeatSaid, StateSaid:
 		return true
 	}
 	return slices.Contains(Names(), n)

@@ -62,6 +62,11 @@ func headline(a *event.Alert, ja bool) string {
 	if a.Key.Kind == event.Installation {
 		return installationHeadline(a, ja)
 	}
+	if a.Key.Kind == event.Evidence && a.Transition != event.Cleared {
+		if text := evidenceHeadline(a.Key.Name, ja); text != "" {
+			return text
+		}
+	}
 	what := words.In(language(ja), nil).Kind(a.Key.Kind) + " " + a.Key.Name
 	if a.Key.Kind == event.Heartbeat {
 		what = speaker(a.Key, ja)
@@ -153,6 +158,21 @@ func lostJA(a *event.Alert, still string) string {
 		return "が" + still + "途絶えています"
 	}
 	return "が" + still + "停止しています"
+}
+
+// evidenceHeadline says what the agent tells of itself.
+func evidenceHeadline(name string, ja bool) string {
+	switch {
+	case name == "anti_malware_engine" && ja:
+		return "不正プログラム対策が基本機能だけで動作しています"
+	case name == "anti_malware_engine":
+		return "anti-malware works with basic functions only"
+	case name == "last_heartbeat" && ja:
+		return "Agent から Manager への最後のハートビートが古くなっています"
+	case name == "last_heartbeat":
+		return "the agent's last heartbeat to the manager is old"
+	}
+	return ""
 }
 
 // installationHeadline says what became of a component.

@@ -594,6 +594,15 @@ var (
 	Removed = say1[string]("installed.removed",
 		"removed by {by}",
 		"{by} で削除されました")
+	AgentSays = say2[string, string]("evidence.says",
+		"the agent says {name}: {value}",
+		"Agent の回答は {name}: {value} です")
+	BasicFunctions = say0("evidence.basic_functions",
+		"its kernel driver is offline, so anti-malware works with basic functions only; look for a kernel support package",
+		"カーネルドライバがオフラインのため、不正プログラム対策は基本機能だけで動作しています。カーネルサポートパッケージを確認してください")
+	HeartbeatAge = say1[time.Duration]("evidence.heartbeat_age",
+		"the last heartbeat to the manager was {age} ago",
+		"Manager への最後のハートビートは{age}前です")
 	PresenceUnknown = say2[string, error]("installed.unknown",
 		"whether {program} is there cannot be said: {error}; look at its file system",
 		"{program} があるかどうかを確認できません: {error}。ファイルシステムを確認してください")

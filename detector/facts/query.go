@@ -27,7 +27,8 @@ type Query struct {
 	wait   time.Duration // after an attempt, before a change is reason to ask again
 	asked  time.Time
 	known  event.Facts
-	reason error // why the last attempt told less than it could
+	says   map[string]saying // what it said of itself, by row
+	reason error             // why the last attempt told less than it could
 }
 
 // Agent is what was seen of this host's agent.
@@ -133,6 +134,13 @@ func (q *Query) ask(ctx context.Context) {
 			errs = append(errs, fmt.Errorf("dsa_query -c %s: %w; declare it in watch.facts", question.name, err))
 		}
 		answered = answered.Merge(f)
+		for row, s := range evidence(question.name, values) {
+			if q.says == nil {
+				q.says = map[string]saying{}
+			}
+			s.at, s.question = q.asked, question.name
+			q.says[row] = s
+		}
 	}
 	now := time.Now()
 	for n, f := range answered {
