@@ -136,6 +136,9 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 		return err
 	}
 	jc, err := c.b.ensureConsumer(ctx, s, c.cfg)
+	if err == nil && anew {
+		jc, err = c.b.notAhead(ctx, s, jc)
+	}
 	if err == nil && renew {
 		jc, err = c.b.renew(ctx, s, jc)
 	}
@@ -156,6 +159,29 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 	c.mu.Unlock()
 	c.signal()
 	return nil
+}
+
+// notAhead makes a durable consumer again that is past the end of its stream,
+// of which a fault has taken the end away: what comes now would have places
+// that it believes to be settled.
+func (b *Bus) notAhead(ctx context.Context, s jetstream.Stream, c jetstream.Consumer) (jetstream.Consumer, error) {
+	info, last := c.CachedInfo(), s.CachedInfo().State.LastSeq
+	if max(info.AckFloor.Stream, info.Delivered.Stream) <= last {
+		return c, nil
+	}
+	cfg := info.Config
+	cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverAllPolicy, 0
+	if s.CachedInfo().Config.Retention != jetstream.WorkQueuePolicy && last > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, last+1
+	}
+	err := s.DeleteConsumer(ctx, info.Name)
+	if err == nil {
+		c, err = s.CreateConsumer(ctx, cfg)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set consumer %s of %s back to the end of its stream: %w", info.Name, info.Stream, err)
+	}
+	return c, nil
 }
 
 // halt ends the subscription.
