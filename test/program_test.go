@@ -42,11 +42,12 @@ func TestMain(m *testing.M) {
 // agents runs pretend processes under any names: links to the program, whose
 // hidden command waits until its standard input ends.
 type agents struct {
-	t     *testing.T
-	dir   string
-	enter []string // runs what follows in a namespace; see host
-	mu    sync.Mutex
-	runs  map[string][]*exec.Cmd
+	t      *testing.T
+	dir    string
+	placed bool     // the programs are in dir already, in the namespace
+	enter  []string // runs what follows in a namespace; see host
+	mu     sync.Mutex
+	runs   map[string][]*exec.Cmd
 }
 
 func newAgents(t *testing.T) *agents {
@@ -67,7 +68,7 @@ func (a *agents) start(name string, args ...string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	link := filepath.Join(a.dir, name)
-	if _, err := os.Lstat(link); err != nil {
+	if _, err := os.Lstat(link); err != nil && !a.placed {
 		if err := os.Symlink(dswatch, link); err != nil {
 			a.t.Fatal(err)
 		}
