@@ -394,6 +394,12 @@ var (
 	HostsAnswer = say3[int, int, string]("way.hosts_answer",
 		"{n} of {all} {all|host|hosts} of {what} {n|answers|answer}",
 		"{what} のホスト {all} 台のうち {n} 台が応答しています")
+	HostsAnswerAnywhere = say2[int, int]("way.hosts_answer_anywhere",
+		"{n} of {all} {all|host|hosts} of all networks {n|answers|answer}",
+		"全ネットワークのホスト {all} 台のうち {n} 台が応答しています")
+	NoHostAnywhere = say1[int]("way.no_host_anywhere",
+		"none of {n} hosts of all networks answers: look at the link, and at routers and firewalls on the way; they may also all be off",
+		"どのネットワークのホスト ({n} 台) も応答しません。回線、途中のルータとファイアウォールを確認してください。すべて停止している可能性もあります")
 	NoHostAnswers = say2[int, string]("way.no_host_answers",
 		"none of {n} hosts of {what} answers: look at the link, and at routers and firewalls on the way; they may also all be off",
 		"{what} のホスト {n} 台がいずれも応答しません。回線、途中のルータとファイアウォールを確認してください。すべて停止している可能性もあります")

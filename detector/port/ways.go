@@ -82,15 +82,20 @@ func (t *tally) empty() bool { return len(t.heard)+len(t.mute) == 0 }
 // cut reports whether nothing at all was heard of several hosts.
 func (t *tally) cut() bool { return len(t.heard) == 0 && len(t.mute) >= several }
 
-// observe makes the item of a network that is not behind another one.
+// observe makes the item of a network that is not behind another one; without
+// what it is all of them.
 func (t *tally) observe(k event.Key, what string, at time.Time) event.Observation {
 	o := event.Observation{Key: k, State: event.Up, Found: 1, Want: 1, At: at}
+	answer, none := words.HostsAnswer.With(len(t.heard), len(t.heard)+len(t.mute), what), words.NoHostAnswers.With(len(t.mute), what)
+	if what == "" {
+		answer, none = words.HostsAnswerAnywhere.With(len(t.heard), len(t.heard)+len(t.mute)), words.NoHostAnywhere.With(len(t.mute))
+	}
 	if !t.cut() {
-		o.Detail = words.HostsAnswer.With(len(t.heard), len(t.heard)+len(t.mute), what)
+		o.Detail = answer
 		return o
 	}
 	o.State, o.Found = event.Down, 0
-	o.Detail = words.NoHostAnswers.With(len(t.mute), what).And(words.ForExample.With(), t.example)
+	o.Detail = none.And(words.ForExample.With(), t.example)
 	return o
 }
 
@@ -175,7 +180,7 @@ func (d *Detector) common(all []result) commons {
 		tell(d.way(net.String()), nets[net], net.String())
 	}
 	if has(detector.WayNetwork) {
-		tell(d.way(detector.WayNetwork), &every, "all networks")
+		tell(d.way(detector.WayNetwork), &every, "")
 	}
 	return c
 }
