@@ -116,12 +116,13 @@ type Loaded struct {
 	Catalog  *catalog.Catalog // the vendor's rows without the ignored ones, and the operator's own
 	Warnings []string
 
-	path  string // empty: there is no file
-	file  *config.File
-	kinds Kinds
-	sinks []sinkSpec
-	set   *rules.Set
-	watch *watch
+	path   string        // empty: there is no file
+	values config.Values // all single values, to compare with those of another one
+	file   *config.File
+	kinds  Kinds
+	sinks  []sinkSpec
+	set    *rules.Set
+	watch  *watch
 }
 
 // Load reads and checks the file at path; an empty path is an empty file.
@@ -201,6 +202,7 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 	if c.Web.Public() {
 		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
 	}
+	l.values = valuesOf(l)
 	return l, nil
 }
 

@@ -212,11 +212,11 @@ func (a *App) byItem(sink string) bool {
 
 // worker is the one of a sink, or nil.
 func (a *App) worker(sink string) *worker {
-	i := slices.IndexFunc(a.workers, func(w *worker) bool { return w.name == sink })
+	i := slices.IndexFunc(a.workers(), func(w *worker) bool { return w.name == sink })
 	if i < 0 {
 		return nil
 	}
-	return a.workers[i]
+	return a.workers()[i]
 }
 
 // openAlerts are the ids of the alerts that are open.

@@ -246,7 +246,7 @@ func TestReplayOfAnEarlierAlert(t *testing.T) {
 	eventually(t, "the second is open", func() bool { return am.Open(t)[0].Annotations["alert_id"] != first })
 
 	slot := event.Alert{Key: f.letters(web.Selection{})[0].Key, Rule: event.RuleLoss}.Slot()
-	eventually(t, "its receipt is there", func() bool { return f.a.workers[0].place.Book.Told(slot).AlertID != first })
+	eventually(t, "its receipt is there", func() bool { return f.a.workers()[0].place.Book.Told(slot).AlertID != first })
 
 	done := f.replay(web.Selection{All: true})
 	if done.Replayed != 0 || len(done.Kept) != 1 || !strings.Contains(done.Kept[0].Why, "would end that one") {

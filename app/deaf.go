@@ -108,7 +108,7 @@ func (d *deaf) run(ctx context.Context) {
 	}
 	var telling sync.WaitGroup
 	defer telling.Wait()
-	for _, w := range d.app.workers {
+	for _, w := range d.app.workers() {
 		telling.Go(func() { d.tell(ctx, w) })
 	}
 	if d.app.conf().Config.PingURL.Reveal() != "" {
@@ -122,7 +122,7 @@ func (d *deaf) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		h := d.app.heart
+		h := d.app.heart()
 		h.loops.Tick()
 		v := d.app.verdict()
 		switch stale := h.board.Tick(); {

@@ -50,16 +50,16 @@ func newDrills(reg prometheus.Registerer) *drills {
 
 // runDrills tests every sink whenever the time has come, until ctx ends. A
 // time that passed while dswatch did not run is not made up for.
-func (a *App) runDrills(ctx context.Context) {
-	if a.conf().Config.Drill == "" || len(a.workers) == 0 {
+func (a *App) runDrills(ctx context.Context, l *Loaded) {
+	if l.Config.Drill == "" || len(a.workers()) == 0 {
 		return
 	}
-	schedule, err := detector.ParseSchedule(a.conf().Config.Drill)
+	schedule, err := detector.ParseSchedule(l.Config.Drill)
 	if err != nil {
 		return // Validate has refused it
 	}
 	for {
-		if !sleepUntil(ctx, schedule, a.conf().Config.Location()) {
+		if !sleepUntil(ctx, schedule, l.Config.Location()) {
 			return
 		}
 		a.drill(ctx)
@@ -105,7 +105,7 @@ func (a *App) drill(ctx context.Context) {
 			a.Log.Error("drill: the sink did not confirm", "sink", r.Sink, "error", r.Error)
 		}
 		a.drills.confirmed.WithLabelValues(r.Sink).Set(confirmed)
-		for _, w := range a.workers {
+		for _, w := range a.workers() {
 			if w.name == r.Sink {
 				w.drilled.Store(&web.Drill{At: at, Confirmed: r.Confirmed, Error: r.Error})
 			}

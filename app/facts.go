@@ -19,7 +19,8 @@ import (
 
 // knowledge is what is known about this host: declared, discovered, learned.
 type knowledge struct {
-	declared event.Facts
+	mu       sync.Mutex
+	declared event.Facts // guarded by mu: a reload may change it
 	presence *facts.Presence
 	learned  *facts.Learned
 	sources  []facts.Source
@@ -38,6 +39,14 @@ func newKnowledge(c Config, before event.Facts, log *slog.Logger) *knowledge {
 	return k
 }
 
+// declare takes what the configuration says from now on.
+func (k *knowledge) declare(declared event.Facts) {
+	k.mu.Lock()
+	k.declared = declared
+	k.mu.Unlock()
+	k.presence.Declared(declared)
+}
+
 // stale reports whether the sources may have changed since they were asked.
 func (k *knowledge) stale() bool { return facts.Stamp("/") != k.stamp || k.query.Due() }
 
@@ -45,7 +54,10 @@ func (k *knowledge) stale() bool { return facts.Stamp("/") != k.stamp || k.query
 func (k *knowledge) now(ctx context.Context) event.Facts {
 	k.stamp = facts.Stamp("/") // before: what changes meanwhile is asked again
 	discovered, err := facts.Discover(ctx, k.sources...)
-	complaints := facts.Contradictions(k.declared, discovered)
+	k.mu.Lock()
+	declared := k.declared
+	k.mu.Unlock()
+	complaints := facts.Contradictions(declared, discovered)
 	if err != nil {
 		complaints = append(complaints, "some facts about this host could not be discovered: "+err.Error())
 	}
@@ -55,7 +67,7 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 		}
 	}
 	k.told = complaints
-	return discovered.Merge(k.declared)
+	return discovered.Merge(declared)
 }
 
 // look observes everything once: on this host, on those that are looked at

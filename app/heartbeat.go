@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"dswatch/event"
@@ -21,21 +20,10 @@ import (
 // rules have read by then what is open.
 const firstBeat = 5 * time.Second
 
-// startBeats sends every sink that wants one a sign of life, until what it
-// returns is called. It goes past the outbox: one that comes late tells a
-// lie, and one that waits behind a jam would hide that dswatch lives. So
-// there is one attempt for each, and its count of what waits tells the jam.
-func (a *App) startBeats(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	for _, w := range a.workers {
-		if w.settings.Heartbeat > 0 {
-			running.Go(func() { a.beats(ctx, w) })
-		}
-	}
-	return func() { cancel(); running.Wait() }
-}
-
+// beats sends a sink that wants one a sign of life until ctx ends. It goes past
+// the outbox: one that comes late tells a lie, and one that waits behind a jam
+// would hide that dswatch lives. So there is one attempt for each, and its
+// count of what waits tells the jam.
 func (a *App) beats(ctx context.Context, w *worker) {
 	every := w.settings.Heartbeat
 	numbers := a.numbersOf(w)
@@ -89,7 +77,16 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 		State: event.Up, Severity: event.Info, Impact: event.NoticeLost, Language: a.conf().Config.Language,
 		Observer: a.conf().Config.Host, StartedAt: a.started, At: time.Now(), Heartbeat: &counts,
 	}
+	counts.NotReloaded = a.reloads.failed()
+	one.Heartbeat = &counts
 	one.Title, one.Text = sinks.In(a.conf().Config.Language).Beat(a.conf().Config.Host, counts)
+	if counts.NotReloaded {
+		if a.conf().Config.Language == "ja" {
+			one.Text += "\n設定の再読み込みに失敗したため、以前の設定のまま動作しています。dswatch status で内容を確認してください。"
+		} else {
+			one.Text += "\nIts configuration could not be read again, so the one before is in force; dswatch status says why."
+		}
+	}
 	return w.worker.Beat(ctx, one)
 }
 

@@ -97,7 +97,8 @@ func TestHeartbeatOfAJam(t *testing.T) {
 func TestFailedHeartbeats(t *testing.T) {
 	f := newFleet(t)
 	f.start(quickRules)
-	own := f.a.workers[0] // which sends none by itself
+	eventually(t, "all is proven", func() bool { return f.a.stale() == nil })
+	own := f.a.workers()[0] // which sends none by itself
 	w := &worker{name: own.name, kind: own.kind, sink: own.sink, settings: own.settings, worker: own.worker, place: own.place}
 	w.settings.Heartbeat = time.Minute
 	numbers := f.a.numbersOf(w)

@@ -48,9 +48,11 @@ func (a *App) BoundMemory(ctx context.Context) {
 		if e := a.engine.Load(); e != nil {
 			items = max(items, e.Count())
 		}
-		if s := a.scheduler.Load(); s != nil { // what was seen and has not reached the rules takes room as well
-			items = max(items, s.Count())
+		seen := 0 // what was seen and has not reached the rules takes room as well
+		for _, one := range a.looking() {
+			seen += one.sched.Count()
 		}
+		items = max(items, seen)
 	}
 }
 

@@ -18,10 +18,10 @@ func (a *App) madeAnew(names []string) {
 
 // again lets what waits for the bus be stored at once.
 func (a *App) again(whole bool) {
-	for _, w := range *a.mending.Load() {
+	for _, w := range a.workers() {
 		w.worker.Mended()
 	}
-	if s := a.scheduler.Load(); s != nil {
-		s.Again(whole)
+	for _, one := range a.looking() {
+		one.sched.Again(whole)
 	}
 }

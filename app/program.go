@@ -19,7 +19,7 @@ import (
 // Status says what the program sees and what waits. With TestSinks it makes
 // App a web.Program.
 func (a *App) Status(ctx context.Context) (web.Status, error) {
-	st := web.Status{Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
+	st := web.Status{Config: a.reloads.status(), Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
 	if e := a.engine.Load(); e != nil {
 		quiet := map[event.Key]string{}
 		e.Quiet(func(s rules.Status, _ string, _ event.Severity, by *rules.Silence) {
@@ -53,7 +53,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 	if err != nil && st.Health.Current {
 		return st, err
 	}
-	for _, w := range a.workers {
+	for _, w := range a.workers() {
 		waiting, err := a.ledger.Outbox().Waiting(ctx, w.name)
 		if err != nil && st.Health.Current {
 			return st, err // else that is what is to be shown
@@ -72,7 +72,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 // accepted both.
 func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, error) {
 	var chosen []*worker
-	for _, w := range a.workers {
+	for _, w := range a.workers() {
 		if len(names) == 0 || slices.Contains(names, w.name) {
 			chosen = append(chosen, w)
 		}

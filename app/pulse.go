@@ -22,6 +22,11 @@ const (
 	stageOutbox    = "outbox"
 )
 
+// The loops that must turn.
+const loopRules = "the rules"
+
+func loopOf(sink string) string { return "the sink " + sink }
+
 func stageOf(sink string) string { return "sink " + sink }
 
 // heart sends the pulse and knows what it has proven.
@@ -32,26 +37,36 @@ type heart struct {
 	sinks map[string]chan func()
 }
 
-func newHeart(a *App) *heart {
+// newHeart is the heart of a configuration. Before is that of the one before it,
+// whose loops go on; nil: there was none.
+func newHeart(l *Loaded, before *heart) *heart {
 	stages := []string{stageScheduler, stageStore}
 	h := &heart{loops: pulse.NewLoops(time.Now), rules: make(chan func(context.Context), 1), sinks: map[string]chan func(){}}
-	if !a.conf().observes() {
+	if before != nil {
+		h.loops, h.rules = before.loops, before.rules
+	}
+	if !l.observes() {
 		stages = append(stages, stageRules, stageOutbox)
-		for _, spec := range a.conf().deliversTo() {
-			name := spec.common.Name
+		for _, name := range l.sinkNames() {
 			stages = append(stages, stageOf(name))
 			h.sinks[name] = make(chan func(), 1)
+			if before != nil && before.sinks[name] != nil {
+				h.sinks[name] = before.sinks[name]
+			}
 		}
 	}
 	h.board = pulse.NewBoard(time.Now, stages...)
 	return h
 }
 
-func (a *App) turn(loop string) func() { return func() { a.heart.loops.Turn(loop) } }
+// heart is that of the configuration in force.
+func (a *App) heart() *heart { return a.beating.Load() }
+
+func (a *App) turn(loop string) func() { return func() { a.heart().loops.Turn(loop) } }
 
 // beatFirst is the pulse at its beginning, in the scheduler's loop.
 func (a *App) beatFirst(ctx context.Context) {
-	h := a.heart
+	h := a.heart()
 	h.board.Proven(stageScheduler)
 	if a.conf().observes() {
 		// Thousands of agents would be a load for their hub; what they have
@@ -76,14 +91,14 @@ func (a *App) beatFirst(ctx context.Context) {
 
 // beatRules goes on in the rules' loop.
 func (a *App) beatRules(ctx context.Context) {
-	h := a.heart
+	h := a.heart()
 	if err := a.source.Check(ctx); err != nil {
 		h.board.Failed(stageRules, err)
 		return
 	}
 	h.board.Proven(stageRules)
 	var subjects []string
-	for _, w := range a.workers {
+	for _, w := range a.workers() {
 		subjects = append(subjects, bus.OutboxPulse(w.name))
 	}
 	if err := a.bus.Pulse(ctx, subjects...); err != nil {
@@ -91,7 +106,7 @@ func (a *App) beatRules(ctx context.Context) {
 		return
 	}
 	h.board.Proven(stageOutbox)
-	for _, w := range a.workers {
+	for _, w := range a.workers() {
 		if err := w.place.Queue.Check(ctx); err != nil {
 			h.board.Failed(stageOf(w.name), err)
 			continue
@@ -108,9 +123,9 @@ func (a *App) beatRules(ctx context.Context) {
 // before the next pulse.
 func (a *App) verdict() pulse.Verdict {
 	if a.bus != nil {
-		a.heart.board.Failed(stageStore, a.bus.Err())
+		a.heart().board.Failed(stageStore, a.bus.Err())
 	}
-	return a.heart.board.Verdict()
+	return a.heart().board.Verdict()
 }
 
 // Health says what the program has proven of itself. With Live it makes App a
@@ -136,7 +151,7 @@ func (a *App) Health() web.Health {
 }
 
 // Live says which of our own loops is stuck, so that only a restart helps.
-func (a *App) Live() error { return a.heart.loops.Live() }
+func (a *App) Live() error { return a.heart().loops.Live() }
 
 // errStale is why a heartbeat is not sent as if all were well.
 func (a *App) stale() error {

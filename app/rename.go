@@ -52,8 +52,10 @@ func (a *App) RemoveHost(ctx context.Context, host string) (web.Removed, error) 
 		return out, err
 	}
 	out.Items, err = e.RemoveHost(ctx, host, words.Spell(words.HostRemoved.With()))
-	if s := a.scheduler.Load(); err == nil && s != nil {
-		s.Forget(host)
+	if err == nil {
+		for _, one := range a.looking() {
+			one.sched.Forget(host)
+		}
 	}
 	return out, err
 }

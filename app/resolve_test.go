@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,16 +49,9 @@ func newFleet(t *testing.T) *fleet {
 func (f *fleet) start(config string) {
 	f.t.Helper()
 	f.config = config
-	l, err := Parse("fleet.yaml", fmt.Appendf(nil, `
-host: %s
-bus: {dir: %q, url: %q}
-detectors:
-  process: {schedule: "@every 1h"}
-  driver: {schedule: "@every 1h"}
-  service: {schedule: "@every 1h"}
-  port: {schedule: "@every 1h"}
-web: {listen: ""}
-%s%s`, cmp.Or(f.host, "hub"), f.dir, f.url, f.sinks, config))
+	file := filepath.Join(f.dir, "fleet.yaml")
+	f.write(config)
+	l, err := Load(file)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -67,6 +62,24 @@ web: {listen: ""}
 	f.cancel, f.done = cancel, make(chan error, 1)
 	go func() { f.done <- f.a.Run(ctx) }()
 	eventually(f.t, "the engine runs", func() bool { _, err := f.a.decider(); return err == nil })
+}
+
+// write writes the configuration file.
+func (f *fleet) write(config string) {
+	f.t.Helper()
+	err := os.WriteFile(filepath.Join(f.dir, "fleet.yaml"), fmt.Appendf(nil, `
+host: %s
+bus: {dir: %q, url: %q}
+detectors:
+  process: {schedule: "@every 1h"}
+  driver: {schedule: "@every 1h"}
+  service: {schedule: "@every 1h"}
+  port: {schedule: "@every 1h"}
+web: {listen: ""}
+%s%s`, cmp.Or(f.host, "hub"), f.dir, f.url, f.sinks, config), 0o600)
+	if err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 func (f *fleet) stop() {

@@ -181,7 +181,7 @@ func (a *App) tellings(ctx context.Context, e *engine.Engine, st rules.Status) (
 // tellingsOf collects it for some slots.
 func (a *App) tellingsOf(ctx context.Context, slots map[string]bool) ([]web.Told, error) {
 	out := []web.Told{}
-	for _, w := range a.workers {
+	for _, w := range a.workers() {
 		told, err := a.tellingsTo(ctx, w, slots)
 		if err != nil {
 			return nil, err

@@ -117,6 +117,9 @@ type Counts struct {
 	Open    int `json:"open"`    // alerts that the sink was told and that are not over
 	Waiting int `json:"waiting"` // transitions that wait for this sink
 	Every   int `json:"every"`   // seconds until the next Beat
+	// NotReloaded: the last reload of the configuration was refused, so the one
+	// before it is in force.
+	NotReloaded bool `json:"not_reloaded,omitempty"`
 }
 
 // Alert is one transition of one alert, as every far end is told.

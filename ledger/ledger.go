@@ -134,3 +134,25 @@ func (l *Ledger) HandOver(ctx context.Context, old, sink string) (int, error) {
 	}
 	return len(all), nil
 }
+
+// Forget drops what is remembered of a sink that holds nothing open any more:
+// should one of its name be configured again, it begins anew. It does nothing
+// where something is open there, so that its end can still be told.
+func (l *Ledger) Forget(ctx context.Context, p *Place) error {
+	open := false
+	for _, one := range p.Book.All() {
+		open = open || one.Transition.Firing() || one.Dead
+	}
+	if open {
+		return nil
+	}
+	bucket := l.bus.Bucket(bus.Receipts)
+	var keys []string
+	err := bucket.LoadPrefix(ctx, p.sink+".", func(key string, _ []byte, _ uint64) error { keys = append(keys, key); return nil })
+	for _, key := range append(keys, p.Attempts.key()) {
+		if err == nil {
+			err = bucket.Delete(ctx, key)
+		}
+	}
+	return err
+}

@@ -397,3 +397,13 @@ func (b *Book) Told(slot string) event.Receipt {
 	defer b.mu.Unlock()
 	return b.slots[slot].receipt
 }
+
+// All returns the receipts of every slot.
+func (b *Book) All() (all []event.Receipt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.slots {
+		all = append(all, e.receipt)
+	}
+	return all
+}

@@ -54,6 +54,16 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	return m, nil
 }
 
+// Forget drops the series of a sink that is no more.
+func (m *Metrics) Forget(sink string) {
+	label := prometheus.Labels{"sink": sink}
+	for _, v := range []interface {
+		DeletePartialMatch(prometheus.Labels) int
+	}{m.deliveries, m.failures, m.retries, m.latency, m.delay, m.held, m.circuit, m.beats} {
+		v.DeletePartialMatch(label)
+	}
+}
+
 // counters are the Metrics of one sink, looked up once.
 type counters struct {
 	delivered, duplicate, dead prometheus.Counter

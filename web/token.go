@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,4 +41,26 @@ func Token(dir string, create bool) (setting.Secret, error) {
 // fitToken tells a token from a file that was cut or overwritten.
 func fitToken(s string) bool {
 	return len(s) >= 16 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// addressFile is where a running process listens, below bus.dir: the
+// configuration may have been changed since it was read.
+const addressFile = "listen"
+
+// SetAddress notes where the process listens; empty: nowhere.
+func SetAddress(dir, address string) error {
+	path := filepath.Join(dir, addressFile)
+	if address == "" {
+		return os.Remove(path)
+	}
+	return os.WriteFile(path, []byte(address+"\n"), 0o600)
+}
+
+// Address returns what SetAddress noted, or listen where there is nothing.
+func Address(dir, listen string) string {
+	b, err := os.ReadFile(filepath.Join(dir, addressFile))
+	if _, _, aerr := net.SplitHostPort(strings.TrimSpace(string(b))); err != nil || aerr != nil {
+		return listen
+	}
+	return strings.TrimSpace(string(b))
 }

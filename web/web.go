@@ -103,6 +103,7 @@ type Status struct {
 	Sinks   []SinkStatus `json:"sinks"`
 	Forever []string     `json:"silenced_forever,omitempty"` // ids of the silences without an end
 	Health  Health       `json:"health"`
+	Config  ConfigState  `json:"config"`
 }
 
 // TestResult is what `sinks test` learned of one sink.
@@ -139,6 +140,7 @@ type Parts struct {
 	Alerts   Alerts
 	Outbox   Outbox
 	Memory   Memory // nil: nothing is remembered
+	Reloader Reloader
 	Metrics  prometheus.Gatherer
 	Log      *slog.Logger
 }
@@ -190,6 +192,7 @@ func (s *Server) handler() http.Handler {
 		}
 		return s.Program.TestSinks(r.Context(), in.Names)
 	}))
+	mux.HandleFunc("POST /api/v1/reload", s.guarded(func(r *http.Request) (any, error) { return s.Reloader.Reload(r.Context()) }))
 	s.handleSilences(mux)
 	s.handleOutbox(mux)
 	if s.Memory != nil {

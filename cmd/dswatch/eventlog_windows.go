@@ -28,14 +28,11 @@ type events struct {
 	log          *eventlog.Log
 }
 
-func eventLogger(log *eventlog.Log, l app.Log) *slog.Logger {
-	line := new(bytes.Buffer)
-	o := &slog.HandlerOptions{Level: l.Level}
-	var format slog.Handler = slog.NewTextHandler(line, o)
-	if l.Format == "json" {
-		format = slog.NewJSONHandler(line, o)
-	}
-	return slog.New(events{format, line, new(sync.Mutex), log})
+func eventLogger(log *eventlog.Log, l app.Log) (*slog.Logger, func(app.Log)) {
+	return adjustable(l, func(o *slog.HandlerOptions) (text, json slog.Handler) {
+		line, mu := new(bytes.Buffer), new(sync.Mutex)
+		return events{slog.NewTextHandler(line, o), line, mu, log}, events{slog.NewJSONHandler(line, o), line, mu, log}
+	})
 }
 
 // Handle writes one event.

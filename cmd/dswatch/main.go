@@ -42,7 +42,7 @@ func run(args []string) int {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
-		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
+		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
 	strict(root)
 	ran, err := root.ExecuteC()
 	var code exitCode

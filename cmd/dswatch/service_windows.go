@@ -55,7 +55,8 @@ func (h handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	opened, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- h.watch(ctx, func() { close(opened) }) }()
+	again := make(chan struct{}, 1)
+	go func() { ended <- h.watch(ctx, func() { close(opened) }, again) }()
 
 	now := svc.Status{State: svc.StartPending}
 	beat := time.NewTicker(time.Second)
@@ -65,13 +66,19 @@ func (h handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes 
 		case <-opened:
 			opened = nil
 			if now.State == svc.StartPending {
-				now = svc.Status{State: svc.Running, Accepts: svc.AcceptStop | svc.AcceptShutdown}
+				now = svc.Status{State: svc.Running, Accepts: svc.AcceptStop | svc.AcceptShutdown | svc.AcceptParamChange}
 				changes <- now
 			}
 		case r := <-requests:
 			switch r.Cmd {
 			case svc.Interrogate:
 				changes <- r.CurrentStatus
+			case svc.ParamChange: // sc control dswatch paramchange
+				select {
+				case again <- struct{}{}:
+				default: // it is wanted already
+				}
+				changes <- now
 			case svc.Stop, svc.Shutdown:
 				cancel()
 				now = svc.Status{State: svc.StopPending, WaitHint: uint32(stopHint.Milliseconds())}
@@ -92,7 +99,7 @@ func (h handler) Execute(_ []string, requests <-chan svc.ChangeRequest, changes 
 }
 
 // watch runs the program with the event log for its log.
-func (h handler) watch(ctx context.Context, opened func()) error {
+func (h handler) watch(ctx context.Context, opened func(), again <-chan struct{}) error {
 	events, err := eventlog.Open(serviceName)
 	if err != nil {
 		return err // the exit code is all there is to tell it by
@@ -107,7 +114,8 @@ func (h handler) watch(ctx context.Context, opened func()) error {
 			_ = events.Error(eventID, err.Error()+"; the process ends, so that the service manager starts it again")
 			os.Exit(failed) // without a word to the manager: its recovery acts then
 		})
-		err = watch(ctx, l, eventLogger(events, l.Config.Log), stuck, opened)
+		log, setLog := eventLogger(events, l.Config.Log)
+		err = watch(ctx, watched{l, log, setLog, stuck, opened, again})
 	}
 	if err != nil {
 		_ = events.Error(eventID, err.Error()) // nobody is left to be told

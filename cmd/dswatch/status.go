@@ -93,6 +93,10 @@ func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
 	if len(st.Forever) > 0 {
 		fmt.Fprintf(w, "silenced for ever by %s: dswatch silence list shows what; dswatch silence expire ID ends it\n\n", strings.Join(st.Forever, ", "))
 	}
+	if c := st.Config; !c.Failed.IsZero() {
+		fmt.Fprintf(w, "THE CONFIGURATION WAS NOT READ AGAIN at %s; that of %s is in force: %s\n\n",
+			c.Failed.In(zone).Format(time.RFC3339), c.Loaded.In(zone).Format(time.RFC3339), plain(c.Error))
+	}
 	if err := table.Write(w, items); err != nil {
 		return err
 	}

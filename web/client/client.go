@@ -175,6 +175,12 @@ func (c *Client) Why(ctx context.Context, of, language string) (out []web.Why, e
 	return out, err
 }
 
+// Reload lets the process read its configuration again.
+func (c *Client) Reload(ctx context.Context) (out web.Reloaded, err error) {
+	err = c.ask(ctx, http.MethodPost, "/reload", struct{}{}, &out)
+	return out, err
+}
+
 // ask is call; where nothing answers the error says what to start.
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
 	err := c.call(ctx, method, "/api/v1"+path, in, out)
@@ -185,7 +191,8 @@ func (c *Client) ask(ctx context.Context, method, path string, in, out any) erro
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	if c.listen == "" {
+	listen := web.Address(c.dir, c.listen)
+	if listen == "" {
 		return ErrNotRunning
 	}
 	token, err := web.Token(c.dir, false)
@@ -199,7 +206,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+reachable(c.listen)+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+reachable(listen)+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

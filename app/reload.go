@@ -1,0 +1,502 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"dswatch/config"
+	"dswatch/detector"
+	"dswatch/event"
+	"dswatch/web"
+)
+
+// A reload reads the whole configuration, compares it with the one in force,
+// and makes changes of what differs. Everything that may refuse comes first:
+// reading, what cannot change while dswatch runs, and making the new parts. Then
+// the changes apply themselves. A crash in between is a restart with the new
+// configuration.
+
+// reloads lets one reload at a time work on what runs, and knows how the last
+// one ended.
+type reloads struct {
+	mu      sync.Mutex
+	running *running // nil: nothing runs
+	state   web.ConfigState
+
+	stateMu    sync.Mutex
+	successful prometheus.Gauge
+	at         prometheus.Gauge
+}
+
+func newReloads(reg prometheus.Registerer) *reloads {
+	r := &reloads{
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "dswatch_config_last_reload_successful", Help: "Whether the configuration could be read the last time, at the start or at a reload: 1 yes, 0 no, and the one before is in force.",
+		}),
+		at: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "dswatch_config_last_reload_success_timestamp_seconds", Help: "When the configuration in force was read, in seconds since 1970.",
+		}),
+	}
+	reg.MustRegister(r.successful, r.at)
+	r.ended(nil)
+	return r
+}
+
+// open lets reloads begin, close waits for one under way and lets none begin.
+func (r *reloads) open(at *running) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = at
+}
+
+func (r *reloads) close() { r.open(nil) }
+
+// ended notes how a reload ended.
+func (r *reloads) ended(err error) {
+	r.stateMu.Lock()
+	defer r.stateMu.Unlock()
+	now := time.Now()
+	if err != nil {
+		r.state.Failed, r.state.Error = now, err.Error()
+		r.successful.Set(0)
+		return
+	}
+	r.state = web.ConfigState{Loaded: now}
+	r.successful.Set(1)
+	r.at.Set(float64(now.Unix()))
+}
+
+func (r *reloads) failed() bool { return !r.status().Failed.IsZero() }
+
+func (r *reloads) status() web.ConfigState {
+	r.stateMu.Lock()
+	defer r.stateMu.Unlock()
+	return r.state
+}
+
+// change is one part that differs. It knows how to apply itself.
+type change struct {
+	// discard gives up what was made for it; nil: nothing was.
+	discard func()
+	// before runs while the rules still decide by the old configuration, and
+	// after when they decide by the new one. They must not fail: what can was
+	// done when the change was made. Nil: nothing to do.
+	before, after func(ctx context.Context)
+}
+
+var errNoFile = errors.New("dswatch was started without a configuration file, so there is none to read again; restart it with -c FILE")
+
+// Reload reads the configuration again and applies what has changed. With an
+// error nothing has.
+func (a *App) Reload(ctx context.Context) (web.Reloaded, error) {
+	a.reloads.mu.Lock()
+	defer a.reloads.mu.Unlock()
+	out := web.Reloaded{Changes: []string{}, Warnings: []string{}}
+	r := a.reloads.running
+	if r == nil {
+		return out, errors.New("dswatch is starting or about to stop; try again in a moment")
+	}
+	ctx = context.WithoutCancel(ctx) // who asked may go, and nothing is done by halves
+	next, differences, changes, err := r.compare(ctx)
+	a.reloads.ended(err)
+	if err != nil {
+		a.Log.Error("the configuration was not read again; the one before stays in force", "error", err)
+		return out, err
+	}
+	for _, w := range next.Warnings {
+		a.Log.Warn(w)
+		out.Warnings = append(out.Warnings, w)
+	}
+	for _, d := range differences {
+		a.Log.Info("the configuration has changed", "key", d.Path, "old", d.Old, "new", d.New)
+		out.Changes = append(out.Changes, d.String())
+	}
+	r.apply(ctx, next, changes)
+	a.Log.Info("the configuration was read again", "changes", len(differences))
+	return out, nil
+}
+
+// compare reads the file and makes the changes, or says why not.
+func (r *running) compare(ctx context.Context) (next *Loaded, differences []config.Difference, changes []change, err error) {
+	old := r.conf()
+	if old.path == "" {
+		return nil, nil, nil, errNoFile
+	}
+	if next, err = load(old.path, old.kinds); err != nil {
+		return nil, nil, nil, err
+	}
+	differences = old.values.Differences(next.values)
+	if err := fixed(old, next, differences); err != nil {
+		return nil, nil, nil, err
+	}
+	if len(differences) == 0 {
+		return next, nil, nil, nil
+	}
+	for _, part := range []func(context.Context, *Loaded, *Loaded, []config.Difference) ([]change, error){r.changeSinks, r.changeLooks, r.changeWeb, r.changeRest} {
+		made, err := part(ctx, old, next, differences)
+		changes = append(changes, made...)
+		if err != nil {
+			for _, c := range changes {
+				if c.discard != nil {
+					c.discard()
+				}
+			}
+			return nil, nil, nil, err
+		}
+	}
+	return next, differences, changes, nil
+}
+
+// fixed refuses what cannot change while dswatch runs: who it is, and where it
+// keeps what it knows.
+func fixed(old, next *Loaded, differences []config.Difference) error {
+	var errs []error
+	for _, d := range differences {
+		if d.Path == "host" || d.Path == "role" || strings.HasPrefix(d.Path, "bus.") {
+			errs = append(errs, fmt.Errorf("%s: %s cannot change while dswatch runs: it is %s, and %s in the file; restart dswatch, or take this change back; nothing else was changed either",
+				next.file.Position(d.Path), d.Path, orNone(d.Old), orNone(d.New)))
+		}
+	}
+	if old.observes() != next.observes() {
+		errs = append(errs, fmt.Errorf("%s: sinks: whether this process decides or leaves that to a hub cannot change while dswatch runs; restart dswatch; nothing else was changed either", next.file.Position("sinks")))
+	}
+	return errors.Join(errs...)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "not written"
+	}
+	return s
+}
+
+// apply lets the changes apply themselves, those of the rules in the middle.
+func (r *running) apply(ctx context.Context, next *Loaded, changes []change) {
+	old := r.conf()
+	for _, c := range changes {
+		if c.before != nil {
+			c.before(ctx)
+		}
+	}
+	decides := !reflect.DeepEqual(old.decides(), next.decides())
+	if decides {
+		end(r.engine) // what it has not acknowledged comes again
+	}
+	r.inForce.Store(next)
+	if !slices.Equal(old.sinkNames(), next.sinkNames()) {
+		r.beating.Store(newHeart(next, r.heart()))
+	}
+	for _, c := range changes {
+		if c.after != nil {
+			c.after(ctx)
+		}
+	}
+	if decides {
+		r.startEngine(next)
+	}
+}
+
+// decides is all that the rules depend on.
+func (l *Loaded) decides() any {
+	host := l.Config.Host
+	ways := []bool{l.watch.reports, l.watch.ways(detector.Way(host, detector.WayTargets)), l.watch.ways(detector.Way(host, detector.WayVSphere))}
+	return []any{l.set, l.Catalog, l.watch.lists, l.watch.claimed, ways, l.sinkNames(), l.Config.Location().String()}
+}
+
+// sameSink reports whether nothing of a sink has changed.
+func sameSink(name string, differences []config.Difference) bool {
+	return !slices.ContainsFunc(differences, func(d config.Difference) bool { return strings.HasPrefix(d.Path, "sinks."+name+".") })
+}
+
+// changeSinks replaces what differs, begins what is new and ends what is gone.
+// A sink that is replaced goes on where the one before it was: what waits in
+// its outbox and what it was told stay.
+func (r *running) changeSinks(_ context.Context, old, next *Loaded, differences []config.Difference) (changes []change, err error) {
+	named := func(l *Loaded, name string) bool { return slices.Contains(l.sinkNames(), name) }
+	for _, w := range r.workers() {
+		if !named(next, w.name) {
+			changes = append(changes, change{before: func(ctx context.Context) { r.leave(ctx, w) }})
+		}
+	}
+	for _, spec := range next.deliversTo() {
+		name := spec.common.Name
+		if named(old, name) && sameSink(name, differences) {
+			continue
+		}
+		w, err := r.newSink(next, spec)
+		if err != nil {
+			return changes, err
+		}
+		changes = append(changes, change{
+			discard: func() { _ = w.close(context.Background()) }, // it has sent nothing
+			after:   func(ctx context.Context) { r.replace(ctx, w) },
+		})
+	}
+	return changes, nil
+}
+
+// replace puts a sink at work, in the place of the one of its name if there is
+// one.
+func (r *running) replace(ctx context.Context, w *worker) {
+	before := r.without(w.name)
+	if before != nil {
+		end(before.tasks...)
+		w.drilled.Store(before.drilled.Load())
+		if before.kind != w.kind {
+			r.metrics.Forget(w.name)
+			w.drilled.Store(nil)
+		}
+		if err := before.close(ctx); err != nil {
+			r.Log.Warn("close a sink", "sink", w.name, "error", err)
+		}
+	}
+	for r.openWorker(ctx, w) != nil { // the bus is away
+		r.Log.Warn("the outbox of a sink cannot be opened; it is tried again", "sink", w.name, "wait", time.Second)
+		select {
+		case <-r.watches.Done():
+			return // the next start opens it
+		case <-time.After(time.Second):
+		}
+	}
+	all := append(slices.Clone(r.workers()), w)
+	slices.SortStableFunc(all, func(a, b *worker) int {
+		names := r.conf().sinkNames()
+		return slices.Index(names, a.name) - slices.Index(names, b.name)
+	})
+	r.sinks.Store(&all)
+	r.startWorker(w)
+}
+
+// without takes a sink off the list and returns it; nil: there is none.
+func (r *running) without(name string) (gone *worker) {
+	var left []*worker
+	for _, w := range r.workers() {
+		if w.name == name {
+			gone = w
+		} else {
+			left = append(left, w)
+		}
+	}
+	r.sinks.Store(&left)
+	return gone
+}
+
+// leave tells a sink that goes of the end of all that is open there, gives it a
+// moment for that, and forgets it.
+func (r *running) leave(ctx context.Context, w *worker) {
+	log := r.Log.With("sink", w.name)
+	wait, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	if e := r.App.engine.Load(); e != nil {
+		if err := e.Leave(wait, w.name); err != nil {
+			log.Warn("a sink goes, and what is open there cannot be ended", "error", err)
+		}
+	}
+	for wait.Err() == nil {
+		if n, err := r.ledger.Outbox().Waiting(wait, w.name); err == nil && n == 0 {
+			break
+		}
+		select {
+		case <-wait.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	r.without(w.name)
+	end(w.tasks...)
+	place := w.place
+	err := w.close(ctx)
+	dropped := 0
+	if err == nil && r.conf().Config.Bus.URL == "" { // on an external bus it may be another hub's
+		if dropped, err = r.ledger.Remove(ctx, w.name); err == nil && dropped == 0 {
+			err = r.ledger.Forget(ctx, place)
+		}
+	}
+	r.metrics.Forget(w.name)
+	r.App.drills.confirmed.DeleteLabelValues(w.name)
+	switch {
+	case err != nil:
+		log.Warn("a sink goes, and something of it stays", "error", err)
+	case dropped > 0:
+		log.Warn("a sink is no longer configured, and did not take in time what waited for it; that was dropped, and what is open there stays open", "deliveries", dropped)
+	}
+}
+
+// changeLooks replaces the jobs that differ.
+func (r *running) changeLooks(ctx context.Context, old, next *Loaded, differences []config.Difference) ([]change, error) {
+	var keep, gone []*lookout
+	zone := old.Config.Location().String() != next.Config.Location().String()
+	for _, one := range r.looking() {
+		i := slices.IndexFunc(next.watch.plans, func(p detector.Plan) bool { return p.Name == one.plan.Name })
+		switch {
+		case one.plan.Make == nil: // what is installed is looked at in any case
+			keep = append(keep, one)
+		case i >= 0 && !zone && reflect.DeepEqual(one.plan.Spec, next.watch.plans[i].Spec) && !renewed(differences):
+			keep = append(keep, one)
+		default:
+			gone = append(gone, one)
+		}
+	}
+	var plans []detector.Plan
+	for _, p := range next.watch.plans {
+		if !slices.ContainsFunc(keep, func(l *lookout) bool { return l.plan.Name == p.Name }) {
+			plans = append(plans, p)
+		}
+	}
+	if len(plans) == 0 && len(gone) == 0 {
+		return nil, nil
+	}
+	fresh, err := r.newLooks(next, plans, r.reportedBefore(ctx))
+	if err != nil {
+		return nil, err
+	}
+	discard := func() {
+		for _, one := range fresh {
+			detector.Close(one.job)
+		}
+	}
+	all := append(keep, fresh...)
+	if err := r.apart(next, all); err != nil {
+		discard()
+		return nil, err
+	}
+	return []change{{
+		discard: discard,
+		before: func(ctx context.Context) {
+			if err := stopLooks(gone); err != nil {
+				r.Log.Warn("stop what is looked at no more", "error", err)
+			}
+			r.tellGone(ctx, gone, all)
+		},
+		after: func(context.Context) {
+			r.looks.Store(&all)
+			for _, one := range fresh {
+				r.start(one)
+			}
+		},
+	}}, nil
+}
+
+// renewed reports whether the content of a file that a detector reads, such as
+// a certificate, has changed.
+func renewed(differences []config.Difference) bool {
+	return slices.ContainsFunc(differences, func(d config.Difference) bool { return strings.HasPrefix(d.Path, "detectors.") && d.Old == d.New })
+}
+
+// tellGone says of the items that nobody looks at any more that they are gone,
+// so that what is open of them ends.
+func (r *running) tellGone(ctx context.Context, gone, all []*lookout) {
+	left := map[event.Key]bool{}
+	for _, one := range all {
+		for _, k := range one.job.Keys {
+			left[k] = true
+		}
+	}
+	var events []event.Event
+	for _, one := range gone {
+		for _, o := range one.sched.Last() {
+			if !left[o.Key] && !one.job.Open {
+				o.At = time.Now()
+				events = append(events, event.NewState(r.conf().Config.Host, event.Gone, o))
+			}
+		}
+	}
+	for len(events) > 0 {
+		err := r.ledger.Publish(ctx, events)
+		if err == nil {
+			return
+		}
+		r.Log.Warn("what is looked at no more cannot be told yet", "items", len(events), "error", err)
+		select {
+		case <-r.watches.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// changeWeb listens at the new address before the old one is left, unless they
+// are in each other's way.
+func (r *running) changeWeb(_ context.Context, old, next *Loaded, _ []config.Difference) ([]change, error) {
+	if old.Config.Web == next.Config.Web {
+		return nil, nil
+	}
+	restore := func() {
+		if r.web != nil {
+			_ = web.SetAddress(old.Config.Bus.Dir, r.web.Addr()) // as when it was started
+		}
+	}
+	s, err := r.startWeb(next)
+	if errors.Is(err, syscall.EADDRINUSE) && r.web != nil {
+		return []change{{after: func(context.Context) {
+			r.stopWeb(r.web)
+			if r.web, err = r.startWeb(next); err == nil {
+				return
+			}
+			r.Log.Error("the local api cannot listen at its new address; it listens at the old one", "error", err)
+			if r.web, err = r.startWeb(old); err != nil {
+				r.Log.Error("the local api is off", "error", err)
+			}
+		}}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []change{{
+		discard: func() { r.stopWeb(s); restore() },
+		after: func(context.Context) {
+			before := r.web
+			r.web = s
+			if s == nil {
+				_ = web.SetAddress(old.Config.Bus.Dir, "") // there may be none
+			}
+			go r.stopWeb(before) // which may be serving who asked for this
+		},
+	}}, nil
+}
+
+// changeRest takes over what only has to be said.
+func (r *running) changeRest(_ context.Context, old, next *Loaded, _ []config.Difference) (changes []change, _ error) {
+	if old.Config.Log != next.Config.Log && r.SetLog != nil {
+		changes = append(changes, change{after: func(context.Context) { r.SetLog(next.Config.Log) }})
+	}
+	if !reflect.DeepEqual(old.Config.declared(), next.Config.declared()) {
+		changes = append(changes, change{after: func(context.Context) {
+			r.known.declare(next.Config.declared())
+			select {
+			case r.news <- struct{}{}:
+			default: // they are asked for already
+			}
+		}})
+	}
+	changes = append(changes, change{after: func(context.Context) {
+		end(r.drills, r.deaf) // they know sinks, times and the time zone
+		r.deaf = begin(r.watches, newDeaf(r.App).run)
+		r.drills = begin(r.watches, func(ctx context.Context) { r.runDrills(ctx, next) })
+	}})
+	return changes, nil
+}
+
+// valuesOf are the values of a configuration, those of a sink by its name.
+func valuesOf(l *Loaded) config.Values {
+	out := config.Values{}
+	for path, v := range config.Flatten(l.kinds.rootOf(l.Config).pointer(), "") {
+		if !strings.HasPrefix(path, "sinks[") {
+			out[path] = v
+		}
+	}
+	for _, s := range l.sinks {
+		for path, v := range config.Flatten(s.settings, "sinks."+s.common.Name) {
+			out[path] = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,324 @@
+package app
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dswatch/event"
+	"dswatch/test/receive"
+)
+
+// reload reads the configuration again and returns what has changed.
+func (f *fleet) reload(config string) []string {
+	f.t.Helper()
+	f.write(config)
+	done, err := f.a.Reload(f.t.Context())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	eventually(f.t, "the engine runs again", func() bool { _, err := f.a.decider(); return err == nil })
+	return done.Changes
+}
+
+// TestReload: each kind of change is taken over, and nothing else is touched.
+func TestReload(t *testing.T) {
+	f := newFleet(t)
+	own := "watch: {items: [{kind: process, name: own.exe, component: custom, os: [windows]}]}\nrules: {hold: 0s}\n"
+	f.start(own)
+	f.agent("20.0.0.1")
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "both are told", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) == 1 })
+
+	if got := f.reload(own); len(got) != 0 {
+		t.Errorf("the same again: %q", got)
+	}
+	before := slices.Clone(f.a.looking())
+	for name, c := range map[string]struct{ more, want string }{
+		"row":         {"", "watch.items"},
+		"language":    {"language: ja\n", "language: en -> ja"},
+		"time zone":   {"time_zone: Asia/Tokyo\n", "time_zone: "},
+		"log":         {"log: {level: WARN}\n", "log.level: INFO -> WARN"},
+		"route":       {"routes: [{sinks: [hook]}]\n", "routes[0].sinks[0]: new, hook"},
+		"maintenance": {"maintenance: [{name: night, match: [host=web09], schedule: 0 2 * * *, duration: 1h}]\n", "maintenance[0].name: new, night"},
+		"drill":       {"drill: 0 9 1 * *\n", "drill: "},
+		"facts":       {"", "watch.facts.relay"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := own + c.more
+			switch name {
+			case "row":
+				config = strings.Replace(own, "items: [", "items: [{kind: driver, name: another, component: custom, os: [windows]}, ", 1)
+			case "facts":
+				config = strings.Replace(own, "watch: {", "watch: {facts: {relay: on}, ", 1)
+			}
+			got := strings.Join(f.reload(config), "\n")
+			if !strings.Contains(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			for _, one := range f.a.looking() {
+				want := name == "time zone" && one.plan.Make != nil
+				if !want && !slices.Contains(before, one) {
+					t.Errorf("job %s was restarted", one.plan.Name)
+				}
+			}
+			f.reload(own)
+			before = slices.Clone(f.a.looking())
+		})
+	}
+	if len(f.hook.Received()) != 1 || len(f.other.Received()) != 1 {
+		t.Errorf("told again: %q, %q", transitions(f.hook), transitions(f.other))
+	}
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "both are told the end", func() bool { return len(f.hook.Received()) == 2 && len(f.other.Received()) == 2 })
+
+	// The row goes while it is down: it ends.
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "both are told", func() bool { return len(f.hook.Received()) == 3 && len(f.other.Received()) == 3 })
+	f.reload("rules: {hold: 0s}\n")
+	eventually(t, "both are told the end", func() bool { return len(f.hook.Received()) == 4 && len(f.other.Received()) == 4 })
+}
+
+// TestReloadOfSinks: one that goes is told the end of what is open there and
+// leaves nothing behind; one that comes, and one with another address, are
+// told what comes; the others hear nothing of it.
+func TestReloadOfSinks(t *testing.T) {
+	f := newFleet(t)
+	own := "watch: {items: [{kind: process, name: own.exe, component: custom, os: [windows]}]}\nrules: {hold: 0s}\n"
+	f.start(own)
+	f.agent("20.0.0.1")
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "both are told", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) == 1 })
+
+	both := f.sinks
+	f.sinks = both[:strings.LastIndex(both, "  - {name: other")]
+	if got := f.reload(own); len(got) == 0 || !strings.HasPrefix(got[0], "sinks.other.") {
+		t.Errorf("%q", got)
+	}
+	if got := transitions(f.other); !slices.Equal(got, []string{"raised own.exe", "cleared own.exe"}) {
+		t.Errorf("the sink that went was told %q", got)
+	}
+	if text := f.other.Received()[1].Alert.Text; !strings.Contains(text, "taken out of the configuration") {
+		t.Errorf("its end says %q", text)
+	}
+	st, err := f.a.Status(t.Context())
+	if err != nil || len(st.Sinks) != 1 {
+		t.Errorf("status %+v, %v", st.Sinks, err)
+	}
+	families, err := f.a.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "sink" && l.GetValue() == "other" {
+					t.Errorf("%s still has a series of it", family.GetName())
+				}
+			}
+		}
+	}
+
+	f.sinks = both
+	f.reload(own)
+	if got := transitions(f.hook); !slices.Equal(got, []string{"raised own.exe"}) {
+		t.Errorf("the sink that stayed was told %q", got)
+	}
+	third := &receive.Webhook{}
+	f.sinks = strings.Replace(both, both[strings.Index(both, `url: "`):strings.Index(both, "}\n")], fmt.Sprintf("url: %q", receive.StartWebhook(t, third).URL), 1)
+	f.reload(own)
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the new address is told the end", func() bool { return slices.Equal(transitions(third), []string{"cleared own.exe"}) })
+	if got := transitions(f.hook); len(got) != 1 {
+		t.Errorf("the old address was told %q", got)
+	}
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the one that came back is told", func() bool { got := transitions(f.other); return got[len(got)-1] == "raised own.exe" })
+}
+
+// TestReloadRefused: with one thing wrong, or one that cannot change, nothing
+// changes, and log, status, metric and heartbeat say so until one is taken.
+func TestReloadRefused(t *testing.T) {
+	f := newFleet(t)
+	log := &records{}
+	f.log = log
+	f.start("rules: {hold: 0s}\n")
+	file := filepath.Join(f.dir, "fleet.yaml")
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	elsewhere := t.TempDir()
+	for name, c := range map[string]struct{ from, to, want string }{
+		"typo":    {"rules: {hold: 0s}", "rules: {hodl: 0s}\nlanguage: ja", `did you mean "hold"?`},
+		"no YAML": {"rules: {hold: 0s}", "rules: {", "fleet.yaml:"},
+		"bus.dir": {f.dir + `"`, elsewhere + `"`, "bus.dir cannot change while dswatch runs: it is " + f.dir + ", and " + elsewhere + " in the file"},
+		"host":    {"host: hub", "host: web09\nlanguage: ja", "host cannot change while dswatch runs: it is hub, and web09 in the file"},
+		"address": {`listen: ""`, fmt.Sprintf("listen: %q", taken.Addr()), "address already in use"},
+		"gone":    {"", "", "no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(string(good), c.from, c.to, 1)
+			if text == string(good) && c.from != "" {
+				t.Fatalf("%q is not in %s", c.from, good)
+			}
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c.from == "" {
+				_ = os.Remove(file)
+			}
+			conf, sinks, looks := f.a.conf(), f.a.workers(), f.a.looking()
+			_, err := f.a.Reload(t.Context())
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("%v, want %q", err, c.want)
+			}
+			if f.a.conf() != conf || !slices.Equal(f.a.workers(), sinks) || !slices.Equal(f.a.looking(), looks) {
+				t.Error("something has changed")
+			}
+			st, err := f.a.Status(t.Context())
+			if err != nil || st.Config.Failed.IsZero() || !strings.Contains(st.Config.Error, c.want) {
+				t.Errorf("status %+v, %v", st.Config, err)
+			}
+			if got := f.value("dswatch_config_last_reload_successful"); got != 0 {
+				t.Errorf("the metric is %v", got)
+			}
+			if !strings.Contains(log.String(), "the configuration was not read again") {
+				t.Error("the log says nothing")
+			}
+			if !f.a.reloads.failed() {
+				t.Error("a heartbeat would say nothing")
+			}
+		})
+	}
+	if err := os.WriteFile(file, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.a.Reload(t.Context()); err != nil || f.a.reloads.failed() || f.value("dswatch_config_last_reload_successful") != 1 {
+		t.Errorf("the good one again: %v", err)
+	}
+}
+
+// value is a gauge without labels as a scrape finds it.
+func (f *fleet) value(name string) float64 {
+	f.t.Helper()
+	families, err := f.a.registry.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	f.t.Fatalf("no metric %s", name)
+	return 0
+}
+
+// TestReloadUnderLoad: valid and broken configurations in random order while
+// things change: nothing is lost, doubled or left open.
+func TestReloadUnderLoad(t *testing.T) {
+	f := newFleet(t)
+	const items = 50
+	var rows []string
+	for i := range items {
+		rows = append(rows, fmt.Sprintf("{kind: process, name: p%02d, component: custom, os: [windows]}", i))
+	}
+	config := func(more string) string {
+		return "watch: {items: [" + strings.Join(rows, ", ") + "]}\nrules: {hold: 0s, storm: {alerts: 0}, flap: {changes: 0}}\n" + more
+	}
+	f.start(config(""))
+	f.agent("20.0.0.1")
+	valid := []string{
+		config(""), config("language: ja\n"), config("time_zone: Asia/Tokyo\n"), config("drill: 0 9 1 * *\n"), config("log: {level: WARN}\n"),
+		config("maintenance: [{name: night, match: [host=web09], schedule: 0 2 * * *, duration: 1h}]\n"), config("routes: [{sinks: [hook, other]}]\n"),
+	}
+	broken := []string{config("languge: ja\n"), config("language: fr\n"), "rules: {", config("routes: [{sinks: [nobody]}]\n")}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	stop := make(chan struct{})
+	ended := make(chan map[string]int)
+	go func() {
+		down, times := map[string]bool{}, map[string]int{}
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		tell := func(name string, s event.State) {
+			o := event.Observation{Key: event.Key{Host: "win01", Component: "custom", Kind: event.Process, Name: name}, State: s, Want: 1, At: time.Now()}
+			for f.a.ledger.Publish(t.Context(), []event.Event{event.NewState("win01", event.Change, o)}) != nil {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		for n := 0; ; n++ {
+			select {
+			case <-tick.C:
+			case <-stop:
+				for name := range down {
+					tell(name, event.Up)
+				}
+				ended <- times
+				return
+			}
+			name := fmt.Sprintf("p%02d", n%items)
+			if down[name] {
+				delete(down, name)
+				tell(name, event.Up)
+			} else {
+				down[name] = true
+				times[name]++
+				tell(name, event.Down)
+			}
+		}
+	}()
+	for range 40 {
+		if rnd.IntN(2) == 0 {
+			f.write(broken[rnd.IntN(len(broken))])
+			if _, err := f.a.Reload(t.Context()); err == nil {
+				t.Error("a broken configuration was taken")
+			}
+			continue
+		}
+		f.write(valid[rnd.IntN(len(valid))])
+		if _, err := f.a.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	times := <-ended
+	want := 0
+	for _, n := range times {
+		want += n
+	}
+	for name, w := range map[string]*receive.Webhook{"hook": f.hook, "other": f.other} {
+		open := func() (raised, cleared, odd int) {
+			state := map[string]string{}
+			for _, d := range w.Received() {
+				a := d.Alert
+				switch {
+				case a.Transition == event.Raised && state[a.ID] == "":
+					raised, state[a.ID] = raised+1, "open"
+				case a.Transition == event.Cleared && state[a.ID] == "open":
+					cleared, state[a.ID] = cleared+1, "over"
+				case !a.Transition.Firing() || a.Transition == event.Raised:
+					odd++
+				}
+			}
+			return raised, cleared, odd
+		}
+		eventually(t, name+" is told all ends", func() bool { raised, cleared, _ := open(); return raised == cleared && raised > 0 })
+		raised, _, odd := open()
+		if odd > 0 || raised != want {
+			t.Errorf("%s: %d raised of %d losses, %d doubled or without a beginning", name, raised, want, odd)
+		}
+		t.Logf("%s: %d raised, %d losses", name, raised, want)
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dswatch/app"
+)
+
+func reloadCommand() *cobra.Command {
+	var file, format string
+	c := &cobra.Command{
+		Use: "reload", Short: "Let the running process read its configuration again", Args: cobra.NoArgs,
+		Long: "Lets the running process read its whole configuration again, with secrets and certificates in files, and\n" +
+			"shows what has changed. Only what has changed is restarted. Where something is wrong, or cannot change while\n" +
+			"it runs (host, bus), nothing changes at all, and the exit status is 1 or 2.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			done, err := app.Client(l).Reload(c.Context())
+			if err != nil {
+				return err
+			}
+			for _, w := range done.Warnings {
+				fmt.Fprintln(os.Stderr, "warning:", plain(w))
+			}
+			if format == "json" {
+				return writeJSON(done)
+			}
+			for _, change := range done.Changes {
+				fmt.Println(plain(change))
+			}
+			if len(done.Changes) == 0 {
+				fmt.Println("nothing has changed")
+			}
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	formatFlag(c, &format, "text")
+	return c
+}

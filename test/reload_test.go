@@ -1,0 +1,58 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestHangup: SIGHUP and `dswatch reload` read the configuration again; what is
+// wrong with it never ends the process, and is told.
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := func(more string) string {
+		return fmt.Sprintf("host: h\nbus: {dir: %q}\nweb: {listen: \"127.0.0.1:0\"}\nsinks: [{name: out, type: stdout}]\n%s", dir, more)
+	}
+	file := configFile(t, text(""))
+	write := func(more string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text(more)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := startFile(t, file)
+	hangup := func() { _ = signal(r.cmd, syscall.SIGHUP) }
+	said := func(want string) {
+		t.Helper()
+		until(t, want, func() bool { return strings.Contains(r.log.String(), want) })
+	}
+	said("watching")
+
+	write("languge: ja\n")
+	hangup()
+	said("the configuration was not read again")
+	stdout, stderr, code := output(t, "status", "-c", configFile(t, text("")))
+	if code != 0 || !strings.Contains(stdout, "THE CONFIGURATION WAS NOT READ AGAIN") || !strings.Contains(stdout, "did you mean") {
+		t.Errorf("status says %s %s", stdout, stderr)
+	}
+	write("language: ja\n")
+	hangup()
+	said("key=language old=en new=ja")
+
+	write("log: {format: json}\n")
+	if stdout, stderr, code := output(t, "reload", "-c", file); code != 0 || !strings.Contains(stdout, "log.format: text -> json") {
+		t.Errorf("reload: %d %s %s", code, stdout, stderr)
+	}
+	said(`"msg":"the configuration was read again"`)
+	if stdout, _, code := output(t, "reload", "-c", file); code != 0 || !strings.Contains(stdout, "nothing has changed") {
+		t.Errorf("reload again: %d %s", code, stdout)
+	}
+	write("log: {format: json}\nbus.dir: x\n")
+	if _, stderr, code := output(t, "reload", "-c", file); code != 2 || stderr == "" {
+		t.Errorf("reload of what is wrong: %d %s", code, stderr)
+	}
+	r.stop(t)
+}
