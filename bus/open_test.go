@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -163,6 +164,54 @@ func directly(t *testing.T, url string) jetstream.JetStream {
 		t.Fatal(err)
 	}
 	return js
+}
+
+// TestAccountThatMayNotChangeStreams: an account that could use the streams of
+// an earlier version can use them still, and its pulse does not pile up.
+func TestAccountThatMayNotChangeStreams(t *testing.T) {
+	t.Parallel()
+	s := bustest.NewServer(t, func(o *server.Options) {
+		o.Users = []*server.User{
+			{Username: "admin", Password: "admin"},
+			{Username: "dswatch", Password: "dswatch", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.UPDATE.>"}}}},
+		}
+	})
+	cfg := bustest.Config(t)
+	as := func(user string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), user)
+		if err := os.WriteFile(path, []byte(user+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg.User, cfg.PasswordFile = user, path
+	}
+	cfg.URL = s.URL
+	as("admin")
+	bustest.Close(t, bustest.Open(t, cfg)) // makes the streams
+	js := directly(t, strings.Replace(s.URL, "nats://", "nats://admin:admin@", 1))
+	for _, name := range []string{bus.Events, bus.Outbox} {
+		have, err := js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := have.CachedInfo().Config
+		old.AllowRollup = false
+		if _, err := js.UpdateStream(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	as("dswatch")
+	b := bustest.Open(t, cfg)
+	for range 3 {
+		if err := b.Pulse(t.Context(), bus.EventPulse("web01"), bus.OutboxPulse("nms")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{bus.Events, bus.Outbox} {
+		if have, err := js.Stream(t.Context(), name); err != nil || have.CachedInfo().State.Msgs != 0 {
+			t.Errorf("%s: %v, %d messages, want none", name, err, have.CachedInfo().State.Msgs)
+		}
+	}
 }
 
 func TestStreamWithOtherSettings(t *testing.T) {

@@ -27,11 +27,21 @@ func IsPulse(subject string) bool {
 
 // Pulse stores a pulse under each subject in place of the one before, and reads
 // it back. It proves that their stream can be written and read now, whatever
-// waits in it.
+// waits in it. In a stream that keeps every message, because this account may
+// not change it, pulses would pile up: there it only asks the server about the
+// stream, and real messages alone prove that it can be written.
 func (b *Bus) Pulse(ctx context.Context, subjects ...string) error {
-	reqs := make([]request, len(subjects))
-	for i, s := range subjects {
-		reqs[i] = request{subject: s, stream: streamOf(s), expect: Any, rollup: true, data: []byte("{}")}
+	reqs := make([]request, 0, len(subjects))
+	for _, s := range subjects {
+		r := request{subject: s, stream: streamOf(s), expect: Any, rollup: true, data: []byte("{}")}
+		kept, err := b.stream(r.stream)
+		if err == nil && !kept.CachedInfo().Config.AllowRollup {
+			if _, err := kept.Info(ctx); err != nil {
+				return fmt.Errorf("ask about %s: %w", r.stream, err)
+			}
+			continue
+		}
+		reqs = append(reqs, r)
 	}
 	for i, a := range b.pub.send(ctx, reqs) {
 		if a.err != nil {
