@@ -62,6 +62,11 @@ func (f *fleet) start(config string) {
 	f.cancel, f.done = cancel, make(chan error, 1)
 	go func() { f.done <- f.a.Run(ctx) }()
 	eventually(f.t, "the engine runs", func() bool { _, err := f.a.decider(); return err == nil })
+	eventually(f.t, "all of it runs", func() bool {
+		f.a.reloads.mu.Lock()
+		defer f.a.reloads.mu.Unlock()
+		return f.a.reloads.running != nil
+	})
 }
 
 // write writes the configuration file.
