@@ -56,10 +56,13 @@ vet: ## gofmt and go vet, for linux and for windows
 	GOOS=windows $(GO) vet ./...
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (10s)
+fuzz: ## run every fuzz target for FUZZTIME (10s) and print how many inputs it was given
 	@set -e; for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
 	  for t in $$(grep -oE '^func Fuzz[A-Za-z0-9_]+' $$f | cut -c6-); do \
-	    echo "== $$(dirname $$f) $$t"; $(GO) test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) $$(dirname $$f) | tail -2; \
+	    out=$$($(GO) test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$f) 2>&1) || { echo "$$out"; exit 1; }; \
+	    n=$$(sed -n 's/.*execs: \([0-9]*\) .*/\1/p' <<<"$$out" | tail -1); \
+	    test -n "$$n" || { echo "$$out"; echo "$$(dirname $$f) $$t ran no input"; exit 1; }; \
+	    echo "$$(dirname $$f) $$t: $$n inputs"; \
 	  done; done
 
 .PHONY: bench

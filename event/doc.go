@@ -7,6 +7,6 @@
 // that every identifier is computed from content: the same change seen twice,
 // also by another process or after a restart, has the same id.
 //
-// It does not observe, decide, store or send anything, and it imports the
-// standard library only.
+// It does not observe, decide, store or send anything. It imports no library,
+// and of dswatch the packages setting and wire only.
 package event

@@ -22,10 +22,10 @@ type listed struct {
 	Imports    []string
 }
 
-// allowed says what of ours each part may import, as docs/design draws it:
-// cmd -> demo -> app -> {detector, engine, sinks, bus, config, web} -> {rules,
-// words, event, catalog} -> {setting, wire, table}. A kind may import the
-// package above it.
+// allowed says what of ours each part may import, and is the only drawing of
+// it: cmd -> demo -> app -> {detector, engine, sinks, ledger, bus, config, web}
+// -> {rules, catalog, words} -> event -> {setting, wire}. A part that has
+// itself in its list has kinds, and a kind may import the package above it.
 var allowed = map[string][]string{
 	"cmd":      {"demo", "app", "web", "sinks/snmp", "words", "event", "setting", "table"},
 	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
@@ -92,6 +92,27 @@ func TestNatsStaysInTheBus(t *testing.T) {
 				t.Errorf("%s imports %s; only bus may", p.ImportPath, imp)
 			}
 		}
+	}
+}
+
+// TestLeavesImportNoLibrary holds what everything else stands on to the
+// standard library.
+func TestLeavesImportNoLibrary(t *testing.T) {
+	leaves := []string{"dswatch/event", "dswatch/words", "dswatch/setting", "dswatch/wire", "dswatch/pulse", "dswatch/machine"}
+	for _, p := range list(t) {
+		at := slices.Index(leaves, p.ImportPath)
+		if at < 0 {
+			continue
+		}
+		leaves = slices.Delete(leaves, at, at+1)
+		for _, imp := range p.Imports {
+			if first, _, _ := strings.Cut(imp, "/"); strings.Contains(first, ".") {
+				t.Errorf("%s imports %s; it stands on the standard library alone", p.ImportPath, imp)
+			}
+		}
+	}
+	if len(leaves) > 0 {
+		t.Errorf("there is no package %v", leaves)
 	}
 }
 
