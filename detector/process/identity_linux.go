@@ -122,9 +122,18 @@ func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr
 
 // inside reports whether the program is a file below one of the folders, as
 // the process itself and as process 1 see them: the path that the kernel
-// prints is that of the process's own mount namespace.
+// prints is that of the process's own mount namespace. Where process 1 may not
+// be asked, as inside a sandbox whose own first process has more rights, our
+// own view stands for it, as far as it has the folder.
 func (t *procfs) inside(pid int32, file unix.Stat_t, path string, folders []string) bool {
 	views := []string{fmt.Sprintf("%s/%d/root", t.root, pid), t.root + "/1/root"}
+	if _, err := os.Stat(views[1] + "/"); err != nil {
+		views[1] = t.root + "/self/root"
+		folders := slices.DeleteFunc(slices.Clone(folders), func(f string) bool { _, err := os.Stat(views[1] + f); return err != nil })
+		if len(folders) == 0 {
+			views = views[:1]
+		}
+	}
 	for _, view := range views {
 		if _, err := os.Stat(view + "/"); err != nil {
 			continue // no right to look: nothing is proven
