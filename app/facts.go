@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -200,6 +202,26 @@ func (a *App) reportedBefore(ctx context.Context) []event.Key {
 		a.Log.Warn("the items that were seen before cannot be read; a computer that was removed from the manager meanwhile keeps its alerts", "error", err)
 	}
 	return keys
+}
+
+// toldBefore returns what the observer had told about hosts when the program
+// last ran. What cannot be read is as never told.
+func (a *App) toldBefore(ctx context.Context) func(observer string) iter.Seq[event.FactsReport] {
+	return func(observer string) iter.Seq[event.FactsReport] {
+		return func(yield func(event.FactsReport) bool) {
+			enough := errors.New("enough")
+			err := a.ledger.Facts().Load(ctx, func(r engine.Record) error {
+				report, err := event.DecodeFacts(r.Value)
+				if err == nil && report.Observer == observer && !yield(report) {
+					return enough
+				}
+				return nil
+			})
+			if err != nil && !errors.Is(err, enough) {
+				a.Log.Warn("what was known of other hosts cannot be read; a computer that was deactivated in the manager meanwhile is not told of", "error", err)
+			}
+		}
+	}
 }
 
 // tellReports publishes what is learned of other hosts. It is this host that

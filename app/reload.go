@@ -354,7 +354,7 @@ func (r *running) changeLooks(ctx context.Context, old, next *Loaded, difference
 	if len(plans) == 0 && len(gone) == 0 {
 		return nil, nil
 	}
-	fresh, err := r.newLooks(next, plans, r.reportedBefore(ctx))
+	fresh, err := r.newLooks(ctx, next, plans, r.reportedBefore(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (a *App) Run(ctx context.Context) error {
 	r := &running{App: a, watches: ctx, delivers: context.WithoutCancel(ctx), news: make(chan struct{}, 1)}
 	r.known = newKnowledge(l.Config, a.factsBefore(ctx), a.Log)
 	a.memory.Store(&memory{r.known.presence, r.news})
-	looks, err := r.newLooks(l, l.watch.plans, a.reportedBefore(ctx))
+	looks, err := r.newLooks(ctx, l, l.watch.plans, a.reportedBefore(ctx))
 	if err != nil {
 		return err
 	}
@@ -149,10 +149,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // newLooks makes jobs.
-func (r *running) newLooks(l *Loaded, plans []detector.Plan, known []event.Key) (looks []*lookout, err error) {
+func (r *running) newLooks(ctx context.Context, l *Loaded, plans []detector.Plan, known []event.Key) (looks []*lookout, err error) {
 	for _, p := range plans {
 		one := &lookout{plan: p}
-		if one.job, err = p.Make(detector.Live{Log: r.Log, Folders: r.known.presence.Folders, Tell: r.tellReports, Known: known, Secret: l.file.Again}); err == nil {
+		if one.job, err = p.Make(detector.Live{Log: r.Log, Folders: r.known.presence.Folders, Tell: r.tellReports, Known: known, Before: r.toldBefore(ctx), Secret: l.file.Again}); err == nil {
 			one.sched, err = r.scheduler(l, nil, one.job)
 		}
 		if err != nil {

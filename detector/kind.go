@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 	"io"
+	"iter"
 	"log/slog"
 
 	"dswatch/catalog"
@@ -83,6 +84,9 @@ type Live struct {
 	// Known are the items that were reported from here when the program last
 	// ran, of all kinds.
 	Known []event.Key
+	// Before yields what the observer had told about hosts by then. Nil: nothing
+	// is remembered.
+	Before func(observer string) iter.Seq[event.FactsReport]
 	// Secret returns what reads the secret at a path of the configuration again,
 	// nil where it stands in no file. Nil: none does.
 	Secret func(path string) setting.Again

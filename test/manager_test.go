@@ -166,6 +166,32 @@ func TestAcceptanceManager(t *testing.T) {
 	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03)
 	m.wants("it is back, with two losses", "cleared loss 127.0.0.1 heartbeat/manager warning", "raised loss web01 heartbeat/agent warning", "raised loss web02 heartbeat/agent warning")
 
+	deactivated := func(c map[string]any) {
+		managertest.Status("inactive", "Unmanaged (Activation Required)")(c)
+		managertest.With("agentFingerPrint", "")(c)
+		for _, module := range []string{"antiMalware", "webReputation", "firewall", "intrusionPrevention"} {
+			managertest.Module(module, "inherited", "inactive", "")(c)
+		}
+	}
+	never := computer(5, "web05", deactivated)
+	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03, computer(4, "web04"), never)
+	m.quiet("two new ones, one of them not activated")
+	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03, computer(4, "web04", managertest.Status("inactive", "Managed (VM Stopped)")), never)
+	m.quiet("one is switched off")
+	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03, computer(4, "web04", deactivated), never)
+	m.wants("one is deactivated", "raised loss web04 heartbeat/agent warning")
+	m.r.stop(t)
+	m.start()
+	m.quiet("and still after a restart")
+	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03, computer(4, "web04"), never)
+	m.wants("it is activated again", "cleared loss web04 heartbeat/agent warning")
+	m.r.stop(t)
+	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03, computer(4, "web04", deactivated), never)
+	m.start()
+	m.wants("deactivated while nobody looked", "raised loss web04 heartbeat/agent warning")
+	m.set(computer(1, "web01", offline), computer(2, "web02", offline), web03, never)
+	m.wants("and deleted", "cleared loss web04 heartbeat/agent warning")
+
 	m.set(computer(2, "web02", offline), web03)
 	m.wants("a computer is deleted", "cleared loss web01 heartbeat/agent warning")
 	m.r.stop(t)

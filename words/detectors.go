@@ -507,6 +507,9 @@ var (
 	NotActivated = say0("manager.not_activated",
 		"the agent is not activated",
 		"Agent が有効化されていません")
+	NoLongerActivated = say0("manager.no_longer_activated",
+		"the agent was activated and is no longer; activate it again, or delete the computer in the manager",
+		"有効化されていた Agent が有効化されていない状態になりました。再度有効化するか、Manager からコンピュータを削除してください")
 	NoComputerStatus = say0("manager.no_computer_status",
 		"the manager tells no status of this computer; look at the role of the API key",
 		"Manager がこのコンピュータの状態を返しません。API キーのロールを確認してください")

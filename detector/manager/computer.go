@@ -16,11 +16,12 @@ import (
 // computer is the part of a computer's record that is used. Any field may be
 // absent.
 type computer struct {
-	ID                     int64  `json:"ID"`
-	HostName               string `json:"hostName"`
-	DisplayName            string `json:"displayName"`
-	AgentVersion           string `json:"agentVersion"`
-	LastAgentCommunication int64  `json:"lastAgentCommunication"` // milliseconds since 1970
+	ID                     int64   `json:"ID"`
+	HostName               string  `json:"hostName"`
+	DisplayName            string  `json:"displayName"`
+	AgentVersion           string  `json:"agentVersion"`
+	FingerPrint            *string `json:"agentFingerPrint"`       // of the agent that was activated
+	LastAgentCommunication int64   `json:"lastAgentCommunication"` // milliseconds since 1970
 	Status                 *struct {
 		Agent    string   `json:"agentStatus"`
 		Messages []string `json:"agentStatusMessages"`
@@ -81,6 +82,33 @@ func (c computer) status() string {
 		return ""
 	}
 	return c.Status.Agent
+}
+
+// lapsed reports whether the computer is one that waits for activation, which
+// an activated one becomes by being deactivated. The manager keeps the
+// fingerprint of one that is merely switched off.
+func (c computer) lapsed() bool {
+	if c.status() != inactive || c.FingerPrint != nil && *c.FingerPrint != "" {
+		return false
+	}
+	says := strings.ToLower(strings.Join(c.Status.Messages, " "))
+	for _, off := range []string{"offline", "stopped", "powered off"} {
+		if strings.Contains(says, off) {
+			return false
+		}
+	}
+	return c.FingerPrint != nil || strings.Contains(says, "activation required")
+}
+
+// activated reports whether the record shows that the agent was activated.
+func (c computer) activated() bool {
+	switch c.status() {
+	case active, warning:
+		return true
+	case failing: // of the activation, too
+		return c.LastAgentCommunication > 0
+	}
+	return false
 }
 
 // budget reads until one of its bounds is used up, or ctx has ended.

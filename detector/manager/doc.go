@@ -35,8 +35,13 @@
 // agent that is in contact. An item whose feature is off is still observed, as
 // down; whether that counts is decided from the facts, as for every row. A
 // computer that is not activated has no component agent. That keeps the
-// hundreds of computers quiet that a cloud connector imports, and means that a
-// deactivation is not told as a loss.
+// hundreds of computers quiet that a cloud connector imports, and those that
+// are switched off.
+//
+// One that was activated, by its ID and also before a restart, and then is
+// inactive without a fingerprint, was deactivated: it keeps the component
+// agent, and nothing else is known of its modules, so that its heartbeat is a
+// loss until it is activated again or no longer listed.
 //
 // A computer that a whole listing leaves out is missing: its items are unknown
 // and behind the item listing. When the next whole listing leaves it out too,

@@ -3,6 +3,8 @@ package manager
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"strconv"
 	"time"
 
 	"dswatch/detector"
@@ -35,6 +37,9 @@ func Kind() detector.Kind {
 			o := Options{Observer: s.Host + " (manager)"}
 			return []detector.Plan{{Name: "manager", Timing: c.Settings, Spec: c, Make: func(live detector.Live) (detector.Job, error) {
 				o.Tell, o.Known, o.Key = live.Tell, reported(live.Known), live.Again("detectors.manager.api_key")
+				if live.Before != nil {
+					o.Activated = activated(live.Before(o.Observer))
+				}
 				d, err := New(c.Config, o)
 				if err != nil {
 					return detector.Job{}, fmt.Errorf("make the manager detector: %w", err)
@@ -45,6 +50,18 @@ func Kind() detector.Kind {
 			}}}
 		},
 	})
+}
+
+// activated are the IDs of the computers that were managed, as was told of them.
+func activated(told iter.Seq[event.FactsReport]) map[int64]bool {
+	ids := map[int64]bool{}
+	for r := range told {
+		id, known := r.Facts.Get(event.HostID)
+		if n, err := strconv.ParseInt(id.Value, 10, 64); known && err == nil {
+			ids[n] = true
+		}
+	}
+	return ids
 }
 
 // reported are the items that come with a manager's answer.

@@ -51,6 +51,8 @@ type Options struct {
 	// Known are the computers' items that were listed when the program last
 	// ran: they are unknown until the manager is heard.
 	Known []event.Key
+	// Activated are the IDs of the computers that were activated then.
+	Activated map[int64]bool
 }
 
 // Detector asks one manager. Which items it has is for the manager to say:
@@ -304,6 +306,9 @@ func (d *Detector) take(ctx context.Context, listed []*record, whole bool) {
 			continue
 		}
 		before, ok := d.told[host]
+		if r.active = r.active || d.opts.Activated[r.id]; r.lapsed {
+			r.lapse(before.version)
+		}
 		r.keep(before.traits)
 		if !ok || before.traits != r.traits || now.Sub(before.at) >= tellEvery {
 			news = append(news, report{host, r.traits, true})
@@ -361,7 +366,11 @@ func (d *Detector) name(listed []*record, whole bool) map[string]*record {
 	named := make(map[string]*record, len(listed))
 	taken := make(map[string]bool, len(listed)) // by token: what is kept of hosts is kept under it
 	give := func(r *record, host string) {
-		if old, ok := before[r.id]; ok && old != host { // the same computer under another name
+		old, ok := before[r.id]
+		if was := d.known[old]; ok && was != nil { // nil: it is listed twice
+			r.active = r.active || was.active
+		}
+		if ok && old != host { // the same computer under another name
 			delete(d.known, old)
 			delete(d.missing, old)
 		}
@@ -456,7 +465,9 @@ func (c computer) heartbeat(late time.Time) (o sight) {
 		}
 	case inactive:
 		o.state = event.Down
-		heard = words.NotActivated.With().And(heard)
+		if !c.lapsed() { // else what it was before tells more, see lapse
+			heard = words.NotActivated.With().And(heard)
+		}
 	case "":
 		o.state = event.Unknown
 		heard = words.NoComputerStatus.With()

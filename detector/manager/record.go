@@ -18,6 +18,8 @@ type record struct {
 	sights [len(parts)]sight
 	has    uint8 // which of the items are known, a bit of each
 	speaks bool  // its facts are known
+	active bool  // it is or was activated
+	lapsed bool  // it is not activated
 	at     int64 // when it was listed, in nanoseconds since 1970; 0: not since the program started
 	traits
 }
@@ -83,6 +85,7 @@ func (c computer) record(late time.Time, texts map[string]string) *record {
 		return r
 	}
 	r.sights[0] = c.heartbeat(late)
+	r.active, r.lapsed = c.activated(), c.lapsed()
 	for n, m := range c.modules() {
 		s := m.observe()
 		s.detail = s.detail.Shared(func(s string) string { return once(texts, s) })
@@ -92,6 +95,17 @@ func (c computer) record(late time.Time, texts map[string]string) *record {
 		r.traits = c.traits(texts)
 	}
 	return r
+}
+
+// lapse says that the computer waits for activation. One that was activated
+// stays managed, so that its heartbeat is expected; nothing is known of its
+// modules, which went with the activation.
+func (r *record) lapse(version string) {
+	why := words.NotActivated
+	if r.active {
+		why, r.traits = words.NoLongerActivated, traits{managed: true, id: r.id, version: version}
+	}
+	r.sights[0].detail = why.With().And(r.sights[0].detail)
 }
 
 // once returns s as it is kept already, so that equal texts are kept once.
