@@ -65,6 +65,9 @@ func StartSSHD(t testing.TB, config ...string) *SSHD {
 	lines := append([]string{
 		"ListenAddress 127.0.0.1:" + fmt.Sprint(s.Port), "HostKey " + hostKey, "PidFile none", "AuthorizedKeysFile " + s.file("authorized_keys"),
 		"StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password",
+		// Whoever logs in gets none of the start-up files of this machine's user:
+		// they may wait for something, or leave a lock behind when they are ended.
+		"SetEnv HOME=" + s.dir,
 		"LogLevel VERBOSE", "MaxStartups 500", "MaxSessions 3",
 	}, config...)
 	write(t, s.file("sshd_config"), strings.Join(lines, "\n")+"\n")
