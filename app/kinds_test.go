@@ -1,18 +1,26 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"dswatch/catalog"
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/sinks/snmp"
+	"dswatch/test/receive"
+	"dswatch/words"
 )
 
 // work is a configuration for each kind that looks at nothing by default, on
@@ -145,5 +153,231 @@ func looks(t *testing.T, j detector.Job) {
 	}
 	if len(seen) > 0 && !j.Open {
 		t.Errorf("job %s tells of what it was not asked for: %v", j.Name, seen)
+	}
+}
+
+// TestItemKinds holds the table of kinds of items to what is said of each: a
+// word in both languages, a number in the MIB that no other has, and a way to
+// confirm what is told of it.
+func TestItemKinds(t *testing.T) {
+	mib, err := snmp.MIB("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reference bytes.Buffer
+	if err := Reference(&reference); err != nil {
+		t.Fatal(err)
+	}
+	list, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := list.Rows("")
+	for _, k := range []event.Key{ // Rows does not have what only others tell of
+		{Component: event.Agent, Kind: event.Heartbeat, Name: "agent"}, {Component: event.Agent, Kind: event.Module, Name: "anti_malware"},
+		{Component: event.Agent, Kind: event.Installation, Name: "installed"}, {Component: event.Agent, Kind: event.Evidence, Name: "anti_malware_engine"},
+	} {
+		r := list.Find(k, "")
+		if r == nil {
+			t.Fatalf("there is no row of %s", k)
+		}
+		rows = append(rows, r)
+	}
+	// These have no row of the list: what the engine makes of hosts has its own,
+	// and nothing tells of the other yet.
+	without := []event.Kind{event.Host, event.Tamper}
+
+	var listed []string
+	numbers := map[int]event.Kind{5: "none"}
+	for _, k := range event.Kinds() {
+		en, ja := words.In("en", nil).Kind(k), words.In("ja", nil).Kind(k)
+		if en == "" || ja == "" || en == ja {
+			t.Errorf("%s is %q in English and %q in Japanese; give it both in words/dictionary.go", k, en, ja)
+		}
+		if other, twice := numbers[k.Number()]; twice {
+			t.Errorf("%s has the number %d of %s", k, k.Number(), other)
+		}
+		numbers[k.Number()] = k
+		if want := fmt.Sprintf("  %s(%d)", k, k.Number()); !strings.Contains(mib, want) {
+			t.Errorf("DSWATCH-MIB has no %s", strings.TrimSpace(want))
+		}
+		if k.Listed() {
+			listed = append(listed, string(k))
+			for _, os := range []string{event.Windows, event.Linux, event.Solaris, event.ESXi, event.AIX} {
+				name := "x"
+				if k == event.Port {
+					name = "1/tcp"
+				}
+				got := catalog.Row{Kind: k, Name: name}.ConfirmOn(os)
+				if k != event.Process && got == (catalog.Row{Kind: event.Process, Name: name}).ConfirmOn(os) {
+					t.Errorf("a %s is confirmed on %s as a process is: %s", k, os, got)
+				}
+			}
+			continue
+		}
+		n := 0
+		for _, r := range rows {
+			if r.Kind == k {
+				n++
+				if r.ConfirmOn("") == "" || len(r.Confirm) == 0 {
+					t.Errorf("%s has no command to confirm", r.ID())
+				}
+			}
+		}
+		if (n == 0) != slices.Contains(without, k) {
+			t.Errorf("the list has %d rows of kind %s", n, k)
+		}
+	}
+	last := len(listed) - 1
+	if want := strings.Join(listed[:last], ", ") + " or " + listed[last]; !strings.Contains(reference.String(), want) {
+		t.Errorf("the reference of watch.items[].kind does not say %q; see catalog.Row", want)
+	}
+}
+
+// cage is a detector of a kind that is not in the program. Its items are there
+// while a file of their name is.
+type cage struct {
+	dir   string
+	items []detector.Item
+}
+
+func (c cage) Detect(context.Context) (all []event.Observation, err error) {
+	for _, it := range c.items {
+		o := event.Observation{Key: it.Key, State: event.Down, Want: 1, At: time.Now()}
+		if _, err := os.Stat(filepath.Join(c.dir, it.Key.Name)); err == nil {
+			o.State, o.Found = event.Up, 1
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// TestOneMoreKind adds a kind of item with its words and its number in the
+// MIB, and a kind of detector, and needs no other place: they are configured,
+// refused, described, checked, and told in both languages and as a trap.
+func TestOneMoreKind(t *testing.T) {
+	const canary = event.Kind("canary")
+	t.Cleanup(event.TryKind(event.KindFacts{Kind: canary, Number: 12, Listed: true}))
+	t.Cleanup(words.TryKind(canary, words.Both{EN: "canary", JA: "カナリア"}))
+	dir := t.TempDir()
+	kinds := AllKinds()
+	kinds.Detectors = append(kinds.Detectors, detector.NewRowKind(canary, "Canaries in their cages.", func(items []detector.Item) (detector.Detector, error) {
+		return cage{dir, items}, nil
+	}))
+	conforms(t, kinds.Detectors[len(kinds.Detectors)-1], "watch: {items: [{kind: canary, name: tweety}]}")
+
+	const text = `
+host: mine
+web: {listen: ""}
+rules: {hold: 0s}
+detectors:
+  process: {schedule: "@every 1h"}
+  driver: {schedule: "@every 1h"}
+  port: {schedule: "@every 1h"}
+  canary: {schedule: "@every 1s", timeout: 1s}
+watch:
+  items: [{kind: canary, name: tweety, confirm: {linux: ls cage}}]
+`
+	l, err := parse("mine.yaml", []byte(text), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, err = parse("mine.yaml", []byte(strings.Replace(text, "{kind: canary", "{kind: canari", 1)), kinds)
+	if err == nil || !strings.Contains(err.Error(), "did you mean canary?") {
+		t.Errorf("a mistyped kind is answered with %v", err)
+	}
+	var reference, schema, shown bytes.Buffer
+	for name, err := range map[string]error{"reference": kinds.reference(&reference), "schema": kinds.schema(&schema), "show": l.Show(&shown)} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, b := range map[string]*bytes.Buffer{"reference": &reference, "schema": &schema} {
+		if !strings.Contains(b.String(), "Canaries in their cages.") {
+			t.Errorf("the %s does not describe detectors.canary", name)
+		}
+	}
+	if !strings.Contains(shown.String(), "canary:") {
+		t.Errorf("the effective configuration does not show detectors.canary")
+	}
+
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	for language, word := range map[string]string{"en": "canary", "ja": "カナリア"} {
+		l, err := parse("mine.yaml", []byte(text+"language: "+language), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := Check(t.Context(), l, nil, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(res.Items, func(it CheckItem) bool { return it.Kind == canary })
+		if i < 0 || res.Items[i].State != event.Down || res.Items[i].Expected != catalog.Yes {
+			t.Fatalf("check does not tell of the canary: %+v", res.Items)
+		}
+		var table bytes.Buffer
+		if err := res.WriteTable(&table, false, 0); err != nil || !strings.Contains(table.String(), word) {
+			t.Errorf("%s: %v: the table has no %s:\n%s", language, err, word, &table)
+		}
+	}
+
+	for language, want := range map[string][2]string{
+		"en": {"mine: canary tweety is down", "mine: canary tweety is back"},
+		"ja": {"mine: カナリア tweety が停止しています", "mine: カナリア tweety が復旧しました"},
+	} {
+		t.Run(language, func(t *testing.T) { tells(t, kinds, text+"language: "+language, filepath.Join(dir, "tweety"), want) })
+	}
+}
+
+// tells runs the program until the canary is back, whose file is named, and
+// looks at what a trap and a webhook say.
+func tells(t *testing.T, kinds Kinds, config, file string, want [2]string) {
+	mib, err := snmp.MIB("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trapd := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: strings.Replace(mib, "  tamper(11)", "  tamper(11),\n        canary(12)", 1)})
+	hook := &receive.Webhook{}
+	l, err := parse("mine.yaml", fmt.Appendf(nil, "%s\nbus: {dir: %q}\nroutes: [{match: [kind=canary], sinks: [nms, hook]}]\nsinks:\n"+
+		"  - {name: nms, type: snmp, address: %q, version: 2c, community: public}\n  - {name: hook, type: webhook, url: %q}\n",
+		config, t.TempDir(), trapd.Address, receive.StartWebhook(t, hook).URL), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	a, err := Open(ctx, l, Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for i, title := range want {
+		got := hook.Await(t, i+1)[i].Alert
+		if got.Title != title || got.Key.Kind != "canary" {
+			t.Errorf("told is %q of kind %s, want %q", got.Title, got.Key.Kind, title)
+		}
+		if i == 0 && got.Confirm != "ls cage" {
+			t.Errorf("it is confirmed with %q", got.Confirm)
+		}
+		trap := trapd.Await(t, i+1)[i]
+		if trap["dswatchAlertKind.0"] != "canary" || trap["dswatchAlertName.0"] != "tweety" || trap["dswatchAlertTitle.0"] != title {
+			t.Errorf("the trap has %v, want %q", trap, title)
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -156,7 +156,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			r.Component = Own
 		}
 		if r.Kind.Valid() && !slices.Contains(watched(), r.Kind) {
-			return nil, setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s is not looked for on a host; write process, service, driver or port", r.Kind)
+			return nil, setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s is not looked for on a host; write %s", r.Kind, oneKind())
 		}
 		if err := out.add(&r); err != nil {
 			return nil, ofItem(i, err)

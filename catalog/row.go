@@ -179,7 +179,7 @@ func (r Row) validateIdentity() error {
 	case len(r.Component) > event.MaxName || strings.Contains(r.Component, "/") || !plain(r.Component):
 		return setting.Bad("component", "%.80q cannot name a component; write manager, agent, appliance or one word of your own", r.Component)
 	case r.Kind == "":
-		return setting.Bad("kind", "is missing; write process, service, driver or port")
+		return setting.Bad("kind", "is missing; write %s", oneKind())
 	case !r.Kind.Valid():
 		return setting.Bad("kind", "%.80q is not a kind; %s", string(r.Kind), meant(string(r.Kind), kinds()))
 	case r.Name == "":
@@ -307,6 +307,13 @@ func portNumber(name string) (int, bool) {
 // watched are the kinds that are looked for on a host.
 func watched() []event.Kind {
 	return slices.DeleteFunc(event.Kinds(), func(k event.Kind) bool { return !k.Listed() })
+}
+
+// oneKind lists them for people.
+func oneKind() string {
+	all := kinds()
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
 func kinds() []string {

@@ -122,6 +122,13 @@ var (
 // Kind names k.
 func (v Voice) Kind(k event.Kind) string { return word(v, kinds, k) }
 
+// TryKind adds the words of a kind until undo is called, for the test that
+// event.TryKind is for.
+func TryKind(k event.Kind, w Both) (undo func()) {
+	kinds[k] = w
+	return func() { delete(kinds, k) }
+}
+
 // State names s.
 func (v Voice) State(s event.State) string { return word(v, states, s) }
 
