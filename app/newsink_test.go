@@ -1,11 +1,15 @@
 package app
 
 import (
+	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"dswatch/event"
+	"dswatch/test/receive"
 	"dswatch/web"
 )
 
@@ -16,6 +20,7 @@ func TestNewSink(t *testing.T) {
 	for name, more := range map[string]string{
 		"never repeated": "rules: {hold: 0s, repeat: 0s}\n",
 		"repeated":       "rules: {hold: 0s, repeat: 4h}\n",
+		"hours":          "rules: {hold: 0s, repeat: 4h}\nroutes: [{sinks: [hook, other], hours: [{days: mon-sun, time_zone: UTC}]}]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleet(t)
@@ -45,3 +50,43 @@ func TestNewSink(t *testing.T) {
 		})
 	}
 }
+
+// TestNoNewSinkAtAnUpgrade: a store that commit 64fc8e6 wrote does not say which
+// sinks were there, so all that are configured were: none is told of what is
+// open, at that start or the next. One that comes after that is new.
+func TestNoNewSinkAtAnUpgrade(t *testing.T) {
+	f := newFleet(t)
+	unpack(t, filepath.Join("testdata", "store-64fc8e6.tar.gz"), f.dir)
+	there, added := &receive.Webhook{}, &receive.Webhook{}
+	f.host, f.sinks = "web01", strings.Replace(f.sinks, "name: other", "name: away", 1)
+	f.sinks += fmt.Sprintf("  - {name: there, type: webhook, url: %q}\n", receive.StartWebhook(t, there).URL)
+	const more = "watch: {facts: {os: linux, components: [agent], agent_version: 20.0.1.700}}\nrules: {hold: 1s, repeat: 0s}\n"
+	stored := func() (known []string) {
+		eventually(t, "the sinks are known", func() bool {
+			var err error
+			known, _, err = f.a.ledger.Receipts().Known(t.Context())
+			return err == nil && slices.Equal(known, sorted(f.a.sinkNames()))
+		})
+		return known
+	}
+	f.start(more)
+	stored()
+	f.restart(more)
+	time.Sleep(300 * time.Millisecond)
+	if n := len(there.Received()); n != 0 {
+		t.Errorf("the sink that was there at the upgrade was told %d times of what was open: %+v", n, there.Received()[0].Alert)
+	}
+	f.sinks += fmt.Sprintf("  - {name: added, type: webhook, url: %q}\n", receive.StartWebhook(t, added).URL)
+	f.restart(more)
+	if got := added.Await(t, 1); got[0].Alert.Key.Name != "ds_agent" || got[0].Alert.Transition != event.Raised {
+		t.Errorf("the new sink was told %+v", got[0].Alert)
+	}
+	stored()
+	f.restart(more)
+	time.Sleep(300 * time.Millisecond)
+	if n := len(added.Received()); n != 1 {
+		t.Errorf("the new sink was told %d times, want 1", n)
+	}
+}
+
+func sorted(names []string) []string { slices.Sort(names); return names }

@@ -93,7 +93,7 @@ func (e *Engine) gatherMembers(now time.Time) {
 	}
 	e.recount()
 	for _, d := range e.groups {
-		e.Set.Resumed(now, d.Digest, e.spokenFor(d))
+		e.Set.Resumed(now, d.Digest, e.spokenFor(d), e.fresh)
 	}
 }
 

@@ -39,6 +39,8 @@ type Engine struct {
 	requests chan request
 
 	orphans orphans
+	fresh   []string // sinks that are to hear of what is open, see meetSinks
+	met     bool     // it is stored that all are known
 
 	dirty     []*item   // changed, and in no round yet
 	round     Round     // the open one
@@ -163,6 +165,9 @@ func (e *Engine) load(ctx context.Context) error {
 	e.hiding = map[event.Key]int{}
 	e.clock.step() // deadlines that were stored are bounded below
 	anew := e.anew.Load()
+	if err := e.meetSinks(ctx); err != nil {
+		return err
+	}
 	last, err := e.Source.Last(ctx)
 	if err != nil {
 		return fmt.Errorf("find the end of the event stream: %w", err)
@@ -214,7 +219,7 @@ func (e *Engine) load(ctx context.Context) error {
 			it.status.Position = 0
 			e.touch(it) // or it would hide an event from the next start, too
 		}
-		e.Set.Bound(now, &it.status, it.snapshot())
+		e.Set.Bound(now, &it.status, it.snapshot(), e.fresh)
 		e.schedule(it)
 	})
 	if err != nil {
@@ -282,7 +287,7 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 		duties := e.duties()
 		err := e.do(ctx, duties)
 		if err == nil && tidy {
-			err = e.prune(ctx)
+			err = e.tidy(ctx)
 		}
 		e.mu.Unlock()
 		if err != nil {

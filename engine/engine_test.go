@@ -50,6 +50,7 @@ type world struct {
 	coin    *rand.Rand // of crashes; guarded by mu
 	wake    chan struct{}
 	sinks   []string
+	known   []string       // sinks, as stored
 	engine  *engine.Engine // the one that was started last
 	ahead   atomic.Int64   // nanoseconds that the wall clock was set ahead
 
@@ -327,6 +328,15 @@ func (r receipts) Forget(_ context.Context, sink string, slots []string) error {
 		}
 		return nil
 	})
+}
+
+func (r receipts) Known(context.Context) (known []string, found bool, err error) {
+	err = r.l.op(func() error { known, found = r.l.w.known, r.l.w.known != nil; return nil })
+	return known, found, err
+}
+
+func (r receipts) Know(_ context.Context, sinks []string) error {
+	return r.l.op(func() error { r.l.w.known = append([]string{}, sinks...); return nil })
 }
 
 // hushes is a life's view of the silences.

@@ -71,6 +71,10 @@ type Receipts interface {
 	// Forget drops the receipts of slots that nothing will be told of any more.
 	// Those that come back after a power loss do no harm.
 	Forget(ctx context.Context, sink string, slots []string) error
+	// Known returns the sinks of the last call of Know; false: there was none.
+	Known(ctx context.Context) (sinks []string, found bool, err error)
+	// Know keeps which sinks there are, so that those that are new can be told.
+	Know(ctx context.Context, sinks []string) error
 }
 
 // Parts is what an Engine is made of.

@@ -52,7 +52,7 @@ func (s *Steps) Tick(ctx context.Context) error {
 	if err := s.e.do(ctx, s.e.duties()); err != nil {
 		return err
 	}
-	return s.e.prune(ctx)
+	return s.e.tidy(ctx)
 }
 
 // Hear takes the silences as they are now.

@@ -104,14 +104,15 @@ func (d *Digest) Bound(now time.Time, set StormSettings) {
 	}
 }
 
-// Resumed brings a stored digest into step with its members.
-func (s *Set) Resumed(now time.Time, d *Digest, m Members) {
+// Resumed brings a stored digest into step with its members. Sinks that are
+// fresh hear of it at once.
+func (s *Set) Resumed(now time.Time, d *Digest, m Members, fresh []string) {
 	d.Total = max(d.Total, m.Count+m.Silenced)
 	d.News = d.Slot.Phase == Firing && m.Count+m.Silenced < d.Told
 	d.ask(now, m)
 	d.Slot.boundRound(now)
-	if d.Slot.Phase == Firing && d.Slot.Ack == nil && m.Count > 0 && len(d.Slot.pick(now, s.hearers(now, d, m))) > 0 {
-		d.Slot.Due = now // a sink that is new
+	if d.Slot.Phase == Firing && m.Count > 0 && d.Slot.concerns(now, s.hearers(now, d, m), fresh, s.timed()) {
+		d.Slot.Due = now
 	}
 }
 

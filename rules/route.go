@@ -220,9 +220,9 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 }
 
 // Bound moves deadlines that lie further away than the settings allow: the
-// clock was set back, or a setting was shortened. st has just been read, so
-// that nobody shares its slots.
-func (s *Set) Bound(now time.Time, st *Status, snap Snapshot) {
+// clock was set back, or a setting was shortened. Sinks that are fresh hear of
+// an open alert at once. st has just been read, so that nobody shares its slots.
+func (s *Set) Bound(now time.Time, st *Status, snap Snapshot, fresh []string) {
 	if latest := now.Add(s.Flap.Settle); st.Flap != nil && st.Flap.Until.After(latest) {
 		st.Flap.Until = latest
 	}
@@ -253,11 +253,26 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot) {
 			// Who is told, and how often, may have been changed meanwhile.
 			sub := subject(st, snap, name)
 			all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
-			if slot.Due = s.wake(now, slot, all, sub); s.timed() || slot.Ack == nil && len(slot.pick(now, all)) > 0 {
+			if slot.Due = s.wake(now, slot, all, sub); slot.concerns(now, all, fresh, s.timed()) {
 				slot.Due = now
 			}
 		}
 	}
+}
+
+// concerns reports whether somebody is to be told of the open alert at once
+// after a start: who is told again by now, and a fresh sink, unless somebody
+// looks after the alert. Any other sink that never heard of it does so with the
+// next telling, or an upgrade would tell every sink what it was not told before;
+// where time changes who is told, its time may have come.
+func (slot *Slot) concerns(now time.Time, all []target, fresh []string, timed bool) bool {
+	return slices.ContainsFunc(slot.pick(now, all), func(name string) bool {
+		if slices.Contains(fresh, name) {
+			return slot.Ack == nil
+		}
+		_, known := slot.heard(name)
+		return known || timed
+	})
 }
 
 // boundRound takes what somebody was told to have been told by now.

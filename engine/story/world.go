@@ -46,6 +46,7 @@ type world struct {
 	waiting  map[string][]waiting
 	receipts map[string]map[string]receipt
 	refuses  map[string]bool
+	known    []string // sinks
 	told     []Arrival
 	synced   synced
 
@@ -299,6 +300,15 @@ func (c confirmed) Forget(_ context.Context, sink string, slots []string) error 
 	for _, slot := range slots {
 		delete(c.w.receipts[sink], slot)
 	}
+	return nil
+}
+
+func (c confirmed) Known(context.Context) ([]string, bool, error) {
+	return c.w.known, c.w.known != nil, nil
+}
+
+func (c confirmed) Know(_ context.Context, sinks []string) error {
+	c.w.known = append([]string{}, sinks...)
 	return nil
 }
 
