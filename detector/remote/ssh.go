@@ -47,7 +47,7 @@ type connection struct {
 // wire counts what comes in until the login is over.
 type wire struct {
 	net.Conn
-	left atomic.Int64 // bytes that may still come; negative after the login: any number
+	left atomic.Int64 // bytes that may still come; after the login -1 and less: any number, and how many have come
 }
 
 var errGreeting = fmt.Errorf("the server sent more than %d bytes before the login was over; look at what answers on this port", maxGreeting)
@@ -55,7 +55,9 @@ var errGreeting = fmt.Errorf("the server sent more than %d bytes before the logi
 func (w *wire) Read(p []byte) (int, error) {
 	left := w.left.Load()
 	if left < 0 {
-		return w.Conn.Read(p)
+		n, err := w.Conn.Read(p)
+		w.left.Add(-int64(n))
+		return n, err
 	}
 	if left == 0 {
 		return 0, errGreeting
