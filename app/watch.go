@@ -81,12 +81,6 @@ func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
 	return w, nil
 }
 
-// installation is the job that looks whether what is installed is still there.
-func (l *Loaded) installation(p *facts.Presence) detector.Job {
-	s := detector.DefaultSettings()
-	return detector.Job{Name: string(event.Installation), Schedule: s.Schedule, Timeout: 4 * s.Timeout, Keys: p.Keys(), Detector: p}
-}
-
 // evidence is the job that tells what the agent said of itself.
 func evidence(q *facts.Query, host string) detector.Job {
 	j := detector.DefaultSettings().Job(string(event.Evidence), facts.Evidence{Query: q, Host: host})

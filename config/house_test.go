@@ -27,8 +27,9 @@ type Config struct {
 	Sinks     []*config.Section `yaml:"sinks" doc:"Who is told."`
 	Web       *Web              `yaml:"web" doc:"Status page; absent: none."`
 	Labels    map[string]string `yaml:"labels" doc:"Words added to every alert, with a | in between."`
-	inner     int
-	Computed  string `yaml:"-"`
+	//lint:ignore U1000 a field that is not exported is no key
+	inner    int
+	Computed string `yaml:"-"`
 }
 
 func (c *Config) Validate() error {

@@ -9,13 +9,10 @@ import (
 	"dswatch/rules"
 )
 
-// What the tests of package rules have, too: a row, a host, an observation
-// and some settings, in short.
+// What the tests of package rules have, too: an item, a row and
+// some settings, in short.
 
-var (
-	t0  = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	key = event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"}
-)
+var key = event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"}
 
 func row(t testing.TB, k event.Key) *catalog.Row {
 	t.Helper()
@@ -28,21 +25,6 @@ func row(t testing.TB, k event.Key) *catalog.Row {
 		t.Fatalf("%s is not in the catalog", k)
 	}
 	return r
-}
-
-func linux() event.Facts {
-	return event.Facts{
-		event.OS:         {Value: event.Linux, Origin: "kernel"},
-		event.Components: {Value: event.Agent, Origin: "declared"},
-	}
-}
-
-// look is an observation n seconds after t0.
-func look(state event.State, n int) event.Event {
-	found := map[event.State]int{event.Up: 2, event.Degraded: 1}[state]
-	return event.NewState("web01", event.Change, event.Observation{
-		Key: key, State: state, Found: found, Want: 2, At: t0.Add(time.Duration(n) * time.Second),
-	})
 }
 
 func matchers(t testing.TB, list ...string) rules.Matchers {
@@ -81,8 +63,6 @@ func span(t testing.TB, schedule string, d time.Duration, zone string) *rules.Sp
 	}
 	return s
 }
-
-func minutes(n int) *time.Duration { d := time.Duration(n) * time.Minute; return &d }
 
 func memory(st rules.Status, rule string) (found rules.Slot) {
 	st.Slots(func(name string, s rules.Slot) {

@@ -74,7 +74,7 @@ func TestParcelIDs(t *testing.T) {
 		msgs, _ := pack(out)
 		return msgs[0].ID
 	}
-	if of("a.1", "b.1") != of("a.1", "b.1") {
+	if id := of("a.1", "b.1"); id != of("a.1", "b.1") {
 		t.Error("the same alerts have two ids")
 	}
 	if of("a.1") != "nms.a.1" {

@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// installerQuery finds what Windows Installer has written of removals into the
-// log Application: event 1034 of its source MsiInstaller, newest first.
-const installerQuery = "*[System[Provider[@Name='MsiInstaller'] and EventID=1034]]"
-
 // removalOf reads what wevtutil prints for installerQuery, events one after
 // another, and returns when the newest removal of a product whose name begins
 // with name succeeded. EventData holds name, version, language, status (0 is

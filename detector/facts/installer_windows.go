@@ -11,6 +11,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// installerQuery finds what Windows Installer has written of removals into the
+// log Application: event 1034 of its source MsiInstaller, newest first.
+const installerQuery = "*[System[Provider[@Name='MsiInstaller'] and EventID=1034]]"
+
 var installerLog struct {
 	sync.Mutex
 	asked time.Time

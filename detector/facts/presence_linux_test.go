@@ -184,10 +184,11 @@ func TestPresenceByRPM(t *testing.T) {
 	if err := os.Remove(program); err != nil {
 		t.Fatal(err)
 	}
-	f := want(event.Down, true)
+	want(event.Down, true)
 	write(t, program, "")
 	rpm("-e", "--justdb", "ds_agent")
-	if f = want(event.Down, false); f[event.RemovedAgent].Value != "rpm" {
+	f := want(event.Down, false)
+	if f[event.RemovedAgent].Value != "rpm" {
 		t.Errorf("%v", f)
 	}
 	p = NewPresence("h", root, f) // the program was left over, also for the next start

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -38,7 +39,7 @@ func listed() ([]sighting, bool) {
 		case ok:
 			c.words = []packaged{{by: "registry", word: installedWord}}
 			if c.program == "" && p.location != "" {
-				c.program = managerMain(p.location)
+				c.program = filepath.Join(p.location, "Deep Security Manager.exe")
 				c.there, c.changed, c.err = there(c.program)
 			}
 		case err == nil:

@@ -3,7 +3,6 @@ package facts
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,15 +38,14 @@ type installation struct {
 }
 
 // program is an entry of the list of installed programs.
+//
+//lint:ignore U1000 the location is read on Windows only
 type program struct{ name, version, location string }
 
 const (
 	agentProgram   = "Trend Micro Deep Security Agent"
 	managerProgram = "Trend Micro Deep Security Manager"
 )
-
-// managerMain is the manager's main program in its folder.
-func managerMain(folder string) string { return filepath.Join(folder, "Deep Security Manager.exe") }
 
 // facts prefers the version of the file that runs to the one that the
 // installer wrote down: after a failed upgrade they differ.

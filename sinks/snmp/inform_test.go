@@ -238,8 +238,7 @@ func TestForgedAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			plain := &gosnmp.GoSNMP{SecurityParameters: &gosnmp.UsmSecurityParameters{AuthenticationProtocol: gosnmp.SHA256, AuthenticationPassphrase: "wrong password"}}
-			var s *Sink
-			s = informer(t, manager(t, func(b []byte) [][]byte {
+			s := informer(t, manager(t, func(b []byte) [][]byte {
 				// The message id is readable whatever the keys are.
 				p, err := plain.SnmpDecodePacket(b)
 				if err != nil && p == nil {
