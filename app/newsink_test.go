@@ -47,6 +47,16 @@ func TestNewSink(t *testing.T) {
 			if now := f.other.Received(); len(now) != 1 || now[0].Alert.Transition != event.Raised || now[0].Alert.ID != got[1].Alert.ID {
 				t.Errorf("the new sink was told %+v, want the alert that nobody looks after", now)
 			}
+			f.tell(event.Process, got[1].Alert.Key.Name, event.Up)
+			end := f.other.Await(t, 2)[1].Alert
+			if first := f.other.Received()[0].Alert; !first.Replay || end.Replay || end.Transition != event.Cleared {
+				t.Errorf("to the new sink it began as %+v and ended as %+v, want the beginning alone marked as a replay", first, end)
+			}
+			for _, d := range f.hook.Await(t, 4) {
+				if d.Alert.Replay {
+					t.Errorf("the sink that was there was told a replay: %+v", d.Alert)
+				}
+			}
 		})
 	}
 }

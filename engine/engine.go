@@ -433,7 +433,17 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 
 // tell notes what was decided for this round.
 func (e *Engine) tell(d rules.Decision) {
-	err := d.Deliveries(func(a *event.Alert, sinks []string) error { return e.put(*a, sinks...) })
+	err := d.Deliveries(func(a *event.Alert, sinks []string) error {
+		for _, name := range sinks {
+			told := *a
+			// What was open before a sink came is no news.
+			told.Replay = a == d.First && slices.Contains(e.fresh, name)
+			if err := e.put(told, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		e.Log.Error("an alert cannot be encoded", "alert", d.Alert.ID, "error", err)
 	}

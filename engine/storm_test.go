@@ -330,6 +330,11 @@ func TestStormNewSink(t *testing.T) {
 		if told, _, _ := g.digests("hook"); len(told) != 1 || !strings.HasPrefix(told[0], "raised 80: ") {
 			t.Errorf("the new sink was told %q of the digest", told)
 		}
+		for _, a := range g.w.got["hook"] {
+			if !a.Replay {
+				t.Errorf("%s is not marked as a replay", a.DeliveryID())
+			}
+		}
 		g.hosts(0, 100, event.Up)
 		g.pass(120)
 		g.stop()
