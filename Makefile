@@ -27,7 +27,7 @@ demo: build ## watch a pretend agent of real processes break and recover, in und
 	bin/dswatch demo
 
 .PHONY: test
-test: tools vet ## install what the tests need, then run every test with the race detector
+test: tools vet-go ## install what the tests need, then run every test with the race detector
 	@mkdir -p bin
 	@# The acceptance tests watch the whole machine, so they run when no other
 	@# package's tests start processes under the vendor's names.
@@ -50,7 +50,12 @@ test-windows: ## install Wine 10 below WINE_DIR, then run the Windows build's te
 	  -exec $(CURDIR)/test/wine/wexec ./detector/... ./test/wine/... 2>&1 | tee bin/test-windows.log | GOOS= GOARCH= $(GO) run ./test/summary windows, under Wine:
 
 .PHONY: vet
-vet: ## gofmt and go vet, for linux and for windows
+vet: vet-go ## gofmt, go vet for linux and for windows, staticcheck and deadcode; fetches the last two
+	$(GO) tool -modfile=tools/go.mod staticcheck -checks 'SA*,S1*,U1000' ./...
+	@out=$$($(GO) tool -modfile=tools/go.mod deadcode -test ./...) && test -z "$$out" || { echo "deadcode: $$out"; exit 1; }
+
+.PHONY: vet-go
+vet-go:
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
