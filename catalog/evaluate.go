@@ -55,6 +55,10 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 	default:
 		var g grounds
 		r.When.root.why(f, when, &g)
+		if v.Expected == Yes && r.vendors() && !g.known() { // that nothing is known is no reason by itself
+			v.Reason = r.always(f)
+			break
+		}
 		v.Reason = r.prefix(v.Expected)
 		for _, x := range g {
 			v.Reason = v.Reason.And(x.says())
@@ -155,6 +159,11 @@ func (g *grounds) add(f event.Facts, n event.Name, relation string) {
 	if relation != "" && !slices.Contains((*g)[i].relations, relation) {
 		(*g)[i].relations = append((*g)[i].relations, relation)
 	}
+}
+
+// known reports whether any of the facts is.
+func (g grounds) known() bool {
+	return slices.ContainsFunc(g, func(x ground) bool { return x.fact.Value != "" })
 }
 
 // g1 is the ground of one fact.

@@ -26,6 +26,7 @@ type FactsFile struct {
 	Relay            Switch   `yaml:"relay" doc:"on if the agent is a relay, else off (default: discovered, else unknown)"`
 	Communication    string   `yaml:"communication" doc:"bidirectional, manager_initiated or agent_initiated (default: discovered, else unknown)"`
 	HostID           string   `yaml:"host_id" doc:"the manager's number of this computer, which its own events carry as cn1, so that a SIEM can join both (default: learned from the manager's API, else unknown)"`
+	Sessions         Switch   `yaml:"sessions" doc:"on if a user is logged on to this Windows host, so that Notifier.exe is expected, off if nobody ever is (default: discovered, else unknown, which expects it)"`
 	Folders          []string `yaml:"folders" doc:"folders in which the components are installed, where neither a package nor the registry tells; a program of theirs that runs from elsewhere is not counted (default: discovered)"`
 	User             string   `yaml:"user" doc:"user that runs the components' processes, as a name or number, where it is not the system's own (default: root, LocalSystem)"`
 	Features         Features `yaml:"features" doc:"modules that are on or off for the host"`
@@ -78,6 +79,7 @@ func (f FactsFile) entries() []declared {
 		{event.Relay, string(f.Relay)},
 		{event.Communication, f.Communication},
 		{event.HostID, f.HostID},
+		{event.Sessions, string(f.Sessions)},
 		{event.AntiMalware, string(f.Features.AntiMalware)},
 		{event.WebReputation, string(f.Features.WebReputation)},
 		{event.Firewall, string(f.Features.Firewall)},

@@ -122,7 +122,7 @@ func below(v spelled, n ...int) answer {
 // host is one combination of facts; "" is unknown.
 type host struct {
 	os, components, edition, relay, communication string
-	am, wrs, fw, ips, tls                         string
+	am, wrs, fw, ips, tls, sessions               string
 	agent, appliance, kernel                      spelled
 }
 
@@ -168,6 +168,8 @@ func kernelHelper(h host) answer {
 	return all(least(h.kernel, 4, 5, 0, 0), least(h.agent, 20, 0, 0, 0), anyNetwork(h))
 }
 
+func loggedOn(h host) answer { return answerOf(h.sessions != "off") }
+
 func listens4118(h host) answer {
 	switch {
 	case h.communication == "agent_initiated":
@@ -186,7 +188,7 @@ var questions = []question{
 	{"manager", "linux", event.Process, "/opt/dsm/jre/bin/java", 1, "", "", always},
 	{"agent", "windows", event.Process, "dsa.exe", 1, "", "", always},
 	{"agent", "windows", event.Process, "ds_monitor.exe", 1, "", "", always},
-	{"agent", "windows", event.Process, "Notifier.exe", 1, "", "", always},
+	{"agent", "windows", event.Process, "Notifier.exe", 1, "sessions", "", loggedOn},
 	{"agent", "windows", event.Process, "coreFrameworkHost.exe", 1, "am", "agent-windows-1", antiMalware},
 	{"agent", "windows", event.Process, "coreServiceShell.exe", 1, "am", "agent-windows-1", antiMalware},
 	{"agent", "windows", event.Process, "dsvp.exe", 1, "relay edition", "agent-windows-2", relayOnPrem},
@@ -257,6 +259,7 @@ var dimensions = []dimension{
 	wording("fw", func(h *host) *string { return &h.fw }, "on", "off"),
 	wording("ips", func(h *host) *string { return &h.ips }, "on", "off"),
 	wording("tls", func(h *host) *string { return &h.tls }, "on", "off"),
+	wording("sessions", func(h *host) *string { return &h.sessions }, "on", "off"),
 	versions("agent", func(h *host) *spelled { return &h.agent }, agentVersions),
 	versions("kernel", func(h *host) *spelled { return &h.kernel }, kernels),
 	versions("appliance", func(h *host) *spelled { return &h.appliance }, appliances),
@@ -265,8 +268,8 @@ var dimensions = []dimension{
 var names = event.Names()
 
 // values lists the facts as event.Names does.
-func (h host) values() [13]string {
-	return [...]string{h.os, h.components, h.agent.text, h.appliance.text, h.kernel.text, h.edition, h.relay, h.communication, h.am, h.wrs, h.fw, h.ips, h.tls}
+func (h host) values() [15]string {
+	return [...]string{h.os, h.components, h.agent.text, h.appliance.text, h.kernel.text, h.edition, h.relay, h.communication, h.am, h.wrs, h.fw, h.ips, h.tls, "", h.sessions}
 }
 
 // facts returns h as the program knows it. Each fact has an origin of its

@@ -25,6 +25,10 @@ const (
 	Communication    Name = "communication"
 	HostID           Name = "host_id" // the manager's number of the computer
 
+	// Sessions is on while a user is logged on, if only by a session that is
+	// disconnected: what is started at logon is expected then.
+	Sessions Name = "sessions"
+
 	AntiMalware         Name = "features.anti_malware"
 	WebReputation       Name = "features.web_reputation"
 	Firewall            Name = "features.firewall"
@@ -70,7 +74,7 @@ func Removed(component string) Name   { return Name("removed." + component) }
 // Names lists every fact in the order in which people read them.
 func Names() []Name {
 	return []Name{OS, Components, AgentVersion, ApplianceVersion, KernelVersion, Edition, Relay,
-		Communication, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection, HostID}
+		Communication, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection, HostID, Sessions}
 }
 
 // Values that facts take. Versions are free text, see catalog.ParseVersion.
@@ -108,7 +112,7 @@ func (n Name) Allowed() []string {
 		return []string{DeepSecurity, WorkloadSecurity}
 	case Communication:
 		return []string{Bidirectional, ManagerInitiated, AgentInitiated}
-	case Relay, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection:
+	case Relay, Sessions, AntiMalware, WebReputation, Firewall, IntrusionPrevention, TLSInspection:
 		return []string{On, Off}
 	}
 	return nil

@@ -88,6 +88,7 @@ var (
 		"file version": {"file version", "検出: ファイルのバージョン"},
 		"installed":    {"installed", "検出: 導入済みのファイル"},
 		"dsa_query":    {"dsa_query", "検出: dsa_query"},
+		"logons":       {"logons", "検出: ログオンセッション"},
 		"manager API":  {"manager API", "検出: Manager の API"},
 		"vSphere API":  {"vSphere API", "検出: vSphere の API"},
 	}
@@ -110,6 +111,7 @@ var (
 		string(event.WebReputation):       {"features.web_reputation", "Webレピュテーション"},
 		string(event.Firewall):            {"features.firewall", "ファイアウォール"},
 		string(event.IntrusionPrevention): {"features.intrusion_prevention", "侵入防御"},
+		string(event.Sessions):            {"sessions", "ログオンセッション"},
 		string(event.TLSInspection):       {"features.tls_inspection", "高度な TLS トラフィックインスペクション"},
 	}
 	expected = map[string]Both{

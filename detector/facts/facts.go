@@ -22,7 +22,7 @@ type Source interface {
 // A Presence goes before, a Learned and a Query after them; these live as long
 // as the program.
 func Sources() []Source {
-	return []Source{Kernel{}, NewBoot(), Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}}
+	return []Source{Kernel{}, NewBoot(), Dpkg{Root: "/"}, RPM{Root: "/"}, Registry{}, Sessions{}}
 }
 
 // Discover asks the sources one after the other; where two know the same

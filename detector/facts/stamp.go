@@ -36,5 +36,7 @@ func Stamp(root string) string {
 			fmt.Fprintf(&b, "%s is locked\n", dir)
 		}
 	}
+	state, _ := sessions() // tells why it is unknown when it is asked as a fact
+	b.WriteString(state)
 	return b.String()
 }
