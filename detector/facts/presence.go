@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -237,7 +238,8 @@ func (p *Presence) Detect(ctx context.Context) ([]event.Observation, error) {
 // say something new. The caller holds mu.
 func (p *Presence) sight(ctx context.Context) []sighting {
 	stamp := p.stamp()
-	if p.last == nil || stamp != p.lastAt {
+	// The registry of Windows has no stamp, and is read in no time.
+	if p.last == nil || stamp != p.lastAt || runtime.GOOS == event.Windows {
 		p.last, p.lastAt = p.look(ctx), stamp
 		return p.last
 	}

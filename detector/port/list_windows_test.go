@@ -13,7 +13,7 @@ import (
 
 // TestOwner: Windows names the process that listens.
 func TestOwner(t *testing.T) {
-	want := fmt.Sprintf("(pid %d), from GetExtendedTcpTable", os.Getpid())
+	want := fmt.Sprintf("(pid %d); from GetExtendedTcpTable", os.Getpid())
 	for _, bind := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l := listenAt(t, bind)
 		if o := pass(t, detect(t, Target{Port: portOfListener(l), Loopback: true}))[0]; o.State != event.Up || !strings.Contains(words.English(o.Detail), want) {

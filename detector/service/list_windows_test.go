@@ -113,12 +113,12 @@ func TestDisabled(t *testing.T) {
 	s.Begin("running")
 	pid := s.Await(svc.Running).ProcessId
 	disable(t, s)
-	want(t, name, event.Up, fmt.Sprintf("is running (pid %d), but disabled: it cannot be started again", pid))
+	want(t, name, event.Up, fmt.Sprintf("is running (pid %d); it is disabled and cannot be started again", pid))
 	if _, err := s.Control(svc.Stop); err != nil {
 		t.Fatal(err)
 	}
 	s.Await(svc.Stopped)
-	want(t, name, event.Down, "is stopped and disabled, exit code 0")
+	want(t, name, event.Down, "is stopped; it is disabled; exit code 0")
 }
 
 func disable(t *testing.T, s *double.Service) {

@@ -126,8 +126,8 @@ func TestCheck(t *testing.T) {
 	parts := map[string]string{ // what the detail says
 		"agent/process/dsa.exe": "pid ", "agent/process/ds_monitor.exe": "pid ", "agent/process/Notifier.exe": "pid ",
 		"agent/service/ds_agent":    `is running (pid `,
-		"agent/service/ds_monitor":  `listed as "Trend Micro Deep Security Monitor"`,
-		"agent/service/ds_notifier": `listed as "Trend Micro Deep Security 通知"`,
+		"agent/service/ds_monitor":  `listed as Trend Micro Deep Security Monitor`,
+		"agent/service/ds_notifier": `listed as Trend Micro Deep Security 通知`,
 		"agent/driver/tbimdsa":      "tbimdsa is running",
 		"agent/port/4118/tcp":       "4118/tcp listens at 0.0.0.0 (pid ",
 	}
@@ -157,7 +157,7 @@ func TestCheck(t *testing.T) {
 	services["ds_notifier"].Await(svc.Paused)
 	l.Close()
 	down := map[string]string{
-		"agent/process/dsa.exe": "no process is named dsa.exe", "agent/service/ds_agent": "is stopped, exit code 0",
+		"agent/process/dsa.exe": "no process is named dsa.exe", "agent/service/ds_agent": "is stopped; exit code 0",
 		"agent/service/ds_notifier": "is paused (PAUSED)", "agent/driver/tbimdsa": "is stopped", "agent/port/4118/tcp": "nothing listens on 4118/tcp",
 	}
 	broken := check(t, file, 2)
