@@ -155,7 +155,7 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 		cc.Stop()
 		return nil
 	}
-	c.stop, c.ever = cc.Stop, true
+	c.stop, c.ever = func() { stopped(cc) }, true
 	c.mu.Unlock()
 	c.signal()
 	return nil
@@ -182,6 +182,17 @@ func (b *Bus) notAhead(ctx context.Context, s jetstream.Stream, c jetstream.Cons
 		return nil, fmt.Errorf("set consumer %s of %s back to the end of its stream: %w", info.Name, info.Stream, err)
 	}
 	return c, nil
+}
+
+// stopped ends a subscription and waits until the server has been told. Until
+// then it answers the requests of the ended one, and what it sends there is
+// delivered again only after AckWait, behind what came later.
+func stopped(cc jetstream.ConsumeContext) {
+	cc.Stop()
+	select {
+	case <-cc.Closed():
+	case <-time.After(time.Second):
+	}
 }
 
 // halt ends the subscription.
