@@ -22,6 +22,7 @@ import (
 
 	"dswatch/engine"
 	"dswatch/event"
+	"dswatch/test/ports"
 	"dswatch/test/receive"
 	"dswatch/web"
 )
@@ -37,7 +38,7 @@ type far struct {
 func newFar(t *testing.T, address string, trouble func(net.Conn)) *far {
 	t.Helper()
 	var l net.Listener
-	eventually(t, "to listen at "+address, func() bool { // an outgoing connection may have taken the port meanwhile
+	eventually(t, "to listen at "+address, func() bool {
 		var err error
 		l, err = net.Listen("tcp4", address)
 		return err == nil
@@ -385,7 +386,7 @@ func TestOutages(t *testing.T) {
 		fault(name, every, func(t *testing.T, f *fleet, vs map[string]*victim, inbox map[string]*heard) func() {
 			at, fars := map[string]string{}, []*far{}
 			for n, v := range vs {
-				far := newFar(t, "127.0.0.1:0", trouble)
+				far := newFar(t, "127.0.0.1:"+ports.Free(t, "tcp"), trouble)
 				serve(t, v, inbox[n], far)
 				at[n], fars = far.Addr().String(), append(fars, far)
 			}
@@ -401,7 +402,7 @@ func TestOutages(t *testing.T) {
 	fault("refused", every, func(t *testing.T, f *fleet, vs map[string]*victim, inbox map[string]*heard) func() {
 		at := map[string]string{}
 		for n := range vs {
-			far := newFar(t, "127.0.0.1:0", nil)
+			far := newFar(t, "127.0.0.1:"+ports.Free(t, "tcp"), nil)
 			at[n] = far.Addr().String()
 			far.Close()
 		}
@@ -417,7 +418,7 @@ func TestOutages(t *testing.T) {
 		at := map[string]string{}
 		for n, v := range vs {
 			v.certs.issue(t, time.Now().Add(-time.Hour))
-			far := newFar(t, "127.0.0.1:0", nil)
+			far := newFar(t, "127.0.0.1:"+ports.Free(t, "tcp"), nil)
 			serve(t, v, inbox[n], far)
 			at[n] = far.Addr().String()
 		}
@@ -432,7 +433,7 @@ func TestOutages(t *testing.T) {
 	fault("name unknown", every, func(t *testing.T, f *fleet, vs map[string]*victim, inbox map[string]*heard) func() {
 		nowhere, at := map[string]string{}, map[string]string{}
 		for n, v := range vs {
-			far := newFar(t, "127.0.0.1:0", nil)
+			far := newFar(t, "127.0.0.1:"+ports.Free(t, "tcp"), nil)
 			serve(t, v, inbox[n], far)
 			at[n], nowhere[n] = far.Addr().String(), n+".invalid:8080" // RFC 6761: no resolver knows it
 		}
@@ -500,7 +501,7 @@ func TestInformOutages(t *testing.T) {
 			t.Parallel()
 			f, st := newFleet(t), &station{}
 			st.trouble.Store(&trouble)
-			c := open(t, "127.0.0.1:0")
+			c := open(t, "127.0.0.1:"+ports.Free(t, "tcp"))
 			go st.serve(c)
 			f.outage(vs, map[string]string{"nms": c.LocalAddr().String()})
 			f.start("")
@@ -510,7 +511,7 @@ func TestInformOutages(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		f, st := newFleet(t), &station{}
-		c := open(t, "127.0.0.1:0")
+		c := open(t, "127.0.0.1:"+ports.Free(t, "tcp"))
 		address := c.LocalAddr().String()
 		c.Close()
 		f.outage(vs, map[string]string{"nms": address})
@@ -520,7 +521,7 @@ func TestInformOutages(t *testing.T) {
 	t.Run("name unknown", func(t *testing.T) {
 		t.Parallel()
 		f, st := newFleet(t), &station{}
-		c := open(t, "127.0.0.1:0")
+		c := open(t, "127.0.0.1:"+ports.Free(t, "tcp"))
 		go st.serve(c)
 		f.outage(vs, map[string]string{"nms": "nms.invalid:162"})
 		f.start("")

@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"machine":  {},
 	"ledger":   {"bus", "engine", "rules", "sinks", "words", "event", "wire"},
 	"web":      {"web", "words", "event", "catalog", "setting"},
-	"bus":      {"bus", "setting"},
+	"bus":      {"bus", "setting", "test/ports"},
 	"config":   {"setting"},
 	"catalog":  {"words", "event", "setting", "table"},
 	"words":    {"event"},

@@ -6,7 +6,6 @@ package bustest
 import (
 	"context"
 	"log/slog"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"dswatch/bus"
+	"dswatch/test/ports"
 )
 
 // Config is an embedded bus in a directory of the test's own. It leaves
@@ -74,7 +74,7 @@ type Server struct {
 func NewServer(t testing.TB, edit func(*server.Options)) *Server {
 	t.Helper()
 	s := &Server{t: t, opts: server.Options{
-		ServerName: "external", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		ServerName: "external", Host: "127.0.0.1", Port: port(t), NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: t.TempDir(), DisableJetStreamBanner: true,
 	}}
 	if edit != nil {
@@ -99,9 +99,6 @@ func (s *Server) Start() {
 		s.t.Fatal("NATS server did not get ready in 10s")
 	}
 	s.srv, s.URL = srv, srv.ClientURL()
-	if tcp, ok := srv.Addr().(*net.TCPAddr); ok {
-		s.opts.Port = tcp.Port
-	}
 }
 
 // Change edits the options with which the server starts the next time.
@@ -141,12 +138,17 @@ func (s *Server) Limit(t testing.TB, stream string, most int32) {
 // leader.
 func Cluster(t testing.TB, n int) []*Server {
 	t.Helper()
-	ports, routes := freePorts(t, n)
+	var at []int
+	var routes []string
+	for range n {
+		port := port(t)
+		at, routes = append(at, port), append(routes, "nats://127.0.0.1:"+strconv.Itoa(port))
+	}
 	out := make([]*Server, n)
 	for i := range out {
 		out[i] = NewServer(t, func(o *server.Options) {
 			o.ServerName = "n" + strconv.Itoa(i)
-			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}
+			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: at[i]}
 			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
 		})
 	}
@@ -171,15 +173,11 @@ func URLs(servers []*Server) string {
 	return strings.Join(out, ",")
 }
 
-func freePorts(t testing.TB, n int) (ports []int, routes []string) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("find a free port: %v", err)
-		}
-		defer l.Close() // after all are found, so that they differ
-		port := l.Addr().(*net.TCPAddr).Port
-		ports, routes = append(ports, port), append(routes, "nats://127.0.0.1:"+strconv.Itoa(port))
+func port(t testing.TB) int {
+	t.Helper()
+	n, err := strconv.Atoi(ports.Free(t, "tcp"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ports, routes
+	return n
 }

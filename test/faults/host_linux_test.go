@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/test/ports"
 	"dswatch/test/receive"
 )
 
@@ -89,12 +89,7 @@ func newHost(t *testing.T, dir string) *host {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + ports.Free(t, "tcp")
 }
 
 // up starts processes.

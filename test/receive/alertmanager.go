@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dswatch/test/ports"
 )
 
 // AlertmanagerOptions say what an Alertmanager asks of its clients.
@@ -77,7 +79,7 @@ func StartAlertmanager(t testing.TB, o AlertmanagerOptions) *Alertmanager {
 	if o.GroupBy == nil {
 		o.GroupBy = []string{`"..."`}
 	}
-	a.URL = scheme + "://127.0.0.1:" + freePort(t, "tcp")
+	a.URL = scheme + "://127.0.0.1:" + ports.Free(t, "tcp")
 	if o.ResolveTimeout == 0 {
 		o.ResolveTimeout = 5 * time.Minute
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"dswatch/test/ports"
 )
 
 // HTTP is a server on a loopback port that it keeps when it is stopped and
@@ -20,7 +22,7 @@ type HTTP struct {
 // StartHTTP serves h until the test ends.
 func StartHTTP(t testing.TB, h http.Handler) *HTTP {
 	t.Helper()
-	s := &HTTP{address: "127.0.0.1:0", handler: h}
+	s := &HTTP{address: "127.0.0.1:" + ports.Free(t, "tcp"), handler: h}
 	s.Start(t)
 	s.URL = "http://" + s.address
 	t.Cleanup(s.Stop)
@@ -31,12 +33,11 @@ func StartHTTP(t testing.TB, h http.Handler) *HTTP {
 func (s *HTTP) Start(t testing.TB) {
 	t.Helper()
 	var l net.Listener
-	await(t, "to listen at "+s.address, func() bool { // an outgoing connection may have taken the port meanwhile
+	await(t, "to listen at "+s.address, func() bool {
 		var err error
 		l, err = net.Listen("tcp", s.address)
 		return err == nil
 	})
-	s.address = l.Addr().String()
 	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	go s.server.Serve(l) // its error is that of Stop
 }

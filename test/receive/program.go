@@ -2,15 +2,18 @@ package receive
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	psnet "github.com/shirou/gopsutil/v3/net"
 )
 
 // patience is how long a far end may take to do what it must do.
@@ -102,52 +105,17 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// freePort returns a loopback port that nobody has at the moment.
-func freePort(t testing.TB, network string) string {
+// listens reports whether the program itself, and nobody else, has the port
+// of address (127.0.0.1:PORT); network is tcp or udp.
+func (p *process) listens(t testing.TB, network, address string) bool {
 	t.Helper()
-	if strings.HasPrefix(network, "udp") {
-		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		_, port, _ := net.SplitHostPort(c.LocalAddr().String())
-		return port
-	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	all, err := psnet.ConnectionsPid(network+"4", int32(p.cmd.Process.Pid))
 	if err != nil {
-		t.Fatal(err)
+		return false // it has ended, which await sees
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-// udpOpen reports whether somebody listens on a UDP port of this host: a
-// datagram to a closed one comes back as an error of the socket. What is sent
-// is no message of any protocol.
-func udpOpen(address string) bool {
-	c, err := net.Dial("udp", address)
-	if err != nil {
-		return false
-	}
-	defer c.Close()
-	for range 2 {
-		if _, err := c.Write([]byte{0}); err != nil {
-			return false
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return true
-}
-
-func tcpOpen(address string) bool {
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		return false
-	}
-	c.Close()
-	return true
+	return slices.ContainsFunc(all, func(c psnet.ConnectionStat) bool {
+		return c.Raddr.Port == 0 && net.JoinHostPort(c.Laddr.IP, fmt.Sprint(c.Laddr.Port)) == address
+	})
 }
 
 func write(t testing.TB, path, text string) {

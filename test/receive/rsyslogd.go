@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dswatch/test/ports"
 )
 
 // SyslogOptions say on what rsyslogd listens.
@@ -31,11 +33,11 @@ type Rsyslogd struct {
 // StartRsyslogd starts rsyslogd, which runs until the end of t.
 func StartRsyslogd(t testing.TB, o SyslogOptions) *Rsyslogd {
 	t.Helper()
-	d := &Rsyslogd{o: o, owner: t, dir: t.TempDir(), UDP: "127.0.0.1:" + freePort(t, "udp"), TCP: "127.0.0.1:" + freePort(t, "tcp")}
+	d := &Rsyslogd{o: o, owner: t, dir: t.TempDir(), UDP: "127.0.0.1:" + ports.Free(t, "udp"), TCP: "127.0.0.1:" + ports.Free(t, "tcp")}
 	d.file = filepath.Join(d.dir, "received.log")
 	d.Unix = filepath.Join(d.dir, "s") // short: a socket's path ends at 107 bytes
 	if o.TLS != (PKI{}) {
-		d.TLS = "127.0.0.1:" + freePort(t, "tcp")
+		d.TLS = "127.0.0.1:" + ports.Free(t, "tcp")
 	}
 	d.start(t)
 	return d
@@ -70,9 +72,9 @@ func (d *Rsyslogd) start(t testing.TB) {
 	cmd := exec.Command(lookup(t, "rsyslogd", "rsyslog"), "-n", "-f", path, "-i", filepath.Join(d.dir, "pid"))
 	d.proc = launch(d.owner, cmd)
 	d.proc.await(t, "open ports", func() bool {
-		return tcpOpen(d.TCP) && exists(d.Unix) && (d.TLS == "" || d.o.TLS.open(d.TLS))
+		return d.proc.listens(t, "udp", d.UDP) && d.proc.listens(t, "tcp", d.TCP) && exists(d.Unix) &&
+			(d.TLS == "" || d.o.TLS.open(d.TLS))
 	})
-	d.proc.await(t, "open port", func() bool { return udpOpen(d.UDP) })
 }
 
 func exists(paths ...string) bool {

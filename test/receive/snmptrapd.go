@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"dswatch/test/ports"
 )
 
 // Mibs are the IETF's modules that ours is built on, cut down to what the
@@ -65,7 +67,7 @@ type Snmptrapd struct {
 // StartSnmptrapd starts snmptrapd, which runs until the end of t.
 func StartSnmptrapd(t testing.TB, o SNMPOptions) *Snmptrapd {
 	t.Helper()
-	d := &Snmptrapd{o: o, owner: t, dir: t.TempDir(), Address: "127.0.0.1:" + freePort(t, "udp")}
+	d := &Snmptrapd{o: o, owner: t, dir: t.TempDir(), Address: "127.0.0.1:" + ports.Free(t, "udp")}
 	WriteMIBs(t, d.dir, o.MIB)
 	d.start(t)
 	return d
@@ -125,7 +127,7 @@ func (d *Snmptrapd) start(t testing.TB) {
 	cmd := exec.Command(lookup(t, "snmptrapd", "snmptrapd"), "-f", "-Lo", "-C", "-c", path, output, "-M", d.dir, "-m", names, "udp:"+d.Address)
 	cmd.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+filepath.Join(d.dir, "state"), "LC_ALL=C.UTF-8")
 	d.proc = launch(d.owner, cmd)
-	d.proc.await(t, "open port", func() bool { return udpOpen(d.Address) })
+	d.proc.await(t, "open port", func() bool { return d.proc.listens(t, "udp", d.Address) })
 }
 
 // Stop ends snmptrapd; nobody listens on Address then.

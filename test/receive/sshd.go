@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"dswatch/test/ports"
 )
 
 // SSHD is a real OpenSSH server on loopback with a host key, a user and a
@@ -49,7 +51,7 @@ func StartSSHD(t testing.TB, config ...string) *SSHD {
 		t.Fatal(err)
 	}
 	s := &SSHD{Host: "127.0.0.1", User: me.Username, dir: t.TempDir(), answers: map[string]string{}}
-	if s.Port, err = strconv.Atoi(freePort(t, "tcp")); err != nil {
+	if s.Port, err = strconv.Atoi(ports.Free(t, "tcp")); err != nil {
 		t.Fatal(err)
 	}
 	s.log = s.file("sshd.log")
