@@ -153,7 +153,7 @@ func (a *App) newSink(l *Loaded, spec sinkSpec) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make sink %s: %w", name, err)
 	}
-	return &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sink, spec: spec}, nil
+	return &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sinks.Spoken(sink, l.voice(spec)), spec: spec}, nil
 }
 
 // openWorker opens the sink's place in the outbox.

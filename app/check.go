@@ -123,7 +123,7 @@ func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (
 			on := sight(row, facts, peers[o.Key.Host])
 			it.severity = rules.SeverityOf(row.ImpactIn(on, o.State))
 			if row.Explained(on, o.State) {
-				it.meaning = row.MeaningIn(on, o.State, l.Config.Language)
+				it.meaning = words.In(l.Config.Language, nil).Say(row.Meaning(on, o.State))
 			}
 		}
 		res.Items = append(res.Items, it)

@@ -23,14 +23,15 @@ import (
 	"dswatch/setting"
 	"dswatch/sinks/stdout"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // Config is the whole configuration file. Detectors is a pointer to a struct
 // with a field for each kind, see sections.
 type Config struct {
 	Host      string            `yaml:"host" doc:"Name of this host in events and alerts; default the host name of the operating system."`
-	Language  string            `yaml:"language" doc:"Language of alerts: en or ja; default en."`
-	TimeZone  string            `yaml:"time_zone" doc:"Time zone of cron expressions, such as Asia/Tokyo; default that of the operating system."`
+	Language  string            `yaml:"language" doc:"Language of alerts, for sinks that name none of their own, and of the commands: en or ja; default en, and for the commands that of the session (LANG)."`
+	TimeZone  string            `yaml:"time_zone" doc:"Time zone of cron expressions and of the times that people read, such as Asia/Tokyo; default that of the operating system."`
 	Log       Log               `yaml:"log" doc:"The program's own log, on standard error."`
 	Bus       bus.Config        `yaml:"bus" doc:"Where events and alerts are kept until they are delivered."`
 	Watch     Watch             `yaml:"watch" doc:"What is watched."`
@@ -105,6 +106,9 @@ func (c Config) Location() *time.Location {
 	}
 	return loc
 }
+
+// voice is that of the whole configuration.
+func (c Config) voice() words.Voice { return words.In(c.Language, c.Location()) }
 
 // declared returns the facts of the configuration with their origin.
 func (c Config) declared() event.Facts { return c.Watch.Facts.Facts("declared", time.Time{}) }

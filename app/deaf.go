@@ -16,6 +16,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 const (
@@ -184,7 +185,7 @@ func (d *deaf) owes(sink string) (a event.Alert, owed bool, changed <-chan struc
 	a = event.Alert{
 		ID: d.notes.ID, Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: d.key(), State: event.Down, Previous: event.Up, Want: 1,
 		Severity: event.Info, Impact: event.NoticeLost, Language: app.conf().Config.Language, Observer: app.conf().Config.Host, StartedAt: d.notes.Since, At: d.notes.Since,
-		Reason: d.notes.Why,
+		ReasonStatements: words.Quoted.With(errors.New(d.notes.Why)),
 	}
 	if app.conf().Config.Deaf > 0 { // asked for
 		a.Severity = event.Critical
@@ -193,24 +194,15 @@ func (d *deaf) owes(sink string) (a event.Alert, owed bool, changed <-chan struc
 		a.Seq, a.Transition, a.State, a.Previous, a.Found, a.At = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
 		a.EndedAt = a.At
 	}
-	a.Title, a.Text, a.Next = deafWords(app.conf().Config.Language, app.conf().Config.Host, d.notes.Why, !d.open)
-	return a, true, d.wake
-}
-
-func deafWords(language, host, why string, over bool) (title, text, next string) {
-	switch {
-	case language == "ja" && over:
-		return host + " の dswatch: 通知を再開", "状態変化の保存と通知が再びできるようになりました。停止中の変化もこれから通知します。", ""
-	case language == "ja":
-		return host + " の dswatch は変化を保存できず、何も通知できない: " + why,
-			"この間の停止と復旧は通知されません。原因がなくなると dswatch は自動で再開し、未通知の変化を通知します。",
-			"このホストで dswatch status を実行し、示された原因 (ディスクの空き容量、ファイルシステム、NATS サーバ) を取り除いてください。"
-	case over:
-		return "dswatch on " + host + " tells changes again", "Changes are stored and told again. What was lost or came back meanwhile is told now.", ""
+	host := app.conf().Config.Host
+	if d.open {
+		a.TitleStatements = words.DeafTitle.With(host, words.Quoted.Phrase(errors.New(d.notes.Why)))
+		a.TextStatements, a.NextStatements = words.DeafText.With(), words.DeafNext.With()
+	} else {
+		a.TitleStatements, a.TextStatements = words.DeafOverTitle.With(host), words.DeafOver.With()
 	}
-	return "dswatch on " + host + " cannot store and tells nothing: " + why,
-		"What is lost or comes back meanwhile is not told. Once the cause is gone, dswatch goes on by itself and tells what it could not.",
-		"Run dswatch status on this host and remove the cause that it names: space on the disk, the file system, the NATS server."
+	app.conf().Config.voice().Tell(&a)
+	return a, true, d.wake
 }
 
 // tell keeps one sink informed, past its outbox.

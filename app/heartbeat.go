@@ -14,6 +14,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // firstBeat is how long after the start the first heartbeat goes out: the
@@ -79,14 +80,11 @@ func (a *App) beat(ctx context.Context, w *worker, n *numbers) error {
 	}
 	counts.NotReloaded = a.reloads.failed()
 	one.Heartbeat = &counts
-	one.Title, one.Text = sinks.In(a.conf().Config.Language).Beat(a.conf().Config.Host, counts)
+	one.TitleStatements, one.TextStatements = words.Alive.With(one.Key.Host), words.AliveCounts.With(counts.Open, counts.Waiting, w.settings.Heartbeat)
 	if counts.NotReloaded {
-		if a.conf().Config.Language == "ja" {
-			one.Text += "\n設定の再読み込みに失敗したため、以前の設定のまま動作しています。dswatch status で内容を確認してください。"
-		} else {
-			one.Text += "\nIts configuration could not be read again, so the one before is in force; dswatch status says why."
-		}
+		one.TextStatements = one.TextStatements.And(words.NotReloaded.With())
 	}
+	a.conf().Config.voice().Tell(&one)
 	return w.worker.Beat(ctx, one)
 }
 

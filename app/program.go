@@ -91,7 +91,8 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 	firing := a.testAlert(key, id, began)
 	cleared := firing
 	cleared.Seq, cleared.Transition, cleared.State, cleared.Previous, cleared.Found, cleared.EndedAt = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
-	cleared.Title, cleared.Text = testWords(a.conf().Config.Language, a.conf().Config.Host, true)
+	cleared.TitleStatements, cleared.TextStatements = words.TestTitle.With(key.Host, words.TestClears.Phrase()), words.TestCleared.With()
+	a.conf().Config.voice().Tell(&cleared)
 	var out []engine.Outgoing
 	for _, w := range chosen {
 		for _, t := range []event.Alert{firing, cleared} {
@@ -125,20 +126,9 @@ func (a *App) testAlert(key event.Key, id string, at time.Time) event.Alert {
 		Severity: event.Info, Impact: event.NoticeLost, Found: 0, Want: 1, Language: a.conf().Config.Language,
 		Observer: a.conf().Config.Host, StartedAt: at, At: at, Test: true,
 	}
-	t.Title, t.Text = testWords(a.conf().Config.Language, a.conf().Config.Host, false)
+	t.TitleStatements, t.TextStatements = words.TestTitle.With(key.Host, words.TestFires.Phrase()), words.TestRaised.With()
+	a.conf().Config.voice().Tell(&t)
 	return t
-}
-
-func testWords(language, host string, over bool) (title, text string) {
-	switch {
-	case language == "ja" && over:
-		return "[TEST] " + host + ": dswatch の通知テスト (復旧)", "復旧通知のテストです。実際に停止したものはありません。"
-	case language == "ja":
-		return "[TEST] " + host + ": dswatch の通知テスト (発生)", "発生通知のテストです。実際に停止したものはありません。続けて復旧の通知が届きます。"
-	case over:
-		return "[TEST] " + host + ": test of dswatch (resolve)", "This is a test of the all-clear. Nothing was lost."
-	}
-	return "[TEST] " + host + ": test of dswatch (firing)", "This is a test. Nothing was lost. The all-clear follows."
 }
 
 // awaitReceipt waits until the sink confirmed want, or gave it up.

@@ -229,7 +229,7 @@ func (r *running) changeSinks(_ context.Context, old, next *Loaded, differences 
 	}
 	for _, spec := range next.deliversTo() {
 		name := spec.common.Name
-		if named(old, name) && sameSink(name, differences) {
+		if named(old, name) && sameSink(name, differences) && old.voice(spec).Equal(next.voice(spec)) {
 			continue
 		}
 		w, err := r.newSink(next, spec)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/stdout"
+	"dswatch/words"
 )
 
 // Kinds are the kinds of detectors and of sinks that a configuration may name.
@@ -106,6 +108,11 @@ type sinkSpec struct {
 	kind     sinks.Kind
 	settings any
 	common   sinks.Settings
+}
+
+// voice is in which language and zone a sink is told.
+func (l *Loaded) voice(s sinkSpec) words.Voice {
+	return words.In(cmp.Or(s.common.Language, l.Config.Language), l.Config.Location())
 }
 
 // standardOutput is the sink of a configuration without sinks.

@@ -131,7 +131,7 @@ func TestEveryRowHasMeaningAndImpact(t *testing.T) {
 	for _, r := range load(t).Rows("") {
 		for _, os := range append(systems(r), "") {
 			for _, state := range []event.State{event.Down, event.Degraded} {
-				en, ja := r.MeaningOn(os, state, "en"), r.MeaningOn(os, state, "ja")
+				en, ja := meaning(r, os, state, "en"), meaning(r, os, state, "ja")
 				what := r.ID() + " " + string(state) + " on " + os
 				sentence(t, what, en, ja)
 				if n := strings.Count(en+" ", ". "); n < 1 || n > 3 || len(en) > 400 {
@@ -144,12 +144,12 @@ func TestEveryRowHasMeaningAndImpact(t *testing.T) {
 					t.Errorf("%s: impact %q", what, i)
 				}
 			}
-			if r.MeaningOn(os, event.Up, "en") != "" || r.ImpactOf(os, event.Unknown) != event.VisibilityLost {
-				t.Errorf("%s on %s: up means %q, unknown is %s", r.ID(), os, r.MeaningOn(os, event.Up, "en"), r.ImpactOf(os, event.Unknown))
+			if meaning(r, os, event.Up, "en") != "" || r.ImpactOf(os, event.Unknown) != event.VisibilityLost {
+				t.Errorf("%s on %s: up means %q, unknown is %s", r.ID(), os, meaning(r, os, event.Up, "en"), r.ImpactOf(os, event.Unknown))
 			}
-			sentence(t, r.ID()+" unknown", r.MeaningOn(os, event.Unknown, "en"), r.MeaningOn(os, event.Unknown, "ja"))
+			sentence(t, r.ID()+" unknown", meaning(r, os, event.Unknown, "en"), meaning(r, os, event.Unknown, "ja"))
 		}
-		if r.Want() > 1 && r.MeaningOn("linux", event.Degraded, "en") == "It is present but does not fully run. If it is lost: "+r.MeaningOn("linux", event.Down, "en") {
+		if r.Want() > 1 && meaning(r, "linux", event.Degraded, "en") == "It is present but does not fully run. If it is lost: "+meaning(r, "linux", event.Down, "en") {
 			t.Errorf("%s counts instances and has no text for degraded", r.ID())
 		}
 	}
@@ -419,10 +419,10 @@ func TestOwnRows(t *testing.T) {
 		if v.Expected != x.expected || !strings.Contains(v.ReasonIn("en"), x.reason) || v.ReasonIn("ja") == "" {
 			t.Errorf("%s: %s, %s", x.name, v.Expected, v.ReasonIn("en"))
 		}
-		if m := r.MeaningOn("linux", event.Down, "en"); !strings.Contains(m, x.meaning) || r.ImpactOf("linux", event.Down) != x.impact {
+		if m := meaning(r, "linux", event.Down, "en"); !strings.Contains(m, x.meaning) || r.ImpactOf("linux", event.Down) != x.impact {
 			t.Errorf("%s: %q, %s", x.name, m, r.ImpactOf("linux", event.Down))
 		}
-		if r.MeaningOn("linux", event.Down, "ja") == "" {
+		if meaning(r, "linux", event.Down, "ja") == "" {
 			t.Errorf("%s has no Japanese text", x.name)
 		}
 	}
@@ -929,4 +929,9 @@ func BenchmarkEvaluateLongest(b *testing.B) {
 	for b.Loop() {
 		r.Evaluate(f)
 	}
+}
+
+// meaning is what the state means on a host of which only the OS is known.
+func meaning(r *catalog.Row, os string, state event.State, language string) string {
+	return words.In(language, nil).Say(r.Meaning(catalog.Sight{OS: os}, state))
 }

@@ -7,6 +7,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // TestReported: what the manager's API reports has a row with every text, is
@@ -32,7 +33,7 @@ func TestReported(t *testing.T) {
 				t.Errorf("%s is confirmed by %q", r.ID(), s)
 			}
 			for _, lang := range []string{"en", "ja"} {
-				if s := r.MeaningOn(os, event.Down, lang); len(s) < 40 || lang == "ja" && !strings.Contains(s, "。") {
+				if s := words.In(lang, nil).Say(r.Meaning(Sight{OS: os}, event.Down)); len(s) < 40 || lang == "ja" && !strings.Contains(s, "。") {
 					t.Errorf("%s means %q", r.ID(), s)
 				}
 			}

@@ -65,9 +65,6 @@ type Short struct {
 	JA string `yaml:"ja" doc:"the same in Japanese"`
 }
 
-// in falls back to the other language, as Effect.in does.
-func (s Short) in(ja bool) string { return Effect{EN: s.EN, JA: s.JA}.in(ja) }
-
 // Step is what whoever is on duty does first.
 type Step struct {
 	OS []string `yaml:"os" doc:"systems that the entry is for (default any)"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // ImpactOf returns what the row's state takes away from a host with this OS
@@ -38,116 +39,80 @@ func (r Row) ImpactIn(on Sight, state event.State) event.Impact {
 	return impact
 }
 
-// MeaningOn is MeaningIn for a host with this OS of which nothing else is
-// known.
-func (r Row) MeaningOn(os string, state event.State, language string) string {
-	return r.MeaningIn(Sight{OS: os}, state, language)
-}
-
-// MeaningIn says what the row's state means on the host, in a few sentences:
+// Meaning says what the row's state means on the host, in a few sentences:
 // what is lost and what still works. It is empty for a state that means no
-// loss. Language is "ja", or English for anything else.
-func (r Row) MeaningIn(on Sight, state event.State, language string) string {
-	ja := language == "ja"
+// loss.
+func (r Row) Meaning(on Sight, state event.State) event.Said {
 	loss := r.lossIn(on)
+	down := loss.Down.both()
+	if !loss.Down.said() { // as an operator's row may
+		down = words.Whole(words.NotDescribed.With())
+	}
 	switch state {
 	case event.Down:
-		return r.down(loss, ja)
+		return words.InBoth.With(down)
 	case event.Degraded:
-		if t := loss.Degraded.in(ja); t != "" {
-			return t
+		if loss.Degraded.said() {
+			return words.InBoth.With(loss.Degraded.both())
 		}
-		if ja {
-			return "完全には稼働していません。停止した場合の影響は次のとおりです。" + r.down(loss, ja)
-		}
-		return "It is present but does not fully run. If it is lost: " + r.down(loss, ja)
+		return words.NotWholly.With(down)
 	case event.Unknown:
-		if ja {
-			return "状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。"
-		}
-		return "It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down."
+		return words.NotObserved.With()
 	}
-	return ""
+	return event.Said{}
 }
+
+func (e Effect) said() bool { return e.EN+e.JA != "" }
+
+func (e Effect) both() words.Both { return words.Both{EN: e.EN, JA: e.JA} }
 
 // Explained reports whether the row itself says what its state means on the
 // host, which an operator's row may leave out.
 func (r Row) Explained(on Sight, state event.State) bool {
 	loss := r.lossIn(on)
-	return state == event.Down && loss.Down.in(false) != "" || state == event.Degraded && loss.Degraded.in(false)+loss.Down.in(false) != ""
+	return state == event.Down && loss.Down.said() || state == event.Degraded && (loss.Degraded.said() || loss.Down.said())
 }
 
-// ShortIn is MeaningIn in a few words. It is empty where the row has none.
-func (r Row) ShortIn(on Sight, state event.State, language string) string {
-	ja := language == "ja"
+// Short is Meaning in a few words. It is empty where the row has none.
+func (r Row) Short(on Sight, state event.State) event.Said {
 	loss := r.lossIn(on)
+	inBoth := func(t Short) event.Said {
+		if t == (Short{}) {
+			return event.Said{}
+		}
+		return words.InBoth.With(words.Both{EN: t.EN, JA: t.JA})
+	}
 	switch state {
 	case event.Down:
-		return loss.Down.Short.in(ja)
+		return inBoth(loss.Down.Short)
 	case event.Degraded:
-		if t := loss.Degraded.Short.in(ja); t != "" || loss.Down.Short == (Short{}) {
-			return t
+		if t := loss.Degraded.Short; t != (Short{}) || loss.Down.Short == (Short{}) {
+			return inBoth(t)
 		}
-		if ja {
-			return "一部しか動作していません。"
-		}
-		return "It runs only in part."
+		return words.ShortDegraded.With()
 	case event.Unknown:
-		if ja {
-			return "稼働しているか判断できません。停止とは限りません。"
-		}
-		return "Nobody can tell whether it runs; it need not be down."
+		return words.ShortUnknown.With()
 	}
-	return ""
+	return event.Said{}
 }
 
-// NextOn says in one sentence what whoever is on duty does first about the
+// NextStep says in one sentence what whoever is on duty does first about the
 // row's state on a host with this OS. It is empty for a state that is no loss.
-func (r Row) NextOn(os string, state event.State, language string) string {
-	ja := language == "ja"
+func (r Row) NextStep(os string, state event.State) event.Said {
 	switch state {
 	case event.Down:
 		for _, n := range r.Next {
 			if os == "" || len(n.OS) == 0 || slices.Contains(n.OS, os) {
-				return Effect{EN: n.EN, JA: n.JA}.in(ja)
+				return words.InBoth.With(words.Both{EN: n.EN, JA: n.JA})
 			}
 		}
-		if ja {
-			return "ホスト上で確認してください: " + r.ConfirmOn(os)
-		}
-		return "Check it on the host: " + r.ConfirmOn(os)
+		return words.NextConfirm.With(r.ConfirmOn(os))
 	case event.Degraded:
-		if ja {
-			return "5分後にもう一度確認し、続いている場合は担当の管理者に連絡してください。"
-		}
-		return "Look again in five minutes; if it lasts, call the administrator in charge."
+		return words.NextDegraded.With()
 	case event.Unknown:
-		if ja {
-			return "dswatch check で確認できない理由を調べてください。多くは権限、名前解決、経路の問題です。"
-		}
-		return "Run dswatch check to see why it cannot be observed: usually a right, a name or a route is missing."
+		return words.NextUnknown.With()
 	}
-	return ""
-}
-
-// down is the text of the state down, which an operator's row may lack.
-func (r Row) down(loss Loss, ja bool) string {
-	if t := loss.Down.in(ja); t != "" {
-		return t
-	}
-	if ja {
-		return "設定で追加された監視対象です。停止の影響は watch.items の loss に書くと表示されます。"
-	}
-	return "The item was added in the configuration; what its loss means is shown once it is written in watch.items under loss."
-}
-
-// in falls back to the other language: a text that is there helps more than
-// none.
-func (e Effect) in(ja bool) string {
-	if ja && e.JA != "" || e.EN == "" {
-		return e.JA
-	}
-	return e.EN
+	return event.Said{}
 }
 
 // ConfirmOn returns a command by which a person confirms the state by hand

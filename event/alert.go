@@ -123,7 +123,7 @@ type Counts struct {
 }
 
 // Alert is one transition of one alert, as every far end is told.
-// Title, Text and Confirm are in Language; all else is the same in any.
+// Title to Detail are in Language; all else is the same in any.
 type Alert struct {
 	ID         string     `json:"id"`             // the same for every transition of one firing
 	Seq        int        `json:"seq"`            // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
@@ -147,6 +147,16 @@ type Alert struct {
 	Reason   string `json:"reason,omitempty"`  // why the item is expected: footnotes, facts and their origins
 	Detail   string `json:"detail,omitempty"`  // what the detector saw
 	Confirm  string `json:"confirm,omitempty"` // how a person confirms it by hand
+
+	// What is said, as data. A far end is told those of Reason and Detail, with
+	// their English text; the others go as far as its sink, which puts them into
+	// its own language.
+	TitleStatements  Said `json:"title_statements,omitzero"`
+	TextStatements   Said `json:"text_statements,omitzero"`
+	ShortStatements  Said `json:"short_statements,omitzero"`
+	NextStatements   Said `json:"next_statements,omitzero"`
+	ReasonStatements Said `json:"reason_statements,omitzero"`
+	DetailStatements Said `json:"detail_statements,omitzero"`
 
 	OS           string `json:"os,omitempty"`
 	AgentVersion string `json:"agent_version,omitempty"`

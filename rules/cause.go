@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"time"
 
 	"dswatch/catalog"
@@ -103,24 +102,11 @@ func (c Cause) asked(now time.Time) time.Time {
 }
 
 // affectedText says how much an alert speaks for.
-func affectedText(a *event.Alert, ja bool) string {
-	switch {
-	case a.Transition == event.Cleared && ja:
-		return fmt.Sprintf("この障害とあわせて通知した %d 件はまだ復旧していません。続く場合はそれぞれ通知します。", a.AffectedCount)
-	case a.Transition == event.Cleared:
-		return fmt.Sprintf("Of what it explained, %d are not back yet; each becomes an alert of its own if that lasts.", a.AffectedCount)
-	case ja:
-		return fmt.Sprintf("この障害が原因とみられるものが他に %d 件あり、個別には通知しません。", a.AffectedCount)
+func affectedText(a *event.Alert) event.Said {
+	if a.Transition == event.Cleared {
+		return words.ExplainedLeft.With(a.AffectedCount)
 	}
-	return fmt.Sprintf("It explains %d more, which are not told on their own.", a.AffectedCount)
-}
-
-// explainedText says how much the alerts of a digest explain.
-func explainedText(n int, ja bool) string {
-	if ja {
-		return fmt.Sprintf("これらの障害が原因とみられるものが他に %d 件あり、個別には通知しません。", n)
-	}
-	return fmt.Sprintf("They explain %d more, which are not told on their own.", n)
+	return words.ExplainsMore.With(a.AffectedCount)
 }
 
 // Calm reports whether no rule is concerned with the item.

@@ -615,7 +615,7 @@ func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
 	a := event.Alert{
 		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: name, Key: st.Key, Class: st.Key.Kind.Class(),
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
-		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, Detail: words.In(s.Language, s.Zone).Say(st.Seen.Detail),
+		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, DetailStatements: st.Seen.Detail,
 		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,
 		StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, Withdrawn: slot.Withdrawn,
 	}

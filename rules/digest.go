@@ -370,7 +370,8 @@ func (s *Set) DigestAlert(d *Digest, m Members) event.Alert {
 	}
 	s.writeStorm(&a, members, d.Total-m.Silenced)
 	if n := len(explained); n > 0 {
-		a.Text += " " + explainedText(n, s.Language == "ja")
+		a.TextStatements = a.TextStatements.And(words.TheyExplain.With(n))
+		words.In(s.Language, s.Zone).Tell(&a)
 	}
 	return a
 }

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -200,16 +199,12 @@ func (s *Status) drop(name string) {
 }
 
 // flapText says what the alert means and how to confirm it.
-func (s *Set) flapText(a *event.Alert, ja bool) string {
+func (s *Set) flapText(a *event.Alert) event.Said {
 	switch {
-	case a.Transition == event.Cleared && a.State.Lost() && ja:
-		return "正常な状態には戻っていません。通知済みのアラートは継続し、まだ通知していなければ、この状態が続く場合にあらためて通知します。"
 	case a.Transition == event.Cleared && a.State.Lost():
-		return "It has not come back: its loss alert stays open, or is told now if that lasts for the hold."
+		return words.FlapEndedLost.With()
 	case a.Transition == event.Cleared:
-		return ""
-	case ja:
-		return fmt.Sprintf("%sの間に %d 回以上、正常な状態と異常な状態が入れ替わりました。%sの間変化がなくなるまで、個々の異常と復旧は通知しません。", lengthJA(s.Flap.Window), s.Flap.Changes, lengthJA(s.Flap.Settle))
+		return event.Said{}
 	}
-	return fmt.Sprintf("It changed between up and lost at least %d times within %s. Until it has kept still for %s, single losses and returns are not told.", s.Flap.Changes, s.Flap.Window, s.Flap.Settle)
+	return words.FlapStarted.With(s.Flap.Changes, s.Flap.Window, s.Flap.Settle)
 }

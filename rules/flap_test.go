@@ -144,7 +144,7 @@ func TestFlap(t *testing.T) {
 // TestFlapTexts reads what people are told.
 func TestFlapTexts(t *testing.T) {
 	for lang, want := range map[string][]string{
-		"en": {"web01: process ds_agent comes and goes", "at least 4 times within 5m0s", "web01: process ds_agent has settled: it is up"},
+		"en": {"web01: process ds_agent comes and goes", "at least 4 times within 5m", "web01: process ds_agent has settled: it is up"},
 		"ja": {"web01: プロセス ds_agent が停止と復旧を繰り返しています", "4 回以上", "web01: プロセス ds_agent の状態が安定しました (正常)"},
 	} {
 		p := newPlay(t, flapping())

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Leave writes the end of a rule's open alert for a sink that is told no more,
@@ -39,10 +40,8 @@ func (s *Set) left(now time.Time, a *event.Alert, snap Snapshot) {
 	a.Ack, a.Withdrawn, a.Affected, a.AffectedCount = nil, nil, nil, 0
 	a.At, a.EndedAt = now, now
 	s.write(a, snap)
-	a.Text = "This receiver was taken out of the configuration, so dswatch tells it nothing more. The alert itself may go on.\n" + a.Text
-	if s.Language == "ja" {
-		a.Text = "この通知先は設定から削除されたため、以後は通知しません。アラート自体は継続している可能性があります。\n" + a.Text
-	}
+	a.TextStatements = words.TakenOut.With().And(a.TextStatements)
+	words.In(s.Language, s.Zone).Tell(a)
 }
 
 func (slot *Slot) leave(sink string) {

@@ -2,13 +2,13 @@ package rules
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // StormSettings are the keys below `rules.storm:`.
@@ -140,7 +140,7 @@ func (s *Status) AlertID(rule string) string {
 
 // tally counts the members of a digest that say the same.
 type tally struct {
-	what  string // such as: process ds_agent is down
+	what  words.Phrase // such as: process ds_agent is down
 	hosts int
 	items int
 }
@@ -170,7 +170,7 @@ type said struct {
 }
 
 // tallied groups by what is said of an item.
-func tallied(members []symptom, ja bool) summary {
+func tallied(members []symptom) summary {
 	type group struct {
 		hosts map[string]bool
 		items int
@@ -195,14 +195,10 @@ func tallied(members []symptom, ja bool) summary {
 	sum.hosts = len(hosts)
 	for k, g := range groups {
 		a := event.Alert{Rule: g.rule, Key: event.Key{Kind: k.kind, Name: k.name}, State: k.state, Transition: event.Raised}
-		what := headline(&a, ja)
-		if k.state == event.Degraded {
-			what, _, _ = strings.Cut(what, " (") // each has its own numbers
-		}
-		sum.tallies = append(sum.tallies, tally{what, len(g.hosts), g.items})
+		sum.tallies = append(sum.tallies, tally{headline(&a, false), len(g.hosts), g.items}) // each has its own numbers
 	}
 	slices.SortFunc(sum.tallies, func(a, b tally) int {
-		return cmp.Or(b.items-a.items, strings.Compare(a.what, b.what))
+		return cmp.Or(b.items-a.items, cmp.Compare(a.what, b.what))
 	})
 	return sum
 }
@@ -237,92 +233,57 @@ func sizeOf(k event.Key) int { return 200 + len(k.String()) }
 const listed = 5
 
 // title is one line about all of them.
-func (m summary) title(ja bool) string {
-	where := m.host
-	switch {
-	case m.hosts != 1 && ja:
-		where = fmt.Sprintf("ホスト %d 台", m.hosts)
-	case m.hosts != 1:
-		where = fmt.Sprintf("%d hosts", m.hosts)
+func (m summary) title() event.Said {
+	what := m.tallies[0].what
+	if len(m.tallies) > 1 || m.items != m.hosts {
+		what = words.MostOf.Phrase(m.items, what)
 	}
-	switch {
-	case len(m.tallies) == 1 && m.items == m.hosts:
-		return where + ": " + m.tallies[0].what
-	case ja:
-		return fmt.Sprintf("%s: アラート %d 件 (最多: %s)", where, m.items, m.tallies[0].what)
+	if m.hosts == 1 {
+		return words.Title.With(m.host, what)
 	}
-	return fmt.Sprintf("%s: %d alerts, most of them: %s", where, m.items, m.tallies[0].what)
+	return words.TitleHosts.With(m.hosts, what)
 }
 
 // text lists what is wrong and on how many hosts.
-func (m summary) text(ja bool) string {
-	var parts []string
+func (m summary) text() (text event.Said) {
 	for i, t := range m.tallies {
-		if i == listed {
-			rest := len(m.tallies) - listed
-			if ja {
-				parts = append(parts, fmt.Sprintf("ほか %d 種別", rest))
-			} else {
-				parts = append(parts, fmt.Sprintf("and %d more kinds", rest))
-			}
-			break
-		}
 		switch {
-		case ja:
-			parts = append(parts, fmt.Sprintf("%s (%d 台)", t.what, t.hosts))
-		case t.hosts == 1:
-			parts = append(parts, t.what+" (1 host)")
+		case i == listed:
+			return text.And(words.TallyMore.With(len(m.tallies) - listed))
+		case i == len(m.tallies)-1:
+			text = text.And(words.TallyLast.With(t.what, t.hosts))
 		default:
-			parts = append(parts, fmt.Sprintf("%s (%d hosts)", t.what, t.hosts))
+			text = text.And(words.Tally.With(t.what, t.hosts))
 		}
 	}
-	if ja {
-		return strings.Join(parts, "、") + "。"
-	}
-	return strings.Join(parts, "; ") + "."
+	return text
 }
 
-// writeStorm fills the texts of a digest that has stood for total alerts and
+// writeStorm states what a digest says that has stood for total alerts and
 // stands for members now. Where both are not known any more it says less.
 func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
-	ja := s.Language == "ja"
-	var text []string
+	var text event.Said
+	title := func(what words.Phrase) { a.TitleStatements = words.Title.With(a.Key.Host, what) }
 	switch {
-	case a.Transition == event.Cleared && total == 0 && ja:
-		a.Title = fmt.Sprintf("%s: 多数のアラートの集約を終了しました", a.Key.Host)
 	case a.Transition == event.Cleared && total == 0:
-		a.Title = fmt.Sprintf("%s: the digest of many alerts is over", a.Key.Host)
-	case a.Transition == event.Cleared && ja:
-		a.Title = fmt.Sprintf("%s: アラート %d 件の集約を終了しました", a.Key.Host, total)
-		text = append(text, lasted(a, ja))
+		title(words.DigestOver.Phrase())
 	case a.Transition == event.Cleared:
-		a.Title = fmt.Sprintf("%s: the digest of %d alerts is over", a.Key.Host, total)
-		text = append(text, lasted(a, ja), "Its alerts are over, but for what lasts on and is told as an alert of its own.")
-	case len(members) == 0 && ja:
-		a.Title = fmt.Sprintf("%s: 多数のアラートを1件に集約しました", a.Key.Host)
+		title(words.DigestOfOver.Phrase(total))
+		text = lasted(a)
 	case len(members) == 0:
-		a.Title = fmt.Sprintf("%s: many alerts at once, told as one", a.Key.Host)
+		title(words.ToldAsOne.Phrase())
 	default:
-		sum := tallied(members, ja)
-		a.Title = sum.title(ja)
-		text = append(text, sum.text(ja))
-		if over := total - len(members); over > 0 && ja {
-			text = append(text, fmt.Sprintf("集約した %d 件のうち %d 件は復旧しました。", total, over))
-		} else if over > 0 {
-			are := "are"
-			if over == 1 {
-				are = "is"
-			}
-			text = append(text, fmt.Sprintf("%d of %d alerts %s over.", over, total, are))
-		} else if ja {
-			text = append(text, "多数のアラートが同時に発生したため、1件に集約しています。")
+		sum := tallied(members)
+		a.TitleStatements, text = sum.title(), sum.text()
+		if over := total - len(members); over > 0 {
+			text = text.And(words.DigestPartOver.With(over, total))
 		} else {
-			text = append(text, "So many alerts rose at once that they are told as one.")
+			text = text.And(words.DigestWhy.With())
 		}
 	}
-	if a.Transition == event.Cleared && ja {
-		text = append(text, "個別のアラートとしてあらためて通知したものを除き、すべて復旧しました。")
+	if a.Transition == event.Cleared {
+		text = text.And(words.DigestAllOver.With())
 	}
-	text = append(text, lookedAfter(a, ja)...)
-	a.Text = strings.Join(text, " ")
+	a.TextStatements = text.And(lookedAfter(a))
+	words.In(s.Language, s.Zone).Tell(a)
 }

@@ -1,250 +1,163 @@
 package rules
 
 import (
-	"cmp"
-	"fmt"
-	"strings"
 	"time"
 
 	"dswatch/event"
 	"dswatch/words"
 )
 
-// write fills Title, Text, Reason and Confirm in the set's language.
+// write states what a says, and says it in the set's language.
 func (s *Set) write(a *event.Alert, snap Snapshot) {
 	if a.Rule == event.RuleStorm {
 		s.writeStorm(a, nil, 0)
 		return
 	}
-	ja := s.Language == "ja"
-	a.Title = a.Key.Host + ": " + headline(a, ja)
+	a.TitleStatements = words.Title.With(a.Key.Host, headline(a, true))
 	if snap.Row != nil {
-		a.Reason = snap.Verdict.ReasonIn(s.Language)
+		a.ReasonStatements = snap.Verdict.Reason
 		a.Confirm = snap.Row.ConfirmOn(a.OS)
+		a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
 		if a.Transition.Firing() {
-			a.Short = snap.Row.ShortIn(snap.sight(), a.State, s.Language)
-			a.Next = snap.Row.NextOn(a.OS, a.State, s.Language)
-		} else {
-			a.Short, a.Next = "", ""
+			a.ShortStatements = snap.Row.Short(snap.sight(), a.State)
+			a.NextStatements = snap.Row.NextStep(a.OS, a.State)
 		}
 	}
-	var text []string
+	var text event.Said
 	if a.Rule == FlapRule {
-		if t := s.flapText(a, ja); t != "" {
-			text = append(text, t)
-		}
+		text = s.flapText(a)
 	}
 	switch {
 	case a.Transition == event.Cleared:
-		text = append(text, lasted(a, ja))
+		text = text.And(lasted(a))
 	case a.Key.Kind == event.Host:
-		text = append(text, s.silentText(ja))
+		text = text.And(words.NothingHeard.With(s.Silent))
 	case a.Rule == FlapRule:
-	case a.Rule == Unseen && ja:
-		text = append(text, "状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
 	case a.Rule == Unseen:
-		text = append(text, "It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down.")
+		text = text.And(words.NotObserved.With())
 	case snap.Row != nil:
-		text = append(text, snap.Row.MeaningIn(snap.sight(), a.State, s.Language))
+		text = text.And(snap.Row.Meaning(snap.sight(), a.State))
 	}
 	if a.AffectedCount > 0 {
-		text = append(text, affectedText(a, ja))
+		text = text.And(affectedText(a))
 	}
-	text = append(text, lookedAfter(a, ja)...)
-	a.Text = strings.Join(text, " ")
+	a.TextStatements = text.And(lookedAfter(a))
+	words.In(s.Language, s.Zone).Tell(a)
 }
 
-// headline says in a few words what happened to what.
-func headline(a *event.Alert, ja bool) string {
-	if a.Key.Kind == event.Host {
-		return silentHeadline(a, ja)
+// headline says in a few words what happened to what. With exact it says how
+// many of how many.
+func headline(a *event.Alert, exact bool) words.Phrase {
+	switch {
+	case a.Key.Kind == event.Host:
+		return silentHeadline(a)
+	case a.Key.Kind == event.Installation:
+		return installationHeadline(a)
+	case a.Key.Kind == event.Evidence && a.Transition != event.Cleared && a.Key.Name == "anti_malware_engine":
+		return words.BasicFunctionsOnly.Phrase()
+	case a.Key.Kind == event.Evidence && a.Transition != event.Cleared && a.Key.Name == "last_heartbeat":
+		return words.HeartbeatOld.Phrase()
 	}
-	if a.Key.Kind == event.Installation {
-		return installationHeadline(a, ja)
-	}
-	if a.Key.Kind == event.Evidence && a.Transition != event.Cleared {
-		if text := evidenceHeadline(a.Key.Name, ja); text != "" {
-			return text
-		}
-	}
-	what := words.In(language(ja), nil).Kind(a.Key.Kind) + " " + a.Key.Name
-	if a.Key.Kind == event.Heartbeat {
-		what = speaker(a.Key, ja)
-	}
-	if ja {
-		return what + " " + headlineJA(a)
-	}
-	return what + " " + headlineEN(a)
-}
-
-func headlineEN(a *event.Alert) string {
-	still := ""
+	what, again := speaker(a.Key), 0
 	if toldAgain(a.Transition) {
-		still = "still "
+		again = 1
 	}
 	switch {
 	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State.Lost():
-		return "has settled: it is " + string(a.State)
+		return words.SettledLost.Phrase(what, how(a, exact))
 	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Up:
-		return "has settled: it is up"
+		return words.SettledUp.Phrase(what)
 	case a.Rule == FlapRule && a.Transition != event.Cleared:
-		return still + "comes and goes"
+		return words.ComesGoes.Phrase(what, again)
 	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
-		return "is back"
+		return words.IsBack.Phrase(what)
 	case a.Transition == event.Cleared && a.Rule == Unseen && a.State != event.Unknown:
-		return "can be observed again"
+		return words.SeenAgain.Phrase(what)
 	case a.Transition == event.Cleared:
-		return "is no longer expected"
+		return words.NotExpectedNow.Phrase(what)
 	case a.Rule == Unseen:
-		return still + "cannot be observed"
-	case a.State == event.Degraded && a.Key.Kind == event.Module:
-		return "is " + still + "degraded"
-	case a.State == event.Degraded:
-		return fmt.Sprintf("is %sdegraded (%d of %d)", still, a.Found, a.Want)
-	case a.Key.Kind == event.Driver:
-		return "is " + still + "not loaded"
-	case a.Key.Kind == event.Port:
-		return "is " + still + "not open"
-	case a.Key.Kind == event.Module:
-		return "is " + still + "not working"
-	case a.Key.Kind == event.Heartbeat && a.Key.Component != event.Agent:
-		return "is " + still + "not answering"
-	case a.Key.Kind == event.Heartbeat:
-		return "is " + still + "lost"
+		return words.CannotSee.Phrase(what, again)
 	}
-	return "is " + still + "down"
+	return words.IsLost.Phrase(what, again, how(a, exact))
 }
 
-func headlineJA(a *event.Alert) string {
-	still := ""
-	if toldAgain(a.Transition) {
-		still = "引き続き"
-	}
-	switch {
-	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State.Lost():
-		return "の状態は安定しましたが、" + strings.TrimPrefix(lostJA(a, ""), "が")
-	case a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Up:
-		return "の状態が安定しました (正常)"
-	case a.Rule == FlapRule && a.Transition != event.Cleared:
-		return "が" + still + "停止と復旧を繰り返しています"
-	case a.Transition == event.Cleared && a.State == event.Up && a.Rule == Loss:
-		return "が復旧しました"
-	case a.Transition == event.Cleared && a.Rule == Unseen && a.State != event.Unknown:
-		return "の状態を再び確認できるようになりました"
-	case a.Transition == event.Cleared:
-		return "は監視の対象ではなくなりました"
-	case a.Rule == Unseen:
-		return "の状態を" + still + "確認できません"
-	}
-	return lostJA(a, still)
-}
-
-// lostJA says in which way something is lost.
-func lostJA(a *event.Alert, still string) string {
+// how says in which way something is lost.
+func how(a *event.Alert, exact bool) words.Phrase {
 	switch {
 	case a.State == event.Degraded && a.Key.Kind == event.Module:
-		return "が" + still + "一部制限された状態です"
+		return words.HowModuleLimited.Phrase()
+	case a.State == event.Degraded && !exact:
+		return words.HowSomeDegraded.Phrase()
 	case a.State == event.Degraded:
-		return fmt.Sprintf("が%s一部しか動いていません (%d/%d)", still, a.Found, a.Want)
+		return words.HowDegraded.Phrase(a.Found, a.Want)
 	case a.Key.Kind == event.Driver:
-		return "が" + still + "ロードされていません"
+		return words.HowNotLoaded.Phrase()
 	case a.Key.Kind == event.Port:
-		return "が" + still + "開いていません"
+		return words.HowNotOpen.Phrase()
 	case a.Key.Kind == event.Module:
-		return "が" + still + "動作していません"
+		return words.HowNotWorking.Phrase()
 	case a.Key.Kind == event.Heartbeat && a.Key.Component != event.Agent:
-		return "が" + still + "応答しません"
+		return words.HowNotAnswering.Phrase()
 	case a.Key.Kind == event.Heartbeat:
-		return "が" + still + "途絶えています"
+		return words.HowSilent.Phrase()
 	}
-	return "が" + still + "停止しています"
-}
-
-// evidenceHeadline says what the agent tells of itself.
-func evidenceHeadline(name string, ja bool) string {
-	switch {
-	case name == "anti_malware_engine" && ja:
-		return "不正プログラム対策が基本機能だけで動作しています"
-	case name == "anti_malware_engine":
-		return "anti-malware works with basic functions only"
-	case name == "last_heartbeat" && ja:
-		return "Agent から Manager への最後のハートビートが古くなっています"
-	case name == "last_heartbeat":
-		return "the agent's last heartbeat to the manager is old"
-	}
-	return ""
+	return words.HowDown.Phrase()
 }
 
 // installationHeadline says what became of a component.
-func installationHeadline(a *event.Alert, ja bool) string {
-	what, whatJA := "the agent", "Agent "
-	if a.Key.Component == event.Manager {
-		what, whatJA = "the manager", "Deep Security Manager "
-	}
-	removed := a.Key.Name == "removed"
+func installationHeadline(a *event.Alert) words.Phrase {
+	what := words.Component(a.Key.Component)
 	switch {
-	case ja && removed:
-		return whatJA + "がアンインストールされました"
-	case removed:
-		return what + " was removed"
-	case ja && a.Rule == Unseen:
-		return whatJA + "が導入されているか確認できません"
+	case a.Key.Name == "removed":
+		return words.Uninstalled.Phrase(what)
 	case a.Rule == Unseen:
-		return "nobody can tell whether " + what + " is still installed"
-	case ja && a.Transition == event.Cleared && a.State == event.Up:
-		return whatJA + "が再び見つかりました"
+		return words.InstalledAsk.Phrase(what)
 	case a.Transition == event.Cleared && a.State == event.Up:
-		return what + " is there again"
-	case ja && a.Transition == event.Cleared:
-		return whatJA + "は監視の対象ではなくなりました"
+		return words.InstalledBack.Phrase(what)
 	case a.Transition == event.Cleared:
-		return what + " is no longer expected"
-	case ja:
-		return whatJA + "が失われています"
+		return words.InstalledNoNew.Phrase(what)
 	}
-	return what + " has disappeared"
+	return words.Disappeared.Phrase(what)
 }
 
-// speaker names what a heartbeat comes from.
-func speaker(k event.Key, ja bool) string {
-	en := map[string]string{"resolver": "name resolution", "network": "network", "targets": "look at the ports of other hosts", "ssh": "SSH login", "vsphere": "vSphere API"}
-	words := map[string]string{"resolver": "名前解決", "network": "ネットワーク全体", "targets": "他ホストのポートの確認", "ssh": "SSH ログイン", "vsphere": "vSphere API"}
+// speaker names the item, a heartbeat by what it comes from.
+func speaker(k event.Key) words.Phrase {
 	switch {
-	case k.Component == Component && ja:
-		return cmp.Or(words[k.Name], "ネットワーク "+k.Name)
+	case k.Kind != event.Heartbeat:
+		return words.Named.Phrase(k.Kind, k.Name)
 	case k.Component == Component:
-		return cmp.Or(en[k.Name], "network "+k.Name)
-	case k.Component == event.Manager && k.Name == "listing" && ja:
-		return "Manager のコンピュータ一覧"
+		return way(k.Name)
 	case k.Component == event.Manager && k.Name == "listing":
-		return "list of the manager's computers"
-	case k.Component != event.Manager && ja:
-		return "Agent のハートビート"
+		return words.ListOfManager.Phrase()
 	case k.Component != event.Manager:
-		return "heartbeat of the agent"
+		return words.AgentBeats.Phrase()
 	case k.Name == event.Manager:
-		return "Deep Security Manager"
-	case ja:
-		return "Manager の API"
+		return words.TheManager.Phrase()
 	}
-	return "API of the manager"
+	return words.ManagerAPI.Phrase()
 }
 
-// language is the name of a language.
-func language(ja bool) string {
-	if ja {
-		return "ja"
+// way names what many looks need.
+func way(name string) words.Phrase {
+	switch name {
+	case "resolver":
+		return words.NamesResolved.Phrase()
+	case "network":
+		return words.WholeNetwork.Phrase()
+	case "targets":
+		return words.OtherPorts.Phrase()
+	case "ssh":
+		return words.SSHLogin.Phrase()
+	case "vsphere":
+		return words.VSphereAPI.Phrase()
 	}
-	return "en"
+	return words.OneNetwork.Phrase(name)
 }
 
 // lasted says how long the trouble was.
-func lasted(a *event.Alert, ja bool) string {
+func lasted(a *event.Alert) event.Said {
 	d := max(0, a.EndedAt.Sub(a.StartedAt)) // the observer's clock and ours may differ
-	if ja {
-		return "継続時間: " + lengthJA(d) + "。"
-	}
-	return "It lasted " + d.Round(time.Second).String() + "."
+	return words.Lasted.With(d.Round(time.Second))
 }
 
 // toldAgain reports whether t tells again what was told before.
@@ -254,42 +167,19 @@ func toldAgain(t event.Transition) bool {
 
 // lookedAfter says who looks after the alert from now on, where that is what
 // is told.
-func lookedAfter(a *event.Alert, ja bool) []string {
-	by, text := a.Ack, "%s looks after it"
-	switch {
-	case a.Transition == event.Unacknowledged && a.Withdrawn != nil:
-		if by, text = a.Withdrawn, "Nobody looks after it any more; %s withdrew the acknowledgement"; ja {
-			text = "%s が確認を取り消したため、現在は担当者がいません。"
-		}
+func lookedAfter(a *event.Alert) event.Said {
+	switch by := a.Withdrawn; {
+	case a.Transition == event.Unacknowledged && by != nil && by.Comment != "":
+		return words.NobodyLooksSays.With(by.Author, by.Comment)
+	case a.Transition == event.Unacknowledged && by != nil:
+		return words.NobodyLooks.With(by.Author)
+	}
+	switch by := a.Ack; {
 	case a.Transition != event.Acknowledged || by == nil:
-		return nil
-	case ja:
-		text = "%s が担当しています。"
-	}
-	text = fmt.Sprintf(text, by.Author)
-	switch {
-	case by.Comment != "" && ja:
-		text += "コメント: " + by.Comment
+		return event.Said{}
 	case by.Comment != "":
-		text += ": " + by.Comment
-	case !ja:
-		text += "."
+		return words.LookedAfterSays.With(by.Author, by.Comment)
+	default:
+		return words.LookedAfter.With(by.Author)
 	}
-	return []string{text}
-}
-
-// lengthJA writes a duration with the units of the language: 1時間20分.
-func lengthJA(d time.Duration) string {
-	s := int64(d.Round(time.Second) / time.Second)
-	text := ""
-	for _, u := range []struct {
-		seconds int64
-		name    string
-	}{{3600, "時間"}, {60, "分"}, {1, "秒"}} {
-		if n := s / u.seconds; n > 0 || u.seconds == 1 && text == "" {
-			text += fmt.Sprintf("%d%s", n, u.name)
-		}
-		s %= u.seconds
-	}
-	return text
 }

@@ -3,7 +3,6 @@ package sinks
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"dswatch/event"
 )
@@ -70,15 +69,4 @@ func affectedList(a event.Alert, most int, between, more string, one func(event.
 	}
 	b.WriteString(left)
 	return Cut(b.String(), most)
-}
-
-// Beat is the title and the text of a sign of life in a language, from host.
-func (w *Words) Beat(host string, c event.Counts) (title, text string) {
-	every := w.Lasting(time.Duration(c.Every) * time.Second)
-	if w == &japanese {
-		return host + " の dswatch は稼働中です",
-			fmt.Sprintf("未復旧のアラートは%d件、この通知先への送信待ちは%d件です。%s以内に次の通知がなければ、dswatch または経路の異常を疑ってください。", c.Open, c.Waiting, every)
-	}
-	return "dswatch on " + host + " is alive",
-		fmt.Sprintf("%d alerts are open and %d deliveries wait for this sink. If nothing comes within %s, dswatch or the way from it is broken.", c.Open, c.Waiting, every)
 }

@@ -3,9 +3,11 @@ package sinks
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"dswatch/event"
 	"dswatch/wire"
+	"dswatch/words"
 )
 
 // Payload is how an alert is told in JSON, by every sink that speaks JSON of
@@ -25,8 +27,9 @@ func NewPayload(a event.Alert) Payload {
 
 var payloadForm = wire.Of[Payload]()
 
-// Encode returns p as JSON.
+// Encode returns p as JSON, with its times in UTC.
 func (p Payload) Encode() ([]byte, error) {
+	p.Alert = At(p.Alert, time.UTC)
 	b, err := payloadForm.Encode(&p)
 	if err != nil {
 		return nil, fmt.Errorf("encode payload: %w", err)
@@ -49,7 +52,8 @@ func tidyAck(k *event.Ack, most int) *event.Ack {
 }
 
 // Tidy returns a with every text clean and bounded: Title, Short, Next and the names by
-// Line and MaxTitle; Text, Reason, Detail and Confirm by Lines and MaxText.
+// Line and MaxTitle; Text, Reason, Detail and Confirm by Lines and MaxText. Statements get their
+// English text.
 func Tidy(a event.Alert) event.Alert {
 	for _, s := range []*string{
 		&a.ID, &a.Rule, &a.Key.Host, &a.Key.Component, &a.Key.Name, &a.Title, &a.Short, &a.Next, &a.OS, &a.AgentVersion, &a.HostID, &a.Observer, &a.Language,
@@ -58,6 +62,9 @@ func Tidy(a event.Alert) event.Alert {
 	}
 	for _, s := range []*string{&a.Text, &a.Reason, &a.Detail, &a.Confirm} {
 		*s = Lines(*s, MaxText)
+	}
+	for _, s := range []*event.Said{&a.ReasonStatements, &a.DetailStatements} {
+		*s = words.Spell(s.Clip(MaxText))
 	}
 	a.Ack, a.Withdrawn = tidyAck(a.Ack, MaxText), tidyAck(a.Withdrawn, MaxTitle)
 	if len(a.Affected) > 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // sample is one kind of alert that a template must be able to render.
@@ -66,7 +67,8 @@ func samples(language string) []sample {
 			a.Severity, a.Impact, a.Reason, a.Detail, a.Confirm = event.Info, event.NoticeLost, "", "", ""
 			a.Key = event.Key{Host: "web01", Component: "dswatch", Kind: event.Host, Name: "dswatch"}
 			a.Heartbeat = &event.Counts{Open: 3, Waiting: 1, Every: 300}
-			a.Title, a.Text = In(language).Beat(a.Key.Host, *a.Heartbeat)
+			a.TitleStatements, a.TextStatements = words.Alive.With(a.Key.Host), words.AliveCounts.With(3, 1, 5*time.Minute)
+			*a = Speak(*a, words.In(language, nil))
 		},
 		"test":   func(a *event.Alert) { a.Test, a.OS, a.AgentVersion = true, "", "" },
 		"replay": func(a *event.Alert) { a.Replay = true },

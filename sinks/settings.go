@@ -11,6 +11,7 @@ import (
 type Settings struct {
 	Name        string        `yaml:"name" doc:"name of this sink in routes, logs and metrics: letters, digits, - and _, at most 32; no default"`
 	Type        string        `yaml:"type" doc:"kind of the sink; no default"`
+	Language    string        `yaml:"language" doc:"language of what this sink is told: en or ja; default as language of the whole configuration"`
 	Timeout     time.Duration `yaml:"timeout" doc:"longest time for one attempt; default 10s"`
 	Patience    time.Duration `yaml:"patience" doc:"how long one delivery is tried again before it goes to the dead letters; a restart begins anew; default 24h"`
 	Concurrency int           `yaml:"concurrency" doc:"attempts in flight at once, 1 to 256; the order of one item's alerts is kept with any number"`
@@ -35,6 +36,8 @@ func (s Settings) Validate() error {
 	switch {
 	case !validName(s.Name):
 		return setting.Bad("name", "%q is not a name; write 1 to 32 letters, digits, - or _", Line(s.Name, 40))
+	case s.Language != "" && s.Language != "en" && s.Language != "ja":
+		return setting.Bad("language", "%q is not spoken here; write en or ja", Line(s.Language, 40))
 	case s.Timeout < 10*time.Millisecond || s.Timeout > 10*time.Minute:
 		return setting.Bad("timeout", "%s is out of range; write 10ms to 10m, such as 10s", s.Timeout)
 	case s.Patience < time.Second || s.Patience > 30*24*time.Hour:

@@ -26,17 +26,18 @@
 // Japanese text uses the same names, in any order. Their types are
 //
 //	string          a name, shown as it is
-//	int             {n}; {n|process|processes} is one of two words, by n, in English
+//	int             {n}; {n|process|processes} is one of two words: the first where n is 1
 //	time.Duration   20s, 2h5m; 20秒, 2時間5分
 //	time.Time       in the reader's zone
 //	[]string        {x} "a, b", {x:or} "a or b", {x:and} "a and b"
 //	error           a library's own text, quoted and not translated
 //	Both            a text that is there in both languages, such as an operator's
+//	Phrase          a sentence of the table inside this one
 //	event.State, event.Kind, event.Severity, event.Impact, event.Transition, Outcome, Origin
 //	                a word of the dictionary (dictionary.go)
 //
-// A sentence has no full stop and, in English, begins small, as it may be a part of
-// a longer one: several are joined by "; " or 「。」, and after a colon by a
+// A sentence of a detail or a reason has no full stop and, in English, begins small, as it may be a part of
+// a longer one; those of an alert's text have one. Several are joined by "; " or 「。」, and after a colon by a
 // blank. The Japanese is 敬体; terms are those of dictionary.go. A code is
 // area.what, is never given another meaning and never used again: it is stored,
 // and programs read it.

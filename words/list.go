@@ -23,6 +23,9 @@ func Write(w io.Writer) error {
 		if strings.Contains(s.source[0], "|") { // has a plural
 			fmt.Fprintf(&b, "  en %s\n", s.sample("en", 1))
 		}
+		if strings.Contains(s.source[1], "|") {
+			fmt.Fprintf(&b, "  ja %s\n", s.sample("ja", 1))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -50,6 +53,8 @@ func sample(k kind, n int, name string) string {
 		return event.List([]string{"A", "B"})
 	case both:
 		return event.List([]string{"<English text>", "<日本語の文>"})
+	case phrase:
+		return string(pack("quoted", "<"+name+">"))
 	case quote:
 		return "<error>"
 	case state:

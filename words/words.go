@@ -38,6 +38,7 @@ const (
 	list
 	quote
 	both
+	phrase // a sentence inside another one
 	// Words of the dictionary.
 	state
 	itemKind
@@ -50,7 +51,7 @@ const (
 	fact
 )
 
-var kindNames = [...]string{name: "name", number: "number", duration: "duration", moment: "time", list: "list", quote: "quoted", both: "both languages",
+var kindNames = [...]string{name: "name", number: "number", duration: "duration", moment: "time", list: "list", quote: "quoted", both: "both languages", phrase: "phrase",
 	state: "state", itemKind: "kind", severity: "severity", impact: "impact", transition: "transition", outcome: "outcome", origin: "origin", component: "component", fact: "fact"}
 
 func (k kind) String() string { return kindNames[k] }
@@ -84,6 +85,8 @@ func kindOf[A any]() kind {
 		return quote
 	case reflect.TypeFor[Both]():
 		return both
+	case reflect.TypeFor[Phrase]():
+		return phrase
 	case reflect.TypeFor[event.State]():
 		return state
 	case reflect.TypeFor[event.Kind]():
@@ -124,6 +127,8 @@ func text(a any) string {
 		return a.Error()
 	case Both:
 		return event.List([]string{a.EN, a.JA})
+	case Phrase:
+		return string(a)
 	case Outcome:
 		return string(a)
 	case Origin:
@@ -176,6 +181,44 @@ func (s Say3[A, B, C]) With(a A, b B, c C) event.Said {
 // With fills the gaps.
 func (s Say4[A, B, C, D]) With(a A, b B, c C, d D) event.Said {
 	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b), text(c), text(d)}})
+}
+
+// Phrase is a sentence as an argument of another one: its code and arguments,
+// apart by slashes, with ~0 for ~, ~1 for / and ~2 for what makes a list.
+type Phrase string
+
+var (
+	packing   = strings.NewReplacer("~", "~0", "/", "~1", "\v", "~2")
+	unpacking = strings.NewReplacer("~0", "~", "~1", "/", "~2", "\v")
+)
+
+func pack(code string, args ...string) Phrase {
+	for _, a := range args {
+		code += "/" + packing.Replace(a)
+	}
+	return Phrase(code)
+}
+
+func unpack(arg string) event.Statement {
+	parts := strings.Split(arg, "/")
+	for i := range parts {
+		parts[i] = unpacking.Replace(parts[i])
+	}
+	return event.Statement{Code: parts[0], Args: parts[1:]}
+}
+
+// Phrase is With, for a sentence inside another one.
+func (s Say0) Phrase() Phrase { return pack(s.code) }
+
+// Phrase is With, for a sentence inside another one.
+func (s Say1[A]) Phrase(a A) Phrase { return pack(s.code, text(a)) }
+
+// Phrase is With, for a sentence inside another one.
+func (s Say2[A, B]) Phrase(a A, b B) Phrase { return pack(s.code, text(a), text(b)) }
+
+// Phrase is With, for a sentence inside another one.
+func (s Say3[A, B, C]) Phrase(a A, b B, c C) Phrase {
+	return pack(s.code, text(a), text(b), text(c))
 }
 
 // Code is what the sentence is called in JSON.
@@ -254,6 +297,19 @@ type Voice struct {
 // In returns the voice of a language and a zone.
 func In(language string, zone *time.Location) Voice { return Voice{language, zone} }
 
+// Equal reports whether both say the same.
+func (v Voice) Equal(w Voice) bool {
+	return v.JA() == w.JA() && v.Location().String() == w.Location().String()
+}
+
+// Location is the zone of the voice.
+func (v Voice) Location() *time.Location {
+	if v.Zone == nil {
+		return time.UTC
+	}
+	return v.Zone
+}
+
 // JA reports whether the voice speaks Japanese.
 func (v Voice) JA() bool { return v.Language == "ja" }
 
@@ -302,9 +358,9 @@ func (v Voice) Say(s event.Said) string {
 // between is what stands between b and what follows.
 func (v Voice) between(b []byte) string {
 	switch s := string(b[max(0, len(b)-3):]); {
-	case strings.HasSuffix(s, "。"):
+	case strings.HasSuffix(s, "。"), strings.HasSuffix(s, "、"):
 		return ""
-	case strings.HasSuffix(s, ":"), strings.HasSuffix(s, "."), strings.HasSuffix(s, "!"):
+	case strings.HasSuffix(s, ":"), strings.HasSuffix(s, "."), strings.HasSuffix(s, "!"), strings.HasSuffix(s, ";"):
 		return " "
 	case v.JA():
 		return "。"
@@ -375,6 +431,8 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 			}
 			return append(b, picked...)
 		}
+	case phrase:
+		return v.append(b, unpack(arg))
 	case state:
 		return append(b, v.State(event.State(arg))...)
 	case itemKind:
@@ -397,6 +455,9 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 	return append(b, arg...)
 }
 
+// Whole is s in both languages.
+func Whole(s event.Said) Both { return Both{In("en", nil).Say(s), In("ja", nil).Say(s)} }
+
 // Pick is the text of the voice's language; one that is there helps more than
 // none.
 func (v Voice) Pick(t Both) string {
@@ -408,11 +469,7 @@ func (v Voice) Pick(t Both) string {
 
 // Time writes t in the voice's zone, as logs do.
 func (v Voice) Time(t time.Time) string {
-	zone := v.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	return t.In(zone).Format(time.RFC3339)
+	return t.In(v.Location()).Format(time.RFC3339)
 }
 
 // Length writes a duration: 20s, 2h5m, 12ms; 20秒, 2時間5分, 12ミリ秒.

@@ -47,12 +47,12 @@ const (
 // resolved with it: to a receiver, another severity is another alert.
 func NewNotice(a event.Alert, receiver, externalURL string) Notice {
 	a = sinks.Tidy(a)
-	one := Noticed{Status: statusFiring, Labels: labels(a, nil), Annotations: annotations(a), StartsAt: a.StartedAt}
+	one := Noticed{Status: statusFiring, Labels: labels(a, nil), Annotations: annotations(a), StartsAt: a.StartedAt.UTC()}
 	over := one
-	over.Status, over.EndsAt = statusResolved, a.At
+	over.Status, over.EndsAt = statusResolved, a.At.UTC()
 	if a.Transition == event.Cleared {
 		if !a.EndedAt.IsZero() {
-			over.EndsAt = a.EndedAt
+			over.EndsAt = a.EndedAt.UTC()
 		}
 		one = over
 	}

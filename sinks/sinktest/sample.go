@@ -7,6 +7,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Sample returns a realistic alert: the n-th item of a fleet, at transition
@@ -20,6 +21,8 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 		Language: language, OS: "linux", AgentVersion: "20.0.2-1390.el8", HostID: "17", Observer: key.Host, StartedAt: start, At: start.Add(20 * time.Second),
 		Detail: "no process named ds_agent (looked at 312)",
 	}
+	a.DetailStatements = words.NoProcessNamed.With([]string{key.Name})
+	a.ReasonStatements = words.ComponentThere.With(event.Agent, "declared")
 	switch tr {
 	case event.Changed:
 		a.Seq, a.State, a.Previous, a.Found, a.At = 2, event.Degraded, event.Down, 1, start.Add(time.Minute)
@@ -51,6 +54,21 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 		a.Title = "agent process ds_agent is up again on " + key.Host
 		a.Text, a.Short, a.Next = "The Deep Security Agent reports and takes policy again.", "", ""
 	}
+	return a
+}
+
+// Stated is Sample as the rules make it: in English, with all that it says as
+// data beside it.
+func Stated(n int, tr event.Transition) event.Alert {
+	a := Sample(n, tr, "en")
+	what := words.Named.Phrase(a.Key.Kind, a.Key.Name)
+	a.TitleStatements = words.Title.With(a.Key.Host, words.IsLost.Phrase(what, 0, words.HowDown.Phrase()))
+	a.TextStatements = words.NotObserved.With()
+	if tr == event.Cleared {
+		a.TitleStatements = words.Title.With(a.Key.Host, words.IsBack.Phrase(what))
+		a.TextStatements = words.Lasted.With(4*time.Hour + 5*time.Minute)
+	}
+	words.In("en", nil).Tell(&a)
 	return a
 }
 
@@ -99,7 +117,9 @@ func Others(language string) map[string]event.Alert {
 	beat.Severity, beat.Impact, beat.Detail, beat.Confirm, beat.Reason = event.Info, event.NoticeLost, "", "", ""
 	beat.Short, beat.Next = "", ""
 	beat.Heartbeat = &event.Counts{Open: 7031, Waiting: 8042, Every: 300}
-	beat.Title, beat.Text = sinks.In(language).Beat(beat.Key.Host, *beat.Heartbeat)
+	beat.TitleStatements = words.Alive.With(beat.Key.Host)
+	beat.TextStatements = words.AliveCounts.With(beat.Heartbeat.Open, beat.Heartbeat.Waiting, time.Duration(beat.Heartbeat.Every)*time.Second)
+	beat = sinks.Speak(beat, words.In(language, nil))
 	all["heartbeat"] = beat
 	return all
 }

@@ -19,6 +19,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Told is what a reader of the far end learns from one message.
@@ -69,6 +70,7 @@ func Run(t *testing.T, o Options) {
 	all := []part{
 		{"every transition arrives and can be told apart", transitions},
 		{"acknowledgements, flapping, digests and heartbeats arrive", others},
+		{"one alert is told in the language of each sink", languages},
 		{"a cancelled context sends nothing", cancelled},
 		{"hostile text is harmless", hostileText},
 		{"many goroutines share one sink", concurrent},
@@ -241,6 +243,30 @@ func others(t *testing.T, b *bench) {
 			}
 			if re := want[name]; re != nil && !re.MatchString(shown) {
 				t.Errorf("%s: %s is not in\n%s", name, re, clip([]byte(shown)))
+			}
+		}
+	}
+}
+
+// languages wants the alert that the rules made in English in the language of
+// the sink: its title or its text, whichever the far end shows, and nothing of
+// the other language's.
+func languages(t *testing.T, b *bench) {
+	says := map[string]map[event.Transition]*regexp.Regexp{
+		"en": {event.Raised: regexp.MustCompile("ds_agent is down|It cannot be observed"), event.Cleared: regexp.MustCompile("ds_agent is back|It lasted")},
+		"ja": {event.Raised: regexp.MustCompile("が停止しています|状態を確認できない"), event.Cleared: regexp.MustCompile("が復旧しました|継続時間")},
+	}
+	inner, n := b.sink, 0
+	for _, language := range []string{"ja", "en", "ja"} {
+		b.sink = sinks.Spoken(inner, words.In(language, nil))
+		for _, tr := range []event.Transition{event.Raised, event.Cleared} {
+			b.mustSend(t, Stated(n, tr))
+			n++
+			shown := strings.Join(b.read(t, b.arrived(t, n)[n-1]).Texts, "\n")
+			for other, all := range says {
+				if all[tr].MatchString(shown) != (other == language) {
+					t.Errorf("%s: a %s sink is told:\n%s", tr, language, clip([]byte(shown)))
+				}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // TestEveryRowIsWhole sends the loss of every row of the list in the default
@@ -42,13 +43,13 @@ func TestEveryRowIsWhole(t *testing.T) {
 			for _, os := range systems {
 				for _, state := range []event.State{event.Down, event.Degraded, event.Unknown} {
 					for _, language := range []string{"en", "ja"} {
-						w := sinks.In(language)
+						w, say := sinks.In(language), words.In(language, nil).Say
 						a := event.Alert{
 							ID: "0123456789abcdef01234567", Seq: 12, Turn: 3, Transition: event.Raised, Rule: event.RuleLoss,
 							Key:   event.Key{Host: "web01.tokyo.example.co.jp", Component: row.Component, Kind: row.Kind, Name: row.Name},
 							State: state, Severity: event.Critical, Impact: row.ImpactOf(os, state), Want: row.Want(), Language: language,
 							Title: fmt.Sprintf("web01.tokyo.example.co.jp: %s %s %s", w.Kind(row.Kind), row.Name, w.StateOf(state)),
-							Text:  row.MeaningOn(os, state, language), Short: row.ShortIn(catalog.Sight{OS: os}, state, language), Next: row.NextOn(os, state, language),
+							Text:  say(row.Meaning(catalog.Sight{OS: os}, state)), Short: say(row.Short(catalog.Sight{OS: os}, state)), Next: say(row.NextStep(os, state)),
 							Reason: strings.Repeat("reason. ", 40), Detail: strings.Repeat("detail. ", 40), Confirm: row.ConfirmOn(os), OS: os, AgentVersion: "20.0.2-1390.el8",
 							Observer: "web01.tokyo.example.co.jp", StartedAt: time.Now(), At: time.Now(),
 							AffectedCount: 3, Affected: []event.Affected{{Key: event.Key{Host: "web01.tokyo.example.co.jp", Component: event.Agent, Kind: event.Port, Name: "4118/tcp"}, State: event.Down}},

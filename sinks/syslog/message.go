@@ -69,6 +69,12 @@ func (w *writer) message(buf []byte, a event.Alert) []byte {
 
 // shortened is message for a tidied alert that is too long.
 func (w *writer) shortened(buf []byte, a event.Alert) (m []byte) {
+	if w.body == "json" { // the texts say the same as the statements
+		a.ReasonStatements, a.DetailStatements = event.Said{}, event.Said{}
+		if m = w.render(buf, a); len(m) <= w.most {
+			return m
+		}
+	}
 	// The escaping decides how much a text takes, so the longest length that
 	// fits is searched for; then the same with the names.
 	for _, fields := range []func(*event.Alert) []*string{looked, meant, names, told} {

@@ -62,6 +62,7 @@ type cloudEvent struct {
 }
 
 func newCloudEvent(p sinks.Payload) cloudEvent {
+	p.Alert = sinks.At(p.Alert, time.UTC)
 	return cloudEvent{
 		SpecVersion: "1.0", ID: p.DeliveryID, Source: "dswatch/" + url.PathEscape(p.Alert.Observer),
 		Type: "dswatch.alert." + string(p.Alert.Transition) + ".v1", Subject: p.Alert.Key.String(),

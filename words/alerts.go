@@ -1,0 +1,275 @@
+package words
+
+import (
+	"time"
+
+	"dswatch/event"
+)
+
+// What an alert's title says: of what, and what has become of it.
+var (
+	// Title is the whole line.
+	Title = say2[string, Phrase]("title",
+		"{host}: {headline}",
+		"{host}: {headline}")
+	TestTitle = say2[string, Phrase]("title.test",
+		"[TEST] {host}: {headline}",
+		"[TEST] {host}: {headline}")
+
+	Named = say2[event.Kind, string]("title.named",
+		"{kind} {name}",
+		"{kind} {name}")
+	NamesResolved = say0("title.resolver", "name resolution", "名前解決")
+	WholeNetwork  = say0("title.whole_network", "network", "ネットワーク全体")
+	OtherPorts    = say0("title.targets", "look at the ports of other hosts", "他ホストのポートの確認")
+	SSHLogin      = say0("title.ssh", "SSH login", "SSH ログイン")
+	VSphereAPI    = say0("title.vsphere", "vSphere API", "vSphere API")
+	OneNetwork    = say1[string]("title.network", "network {name}", "ネットワーク {name}")
+	ListOfManager = say0("title.listing", "list of the manager's computers", "Manager のコンピュータ一覧")
+	AgentBeats    = say0("title.agent_heartbeat", "heartbeat of the agent", "Agent のハートビート")
+	TheManager    = say0("title.manager", "Deep Security Manager", "Deep Security Manager")
+	ManagerAPI    = say0("title.manager_api", "API of the manager", "Manager の API")
+
+	// IsLost says in which way; again is 1 where it was told before.
+	IsLost = say3[Phrase, int, Phrase]("headline.lost",
+		"{what} is {again|still |}{how}",
+		"{what} が{again|引き続き|}{how}")
+	SettledLost = say2[Phrase, Phrase]("headline.settled_lost",
+		"{what} has settled: it is {how}",
+		"{what} の状態は安定しましたが、{how}")
+	SettledUp = say1[Phrase]("headline.settled_up",
+		"{what} has settled: it is up",
+		"{what} の状態が安定しました (正常)")
+	ComesGoes = say2[Phrase, int]("headline.flapping",
+		"{what} {again|still |}comes and goes",
+		"{what} が{again|引き続き|}停止と復旧を繰り返しています")
+	IsBack = say1[Phrase]("headline.back",
+		"{what} is back",
+		"{what} が復旧しました")
+	SeenAgain = say1[Phrase]("headline.seen_again",
+		"{what} can be observed again",
+		"{what} の状態を再び確認できるようになりました")
+	NotExpectedNow = say1[Phrase]("headline.not_expected",
+		"{what} is no longer expected",
+		"{what} は監視の対象ではなくなりました")
+	CannotSee = say2[Phrase, int]("headline.unseen",
+		"{what} {again|still |}cannot be observed",
+		"{what} の状態を{again|引き続き|}確認できません")
+
+	HowDown          = say0("how.down", "down", "停止しています")
+	HowDegraded      = say2[int, int]("how.degraded", "degraded ({found} of {want})", "一部しか動いていません ({found}/{want})")
+	HowSomeDegraded  = say0("how.some_degraded", "degraded", "一部しか動いていません")
+	HowModuleLimited = say0("how.module_degraded", "degraded", "一部制限された状態です")
+	HowNotLoaded     = say0("how.not_loaded", "not loaded", "ロードされていません")
+	HowNotOpen       = say0("how.not_open", "not open", "開いていません")
+	HowNotWorking    = say0("how.not_working", "not working", "動作していません")
+	HowNotAnswering  = say0("how.not_answering", "not answering", "応答しません")
+	HowSilent        = say0("how.lost", "lost", "途絶えています")
+
+	HostReports = say0("headline.host_reports",
+		"its dswatch reports again",
+		"dswatch からの報告が再開しました")
+	HostUnwatched = say0("headline.host_unwatched",
+		"its silence is no longer watched",
+		"dswatch からの報告は監視の対象ではなくなりました")
+	HostSilent = say0("headline.host_silent",
+		"nothing is heard from its dswatch",
+		"dswatch からの報告が途絶えています")
+
+	BasicFunctionsOnly = say0("headline.basic_functions",
+		"anti-malware works with basic functions only",
+		"不正プログラム対策が基本機能だけで動作しています")
+	HeartbeatOld = say0("headline.heartbeat_old",
+		"the agent's last heartbeat to the manager is old",
+		"Agent から Manager への最後のハートビートが古くなっています")
+
+	Uninstalled  = say1[Component]("headline.removed", "the {component} was removed", "{component} がアンインストールされました")
+	InstalledAsk = say1[Component]("headline.installed_unknown",
+		"nobody can tell whether the {component} is still installed",
+		"{component} が導入されているか確認できません")
+	InstalledBack  = say1[Component]("headline.installed_again", "the {component} is there again", "{component} が再び見つかりました")
+	InstalledNoNew = say1[Component]("headline.installed_unwatched", "the {component} is no longer expected", "{component} は監視の対象ではなくなりました")
+	Disappeared    = say1[Component]("headline.disappeared", "the {component} has disappeared", "{component} が失われています")
+)
+
+// What an alert means.
+var (
+	// NotWholly goes on with what its loss would mean.
+	NotWholly = say1[Both]("meaning.degraded",
+		"It is present but does not fully run. If it is lost: {loss}",
+		"完全には稼働していません。停止した場合の影響は次のとおりです。{loss}")
+	NotDescribed = say0("meaning.not_described",
+		"The item was added in the configuration; what its loss means is shown once it is written in watch.items under loss.",
+		"設定で追加された監視対象です。停止の影響は watch.items の loss に書くと表示されます。")
+	NotObserved = say0("meaning.unknown",
+		"It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down.",
+		"状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
+	ShortDegraded = say0("short.degraded",
+		"It runs only in part.",
+		"一部しか動作していません。")
+	ShortUnknown = say0("short.unknown",
+		"Nobody can tell whether it runs; it need not be down.",
+		"稼働しているか判断できません。停止とは限りません。")
+	NextConfirm = say1[string]("next.confirm",
+		"Check it on the host: {command}",
+		"ホスト上で確認してください: {command}")
+	NextDegraded = say0("next.degraded",
+		"Look again in five minutes; if it lasts, call the administrator in charge.",
+		"5分後にもう一度確認し、続いている場合は担当の管理者に連絡してください。")
+	NextUnknown = say0("next.unknown",
+		"Run dswatch check to see why it cannot be observed: usually a right, a name or a route is missing.",
+		"dswatch check で確認できない理由を調べてください。多くは権限、名前解決、経路の問題です。")
+
+	Lasted = say1[time.Duration]("text.lasted",
+		"It lasted {time}.",
+		"継続時間: {time}。")
+	NothingHeard = say1[time.Duration]("text.host_silent",
+		"Its dswatch has reported nothing for {time} or longer, so nobody knows how the items of this host are now. The host may be down or cut off, or its dswatch may have stopped. What was last seen stays as it was.",
+		"このホストの dswatch から{time}以上報告がなく、監視対象の現在の状態が分かりません。ホストの停止、通信の断絶、または dswatch の停止が考えられます。最後に確認した状態はそのまま残します。")
+	FlapStarted = say3[int, time.Duration, time.Duration]("text.flapping",
+		"It changed between up and lost at least {n} {n|time|times} within {window}. Until it has kept still for {settle}, single losses and returns are not told.",
+		"{window}の間に {n} 回以上、正常な状態と異常な状態が入れ替わりました。{settle}の間変化がなくなるまで、個々の異常と復旧は通知しません。")
+	FlapEndedLost = say0("text.settled_lost",
+		"It has not come back: its loss alert stays open, or is told now if that lasts for the hold.",
+		"正常な状態には戻っていません。通知済みのアラートは継続し、まだ通知していなければ、この状態が続く場合にあらためて通知します。")
+	ExplainsMore = say1[int]("text.explains",
+		"It explains {n} more, which {n|is|are} not told on {n|its|their} own.",
+		"この障害が原因とみられるものが他に {n} 件あり、個別には通知しません。")
+	ExplainedLeft = say1[int]("text.explained_left",
+		"Of what it explained, {n} {n|is|are} not back yet; each becomes an alert of its own if that lasts.",
+		"この障害とあわせて通知した {n} 件はまだ復旧していません。続く場合はそれぞれ通知します。")
+	TheyExplain = say1[int]("text.they_explain",
+		"They explain {n} more, which {n|is|are} not told on {n|its|their} own.",
+		"これらの障害が原因とみられるものが他に {n} 件あり、個別には通知しません。")
+	LookedAfter = say1[string]("text.acknowledged",
+		"{author} looks after it.",
+		"{author} が担当しています。")
+	LookedAfterSays = say2[string, string]("text.acknowledged_says",
+		"{author} looks after it: {comment}",
+		"{author} が担当しています。コメント: {comment}")
+	NobodyLooks = say1[string]("text.withdrawn",
+		"Nobody looks after it any more; {author} withdrew the acknowledgement.",
+		"{author} が確認を取り消したため、現在は担当者がいません。")
+	NobodyLooksSays = say2[string, string]("text.withdrawn_says",
+		"Nobody looks after it any more; {author} withdrew the acknowledgement: {comment}",
+		"{author} が確認を取り消したため、現在は担当者がいません。コメント: {comment}")
+	TakenOut = say0("text.sink_removed",
+		"This receiver was taken out of the configuration, so dswatch tells it nothing more. The alert itself may go on.",
+		"この通知先は設定から削除されたため、以後は通知しません。アラート自体は継続している可能性があります。")
+)
+
+// What a digest says.
+var (
+	TitleHosts = say2[int, Phrase]("title.hosts",
+		"{n} {n|host|hosts}: {headline}",
+		"ホスト {n} 台: {headline}")
+	MostOf = say2[int, Phrase]("headline.digest",
+		"{n} {n|alert|alerts}, most of them: {headline}",
+		"アラート {n} 件 (最多: {headline})")
+	DigestOver = say0("headline.digest_over",
+		"the digest of many alerts is over",
+		"多数のアラートの集約を終了しました")
+	DigestOfOver = say1[int]("headline.digest_of_over",
+		"the digest of {n} {n|alert|alerts} is over",
+		"アラート {n} 件の集約を終了しました")
+	ToldAsOne = say0("headline.digest_many",
+		"many alerts at once, told as one",
+		"多数のアラートを1件に集約しました")
+	Tally = say2[Phrase, int]("text.tally",
+		"{headline} ({n} {n|host|hosts});",
+		"{headline} ({n} 台)、")
+	TallyLast = say2[Phrase, int]("text.tally_last",
+		"{headline} ({n} {n|host|hosts}).",
+		"{headline} ({n} 台)。")
+	TallyMore = say1[int]("text.tally_more",
+		"and {n} more {n|kind|kinds}.",
+		"ほか {n} 種別。")
+	DigestPartOver = say2[int, int]("text.digest_part_over",
+		"{over} of {total} alerts {over|is|are} over.",
+		"集約した {total} 件のうち {over} 件は復旧しました。")
+	DigestWhy = say0("text.digest",
+		"So many alerts rose at once that they are told as one.",
+		"多数のアラートが同時に発生したため、1件に集約しています。")
+	DigestAllOver = say0("text.digest_over",
+		"Its alerts are over, but for what lasts on and is told as an alert of its own.",
+		"個別のアラートとしてあらためて通知したものを除き、すべて復旧しました。")
+)
+
+// What dswatch says of itself to a receiver.
+var (
+	TestFires   = say0("test.fires", "test of dswatch (firing)", "dswatch の通知テスト (発生)")
+	TestClears  = say0("test.clears", "test of dswatch (resolve)", "dswatch の通知テスト (復旧)")
+	TestRaised  = say0("test.raised", "This is a test. Nothing was lost. The all-clear follows.", "発生通知のテストです。実際に停止したものはありません。続けて復旧の通知が届きます。")
+	TestCleared = say0("test.cleared", "This is a test of the all-clear. Nothing was lost.", "復旧通知のテストです。実際に停止したものはありません。")
+
+	Alive = say1[string]("beat.alive",
+		"dswatch on {host} is alive",
+		"{host} の dswatch は稼働中です")
+	AliveCounts = say3[int, int, time.Duration]("beat.counts",
+		"{open} {open|alert is|alerts are} open and {waiting} {waiting|delivery waits|deliveries wait} for this sink. If nothing comes within {every}, dswatch or the way from it is broken.",
+		"未復旧のアラートは{open}件、この通知先への送信待ちは{waiting}件です。{every}以内に次の通知がなければ、dswatch または経路の異常を疑ってください。")
+	NotReloaded = say0("beat.not_reloaded",
+		"Its configuration could not be read again, so the one before is in force; dswatch status says why.",
+		"設定の再読み込みに失敗したため、以前の設定のまま動作しています。dswatch status で内容を確認してください。")
+
+	DeafTitle = say2[string, Phrase]("deaf.title",
+		"dswatch on {host} cannot store and tells nothing: {why}",
+		"{host} の dswatch は変化を保存できず、何も通知できない: {why}")
+	DeafOverTitle = say1[string]("deaf.over_title",
+		"dswatch on {host} tells changes again",
+		"{host} の dswatch: 通知を再開")
+	DeafText = say0("deaf.text",
+		"What is lost or comes back meanwhile is not told. Once the cause is gone, dswatch goes on by itself and tells what it could not.",
+		"この間の停止と復旧は通知されません。原因がなくなると dswatch は自動で再開し、未通知の変化を通知します。")
+	DeafOver = say0("deaf.over",
+		"Changes are stored and told again. What was lost or came back meanwhile is told now.",
+		"状態変化の保存と通知が再びできるようになりました。停止中の変化もこれから通知します。")
+	DeafNext = say0("deaf.next",
+		"Run dswatch status on this host and remove the cause that it names: space on the disk, the file system, the NATS server.",
+		"このホストで dswatch status を実行し、示された原因 (ディスクの空き容量、ファイルシステム、NATS サーバ) を取り除いてください。")
+)
+
+// Tell fills the texts of a from its statements, in the voice's language. An
+// alert of another version, which has none or says what is unknown here, keeps
+// the texts that it came with.
+func (v Voice) Tell(a *event.Alert) {
+	texts := [...]struct {
+		to *string
+		of event.Said
+	}{
+		{&a.Title, a.TitleStatements}, {&a.Text, a.TextStatements}, {&a.Short, a.ShortStatements}, {&a.Next, a.NextStatements},
+		{&a.Reason, a.ReasonStatements}, {&a.Detail, a.DetailStatements},
+	}
+	if a.TitleStatements.Empty() {
+		return
+	}
+	for _, t := range texts {
+		if !known(t.of) {
+			return
+		}
+	}
+	for _, t := range texts {
+		*t.to = v.Say(t.of)
+	}
+	a.Language = v.Either("en", "ja")
+}
+
+// known reports whether s can be said here. Prose cannot be translated, and is
+// said as it stands.
+func known(s event.Said) bool {
+	for _, one := range s.Statements() {
+		e := table[one.Code]
+		switch {
+		case one.Code == "" || one.Text != "":
+			continue
+		case e == nil || len(e.kinds) != len(one.Args):
+			return false
+		}
+		for i, k := range e.kinds {
+			if k == phrase && !known(event.Say(unpack(one.Args[i]))) {
+				return false
+			}
+		}
+	}
+	return true
+}
