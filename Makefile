@@ -83,8 +83,8 @@ mutants: ## put 300 small faults in, one at a time, and see that the tests notic
 	nice -n 15 $(GO) run ./test/mutants $(MUTANTS)
 
 .PHONY: faults
-faults: ## break store, connection and host at least ten times each under the running program; needs root, an hour
-	DSWATCH_FAULTS=$${DSWATCH_FAULTS:-10} $(GO) test -count=1 -timeout 4h -v ./test/faults ./bus -run 'Fault|Damage|Deleted|Refused|Quorum|Removed|Renamed|Closed'
+faults: ## break store, connection and host at least ten times each under the running program, and an hour with 20,000 processes; needs root, two hours
+	DSWATCH_FAULTS=$${DSWATCH_FAULTS:-10} DSWATCH_SOAK_PROCESSES=$${DSWATCH_SOAK_PROCESSES:-20000} $(GO) test -count=1 -timeout 6h -v ./test/faults ./bus -run 'Fault|Damage|Deleted|Refused|Quorum|Removed|Renamed|Closed'
 
 .PHONY: clean
 clean: ## remove what was built

@@ -107,6 +107,7 @@ func (d *deaf) run(ctx context.Context) {
 	if d.file != nil {
 		defer d.file.Close()
 	}
+	defer func() { d.app.heart().loops.End(loopDeaf) }()
 	var telling sync.WaitGroup
 	defer telling.Wait()
 	for _, w := range d.app.workers() {
@@ -124,10 +125,9 @@ func (d *deaf) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		h := d.app.heart()
-		h.loops.Tick()
-		v := d.app.verdict()
-		switch stale := h.board.Tick(); {
-		case stale >= d.after:
+		h.loops.Turn(loopDeaf)
+		switch v := d.app.verdict(); {
+		case !v.Current && h.board.Stale() >= d.after:
 			stage, why := v.Why()
 			d.set(true, stage+": "+why)
 		case v.Current:

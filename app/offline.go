@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"dswatch/bus"
+	"dswatch/config"
 	"dswatch/web"
 	"dswatch/web/client"
 )
@@ -14,6 +15,16 @@ import (
 
 // Client asks the running process of a configuration.
 func Client(l *Loaded) *client.Client { return client.New(l.Config.Web.Listen, l.Config.Bus.Dir) }
+
+// ClientOf asks the process that runs with the file at path, which may hold
+// what it could not run with: where it listens, and keeps its token, is taken
+// from what of the file can be read.
+func ClientOf(path string) *client.Client {
+	kinds := AllKinds()
+	r := kinds.root(Defaults())
+	_, _ = config.Load(path, r.pointer())
+	return Client(&Loaded{Config: r.config()})
+}
 
 // TestSinks tests the sinks through the running process, or by itself where
 // none runs.

@@ -23,7 +23,11 @@ const (
 )
 
 // The loops that must turn.
-const loopRules = "the rules"
+const (
+	loopScheduler = "the scheduler"
+	loopRules     = "the rules"
+	loopDeaf      = "the deaf notice"
+)
 
 func loopOf(sink string) string { return "the sink " + sink }
 
@@ -78,13 +82,17 @@ func (a *App) beatFirst(ctx context.Context) {
 		h.board.Proven(stageStore)
 		return
 	}
+	// The loops behind turn all the same: that a disk is full must not make
+	// them look stuck.
+	next := a.beatRules
 	if err := a.bus.Pulse(ctx, bus.EventPulse(event.Token(a.conf().Config.Host))); err != nil {
 		h.board.Failed(stageStore, err)
-		return
+		next = func(ctx context.Context) { a.beatSinks(ctx, false) }
+	} else {
+		h.board.Proven(stageStore)
 	}
-	h.board.Proven(stageStore)
 	select {
-	case h.rules <- a.beatRules:
+	case h.rules <- next:
 	default: // the one before waits
 	}
 }
@@ -94,6 +102,7 @@ func (a *App) beatRules(ctx context.Context) {
 	h := a.heart()
 	if err := a.source.Check(ctx); err != nil {
 		h.board.Failed(stageRules, err)
+		a.beatSinks(ctx, false)
 		return
 	}
 	h.board.Proven(stageRules)
@@ -103,19 +112,48 @@ func (a *App) beatRules(ctx context.Context) {
 	}
 	if err := a.bus.Pulse(ctx, subjects...); err != nil {
 		h.board.Failed(stageOutbox, err)
+		a.beatSinks(ctx, false)
 		return
 	}
 	h.board.Proven(stageOutbox)
+	a.beatSinks(ctx, true)
+}
+
+// beatSinks ends in the loop of each sink's worker. Without a stored pulse it
+// proves nothing.
+func (a *App) beatSinks(ctx context.Context, stored bool) {
+	h := a.heart()
 	for _, w := range a.workers() {
-		if err := w.place.Queue.Check(ctx); err != nil {
-			h.board.Failed(stageOf(w.name), err)
-			continue
+		proven := func() {}
+		if stored {
+			if err := w.place.Queue.Check(ctx); err != nil {
+				h.board.Failed(stageOf(w.name), err)
+			} else {
+				proven = func() { h.board.Proven(stageOf(w.name)) }
+			}
 		}
 		select {
-		case h.sinks[w.name] <- func() { h.board.Proven(stageOf(w.name)) }:
+		case h.sinks[w.name] <- proven:
 		default:
 		}
 		w.place.Queue.Nudge()
+	}
+}
+
+// tick counts the time in which this process runs, until ctx ends. It waits for
+// nothing else, not even for the log.
+func (a *App) tick(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			h := a.heart()
+			h.loops.Tick()
+			h.board.Tick()
+		}
 	}
 }
 

@@ -93,6 +93,9 @@ type change struct {
 	before, after func(ctx context.Context)
 }
 
+// ErrNotYet is why nothing can be read again while nothing runs.
+var ErrNotYet = errors.New("dswatch is starting or about to stop; try again in a moment")
+
 var errNoFile = errors.New("dswatch was started without a configuration file, so there is none to read again; restart it with -c FILE")
 
 // Reload reads the configuration again and applies what has changed. With an
@@ -103,7 +106,7 @@ func (a *App) Reload(ctx context.Context) (web.Reloaded, error) {
 	out := web.Reloaded{Changes: []string{}, Warnings: []string{}}
 	r := a.reloads.running
 	if r == nil {
-		return out, errors.New("dswatch is starting or about to stop; try again in a moment")
+		return out, ErrNotYet
 	}
 	ctx = context.WithoutCancel(ctx) // who asked may go, and nothing is done by halves
 	next, differences, changes, err := r.compare(ctx)

@@ -92,7 +92,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	present := &lookout{plan: detector.Plan{Name: string(event.Installation)}, job: installation(r.known.presence)}
 	// It is never replaced, so the pulse begins there.
-	if present.sched, err = r.scheduler(l, func(o *detector.Options) { o.Pulse, o.Turn = a.beatFirst, a.turn("the scheduler") }, present.job); err != nil {
+	if present.sched, err = r.scheduler(l, func(o *detector.Options) { o.Pulse, o.Turn = a.beatFirst, a.turn(loopScheduler) }, present.job); err != nil {
 		return err
 	}
 	said := &lookout{plan: detector.Plan{Name: string(event.Evidence)}, job: evidence(r.known.query, l.Config.Host)}
@@ -132,6 +132,8 @@ func (a *App) Run(ctx context.Context) error {
 
 	facts := begin(ctx, func(ctx context.Context) { a.repeatFacts(ctx, r.known, r.news) })
 	r.drills = begin(ctx, func(ctx context.Context) { a.runDrills(ctx, l) })
+	ticks := begin(r.delivers, a.tick)
+	defer end(ticks)
 	r.deaf = begin(ctx, newDeaf(a).run)
 	for _, one := range looks {
 		r.start(one)

@@ -77,3 +77,39 @@ func TestAside(t *testing.T) {
 		t.Errorf("its bytes are %q, %v", got, err)
 	}
 }
+
+// TestSettingsOfAnotherVersion gives the settings of a stream and of a consumer
+// a field that this version of the server does not know: both work, go on where
+// they were, and the files are kept.
+func TestSettingsOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	cfg := bustest.Config(t)
+	b := bustest.Open(t, cfg)
+	c := consumer(t, b, nms)
+	publish(t, b, one(forNMS, "first"), one(forNMS, "second"))
+	next(t, c, 1)[0].Ack()
+	bustest.Close(t, b)
+	for _, dir := range []string{"DSWATCH_OUTBOX/obs/nms", "KV_dswatch_items"} {
+		name := filepath.Join(cfg.Dir, "jetstream", "$G", "streams", filepath.FromSlash(dir), "meta.inf")
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, bytes.Replace(text, []byte("{"), []byte(`{"of_tomorrow":1,`), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if _, err := os.Stat(name + ".broken"); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	b = bustest.Open(t, cfg)
+	if _, err := b.Bucket(bus.Items).Put(t.Context(), "a", []byte("1")); err != nil {
+		t.Error(err)
+	}
+	c = consumer(t, b, nms)
+	if got := next(t, c, 1); string(got[0].Data) != "second" {
+		t.Errorf("got %q", got[0].Data)
+	}
+}

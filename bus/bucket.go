@@ -251,6 +251,7 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 			case !ok && ctx.Err() != nil:
 				return nil
 			case !ok:
+				k.b.worry(k.stream) // the server ended it, which it does when the bucket is deleted
 				return fail(ErrClosed)
 			case e == nil || e.Revision() <= known[e.Key()]:
 			default:

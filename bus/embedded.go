@@ -1,13 +1,16 @@
 package bus
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,6 +81,9 @@ func (e *embedded) start(ctx context.Context) error {
 	cfg := e.cfg
 	had, err := e.onDisk()
 	if err != nil {
+		return fmt.Errorf("read bus.dir: %w; give it and everything in it to the user that runs dswatch", err)
+	}
+	if err := e.setUnknownAside(had); err != nil {
 		return fmt.Errorf("read bus.dir: %w; give it and everything in it to the user that runs dswatch", err)
 	}
 	o := &server.Options{
@@ -178,6 +184,62 @@ func (e *embedded) recoverLost(ctx context.Context, js jetstream.JetStream) erro
 		e.said.Warnf("the settings of stream %s were unreadable; they are made anew, its messages are kept", name)
 	}
 	return nil
+}
+
+// setUnknownAside puts the settings of streams and consumers aside that this
+// version of the server would refuse together with all that the stream holds:
+// those with a field it does not know, as after a downgrade. They are made anew,
+// and what they hold, and where they were, stays.
+func (e *embedded) setUnknownAside(streams []string) error {
+	for _, name := range streams {
+		dir := filepath.Join(e.storage(), name)
+		why := unknown[server.FileStreamInfo](filepath.Join(dir, server.JetStreamMetaFile), func(i *server.FileStreamInfo) map[string]string { return i.Metadata })
+		if err := e.refuse(dir, why); err != nil {
+			return err
+		}
+		consumers, err := os.ReadDir(filepath.Join(dir, "obs"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, c := range consumers {
+			dir := filepath.Join(dir, "obs", c.Name())
+			why := unknown[server.FileConsumerInfo](filepath.Join(dir, server.JetStreamMetaFile), func(i *server.FileConsumerInfo) map[string]string { return i.Metadata })
+			if err := e.refuse(dir, why); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unknown says why this version of the server refuses a file of settings, nil
+// if it does not, or if the file is no JSON at all, which it passes over.
+func unknown[T any](name string, metadata func(*T) map[string]string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	var info T
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	err = strict.Decode(&info)
+	if level, lerr := strconv.Atoi(metadata(&info)[server.JSRequiredLevelMetadataKey]); err == nil && lerr == nil && level > server.JSApiLevel {
+		err = fmt.Errorf("it needs level %d of the server's interface, and this one has %d", level, server.JSApiLevel)
+	}
+	if err != nil && json.Unmarshal(text, new(T)) != nil {
+		return nil
+	}
+	return err
+}
+
+// refuse puts the settings in a directory aside; nil: they are good.
+func (e *embedded) refuse(dir string, why error) error {
+	if why == nil {
+		return nil
+	}
+	e.said.log.Error("settings in the message store were not written by this version and are made anew; what they belong to is kept",
+		"file", filepath.Join(dir, server.JetStreamMetaFile)+".broken", "error", why)
+	return errors.Join(putAside(filepath.Join(dir, server.JetStreamMetaFile)), putAside(filepath.Join(dir, server.JetStreamMetaFileSum)))
 }
 
 // dropConsumer puts files of a durable consumer aside that the server could

@@ -259,7 +259,7 @@ func awaitConnection(ctx context.Context, nc *nats.Conn, before uint64) error {
 
 // missing notes what an error says about a stream that is not there.
 func (b *Bus) missing(stream string, err error) error {
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrBucketNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse) {
 		b.worry(stream)
 	}
 	return err

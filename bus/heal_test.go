@@ -170,6 +170,34 @@ func TestStreamsDeleted(t *testing.T) {
 	}
 }
 
+// TestBucketDeletedUnderAWatch: who only watches a bucket sees it made again,
+// too.
+func TestBucketDeletedUnderAWatch(t *testing.T) {
+	t.Parallel()
+	s := bustest.NewServer(t, nil)
+	b, _ := openTelling(t, external(t, s))
+	watch := func(within time.Duration, began func()) error {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		defer cancel()
+		return b.Bucket(bus.Silences).Watch(ctx, began, func(bus.Update) {})
+	}
+	err := watch(time.Minute, func() {
+		if err := side(t, s.URL).DeleteStream(t.Context(), "KV_"+bus.Silences); err != nil {
+			t.Error(err)
+		}
+	})
+	if err == nil {
+		t.Fatal("the watch goes on without its bucket")
+	}
+	again := false
+	for end := time.Now().Add(20 * time.Second); !again && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		err = watch(200*time.Millisecond, func() { again = true })
+	}
+	if !again {
+		t.Errorf("cannot be watched again: %v", err)
+	}
+}
+
 // TestConsumerDeleted removes a durable consumer from under its holder.
 func TestConsumerDeleted(t *testing.T) {
 	t.Parallel()

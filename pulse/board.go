@@ -139,9 +139,9 @@ func (b *Board) gap(now time.Time) time.Duration {
 	return 0
 }
 
-// Tick is called every second while the process runs. It returns for how long
-// a change would not have been told, not counting what this process slept.
-func (b *Board) Tick() (stale time.Duration) {
+// Tick is called every second while the process runs, by somebody who waits for
+// nothing else: without it, the process counts as frozen.
+func (b *Board) Tick() {
 	v := b.Verdict()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -152,11 +152,20 @@ func (b *Board) Tick() (stale time.Duration) {
 	switch {
 	case v.Current:
 		b.stale = time.Time{}
-		return 0
 	case b.stale.IsZero():
 		b.stale = now
 	default:
 		b.stale = b.stale.Add(gap)
 	}
-	return now.Sub(b.stale)
+}
+
+// Stale is for how long a change would not have been told at the last Tick, not
+// counting what this process slept.
+func (b *Board) Stale() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stale.IsZero() {
+		return 0
+	}
+	return b.tick.Sub(b.stale)
 }

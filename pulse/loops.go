@@ -38,8 +38,8 @@ func (l *Loops) End(name string) {
 	delete(l.last, name)
 }
 
-// Tick is called every second: a time in which this process did not run does
-// not count.
+// Tick is called every second, by somebody who waits for nothing else: a time
+// in which this process did not run does not count.
 func (l *Loops) Tick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *Loops) Live() error {
 	defer l.mu.Unlock()
 	now := l.now()
 	if now.Sub(l.tick) > pause {
-		return nil // nothing is known: this process did not run, or Tick's caller is late
+		return nil // nothing is known: this process did not run
 	}
 	for name, at := range l.last {
 		if age := now.Sub(at); age > Stuck {

@@ -335,9 +335,7 @@ func (w *Worker) take(ctx context.Context) {
 
 // turn notes that the loop turns, and takes a pulse.
 func (w *Worker) turn() {
-	if w.o.Turn != nil {
-		w.o.Turn()
-	}
+	w.turned()
 	select {
 	case p := <-w.o.Pulses:
 		p()
@@ -456,12 +454,10 @@ func (w *Worker) keepAlive(ctx context.Context) {
 func (w *Worker) insist(ctx context.Context, what string, do func(context.Context) error) bool {
 	pauses := w.backoff()
 	for n := 1; ; n++ {
-		if w.o.Turn != nil {
-			w.o.Turn()
-		}
 		w.mu.Lock()
 		mended := w.mended
 		w.mu.Unlock()
+		w.turned()
 		err := do(ctx)
 		if err == nil {
 			if n > 1 {
@@ -475,13 +471,26 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		if n == 1 {
 			w.log.Warn("failed, will be tried again", "step", what, "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-mended:
-			pauses = w.backoff()
-		case <-time.After(pauses.next()):
+		for pause := pauses.next(); pause > 0; pause -= turnEvery {
+			w.turned()
+			select {
+			case <-ctx.Done():
+				return false
+			case <-mended:
+				pauses = w.backoff()
+				pause = 0
+			case <-time.After(min(pause, turnEvery)):
+			}
 		}
+	}
+}
+
+// turnEvery is the longest pause in which the loop does not turn.
+const turnEvery = 5 * time.Second
+
+func (w *Worker) turned() {
+	if w.o.Turn != nil {
+		w.o.Turn()
 	}
 }
 

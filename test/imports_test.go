@@ -27,7 +27,7 @@ type listed struct {
 // -> {rules, catalog, words} -> event -> {setting, wire}. A part that has
 // itself in its list has kinds, and a kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"demo", "app", "web", "sinks/snmp", "words", "event", "setting", "table"},
+	"cmd":      {"cmd", "demo", "app", "web", "sinks/snmp", "words", "event", "setting", "table"},
 	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"words", "event", "catalog", "detector", "setting"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestHangup: SIGHUP and `dswatch reload` read the configuration again; what is
@@ -54,5 +55,42 @@ func TestHangup(t *testing.T) {
 	if _, stderr, code := output(t, "reload", "-c", file); code != 2 || stderr == "" {
 		t.Errorf("reload of what is wrong: %d %s", code, stderr)
 	}
+	stdout, _, _ = output(t, "status", "-c", configFile(t, text("")))
+	if !strings.Contains(stdout, "THE CONFIGURATION WAS NOT READ AGAIN") || !strings.Contains(stdout, "unknown key") {
+		t.Errorf("the running process was not told of what is wrong: status says %s", stdout)
+	}
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := output(t, "reload", "-c", file); code != 2 || !strings.Contains(stderr, "no running dswatch") {
+		t.Errorf("reload of no YAML: %d %s", code, stderr)
+	}
 	r.stop(t)
+}
+
+// TestEarlyHangup sends SIGHUP as soon as the process outlives it: what it
+// asks for is done once the program runs.
+func TestEarlyHangup(t *testing.T) {
+	t.Parallel()
+	file := configFile(t, fmt.Sprintf("host: h\nbus: {dir: %q}\nweb: {listen: \"127.0.0.1:0\"}\nsinks: [{name: out, type: stdout}]\n", t.TempDir()))
+	for wait := time.Millisecond; wait < 3*time.Second; wait += wait/2 + time.Millisecond {
+		r := startFile(t, file)
+		time.Sleep(wait)
+		_ = signal(r.cmd, syscall.SIGHUP)
+		ended := false
+		until(t, "the configuration is read again", func() bool {
+			select {
+			case <-r.done:
+				ended = true
+			default:
+			}
+			return ended || strings.Contains(r.log.String(), "the configuration was read again")
+		})
+		if !ended {
+			t.Logf("outlives SIGHUP %s after its start", wait)
+			r.stop(t)
+			return
+		}
+	}
+	t.Error("every process was ended by SIGHUP")
 }

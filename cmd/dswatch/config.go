@@ -59,14 +59,20 @@ func languageFlag(c *cobra.Command, language *string) {
 	}
 }
 
-// load reads the configuration that -c names.
-func load(file string) (*app.Loaded, error) {
+// configPath is the file that -c names, or the default one; empty: there is
+// none.
+func configPath(file string) string {
 	if file == "" {
 		if _, err := os.Stat(defaultConfig()); err == nil {
-			file = defaultConfig()
+			return defaultConfig()
 		}
 	}
-	l, err := app.Load(file)
+	return file
+}
+
+// load reads the configuration that -c names.
+func load(file string) (*app.Loaded, error) {
+	l, err := app.Load(configPath(file))
 	if err != nil {
 		return nil, usageError{err}
 	}

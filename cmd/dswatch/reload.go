@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/web/client"
 )
 
 func reloadCommand() *cobra.Command {
@@ -17,12 +19,16 @@ func reloadCommand() *cobra.Command {
 			"shows what has changed. Only what has changed is restarted. Where something is wrong, or cannot change while\n" +
 			"it runs (host, bus), nothing changes at all, and the exit status is 1 or 2.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := load(file)
-			if err != nil {
-				return err
-			}
-			done, err := app.Client(l).Reload(c.Context())
-			if err != nil {
+			// The process is told in any case: of what is wrong, its log, its
+			// status and its metric tell, too.
+			_, wrong := load(file)
+			done, err := app.ClientOf(configPath(file)).Reload(c.Context())
+			switch {
+			case wrong != nil && errors.Is(err, client.ErrNotRunning):
+				return fmt.Errorf("%w; no running process was told: %v", wrong, err)
+			case wrong != nil:
+				return wrong
+			case err != nil:
 				return err
 			}
 			for _, w := range done.Warnings {

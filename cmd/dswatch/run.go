@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/cmd/dswatch/hangup"
 )
 
 func runCommand() *cobra.Command {
@@ -22,7 +25,7 @@ func runCommand() *cobra.Command {
 			"SIGHUP, as `dswatch reload`, reads the configuration again.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			again, settle := hangups() // before anything else: it must never end the process
+			again, settle := hangup.Listen()
 			defer settle()
 			l, err := load(file)
 			if err != nil {
@@ -70,7 +73,7 @@ func watch(ctx context.Context, w watched) error {
 		for {
 			select {
 			case <-w.again:
-				_, _ = a.Reload(ctx) // it has said in the log what came of it
+				again(ctx, a)
 			case <-ctx.Done():
 				return
 			}
@@ -83,21 +86,19 @@ func watch(ctx context.Context, w watched) error {
 	return err
 }
 
-// hangups tells of each SIGHUP, which else would end the process without a
-// word, until what it returns is called. One that comes while another is
-// waiting is the same wish.
-func hangups() (<-chan struct{}, func()) {
-	signals, again := make(chan os.Signal, 1), make(chan struct{}, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	go func() {
-		for range signals {
-			select {
-			case again <- struct{}{}:
-			default:
-			}
+// again reads the configuration again, as soon as the program runs. What came
+// of it is in the log.
+func again(ctx context.Context, a *app.App) {
+	for {
+		if _, err := a.Reload(ctx); !errors.Is(err, app.ErrNotYet) {
+			return
 		}
-	}()
-	return again, func() { signal.Stop(signals); close(signals) }
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // interrupted ends the context at the first SIGTERM or Ctrl-C, and the

@@ -287,7 +287,7 @@ func (s *stream) buffer() []byte {
 }
 
 func (s *stream) drop(c *live) {
-	c.Close()
+	_ = c.leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.live == c {
@@ -307,6 +307,19 @@ func (s *stream) close() error {
 	s.live = nil
 	if c == nil {
 		return nil
+	}
+	return c.leave()
+}
+
+// leave closes the connection. What the far end has not acknowledged is sent
+// again over the next one, so the kernel must not go on sending it here: a
+// receiver that stood still would have it twice.
+func (c *live) leave() error {
+	if c.count != nil {
+		if left, err := newQueue(c.Conn).left(); err == nil && left > 0 {
+			_ = c.count.SetLinger(0)
+			return c.count.Close() // past TLS, whose goodbye would wait for room
+		}
 	}
 	return c.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"path/filepath"
 	"strings"
@@ -484,4 +485,51 @@ func TestCutWhileManyAreInFlight(t *testing.T) {
 		}
 	}
 	t.Errorf("%d of %d arrived", len(seen), workers*each)
+}
+
+// TestStalledReceiverAtTheEnd: what a receiver that stands still has not
+// acknowledged is sent again after a restart, so it must not come when it reads
+// on after the sink was closed.
+func TestStalledReceiverAtTheEnd(t *testing.T) {
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		var err error
+		_ = raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 8<<10) })
+		return err
+	}}
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg := syslog.Defaults()
+	cfg.Name, cfg.Network, cfg.Address = "siem", "tcp", l.Addr().String()
+	s, err := syslog.New(cfg, sinks.Env{Name: "siem", Host: "dswatch.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const messages = 400
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	var sends sync.WaitGroup
+	for i := range messages {
+		sends.Go(func() { _ = s.Send(ctx, sinktest.Sample(i, event.Raised, "en")) })
+	}
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	sends.Wait()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	got, frames := bufio.NewScanner(conn), 0
+	got.Buffer(nil, 1<<20)
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for got.Scan() {
+		frames += strings.Count(got.Text(), "<")
+	}
+	if !errors.Is(got.Err(), syscall.ECONNRESET) {
+		t.Errorf("the connection ended with %v after %d marks, want a reset", got.Err(), frames)
+	}
 }

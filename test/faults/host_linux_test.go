@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -25,19 +24,24 @@ import (
 )
 
 // items is how many processes are watched.
-const items = 20
+const items = 8
 
 // host is a pretend host with a dswatch, its processes and its far ends.
 type host struct {
-	t     *testing.T
-	dir   string // bus.dir
-	bus   string // the bus section
-	more  string // configuration
-	env   []string
-	api   string
-	path  string // of the configuration
-	names []string
-	ends  *ends
+	t    *testing.T
+	dir  string // bus.dir
+	bus  string // the bus section
+	more string // configuration
+
+	schedule string // of the looks at processes
+	hook     string // settings of the webhook
+	env      []string
+	api      string
+	path     string // of the configuration
+	names    []string
+	ends     *ends
+
+	program string // the compiled one
 
 	mu   sync.Mutex
 	runs map[string]*exec.Cmd
@@ -50,6 +54,8 @@ type ends struct {
 	url  string
 	nms  *receive.Snmptrapd
 	siem *receive.Rsyslogd
+
+	before map[string][]told // what far ends of an earlier life were told
 }
 
 // hosts counts them: those that run at once have processes of other names.
@@ -58,22 +64,18 @@ var hosts atomic.Int64
 // newHost starts every process and every far end.
 func newHost(t *testing.T, dir string) *host {
 	t.Helper()
+	h := newEnds(t, dir)
 	name := fmt.Sprintf("f%d-", hosts.Add(1))
-	h := &host{t: t, dir: dir, bus: fmt.Sprintf("{dir: %q}", dir), runs: map[string]*exec.Cmd{}, api: freeAddress(t)}
-	h.ends = &ends{hook: &receive.Webhook{}}
-	h.ends.url = receive.StartWebhook(t, h.ends.hook).URL
-	mib, err := exec.Command(dswatch, "mib").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.ends.nms = receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: string(mib)})
-	h.ends.siem = receive.StartRsyslogd(t, receive.SyslogOptions{})
 	for i := range items {
 		h.names = append(h.names, fmt.Sprintf("%s%02d", name, i))
 	}
 	links := t.TempDir()
+	cat, err := exec.LookPath("cat") // it waits for its input, and costs next to nothing
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, n := range h.names {
-		if err := os.Symlink(dswatch, filepath.Join(links, n)); err != nil {
+		if err := os.Symlink(cat, filepath.Join(links, n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,6 +86,30 @@ func newHost(t *testing.T, dir string) *host {
 		}
 	})
 	h.up(h.names...)
+	return h
+}
+
+// newEnds is a host with far ends and without processes.
+func newEnds(t *testing.T, dir string) *host {
+	t.Helper()
+	h := &host{t: t, dir: dir, bus: fmt.Sprintf("{dir: %q}", dir), runs: map[string]*exec.Cmd{}, api: freeAddress(t), program: dswatch, schedule: "1s"}
+	h.ends = &ends{hook: &receive.Webhook{}}
+	h.ends.url = receive.StartWebhook(t, h.ends.hook).URL
+	mib, err := exec.Command(dswatch, "mib").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.ends.nms = receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: string(mib)})
+	h.ends.siem = receive.StartRsyslogd(t, receive.SyslogOptions{})
+	return h
+}
+
+// newHostOf is a host with far ends of its own and the processes of another
+// one, whose state does not change any more.
+func newHostOf(t *testing.T, dir string, of *host) *host {
+	t.Helper()
+	h := newEnds(t, dir)
+	h.names, h.runs = of.names, of.runs
 	return h
 }
 
@@ -102,19 +128,12 @@ func (h *host) up(names ...string) {
 		if h.runs[n] != nil {
 			continue
 		}
-		cmd := exec.Command(filepath.Join(links, n), "pretend")
+		cmd := exec.Command(filepath.Join(links, n))
 		if _, err := cmd.StdinPipe(); err != nil {
-			h.t.Fatal(err)
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
 			h.t.Fatal(err)
 		}
 		if err := cmd.Start(); err != nil {
 			h.t.Fatal(err)
-		}
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-			h.t.Fatalf("pretend process %s ended at once", n)
 		}
 		h.runs[n] = cmd
 	}
@@ -173,7 +192,7 @@ watch:
   facts: {os: linux, components: []}
   items:
 %sdetectors:
-  process: {schedule: "@every 1s"}
+  process: {schedule: "@every %s"}
   service: {schedule: "@every 1h"}
   driver: {schedule: "@every 1h"}
   port: {schedule: "@every 1h"}
@@ -183,7 +202,7 @@ sinks:
   - {name: hook, type: webhook, url: %q%s}
   - {name: nms, type: snmp, address: %q, version: 2c, community: public}
   - {name: siem, type: syslog, network: tcp, address: %q, format: rfc5424, body: json}
-%s`, h.bus, rows.String(), h.api, h.ends.url, "", h.ends.nms.Address, h.ends.siem.TCP, h.more)
+%s`, h.bus, rows.String(), h.schedule, h.api, h.ends.url, h.hook, h.ends.nms.Address, h.ends.siem.TCP, h.more)
 }
 
 // start runs the program, with more variables of its environment.
@@ -194,7 +213,7 @@ func (h *host) start(env ...string) *program {
 	if err := os.WriteFile(path, []byte(h.config()), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	p := &program{cmd: exec.Command(dswatch, "run", "-c", path), log: &lines{}, done: make(chan struct{})}
+	p := &program{cmd: exec.Command(h.program, "run", "-c", path), log: &lines{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.WaitDelay = 5 * time.Second
@@ -277,6 +296,9 @@ type told struct {
 
 func (e *ends) told(t *testing.T) map[string][]told {
 	out := map[string][]told{}
+	for sink, all := range e.before {
+		out[sink] = slices.Clone(all)
+	}
 	add := func(sink string, a event.Alert) {
 		if a.Rule == event.RuleLoss && a.Key.Component == "custom" {
 			out[sink] = append(out[sink], told{a.ID, a.Key.Name, a.Seq, a.Transition})
@@ -390,6 +412,20 @@ func (h *host) weigh() (all count) {
 	return all
 }
 
+// watches waits until the program has looked at all processes.
+func (h *host) watches() {
+	h.t.Helper()
+	h.await("dswatch watches", 60*time.Second, func() bool { return strings.Contains(h.prog.log.String(), "msg=watching") })
+	h.ready(60 * time.Second)
+	time.Sleep(1500 * time.Millisecond)
+}
+
+// ready waits until the program has proven that a change would be told.
+func (h *host) ready(within time.Duration) time.Duration {
+	h.t.Helper()
+	return h.await("it is ready", within, func() bool { status, _ := h.get("/readyz"); return status == http.StatusOK })
+}
+
 // settles waits until every sink knows what is so, and returns how long that
 // took.
 func (h *host) settles(what string, within time.Duration) time.Duration {
@@ -401,7 +437,8 @@ func (h *host) settles(what string, within time.Duration) time.Duration {
 			return time.Since(began)
 		}
 		if time.Since(began) > within {
-			h.t.Errorf("%s: not within %s: %s", what, within, c)
+			status, why := h.get("/readyz")
+			h.t.Errorf("%s: not within %s: %s; readyz is %d: %s", what, within, c, status, why)
 			return within
 		}
 		h.alive()

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +22,10 @@ const inside = "DSWATCH_FAULTS_INSIDE"
 func TestMain(m *testing.M) {
 	if os.Getenv(inside) == "" {
 		os.Exit(outside())
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue || !long() {
+		_ = f.Value.Set("8") // they wait most of the time
 	}
 	dir, err := os.MkdirTemp("", "dswatch-faults-")
 	if err != nil {

@@ -137,10 +137,7 @@ func TestFaultUnderAServiceManager(t *testing.T) {
 	h.await("the status says that all is well", 20*time.Second, func() bool { return m.said("decisions are current") })
 	free := v.fill()
 	h.await("the status names the reason", 12*time.Second, func() bool { return m.said("NOT CURRENT: store: ") })
-	full := 15 * time.Second
-	if trials(1) > 1 {
-		full = 30 * time.Minute
-	}
+	const full = time.Minute // a loop that did not turn for 45s would have it aborted
 	time.Sleep(full)
 	free()
 	h.await("all is well again", 10*time.Second, func() bool { status, _ := h.get("/readyz"); return status == 200 })
@@ -150,14 +147,49 @@ func TestFaultUnderAServiceManager(t *testing.T) {
 	if m.aborted || !m.stopping || m.extended == 0 {
 		t.Errorf("aborted %v, stopping %v, asked for more time %d times", m.aborted, m.stopping, m.extended)
 	}
-	t.Logf("disk full for %s with WatchdogSec=10: %d signs of life, no restart", full, m.beats)
+}
+
+// TestFaultFullForLong leaves the disk full for half an hour: no restart, and
+// one notice.
+func TestFaultFullForLong(t *testing.T) {
+	if !long() {
+		t.Skip("it takes half an hour: make faults")
+	}
+	repeat(t, 1, func(t *testing.T) outcome {
+		const full = 30 * time.Minute
+		v := tmpfs(t, "size=160m")
+		h := newHost(t, filepath.Join(v.path, "bus"))
+		m, env := newManager(t, 10*time.Second)
+		go m.guard(h.start(env...))
+		o := h.through(func() {
+			free := v.fill()
+			h.flips()
+			for began := time.Now(); time.Since(began) < full; time.Sleep(10 * time.Second) {
+				h.alive()
+			}
+			if n := h.notices("raised"); n != 3 {
+				t.Errorf("%d notices at 3 sinks", n)
+			}
+			free()
+		})
+		if n := h.notices("cleared"); n != 3 {
+			t.Errorf("%d all-clears at 3 sinks", n)
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.aborted {
+			t.Error("aborted by the watchdog")
+		}
+		t.Logf("disk full for %s with WatchdogSec=10: %d signs of life", full, m.beats)
+		return o
+	})
 }
 
 // TestFaultStuckLoop lets nobody read what the program logs, until its loops
 // stand still, as behind a log that hangs. The manager aborts it, and every
 // goroutine is in the log.
 func TestFaultStuckLoop(t *testing.T) {
-	if trials(1) == 1 {
+	if !long() {
 		t.Skip("it takes a minute: make faults")
 	}
 	t.Parallel()

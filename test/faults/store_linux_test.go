@@ -10,15 +10,6 @@ import (
 	"time"
 )
 
-// trials is how often a fault is tried: short in CI, and at least ten times in
-// `make faults`.
-func trials(short int) int {
-	if n, err := strconv.Atoi(os.Getenv("DSWATCH_FAULTS")); err == nil {
-		return n
-	}
-	return short
-}
-
 // volume is a file system of its own below bus.dir.
 type volume struct {
 	t     *testing.T
@@ -117,10 +108,6 @@ type fault struct {
 	lasts  time.Duration
 }
 
-// deafTime is how long a healed store may take until everything is told: five
-// seconds, and one look of the detectors.
-const deafTime = 6 * time.Second
-
 // TestStoreFaults breaks the store under a running program while processes
 // come and go. Once the cause is gone, every sink is told all of it, and the
 // program goes on.
@@ -152,31 +139,16 @@ func TestStoreFaults(t *testing.T) {
 			}
 		}, 3 * time.Second},
 	} {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			var all count
-			var slowest time.Duration
-			n := trials(1)
-			for range n {
-				c, took := f.try(t)
-				all.add(c)
-				slowest = max(slowest, took)
-			}
-			t.Logf("%d trials: %s; told at the latest %s after the cause was gone", n, all, slowest.Round(time.Millisecond))
-			if !all.clean() {
-				t.Error("something was lost or left open")
-			}
-		})
+		t.Run(f.name, func(t *testing.T) { repeat(t, 1, f.try) })
 	}
 }
 
-func (f fault) try(t *testing.T) (count, time.Duration) {
+func (f fault) try(t *testing.T) outcome {
 	v := f.volume(t)
 	h := newHost(t, filepath.Join(v.path, "bus"))
 	h.start()
 	half := len(h.names) / 2
-	h.await("dswatch watches", 30*time.Second, func() bool { return strings.Contains(h.prog.log.String(), "msg=watching") })
-	time.Sleep(1500 * time.Millisecond) // one look at all of them
+	h.watches()
 	h.down(h.names[:half]...)
 	h.settles("before the fault", 20*time.Second)
 	end := f.begin(v, h)
@@ -185,9 +157,9 @@ func (f fault) try(t *testing.T) (count, time.Duration) {
 	time.Sleep(f.lasts)
 	h.alive()
 	end()
-	took := h.settles("after the fault", deafTime)
+	took := h.settles("after the fault", 30*time.Second)
 	h.up(h.names...)
 	h.settles("all are back", 20*time.Second)
 	h.stop()
-	return h.weigh(), took
+	return outcome{h.weigh(), took}
 }
