@@ -79,6 +79,21 @@ func Open(ctx context.Context, cfg Config, o Options) (*Bus, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	b := newBus(cfg, o)
+	err := b.open(ctx)
+	if err == nil {
+		b.keeping.Go(b.keep)
+		return b, nil
+	}
+	// What went wrong counts, not what goes wrong while cleaning up after it.
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_ = b.Close(stop)
+	return nil, err
+}
+
+// newBus is a bus of which nothing is open yet.
+func newBus(cfg Config, o Options) *Bus {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -91,16 +106,7 @@ func Open(ctx context.Context, cfg Config, o Options) (*Bus, error) {
 	}
 	b.said.mended = b.tellMended
 	b.said.alarm = func() { b.worry("") }
-	err := b.open(ctx)
-	if err == nil {
-		b.keeping.Go(b.keep)
-		return b, nil
-	}
-	// What went wrong counts, not what goes wrong while cleaning up after it.
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	_ = b.Close(stop)
-	return nil, err
+	return b
 }
 
 func (b *Bus) open(ctx context.Context) error {

@@ -353,20 +353,29 @@ func (e *embedded) flush() error {
 	walk := filepath.WalkDir(filepath.Join(e.dir, "jetstream"), func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
+			return present(err)
 		case d.IsDir():
 			dirs = append(dirs, name)
 		case d.Type().IsRegular():
-			files.Go(func() error { return syncFile(name) })
+			files.Go(func() error { return present(syncFile(name)) })
 		}
 		return nil
 	})
 	err := errors.Join(walk, files.Wait())
 	for _, name := range dirs {
-		list.Go(func() error { return syncFile(name) })
+		list.Go(func() error { return present(syncFile(name)) })
 	}
 	if err := errors.Join(err, list.Wait()); err != nil {
 		return fmt.Errorf("force the message store to disk: %w", err)
 	}
 	return nil
+}
+
+// present passes over what is not there: the server removes a deleted stream
+// beside everything else.
+func present(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

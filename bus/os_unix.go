@@ -47,3 +47,12 @@ func removed(dir *os.File) bool {
 	err := unix.Fstat(int(dir.Fd()), &s)
 	return err == nil && s.Nlink == 0
 }
+
+// sameOwner gives a file to whom the one at like belongs to.
+func sameOwner(name, like string) error {
+	var s unix.Stat_t
+	if err := unix.Stat(like, &s); err != nil {
+		return err
+	}
+	return unix.Lchown(name, int(s.Uid), int(s.Gid))
+}

@@ -37,7 +37,7 @@ func run(args []string) int {
 	}
 	root.SetVersionTemplate(versionLine() + "\n")
 	root.SetArgs(args)
-	root.AddCommand(rulesCommand(), whyCommand(), hostCommand())
+	root.AddCommand(rulesCommand(), whyCommand(), hostCommand(), storeCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
