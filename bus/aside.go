@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,4 +128,50 @@ func (b *Bus) rewrite(ctx context.Context, want jetstream.StreamConfig) error {
 	}
 	b.log.Error("a bucket had damaged records and was written anew without them", "bucket", want.Name, "had", had, "kept", len(good), "before_in", kept)
 	return nil
+}
+
+// rebuild lets the server go through the messages of those streams once more
+// whose newest one it cannot find: it has an index of them that says where they
+// are, and they are not there, so that whatever it stores behind them cannot be
+// read either. What was there, is kept below bus.dir.
+func (b *Bus) rebuild(ctx context.Context) (done bool, err error) {
+	var names []string
+	for _, want := range streams(b.cfg) {
+		s, err := b.stream(want.Name)
+		if err != nil {
+			return false, err
+		}
+		has := s.CachedInfo().State
+		if has.NumSubjects == 0 || b.server.rebuilt[want.Name] {
+			continue
+		}
+		if _, err := s.GetLastMsgForSubject(ctx, ">"); !errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if i, err := s.Info(ctx); err == nil && i.State.NumSubjects > 0 { // nobody has settled it meanwhile
+			names = append(names, want.Name)
+		}
+	}
+	if len(names) == 0 {
+		return false, nil
+	}
+	nc := b.nc()
+	before := nc.Stats().Reconnects
+	b.server.shut()
+	for _, name := range names {
+		b.server.rebuilt[name] = true
+		dir := filepath.Join(b.server.storage(), name)
+		kept := filepath.Join(b.cfg.Dir, "aside", fmt.Sprintf("%s.%d", name, time.Now().Unix()))
+		if err := os.CopyFS(kept, os.DirFS(dir)); err != nil {
+			return false, fmt.Errorf("keep the damaged messages of %s: %w", name, err)
+		}
+		if err := os.Remove(filepath.Join(dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("remove the index of %s: %w", name, err)
+		}
+		b.log.Error("messages on the disk are damaged; what the server can still read of them counts", "stream", name, "before_in", kept)
+	}
+	if err := b.server.start(ctx); err != nil {
+		return false, err
+	}
+	return true, awaitConnection(ctx, nc, before)
 }

@@ -197,6 +197,11 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 		}
 	}
 	if b.server != nil {
+		if again, err := b.rebuild(ctx); err != nil {
+			return err
+		} else if again {
+			return b.prepare(ctx, wait)
+		}
 		if err := b.server.settle(); err != nil {
 			return fmt.Errorf("look at bus.dir: %w", err)
 		}

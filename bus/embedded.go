@@ -48,6 +48,8 @@ type embedded struct {
 	home    *home
 	corrupt map[string]bool // streams with damaged bytes, see rewrite
 
+	rebuilt map[string]bool // streams, see Bus.rebuild; only prepare looks at it
+
 	full atomic.Pointer[error]
 	quit chan struct{}
 	gone sync.WaitGroup
@@ -63,7 +65,7 @@ func startEmbedded(ctx context.Context, cfg Config, said *complaints) (*embedded
 	if err != nil {
 		return nil, err
 	}
-	e := &embedded{dir: cfg.Dir, cfg: cfg, said: said, lock: lock, quit: make(chan struct{})}
+	e := &embedded{dir: cfg.Dir, cfg: cfg, said: said, lock: lock, quit: make(chan struct{}), rebuilt: map[string]bool{}}
 	e.look()
 	if err := e.room(); err != nil {
 		unlockDir(lock)
