@@ -53,21 +53,22 @@ func main() {
 	in := flag.String("in", roots, "packages, with spaces between")
 	match := flag.String("match", "", "only faults whose name matches this regular expression; not counted with the sample")
 	log := flag.String("log", "", "append each verdict to this file, and skip what it has already")
+	part := flag.String("part", "1/1", "judge this part of the sample only, as 2/3; parts may run at once with one log")
 	list := flag.Bool("list", false, "print the sample and judge nothing")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, options{*n, *seed, *in, *match, *log, *list}); err != nil {
+	if err := run(ctx, options{*n, *seed, *in, *match, *log, *part, *list}); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
 type options struct {
-	n                    int
-	seed, in, match, log string
-	list                 bool
+	n                          int
+	seed, in, match, log, part string
+	list                       bool
 }
 
 func run(ctx context.Context, o options) error {
@@ -91,10 +92,21 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	j := judge{had: had, log: o.log, notes: notes}
+	var mine, parts int
+	if _, err := fmt.Sscanf(o.part, "%d/%d", &mine, &parts); err != nil || mine < 1 || mine > parts {
+		return fmt.Errorf("-part %s: want one such as 2/3", o.part)
+	}
+	if parts > 1 {
+		// Those that take the place of what does not build come last, in a run of the whole.
+		sample = sample[:min(o.n, len(sample))]
+	}
+	j := judge{had: had, log: o.log, notes: notes, sound: map[string]bool{}}
 	var counts = map[verdict]int{}
 	var alive []fault
-	for _, f := range sample {
+	for i, f := range sample {
+		if i%parts != mine-1 {
+			continue
+		}
 		if counts[killed]+counts[survived]+counts[equivalent] == o.n {
 			break
 		}
@@ -187,8 +199,8 @@ func readLog(file string) (map[string]verdict, error) {
 		return nil, err
 	}
 	for line := range strings.Lines(string(data)) {
-		if v, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
-			had[name] = verdict(v)
+		if f := strings.Split(line, "\t"); len(f) > 1 {
+			had[strings.TrimSpace(f[1])] = verdict(f[0])
 		}
 	}
 	return had, nil
@@ -198,6 +210,7 @@ type judge struct {
 	notes map[string]note
 	had   map[string]verdict
 	log   string
+	sound map[string]bool // packages whose tests pass without a fault
 }
 
 func (j judge) verdict(ctx context.Context, f fault) (verdict, error) {
@@ -208,12 +221,27 @@ func (j judge) verdict(ctx context.Context, f fault) (verdict, error) {
 	if ok {
 		return v, nil
 	}
+	if !j.sound[f.dir] && !j.stood(f.dir) {
+		if v, by, err := j.try(ctx, f.dir, f.path, f.path); err != nil || v != survived {
+			return "", cmp.Or(err, fmt.Errorf("without a fault the tests of %s fail: %s %s", f.dir, v, by))
+		}
+		j.sound[f.dir] = true
+	}
 	start := time.Now()
-	v, err := j.try(ctx, f)
+	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return "", err
 	}
-	fmt.Printf("%-14s %4.0fs  %s  (%s:%d)\n", v, time.Since(start).Seconds(), f.name(), f.file, f.line)
+	defer func() { _ = os.RemoveAll(dir) }()
+	changed := filepath.Join(dir, "fault.go")
+	if err := os.WriteFile(changed, f.source(), 0o644); err != nil {
+		return "", err
+	}
+	v, by, err := j.try(ctx, f.dir, f.path, changed)
+	if err != nil {
+		return "", err
+	}
+	fmt.Printf("%-14s %4.0fs  %s  (%s:%d)  %s\n", v, time.Since(start).Seconds(), f.name(), f.file, f.line, by)
 	if j.log == "" {
 		return v, nil
 	}
@@ -222,57 +250,118 @@ func (j judge) verdict(ctx context.Context, f fault) (verdict, error) {
 		return "", err
 	}
 	defer w.Close()
-	_, err = fmt.Fprintf(w, "%s\t%s\n", v, f.name())
+	_, err = fmt.Fprintf(w, "%s\t%s\t%s\n", v, f.name(), by)
 	return v, err
 }
 
-// try puts f in and has it judged.
-func (j judge) try(ctx context.Context, f fault) (verdict, error) {
-	dir, err := os.MkdirTemp("", "mutant")
-	if err != nil {
-		return "", err
+// stood reports whether an earlier part of the run found that the tests of a
+// package can pass.
+func (j judge) stood(dir string) bool {
+	for name, v := range j.had {
+		if v == survived && strings.HasPrefix(name, dir+" ") {
+			return true
+		}
 	}
-	defer os.RemoveAll(dir)
-	changed := filepath.Join(dir, "fault.go")
-	if err := os.WriteFile(changed, f.source(), 0o644); err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	data, err := json.Marshal(map[string]map[string]string{"Replace": {f.path: changed}})
+	return false
+}
+
+// try has the tests judge the package in dir with changed in place of the
+// file path, and returns which test noticed.
+func (j judge) try(ctx context.Context, dir, path, changed string) (verdict, string, error) {
+	tmp, err := os.MkdirTemp("", "mutant")
 	if err != nil {
-		return "", err
+		return "", "", err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	overlay := filepath.Join(tmp, "overlay.json")
+	data, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	if err != nil {
+		return "", "", err
 	}
 	if err := os.WriteFile(overlay, data, 0o644); err != nil {
-		return "", err
+		return "", "", err
 	}
-	for _, judge := range judges(f.dir) {
-		args := []string{"test", "-overlay", overlay, "-vet=off", "-ldflags=-w", "-count=1", "-failfast", "-timeout", limit.String()}
-		if prlimit, err := exec.LookPath("prlimit"); err == nil {
-			args = append(args, "-exec", prlimit+" --data=3000000000") // a loop that eats memory ends by itself
+	for i, t := range judges(dir) {
+		binary := filepath.Join(tmp, fmt.Sprintf("%d.test", i))
+		build := command(ctx, "go", "test", "-c", "-overlay", overlay, "-vet=off", "-ldflags=-w", "-o", binary, "./"+t.dir)
+		if err := build.Run(); ctx.Err() != nil {
+			return "", "", ctx.Err()
+		} else if err != nil {
+			return broken, "", nil
 		}
-		out, err := command(ctx, "go", append(args, judge...)...).CombinedOutput()
-		switch {
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case err != nil && bytes.Contains(out, []byte("[build failed]")):
-			return broken, nil
-		case err != nil:
-			return killed, nil
+		if by := t.notices(ctx, binary); ctx.Err() != nil {
+			return "", "", ctx.Err()
+		} else if by != "" {
+			return killed, by, nil
 		}
 	}
-	return survived, nil
+	return survived, "", nil
+}
+
+// suite is a package whose tests judge, or some of its tests.
+type suite struct {
+	dir  string
+	args []string
+}
+
+// notices returns the test that fails, twice: what failed once only did so
+// because the machine was busy, and all are asked again.
+func (t suite) notices(ctx context.Context, binary string) string {
+	for range 2 {
+		by := t.run(ctx, binary, t.args...)
+		if by == "" || by == outOfTime {
+			return by
+		}
+		only := t.args
+		if by != ended {
+			only = append(slices.Clone(t.args), "-test.run=^"+by+"$")
+		}
+		if t.run(ctx, binary, only...) != "" {
+			return by
+		}
+	}
+	return ""
+}
+
+const (
+	outOfTime = "(out of time)"
+	ended     = "(ended)" // by a panic, or because memory was out
+)
+
+var (
+	failure  = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+	panicked = regexp.MustCompile(`(?m)^panic: test timed out`)
+)
+
+func (t suite) run(ctx context.Context, binary string, args ...string) string {
+	args = append([]string{binary, "-test.failfast", "-test.timeout=" + limit.String()}, args...)
+	if prlimit, err := exec.LookPath("prlimit"); err == nil {
+		args = append([]string{prlimit, "--data=3000000000"}, args...) // a loop that eats memory ends by itself
+	}
+	c := command(ctx, args[0], args[1:]...)
+	c.Dir = t.dir
+	out, err := c.CombinedOutput()
+	switch m := failure.FindSubmatch(out); {
+	case err == nil || ctx.Err() != nil:
+		return ""
+	case panicked.Match(out):
+		return outOfTime
+	case m != nil:
+		return string(m[1])
+	}
+	return ended
 }
 
 // judges are the tests that a fault in a package must not pass: the package's
 // own; of the rules also those of the engine around them, which tell the rules
 // of storms and causes; of both the stories.
-func judges(dir string) [][]string {
-	all := [][]string{{"./" + dir}}
+func judges(dir string) []suite {
+	all := []suite{{dir: dir}}
 	if dir == "rules" {
-		all = append(all, []string{"./engine"})
+		all = append(all, suite{dir: "engine"})
 	}
 	if dir == "rules" || dir == "engine" {
-		all = append(all, []string{"-short", "-run", "^TestStoryScripts$", "./test"})
+		all = append(all, suite{dir: "test", args: []string{"-test.short", "-test.run=^TestStoryScripts$"}})
 	}
 	return all
 }
