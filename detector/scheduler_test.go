@@ -814,3 +814,51 @@ func TestRunWithoutJobsOnlyWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestSnapshotPassesOverWhatNobodyLookedAt: a batch of items that have no look
+// yet does not end the snapshot.
+func TestSnapshotPassesOverWhatNobodyLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var never []string
+		for i := range 300 { // more than a batch, and before x
+			never = append(never, fmt.Sprintf("a%03d", i))
+		}
+		hangs := job("hangs", look(func(ctx context.Context) ([]event.Observation, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}), never...)
+		hangs.Timeout = 8 * time.Minute
+		f := &far{}
+		s := newScheduler(t, f, hangs, job("b", story("x", event.Up), "x"))
+		if err := during(t, s, 6*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot x up", "snapshot x up"})
+	})
+}
+
+// TestPromise: the first look at a loss says by when another one will have
+// been made at the latest: at the end of the hold where the job may look out of turn, else
+// with the next look by schedule after it.
+func TestPromise(t *testing.T) {
+	for again, want := range map[bool]time.Duration{true: 15 * time.Second, false: 75 * time.Second} {
+		t.Run(fmt.Sprint("again ", again), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				f := &far{}
+				j := job("a", story("x", event.Down), "x")
+				j.Schedule, j.Again = "@every 1m", again
+				s, err := detector.NewScheduler(detector.Options{Observer: "web01", Jobs: []detector.Job{j}, Publisher: f, Location: time.UTC, Hold: 10 * time.Second})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := during(t, s, time.Second); err != nil {
+					t.Fatal(err)
+				}
+				if by := f.events[0].Observation.Again.Sub(begin); by != want {
+					t.Errorf("the next look is promised %s after the loss, want %s", by, want)
+				}
+			})
+		})
+	}
+}

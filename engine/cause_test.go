@@ -368,3 +368,37 @@ func TestLostViewNamesWhatItHides(t *testing.T) {
 		hidden(0)
 	})
 }
+
+// TestLongNamesBoundTheList: of what an alert speaks for, as much is named as
+// fits into 32 KiB, and all of it is counted.
+func TestLongNamesBoundTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long, many = 500, 90
+		var rows []catalog.Row
+		name := func(i int) string { return fmt.Sprintf("%03d", i) + strings.Repeat("x", long-3) }
+		for i := range many {
+			rows = append(rows, catalog.Row{Component: catalog.Own, Kind: event.Service, Name: name(i)})
+		}
+		s := newStage(t, &rules.Set{Settings: rules.Settings{Hold: 20 * time.Second, Patience: time.Minute, Repeat: time.Hour}, Language: "en"}, rows...)
+		defer func() { s.stop() }()
+		api := event.Key{Host: "dsm", Component: event.Manager, Kind: event.Heartbeat, Name: "api"}
+		s.tell("dsm", "components=manager")
+		s.observe(api, event.Unknown)
+		for i := range many {
+			k := event.Key{Host: "web01", Component: catalog.Own, Kind: event.Service, Name: name(i)}
+			b, err := event.NewState("hub", event.Change, event.Observation{Key: k, State: event.Unknown, Want: 1, At: s.w.wall(), Behind: api}).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.w.publish(b)
+		}
+		s.wait(2 * time.Hour)
+		s.w.deliver()
+		got := s.w.got["nms"]
+		last := got[len(got)-1]
+		named := (32 << 10) / (len("web01") + len(catalog.Own) + long)
+		if last.Key != api || last.AffectedCount != many || len(last.Affected) != named {
+			t.Errorf("%s names %d of %d, want %d of %d", last.Key, len(last.Affected), last.AffectedCount, named, many)
+		}
+	})
+}

@@ -189,6 +189,29 @@ func TestSilentHost(t *testing.T) {
 		s.see("process/ds_agent=up")
 		s.want(again)
 	})
+	on(t, "one of its items is forgotten", set, func(s *stage) {
+		begin(s)
+		s.see("process/ds_am=up")
+		gone := event.Key{Host: "web01", Component: event.Agent, Kind: event.Process, Name: "ds_am"}
+		b, err := event.NewState("web01", event.Gone, event.Observation{Key: gone, State: event.Unknown, Want: 1, At: s.w.wall()}).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.w.publish(b)
+		s.w.ahead.Add(int64(8 * 24 * time.Hour))
+		for range 36 {
+			s.wait(5 * time.Minute)
+			s.see("process/ds_agent=up")
+		}
+		if n := s.w.engine.Count(); n != 2 {
+			t.Errorf("%d items are kept, want the process and the host itself", n)
+		}
+		s.want()
+		s.wait(11 * time.Minute)
+		s.want(silent)
+		s.see("process/ds_agent=up")
+		s.want(again)
+	})
 	on(t, "a loss stays open meanwhile", set, func(s *stage) {
 		begin(s)
 		s.see("process/ds_agent=down")

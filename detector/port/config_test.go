@@ -202,3 +202,35 @@ func TestOneEndpointIsOneItem(t *testing.T) {
 		t.Errorf("%v", again)
 	}
 }
+
+// TestBudgetIsSaid: what a look needs at worst is held against what it has
+// and against the time between two, and an endpoint of two rows counts once.
+func TestBudgetIsSaid(t *testing.T) {
+	of := func(schedule string, timeout time.Duration) section {
+		c := section{Config: decode(t, "targets: [{host: 192.0.2.10, ports: [1, 2]}, {host: 192.0.2.10, ports: [2], component: manager}]")}
+		c.Settings.Schedule, c.Settings.Timeout = schedule, timeout
+		return c
+	}
+	if b := of("@every 10m", lookTimeout).Budget(); b.Endpoints != 2 {
+		t.Errorf("%d endpoints, want 2", b.Endpoints)
+	}
+	for name, c := range map[string]struct {
+		section section
+		wrong   string // keys
+	}{
+		"enough":                {of("@every 10m", lookTimeout), ""},
+		"too short for a look":  {of("@every 10m", 200*time.Millisecond), "timeout"},
+		"too often":             {of("@every 1s", lookTimeout), "schedule"},
+		"both":                  {of("@every 1s", 200*time.Millisecond), "timeout schedule"},
+		"nothing to ask others": {section{Config: decode(t, "targets: [{ports: [1]}]")}, ""},
+	} {
+		var keys []string
+		_, wrong := c.section.budget()
+		for _, e := range wrong {
+			keys = append(keys, e.Key)
+		}
+		if got := strings.Join(keys, " "); got != c.wrong {
+			t.Errorf("%s: wrong is %q, want %q", name, got, c.wrong)
+		}
+	}
+}

@@ -279,3 +279,22 @@ func TestStrangerAtAPort(t *testing.T) {
 		}
 	}
 }
+
+// TestUsers: a user is known by number and by name, and half a line is none.
+func TestUsers(t *testing.T) {
+	for user, want := range map[string]int{"root": 0, "0": 0, "1234": 1234} {
+		if n, ok := (Owner{User: user}).uid(); !ok || n != want {
+			t.Errorf("%s is %d, %v, want %d", user, n, ok, want)
+		}
+	}
+	for _, user := range []string{"", "nobody-has-this-name"} {
+		if n, ok := (Owner{User: user}).uid(); ok {
+			t.Errorf("%q is %d", user, n)
+		}
+	}
+	for line, want := range map[string]bool{"Uid:\t1\t2\t3\t4": true, "Uid:\t1\tx": false, "Uid:\tx\t2": false, "Uid:\t1": false, "Gid:\t1\t2": false} {
+		if real, effective, ok := uids([]byte("Name:\tx\n" + line + "\nGid:\t5\t6")); ok != want || ok && (real != 1 || effective != 2) {
+			t.Errorf("%q: %d %d %v", line, real, effective, ok)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 	"golang.org/x/sync/semaphore"
 
+	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/test/receive"
 	"dswatch/words"
@@ -590,5 +592,42 @@ func TestFailedTellComesAgain(t *testing.T) {
 	}
 	if n != 4 {
 		t.Errorf("told %d times", n)
+	}
+}
+
+// TestDoor: who logs in waits at the door of the server, with its deadline,
+// and lets the next one in.
+func TestDoor(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	door := semaphore.NewWeighted(1)
+	d := newDetector(t, target(s, "esxi"), Options{Door: door})
+	if err := door.Acquire(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if seen, err := d.Detect(ctx); err == nil {
+		t.Errorf("it did not wait at the door: %v", seen)
+	}
+	door.Release(1)
+	for range 2 {
+		if seen, err := d.Detect(t.Context()); err != nil || seen[0].State != event.Up {
+			t.Errorf("%v %v", seen, err)
+		}
+		d.Close()
+	}
+	if !door.TryAcquire(1) {
+		t.Error("it stays in the door")
+	}
+}
+
+// TestOnlyOn: a row of the operator's is one of the target's system where it
+// does not name another.
+func TestOnlyOn(t *testing.T) {
+	rows := []catalog.Row{{Name: "a"}, {Name: "b", OS: []string{event.Solaris}}}
+	got := onlyOn(event.Linux, rows)
+	if !slices.Equal(got[0].OS, []string{event.Linux}) || !slices.Equal(got[1].OS, []string{event.Solaris}) || rows[0].OS != nil {
+		t.Errorf("%v of %v", got, rows)
 	}
 }

@@ -3,6 +3,7 @@ package syslog_test
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -163,4 +164,33 @@ func copyFile(t testing.TB, from, to string) {
 	if err := os.WriteFile(to, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestCloseOverUDP: a sink that was closed keeps no socket.
+func TestCloseOverUDP(t *testing.T) {
+	far, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	s := newSink(t, config("udp", far.LocalAddr().String(), nil))
+	if err := s.Send(t.Context(), sinktest.Sample(1, event.Raised, "en")); err != nil {
+		t.Fatal(err)
+	}
+	_, from, err := far.ReadFrom(make([]byte, 1<<16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.ListenPacket("udp", from.String()); err == nil {
+		c.Close()
+		t.Fatal("the port it sent from was free already")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.ListenPacket("udp", from.String())
+	if err != nil {
+		t.Fatalf("its socket is open still: %v", err)
+	}
+	c.Close()
 }
