@@ -34,6 +34,10 @@ test: tools vet-go ## install what the tests need, then run every test with the 
 	{ CGO_ENABLED=1 $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vx dswatch/test); \
 	  CGO_ENABLED=1 $(GO) test $(TESTFLAGS) -parallel 8 ./test; } 2>&1 | tee bin/test.log | $(GO) run ./test/summary linux:
 
+.PHONY: test-fresh
+test-fresh: ## run the README's two commands in a new Debian root of their own; needs root, debootstrap and the network
+	@test/fresh.sh
+
 .PHONY: tools
 tools: ## install with apt what the tests need, or say what to install
 	@test/tools.sh
@@ -50,9 +54,13 @@ test-windows: ## install Wine 10 below WINE_DIR, then run the Windows build's te
 	  -exec $(CURDIR)/test/wine/wexec ./detector/... ./test/wine/... 2>&1 | tee bin/test-windows.log | GOOS= GOARCH= $(GO) run ./test/summary windows, under Wine:
 
 .PHONY: vet
-vet: vet-go ## gofmt, go vet for linux and for windows, staticcheck and deadcode; fetches the last two
+vet: vet-go ## gofmt, go vet and errcheck for linux and for windows, staticcheck and deadcode; fetches those three
 	$(GO) tool -modfile=tools/go.mod staticcheck -checks 'SA*,S1*,U1000' ./...
 	@out=$$($(GO) tool -modfile=tools/go.mod deadcode -test ./...) && test -z "$$out" || { echo "deadcode: $$out"; exit 1; }
+
+	@# In tests the error of an answer, a Close or a Kill shows in what the test sees.
+	@errcheck="$$($(GO) tool -modfile=tools/go.mod -n errcheck) -ignoretests -exclude tools/errcheck.txt ./..." && \
+	  $$errcheck && GOOS=windows $$errcheck
 
 .PHONY: vet-go
 vet-go:

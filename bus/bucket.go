@@ -222,7 +222,7 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 	if err != nil {
 		return fail(err)
 	}
-	defer w.Stop()
+	defer func() { _ = w.Stop() }() // fails when the connection has ended, and the watch with it
 	// The library counts what is to come, and waits for ever where the server
 	// cannot read one of them. So what there is, is loaded beside it.
 	known, seen := map[string]uint64{}, map[string]bool{}

@@ -59,7 +59,7 @@ func (b *Bus) scanQueue(ctx context.Context, info *jetstream.StreamInfo, filter 
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", name, plain(err))
 	}
-	defer sub.Unsubscribe()
+	defer func() { _ = sub.Unsubscribe() }() // fails when the connection has ended
 	for seq := uint64(1); seq <= info.State.LastSeq; {
 		ask := fmt.Sprintf(`{"seq":%d,"next_by_subj":%q,"batch":%d}`, seq, filter, queueBatch)
 		if err := nc.PublishRequest("$JS.API.DIRECT.GET."+name, sub.Subject, []byte(ask)); err != nil {

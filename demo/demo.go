@@ -40,7 +40,7 @@ type show struct {
 }
 
 // Run shows everything and returns nil when all of it arrived.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	if o.Language != "en" && o.Language != "ja" {
 		return fmt.Errorf("run the demo: language %q is neither en nor ja", o.Language)
 	}
@@ -53,7 +53,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("run the demo: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }() // nothing is left behind
 	agent, err := newPretender(dir)
 	if err != nil {
 		return fmt.Errorf("run the demo: %w", err)

@@ -281,7 +281,7 @@ func (t *procfs) comm(dir int, e entry, known *idle) ([]byte, unix.Errno) {
 		t.idle[e] = *known
 		t.kept++
 	} else {
-		unix.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
+		_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
 	}
 	return t.name(n, errno)
 }

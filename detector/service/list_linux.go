@@ -98,13 +98,12 @@ func (u *units) connect(ctx context.Context) error {
 	return nil
 }
 
-func (u *units) close() error {
+func (u *units) close() {
 	if u.conn != nil {
 		u.conn.Close()
 		u.cancel()
 		u.conn = nil
 	}
-	return nil
 }
 
 // ask fetches each unit by itself: this works with every version of systemd,

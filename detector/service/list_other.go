@@ -25,4 +25,4 @@ func (none) read(context.Context, []string) (map[string]status, error) {
 	return nil, fmt.Errorf("this version cannot do it on %s; put the service rows into watch.ignore, or accept that they are unknown", runtime.GOOS)
 }
 
-func (none) close() error { return nil }
+func (none) close() {}

@@ -21,7 +21,7 @@ type answers struct {
 }
 
 func (a answers) read(context.Context, []string) (map[string]status, error) { return a.byName, a.err }
-func (a answers) close() error                                              { return nil }
+func (a answers) close()                                                    {}
 
 func TestAliases(t *testing.T) {
 	known := map[string]status{"up": {event.Up, event.Prose("up is active")}, "down": {event.Down, event.Prose("down is dead")}, "odd": {event.Unknown, event.Prose("odd is odd")}}

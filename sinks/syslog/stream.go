@@ -354,7 +354,7 @@ func dialer(c Config) (func(context.Context) (net.Conn, error), error) {
 		if err = conn.HandshakeContext(ctx); err == nil {
 			return conn, nil
 		}
-		below.Close()
+		_ = below.Close() // the handshake failed before
 		if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			return nil, fmt.Errorf("tls handshake: %w; check tls.ca_file and tls.server_name, and the receiver's certificate", bad)
 		}

@@ -39,7 +39,7 @@ func (s *HTTP) Start(t testing.TB) {
 		return err == nil
 	})
 	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
-	go s.server.Serve(l) // its error is that of Stop
+	go func() { _ = s.server.Serve(l) }() // its error is that of Stop
 }
 
 // Stop lets requests in flight end, for a second, then cuts every connection.
@@ -48,7 +48,7 @@ func (s *HTTP) Stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {
-		s.server.Close()
+		_ = s.server.Close()
 	}
 }
 

@@ -51,7 +51,7 @@ func launch(t testing.TB, cmd *exec.Cmd) *process {
 		t.Fatalf("start %s: %v", cmd.Path, err)
 	}
 	go func() {
-		cmd.Wait()
+		_ = cmd.Wait() // ended by stop, or await shows what it said
 		close(p.done)
 	}()
 	t.Cleanup(p.stop)
@@ -60,11 +60,11 @@ func launch(t testing.TB, cmd *exec.Cmd) *process {
 
 // stop ends the program and waits for it. It may be called twice.
 func (p *process) stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended
 	select {
 	case <-p.done:
 	case <-time.After(patience):
-		p.cmd.Process.Kill()
+		_ = p.cmd.Process.Kill()
 		<-p.done
 	}
 }

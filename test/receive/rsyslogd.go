@@ -1,6 +1,8 @@
 package receive
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,7 +95,9 @@ func (d *Rsyslogd) Stop() { d.proc.stop() }
 func (d *Rsyslogd) Restart(t testing.TB) {
 	t.Helper()
 	d.Stop()
-	os.Remove(d.Unix)
+	if err := os.Remove(d.Unix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
 	d.start(t)
 }
 

@@ -141,7 +141,7 @@ func SlackAnswer(ts string, body []byte) map[string]any {
 func answerSlack(w http.ResponseWriter, status int, v map[string]any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v)
 }
 
 // take does what a call asks for.

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -73,7 +74,7 @@ func (w *Teams) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.refused = append(w.refused, code+": "+message)
 		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 		rw.WriteHeader(status)
-		json.NewEncoder(rw).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
+		_ = json.NewEncoder(rw).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
 	}
 	want, _ := url.Parse(TeamsPath)
 	ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -202,7 +203,7 @@ var commonMark = goldmark.New()
 func readMarkdown(s string) (shown string, links, markup []string) {
 	source := []byte(s)
 	doc := commonMark.Parser().Parse(text.NewReader(source))
-	ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
@@ -220,7 +221,7 @@ func readMarkdown(s string) (shown string, links, markup []string) {
 		return ast.WalkContinue, nil
 	})
 	var b strings.Builder
-	if err := commonMark.Renderer().Render(&b, source, doc); err != nil {
+	if err := errors.Join(err, commonMark.Renderer().Render(&b, source, doc)); err != nil {
 		markup = append(markup, err.Error())
 	}
 	shown = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(b.String(), "\n"), "<p>"), "</p>")
