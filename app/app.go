@@ -46,7 +46,8 @@ type App struct {
 	source   *ledger.Source                // of one engine after the other: what it holds it must hand back; nil before Run
 	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
-	memory atomic.Pointer[memory]
+	memory   atomic.Pointer[memory]
+	deafness atomic.Pointer[deaf] // nil before Run
 
 	looks     atomic.Pointer[[]*lookout] // never changed, only replaced; nil before Run
 	decisions *prometheus.CounterVec     // likewise

@@ -6,10 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/pulse"
+	"dswatch/web"
 )
 
 // changes is how many distinct state changes one run carries.
@@ -167,6 +171,64 @@ func receiveHooks(l net.Listener, got *atomic.Int64) {
 				got.Add(1)
 			}
 		}()
+	}
+}
+
+// BenchmarkPulse is one pulse through every stage to ten sinks: there is one
+// each pulse.Every, so % of a core is what it costs.
+func BenchmarkPulse(b *testing.B) {
+	const sinks = 10
+	var section strings.Builder
+	for i := range sinks {
+		fmt.Fprintf(&section, "  - {name: s%d, type: webhook, url: \"http://127.0.0.1:9/\"}\n", i)
+	}
+	l, err := Parse("bench.yaml", fmt.Appendf(nil, `
+host: bench
+bus: {dir: %q}
+watch: {facts: {os: linux}}
+detectors: {process: {schedule: "@every 1h"}, driver: {schedule: "@every 1h"}, service: {schedule: "@every 1h"}, port: {schedule: "@every 1h"}}
+web: {listen: ""}
+sinks:
+%s`, b.TempDir(), section.String()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := Open(b.Context(), l, Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	proven := func(since time.Time) bool {
+		return !slices.ContainsFunc(a.Health().Stages, func(s web.Stage) bool { return s.Proven.Before(since) })
+	}
+	once := func() {
+		began := time.Now()
+		a.beatFirst(ctx)
+		for end := began.Add(time.Minute); !proven(began); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				b.Fatalf("not proven: %+v", a.Health())
+			}
+		}
+	}
+	for end := time.Now().Add(time.Minute); !a.Health().Current; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.Fatalf("not current: %+v", a.Health())
+		}
+	}
+	before := cpuTime(b)
+	b.ResetTimer()
+	for range b.N {
+		once()
+	}
+	b.StopTimer()
+	one := (cpuTime(b) - before).Seconds() / float64(b.N)
+	b.ReportMetric(1000*one, "cpu-ms/pulse")
+	b.ReportMetric(100*one/pulse.Every.Seconds(), "%core")
+	stop()
+	if err := errors.Join(<-done, a.Close()); err != nil {
+		b.Fatal(err)
 	}
 }
 

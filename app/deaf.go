@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"dswatch/event"
+	"dswatch/rules"
 	"dswatch/sinks"
 	"dswatch/words"
 )
@@ -40,6 +42,21 @@ type notes struct {
 	Since time.Time `json:"since,omitzero"`
 	Why   string    `json:"why,omitempty"`
 	Told  []string  `json:"told,omitempty"` // sinks that may hold it open
+
+	Ack     *event.Ack       `json:"ack,omitempty"`    // who looks after it, or took that back
+	Looked  event.Transition `json:"looked,omitempty"` // which of the two; empty: nobody has said so
+	Lookers int              `json:"lookers,omitempty"`
+	Heard   []string         `json:"heard,omitempty"` // sinks that were told of it
+
+	Last *past `json:"last,omitempty"` // the notice before, which is over
+}
+
+// past is a notice that is over.
+type past struct {
+	ID    string    `json:"id"`
+	Since time.Time `json:"since"`
+	Ended time.Time `json:"ended"`
+	Why   string    `json:"why"`
 }
 
 // deaf tells every sink past the outbox when a change would not be told.
@@ -51,6 +68,7 @@ type deaf struct {
 	mu    sync.Mutex
 	notes notes
 	open  bool // the notice is to be open; else it is to be cleared
+	seen  bool // by this process; else it is only known from the notes
 	wake  chan struct{}
 }
 
@@ -64,6 +82,7 @@ func (a *App) notesPath() string {
 
 func newDeaf(a *App) *deaf {
 	d := &deaf{app: a, after: a.conf().Config.Deaf, wake: make(chan struct{})}
+	defer a.deafness.Store(d)
 	if d.after == 0 {
 		d.after = deafDefault
 	}
@@ -140,10 +159,10 @@ func (d *deaf) run(ctx context.Context) {
 func (d *deaf) set(open bool, why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if open == d.open {
+	if open == d.open && open == d.seen {
 		return
 	}
-	d.open = open
+	d.open, d.seen = open, open
 	if open {
 		now := time.Now()
 		if d.notes.ID == "" {
@@ -151,16 +170,17 @@ func (d *deaf) set(open bool, why string) {
 			if d.file == nil {
 				stamp = now.UTC().Format(time.DateOnly) // the same after a restart, as far as can be
 			}
-			d.notes = notes{ID: event.AlertID(d.key(), event.RuleLoss, stamp), Since: now, Why: sinks.Line(why, 512)}
+			d.notes = notes{Last: d.notes.Last, ID: event.AlertID(d.key(), event.RuleLoss, stamp), Since: now, Why: sinks.Line(why, 512)}
 		}
 		d.app.Log.Error("changes are not told any more; every sink is told so", "since", now.Add(-d.after), "why", why)
 		d.keep()
 	} else if d.notes.ID != "" {
 		d.app.Log.Info("changes are told again", "since", d.notes.Since)
+		d.notes.Last = &past{d.notes.ID, d.notes.Since, time.Now(), d.notes.Why}
 		if len(d.notes.Told) == 0 {
-			d.notes = notes{}
-			d.keep()
+			d.notes = notes{Last: d.notes.Last}
 		}
+		d.keep()
 	}
 	close(d.wake)
 	d.wake = make(chan struct{})
@@ -170,39 +190,58 @@ func (d *deaf) key() event.Key {
 	return event.Key{Host: d.app.conf().Config.Host, Component: "dswatch", Kind: event.Process, Name: "store"}
 }
 
-// owes returns what the sink is to be told now, if anything.
+// owes returns what the sink is to be told now, if anything: the notice where
+// it is routed and nothing silences it, who looks after it, and its end.
 func (d *deaf) owes(sink string) (a event.Alert, owed bool, changed <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	told := false
-	for _, name := range d.notes.Told {
-		told = told || name == sink
+	changed = d.wake
+	told := slices.Contains(d.notes.Told, sink)
+	a = d.alert()
+	switch {
+	case d.notes.ID == "" || !d.open && !told:
+		return a, false, changed
+	case d.open && !told:
+		owed = d.seen && slices.Contains(d.app.deafTo(), sink) && d.app.silencedBy(d.subject()) == nil
+	case d.open:
+		owed = d.notes.Looked != "" && !slices.Contains(d.notes.Heard, sink)
+		a.Seq, a.Transition, a.At = 1+d.notes.Lookers, d.notes.Looked, time.Now()
+		if d.notes.Looked == event.Acknowledged {
+			a.Ack = d.notes.Ack
+		} else {
+			a.Withdrawn = d.notes.Ack
+		}
+	default:
+		owed = true
+		a.Seq, a.Transition, a.State, a.Previous, a.Found, a.At = 2+d.notes.Lookers, event.Cleared, event.Up, event.Down, 1, time.Now()
+		a.EndedAt, a.NextStatements = a.At, event.Said{}
+		a.TitleStatements, a.TextStatements = words.DeafOverTitle.With(a.Key.Host), words.DeafOver.With()
 	}
-	if d.notes.ID == "" || told == d.open {
-		return a, false, d.wake
-	}
-	app := d.app
-	a = event.Alert{
+	d.app.conf().Config.voice().Tell(&a)
+	return a, owed, changed
+}
+
+// alert is the notice as it was raised. The caller holds mu.
+func (d *deaf) alert() event.Alert {
+	c := &d.app.conf().Config
+	return event.Alert{
 		ID: d.notes.ID, Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: d.key(), State: event.Down, Previous: event.Up, Want: 1,
-		Severity: event.Info, Impact: event.NoticeLost, Language: app.conf().Config.Language, Observer: app.conf().Config.Host, StartedAt: d.notes.Since, At: d.notes.Since,
+		Severity: d.severity(), Impact: event.NoticeLost, Language: c.Language, Observer: c.Host, StartedAt: d.notes.Since, At: d.notes.Since,
 		ReasonStatements: words.Quoted.With(errors.New(d.notes.Why)),
+		TitleStatements:  words.DeafTitle.With(c.Host, words.Quoted.Phrase(errors.New(d.notes.Why))),
+		TextStatements:   words.DeafText.With(), NextStatements: words.DeafNext.With(),
 	}
-	if app.conf().Config.Deaf > 0 { // asked for
-		a.Severity = event.Critical
+}
+
+func (d *deaf) severity() event.Severity {
+	if d.app.conf().Config.Deaf > 0 { // asked for
+		return event.Critical
 	}
-	if !d.open {
-		a.Seq, a.Transition, a.State, a.Previous, a.Found, a.At = 2, event.Cleared, event.Up, event.Down, 1, time.Now()
-		a.EndedAt = a.At
-	}
-	host := app.conf().Config.Host
-	if d.open {
-		a.TitleStatements = words.DeafTitle.With(host, words.Quoted.Phrase(errors.New(d.notes.Why)))
-		a.TextStatements, a.NextStatements = words.DeafText.With(), words.DeafNext.With()
-	} else {
-		a.TitleStatements, a.TextStatements = words.DeafOverTitle.With(host), words.DeafOver.With()
-	}
-	app.conf().Config.voice().Tell(&a)
-	return a, true, d.wake
+	return event.Info
+}
+
+func (d *deaf) subject() *rules.Subject {
+	return &rules.Subject{Key: d.key(), Rule: event.RuleLoss, Severity: d.severity()}
 }
 
 // tell keeps one sink informed, past its outbox.
@@ -213,20 +252,21 @@ func (d *deaf) tell(ctx context.Context, w *worker) {
 		var again <-chan time.Time
 		if owed {
 			err := w.worker.Beat(ctx, a)
-			if ctx.Err() != nil {
-				return
-			}
-			// A raise that failed may have arrived all the same, so its end
-			// is told, too.
-			d.note(w.name, a.Transition.Firing(), err == nil)
 			if err == nil {
+				d.note(w.name, a.Transition)
 				failing = false
 				continue
+			}
+			if ctx.Err() != nil {
+				return
 			}
 			if !failing {
 				d.app.Log.Warn("a sink could not be told that changes are not told", "sink", w.name, "error", sinks.Line(err.Error(), 512))
 			}
 			failing = true
+			again = time.After(deafRetry)
+		}
+		if again == nil && d.waits(w.name) { // a silence or an hour of a route may end
 			again = time.After(deafRetry)
 		}
 		select {
@@ -238,32 +278,37 @@ func (d *deaf) tell(ctx context.Context, w *worker) {
 	}
 }
 
-// note remembers whether a sink may hold the notice open: after every try to
-// raise it, and until its end was accepted.
-func (d *deaf) note(sink string, firing, accepted bool) {
+// waits reports whether the notice is open and the sink was not told of it.
+func (d *deaf) waits(sink string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var told []string
-	for _, name := range d.notes.Told {
-		if name != sink {
-			told = append(told, name)
-		}
+	return d.open && d.notes.ID != "" && !slices.Contains(d.notes.Told, sink)
+}
+
+// note remembers what a sink has accepted.
+func (d *deaf) note(sink string, t event.Transition) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch t {
+	case event.Raised:
+		d.notes.Told = append(d.notes.Told, sink)
+	case event.Cleared:
+		d.notes.Told = slices.DeleteFunc(d.notes.Told, func(name string) bool { return name == sink })
+	default:
+		d.notes.Heard = append(d.notes.Heard, sink)
 	}
-	if firing && accepted || !firing && !accepted {
-		told = append(told, sink)
-	}
-	d.notes.Told = told
-	if len(told) == 0 && !d.open {
-		d.notes = notes{}
+	if len(d.notes.Told) == 0 && !d.open {
+		d.notes = notes{Last: d.notes.Last}
 	}
 	d.keep()
 }
 
-// ping calls ping_url, with /fail and the reason when changes are not told.
+// ping calls ping_url, with /fail and the reason when changes are not told. It
+// begins once that is proven, or is not in time: a start is no failure.
 func (d *deaf) ping(ctx context.Context) {
 	client := &http.Client{Timeout: pingTime}
-	failing := false
-	for wait := time.Duration(0); ; wait = pingEvery {
+	failing, began := false, false
+	for wait := time.Duration(0); ; {
 		d.mu.Lock()
 		changed := d.wake
 		d.mu.Unlock()
@@ -273,7 +318,16 @@ func (d *deaf) ping(ctx context.Context) {
 		case <-changed:
 		case <-time.After(wait):
 		}
-		err := d.pingOnce(ctx, client)
+		why := d.app.stale()
+		d.mu.Lock()
+		began = began || why == nil || d.open
+		d.mu.Unlock()
+		if !began {
+			wait = time.Second
+			continue
+		}
+		wait = pingEvery
+		err := d.pingOnce(ctx, client, why)
 		if err != nil && !failing && ctx.Err() == nil {
 			d.app.Log.Warn("ping_url does not answer", "error", err)
 		}
@@ -281,10 +335,10 @@ func (d *deaf) ping(ctx context.Context) {
 	}
 }
 
-func (d *deaf) pingOnce(ctx context.Context, client *http.Client) error {
+func (d *deaf) pingOnce(ctx context.Context, client *http.Client, why error) error {
 	target, body := strings.TrimSuffix(d.app.conf().Config.PingURL.Reveal(), "/"), ""
-	if err := d.app.stale(); err != nil {
-		target, body = target+"/fail", err.Error()
+	if why != nil {
+		target, body = target+"/fail", why.Error()
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {

@@ -220,6 +220,9 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		return nil, err
 	}
 	out := []web.Alert{}
+	if one, open := a.deafAlert(); open {
+		out = append(out, one)
+	}
 	e.Quiet(func(st rules.Status, rule string, now event.Severity, by *rules.Silence) {
 		s := st.Slot(rule)
 		one := web.Alert{ID: s.ID, Key: st.Key, Rule: rule, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks}
@@ -290,21 +293,29 @@ func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
 
 // Ack notes who looks after an open alert. It is not repeated any more.
 func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
-	return a.looksAfter(by, func(e *engine.Engine, ack event.Ack) error { return e.Acknowledge(ctx, id, ack) })
+	return a.looksAfter(by, func(ack event.Ack) bool { return a.lookAfter(id, event.Acknowledged, ack) },
+		func(e *engine.Engine, ack event.Ack) error { return e.Acknowledge(ctx, id, ack) })
 }
 
 // Withdraw takes an acknowledgement back. The alert is repeated again.
 func (a *App) Withdraw(ctx context.Context, id string, by web.Ack) error {
-	return a.looksAfter(by, func(e *engine.Engine, ack event.Ack) error { return e.Withdraw(ctx, id, ack) })
+	return a.looksAfter(by, func(ack event.Ack) bool { return a.lookAfter(id, event.Unacknowledged, ack) },
+		func(e *engine.Engine, ack event.Ack) error { return e.Withdraw(ctx, id, ack) })
 }
 
-func (a *App) looksAfter(by web.Ack, say func(*engine.Engine, event.Ack) error) error {
+// looksAfter says who looks after an alert: past the rules, where it is that of
+// dswatch itself, and to them.
+func (a *App) looksAfter(by web.Ack, past func(event.Ack) bool, say func(*engine.Engine, event.Ack) error) error {
+	if strings.TrimSpace(by.Author) == "" {
+		return errors.New("an acknowledgement needs an author; say with --author who you are")
+	}
+	ack := event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment}
+	if past(ack) {
+		return nil
+	}
 	e, err := a.decider()
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(by.Author) == "" {
-		return errors.New("an acknowledgement needs an author; say with --author who you are")
-	}
-	return say(e, event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
+	return say(e, ack)
 }

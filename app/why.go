@@ -26,12 +26,15 @@ const (
 // process/ds_agent, or the id of an alert or of a digest or the beginning of
 // one.
 func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
+	if language != "ja" && language != "en" {
+		language = a.conf().Config.Language
+	}
+	if w, ok := a.deafWhy(of, language); ok {
+		return []web.Why{w}, nil
+	}
 	e, err := a.decider()
 	if err != nil {
 		return nil, err
-	}
-	if language != "ja" && language != "en" {
-		language = a.conf().Config.Language
 	}
 	if id, _, _ := strings.Cut(strings.TrimSpace(of), "."); len(id) >= leastID {
 		if d, ok := e.FindDigest(id); ok {

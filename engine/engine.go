@@ -27,6 +27,7 @@ type Engine struct {
 	due      dueHeap
 
 	silences  []rules.Silence
+	known     atomic.Pointer[[]rules.Silence] // silences, for who must not wait for mu
 	storm     *rules.Storm
 	groups    map[event.Key]*digest
 	releasing bool // of what a digest spoke for: see release
@@ -134,6 +135,7 @@ func (e *Engine) run(ctx context.Context) error {
 	case all := <-heard:
 		e.mu.Lock()
 		e.silences = all
+		e.known.Store(&all)
 		e.mu.Unlock()
 	case err := <-lost:
 		return fmt.Errorf("load silences: %w", err)

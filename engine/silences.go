@@ -87,6 +87,7 @@ func (e *Engine) Matching(ms rules.Matchers) (items, lost int) {
 func (e *Engine) hear(all []rules.Silence) {
 	e.keepTime()
 	e.silences, e.ending = all, true
+	e.known.Store(&all)
 	for _, it := range e.items {
 		if !it.status.Silenced() {
 			continue
@@ -95,6 +96,14 @@ func (e *Engine) hear(all []rules.Silence) {
 	}
 	e.revise()
 	e.askDigests()
+}
+
+// KnownSilences are the silences as the engine has them. It waits for nothing.
+func (e *Engine) KnownSilences() []rules.Silence {
+	if all := e.known.Load(); all != nil {
+		return slices.Clone(*all)
+	}
+	return nil
 }
 
 // endSilences ends those that last until all is well again, once it is, and
@@ -131,6 +140,8 @@ func (e *Engine) endSilences() {
 func (e *Engine) keepSilence(i int, s rules.Silence) {
 	e.silences = slices.Clone(e.silences)
 	e.silences[i] = s
+	known := e.silences
+	e.known.Store(&known)
 	e.round.Silences = append(e.round.Silences, s)
 	e.askDigests()
 }

@@ -206,8 +206,8 @@ var (
 		"dswatch on {host} is alive",
 		"{host} の dswatch は稼働中です")
 	AliveCounts = say3[int, int, time.Duration]("beat.counts",
-		"{open} {open|alert is|alerts are} open and {waiting} {waiting|delivery waits|deliveries wait} for this sink. If nothing comes within {every}, dswatch or the way from it is broken.",
-		"未復旧のアラートは{open}件、この通知先への送信待ちは{waiting}件です。{every}以内に次の通知がなければ、dswatch または経路の異常を疑ってください。")
+		"{open} {open|alert is|alerts are} open and {waiting} {waiting|delivery waits|deliveries wait} for this sink. Decisions are current. If nothing comes within {every}, dswatch or the way from it is broken.",
+		"未復旧のアラートは{open}件、この通知先への送信待ちは{waiting}件です。判定は最新の状態です。{every}以内に次の通知がなければ、dswatch または経路の異常を疑ってください。")
 	NotReloaded = say0("beat.not_reloaded",
 		"Its configuration could not be read again, so the one before is in force; dswatch status says why.",
 		"設定の再読み込みに失敗したため、以前の設定のまま動作しています。dswatch status で内容を確認してください。")

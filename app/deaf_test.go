@@ -1,0 +1,161 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dswatch/event"
+	"dswatch/test/receive"
+	"dswatch/web"
+)
+
+// ofStore is what a sink was told of dswatch's own store.
+func ofStore(w *receive.Webhook) (out []event.Alert) {
+	for _, d := range w.Received() {
+		if d.Alert.Key.Component == "dswatch" && d.Alert.Key.Name == "store" {
+			out = append(out, d.Alert)
+		}
+	}
+	return out
+}
+
+// loseStore takes the store away. What it returns brings it back.
+func (f *fleet) loseStore() (bringBack func()) {
+	f.t.Helper()
+	err := os.Rename(f.dir, f.dir+".away")
+	if err == nil {
+		err = os.WriteFile(f.dir, nil, 0o600) // none can be made in its place
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return func() {
+		f.t.Helper()
+		if err := errors.Join(os.Remove(f.dir), os.Rename(f.dir+".away", f.dir)); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
+// TestDeafNoticeIsAnItem: the notice goes where it is routed, is listed,
+// explained, acknowledged and told so, and can be silenced.
+func TestDeafNoticeIsAnItem(t *testing.T) {
+	t.Parallel()
+	const routes = "deaf: 10s\nroutes:\n  - {match: [component=dswatch], sinks: [hook]}\n  - {sinks: [other]}\n"
+	f := newFleet(t)
+	f.start(quickRules + routes)
+	eventually(t, "it is current", func() bool { return f.a.Health().Current })
+	back := f.loseStore()
+	eventually(t, "the notice", func() bool { return len(ofStore(f.hook)) == 1 })
+	raised := ofStore(f.hook)[0]
+	if raised.Severity != event.Critical || !strings.Contains(raised.Title, "cannot store") || !strings.Contains(raised.Title, f.dir) {
+		t.Errorf("the notice is %+v", raised)
+	}
+	all, err := f.a.Alerts(t.Context())
+	if err != nil || len(all) != 1 || all[0].ID != raised.ID || !slices.Equal(all[0].Told, []string{"hook"}) {
+		t.Errorf("the alerts are %+v, %v", all, err)
+	}
+	if err := f.a.Ack(t.Context(), raised.ID[:6], web.Ack{Author: "kim", Comment: "on it"}); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the acknowledgement is told", func() bool {
+		all := ofStore(f.hook)
+		return len(all) == 2 && all[1].Transition == event.Acknowledged && all[1].Ack.Author == "kim" && all[1].Seq == 2
+	})
+	for of, language := range map[string]string{raised.ID[:8]: "en", "process/store": "ja"} {
+		why, err := f.a.Why(t.Context(), of, language)
+		if err != nil || len(why) != 1 || why[0].State != event.Down || why[0].Rules[0].Ack.Comment != "on it" || len(why[0].Trail) != 2 || !strings.Contains(why[0].Trail[0].Why, f.dir) {
+			t.Errorf("why %s: %+v, %v", of, why, err)
+		}
+	}
+	back()
+	eventually(t, "the all-clear", func() bool {
+		all := ofStore(f.hook)
+		return len(all) == 3 && all[2].Transition == event.Cleared && all[2].Seq == 3 && all[2].ID == raised.ID
+	})
+	if all, err := f.a.Alerts(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("alerts after the all-clear: %+v, %v", all, err)
+	}
+	if why, err := f.a.Why(t.Context(), raised.ID, "en"); err != nil || why[0].State != event.Up || why[0].Rules[0].Phase != "settled" {
+		t.Errorf("why after the all-clear: %+v, %v", why, err)
+	}
+	if _, err := f.a.AddSilence(t.Context(), web.Silence{Match: []string{"component=dswatch", "name=store"}, Ends: time.Now().Add(time.Hour), Author: "kim", Comment: "the disk is replaced"}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the silence is known", func() bool { return len(f.a.engine.Load().KnownSilences()) == 1 })
+	back = f.loseStore()
+	eventually(t, "it is deaf and listed as silenced", func() bool {
+		all, err := f.a.Alerts(t.Context())
+		return err == nil && len(all) == 1 && all[0].Silenced != nil && all[0].Silenced.Author == "kim"
+	})
+	time.Sleep(time.Second)
+	back()
+	eventually(t, "it is current again", func() bool { return f.a.Health().Current })
+	if n := len(ofStore(f.hook)); n != 3 {
+		t.Errorf("%d were told of the silenced notice", n-3)
+	}
+	if n := len(ofStore(f.other)); n != 0 {
+		t.Errorf("a sink that it is not routed to was told %d times", n)
+	}
+}
+
+// TestDeafNoticeOutlivesARestart: the notice of the process before is not told
+// again, and its end is told to who was told of it.
+func TestDeafNoticeOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	text, err := json.Marshal(notes{ID: "0123456789abcdef", Since: time.Now().Add(-time.Hour), Why: "store: no space left on device", Told: []string{"hook"}})
+	if err == nil {
+		err = os.WriteFile(filepath.Clean(f.dir)+".deaf", text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.start(quickRules)
+	eventually(t, "the all-clear", func() bool { return len(ofStore(f.hook)) > 0 })
+	f.restart(quickRules)
+	eventually(t, "it is current", func() bool { return f.a.Health().Current })
+	time.Sleep(2 * time.Second)
+	got := ofStore(f.hook)
+	if len(got) != 1 || got[0].ID != "0123456789abcdef" || got[0].Transition != event.Cleared || len(ofStore(f.other)) > 0 {
+		t.Errorf("told were %+v and %+v", got, ofStore(f.other))
+	}
+}
+
+// TestPingURL: it is called when all is well, with /fail and the reason when
+// it is not, and never with /fail because it has just started.
+func TestPingURL(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got []string
+	far := receive.StartHTTP(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, r.URL.Path+" "+string(b))
+	}))
+	calls := func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(got) }
+	f := newFleet(t)
+	f.start(quickRules + fmt.Sprintf("deaf: 10s\nping_url: %q\n", far.URL+"/check/"))
+	eventually(t, "the first call", func() bool { return len(calls()) > 0 })
+	back := f.loseStore()
+	failed := func(s string) bool {
+		return strings.HasPrefix(s, "/check/fail ") && strings.Contains(s, "store: ") && strings.Contains(s, f.dir)
+	}
+	eventually(t, "a call that fails", func() bool { return slices.ContainsFunc(calls(), failed) })
+	back()
+	eventually(t, "a call that all is well again", func() bool { return calls()[len(calls())-1] == "/check " })
+	if all := calls(); all[0] != "/check " {
+		t.Errorf("the calls are %q", all)
+	}
+}
