@@ -115,45 +115,64 @@ func TestSettingsOfAnotherVersion(t *testing.T) {
 }
 
 // TestDamagedHead damages the length of the first message of a stream, behind
-// which the server finds nothing any more: what is stored from then on can be
-// read.
+// which the server finds nothing any more: what is stored from then on comes to
+// the consumer that had settled what was there, and can be read.
 func TestDamagedHead(t *testing.T) {
 	t.Parallel()
-	cfg := bustest.Config(t)
-	b := bustest.Open(t, cfg)
-	publish(t, b, one(forNMS, "before"), one(subject, "before"))
-	if _, err := b.Bucket(bus.Items).Put(t.Context(), "a", []byte("before")); err != nil {
-		t.Fatal(err)
-	}
-	bustest.Close(t, b)
 	for _, stream := range []string{bus.Events, bus.Outbox, "KV_" + bus.Items} {
-		name := filepath.Join(cfg.Dir, "jetstream", "$G", "streams", stream, "msgs", "1.blk")
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text[0] ^= 0x10
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b = bustest.Open(t, cfg)
-	publish(t, b, one(forNMS, "after"), one(subject, "after"))
-	if got := next(t, consumer(t, b, nms), 1); string(got[0].Data) != "after" {
-		t.Errorf("got %q", got[0].Data)
-	}
-	if err := b.Pulse(t.Context(), bus.EventPulse("h")); err != nil {
-		t.Error(err)
-	}
-	for _, key := range []string{"a", "b"} {
-		if _, err := b.Bucket(bus.Items).Put(t.Context(), key, []byte("after")); err != nil {
-			t.Error(err)
-		}
-	}
-	if got := contents(t, b.Bucket(bus.Items), ""); len(got) != 2 || got["a"] != "after" {
-		t.Errorf("the bucket holds %q", got)
-	}
-	if kept, err := filepath.Glob(filepath.Join(cfg.Dir, "aside", "*", "msgs", "1.blk")); len(kept) != 3 || err != nil {
-		t.Errorf("kept are %q, %v", kept, err)
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			cfg := bustest.Config(t)
+			b := bustest.Open(t, cfg)
+			rules := bus.ConsumerConfig{Stream: bus.Events, Durable: "rules"}
+			outbox, events := consumer(t, b, nms), consumer(t, b, rules)
+			for i := range 5 {
+				publish(t, b, one(forNMS, fmt.Sprint("before", i)), one(subject, fmt.Sprint("before", i)))
+				next(t, outbox, 1)[0].Ack()
+				next(t, events, 1)[0].Ack()
+			}
+			if err := b.Pulse(t.Context(), bus.EventPulse("h"), bus.OutboxPulse("nms")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Bucket(bus.Items).Put(t.Context(), "a", []byte("before")); err != nil {
+				t.Fatal(err)
+			}
+			bustest.Close(t, b)
+			blocks, err := filepath.Glob(filepath.Join(cfg.Dir, "jetstream", "$G", "streams", stream, "msgs", "*.blk"))
+			if len(blocks) != 1 {
+				t.Fatalf("the blocks are %q, %v", blocks, err)
+			}
+			name := blocks[0]
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text[0] ^= 0x10
+			if err := os.WriteFile(name, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b = bustest.Open(t, cfg)
+			outbox, events = consumer(t, b, nms), consumer(t, b, rules)
+			publish(t, b, one(forNMS, "after"), one(subject, "after"))
+			for _, c := range []*bus.Consumer{outbox, events} {
+				if got := next(t, c, 1); string(got[0].Data) != "after" {
+					t.Errorf("got %q", got[0].Data)
+				}
+			}
+			if err := b.Pulse(t.Context(), bus.EventPulse("h"), bus.OutboxPulse("nms")); err != nil {
+				t.Error(err)
+			}
+			for _, key := range []string{"a", "b"} {
+				if _, err := b.Bucket(bus.Items).Put(t.Context(), key, []byte("after")); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := contents(t, b.Bucket(bus.Items), ""); len(got) != 2 || got["a"] != "after" {
+				t.Errorf("the bucket holds %q", got)
+			}
+			if kept, err := filepath.Glob(filepath.Join(cfg.Dir, "aside", "*", "msgs", "*.blk")); len(kept) != 1 || err != nil {
+				t.Errorf("kept are %q, %v", kept, err)
+			}
+		})
 	}
 }

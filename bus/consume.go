@@ -125,6 +125,7 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 		c.done = newRecent(2 * c.cfg.MaxPending)
 	}
 	renew := c.cfg.Renew && !c.ever
+	first := !c.ever
 	ended := c.err != nil
 	c.mu.Unlock()
 	if ended {
@@ -136,7 +137,10 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 		return err
 	}
 	jc, err := c.b.ensureConsumer(ctx, s, c.cfg)
-	if err == nil && anew {
+	if err == nil && first && !anew { // what was stored since the bus was opened is not lost
+		_, err = s.Info(ctx)
+	}
+	if err == nil && (first || anew) {
 		jc, err = c.b.notAhead(ctx, s, jc)
 	}
 	if err == nil && renew {
