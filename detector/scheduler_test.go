@@ -862,3 +862,23 @@ func TestPromise(t *testing.T) {
 		})
 	}
 }
+
+// TestRunsOnce: a scheduler that runs cannot be run again.
+func TestRunsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScheduler(t, &far{}, job("a", story("x", event.Up), "x"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		short, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		if err := s.Run(short); err == nil {
+			t.Error("it was run twice at once")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -95,6 +95,40 @@ func TestANewStreamIsHeard(t *testing.T) {
 	})
 }
 
+// TestTheStreamIsLostUnderTheEngine: a stream that is made anew while the engine
+// runs begins at the first position, and is heard from there.
+func TestTheStreamIsLostUnderTheEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		stop := startEngine(w, &list{row: row(t, key)}, &rules.Set{Language: "en"})
+		defer stop()
+		for range 5 {
+			w.saw(t, key, event.Up)
+			w.saw(t, key, event.Degraded)
+			w.saw(t, key, event.Up)
+		}
+		w.deliver()
+		w.mu.Lock()
+		w.stream, w.acked = nil, 0
+		w.reader.at, w.reader.fails = 0, errors.New("the stream is gone")
+		w.got = map[string][]event.Alert{}
+		w.mu.Unlock()
+		w.engine.Lost(true)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.saw(t, key, event.Down)
+		w.saw(t, key, event.Up)
+		w.deliver()
+		var told []string
+		for _, a := range w.got["nms"] {
+			told = append(told, string(a.Transition))
+		}
+		if fmt.Sprint(told) != "[raised cleared]" {
+			t.Errorf("of the new stream's first events was told %v", told)
+		}
+	})
+}
+
 // TestPowerLossForgetsWhoHeard: a power loss took the last status and what
 // waited for one sink, and the other one knows of a transition that is not
 // stored. Nobody knows who heard of it, so the sink whose route never repeats

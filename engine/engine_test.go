@@ -52,6 +52,7 @@ type world struct {
 	sinks   []string
 	known   []string       // sinks, as stored
 	engine  *engine.Engine // the one that was started last
+	reader  *life          // of the events, for the engine that runs
 	ahead   atomic.Int64   // nanoseconds that the wall clock was set ahead
 
 	alerted  atomic.Int64  // decisions with an alert that the engine told of
@@ -178,9 +179,10 @@ func (w *world) wall() time.Time { return time.Now().Add(time.Duration(w.ahead.L
 
 // life is one run of an engine in the world.
 type life struct {
-	w  *world
-	id int
-	at int // next message to hand out
+	w     *world
+	id    int
+	at    int   // next message to hand out
+	fails error // of the next Next
 }
 
 // op guards one durable operation: after a crash none is possible, and the
@@ -209,6 +211,11 @@ func (l *life) Next(ctx context.Context) ([]engine.Message, error) {
 	for {
 		var out []engine.Message
 		err := l.op(func() error {
+			if l.fails != nil {
+				err := l.fails
+				l.fails = nil
+				return err
+			}
 			for ; l.at < len(l.w.stream) && len(out) < 7; l.at++ {
 				n := l.at
 				out = append(out, engine.Message{Data: l.w.stream[n], Position: uint64(n + 1), Ack: func() error {
@@ -445,7 +452,7 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 			}
 		},
 	})
-	w.engine = e
+	w.engine, w.reader = e, li
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); e.Run(ctx) }()

@@ -201,3 +201,27 @@ func TestAttemptsDoNotHoldUpDeliveries(t *testing.T) {
 		}
 	})
 }
+
+// TestAttemptsAreStoredOnce: where nothing was tried, nothing is stored again.
+func TestAttemptsAreStoredOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f, h := newMemory(), &far{}, &archive{}
+		f.do = func(context.Context, event.Alert) error { return sinks.Permanent(errors.New("no")) }
+		o := options(m, f, 1)
+		o.History = h
+		m.put(t, firing(1, 1)[0])
+		_, stop := start(o)
+		defer stop()
+		stores := func() int {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.stores
+		}
+		time.Sleep(5 * time.Minute)
+		first := stores()
+		time.Sleep(time.Hour)
+		if again := stores(); first == 0 || again != first {
+			t.Errorf("stored %d times, and %d times in an hour without an attempt", first, again-first)
+		}
+	})
+}

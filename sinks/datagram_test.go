@@ -170,3 +170,29 @@ func TestDatagramHears(t *testing.T) {
 		t.Errorf("a second close: %v", err)
 	}
 }
+
+// TestDatagramCannotDial: where there is nobody yet, the error is told.
+func TestDatagramCannotDial(t *testing.T) {
+	d := sinks.NewDatagram("unixgram", filepath.Join(t.TempDir(), "none"), nil)
+	defer d.Close()
+	if err := d.Write(t.Context(), []byte("x")); err == nil {
+		t.Error("written to nobody")
+	}
+}
+
+// ending is a connection whose writer's time ends with the write.
+type ending struct {
+	net.Conn
+	end context.CancelFunc
+}
+
+func (e ending) Write(b []byte) (int, error)        { e.end(); return len(b), nil }
+func (e ending) SetWriteDeadline(t time.Time) error { return nil }
+
+// TestWrittenIsWritten: what was written before the time was over, is written.
+func TestWrittenIsWritten(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := sinks.WriteWithin(ctx, ending{end: cancel}, []byte("x")); err != nil {
+		t.Error(err)
+	}
+}

@@ -13,3 +13,11 @@ func UsesProxyFromEnvironment(h *HTTP) bool {
 
 // Age makes the socket of d older.
 func (d *Datagram) Age(by time.Duration) { d.made = d.made.Add(-by) }
+
+// IdleTimeout is how long h keeps a connection that nobody uses.
+func IdleTimeout(h *HTTP) time.Duration { return h.rt.IdleConnTimeout }
+
+var (
+	SyncDir     = syncDir
+	WriteWithin = writeWithin
+)

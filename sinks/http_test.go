@@ -398,3 +398,15 @@ func TestOldTLSIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestIdleConnectionsEnd: an idle connection is neither kept for ever nor made
+// anew for every alert.
+func TestIdleConnectionsEnd(t *testing.T) {
+	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: "https://example.com/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := sinks.IdleTimeout(h); d != 90*time.Second {
+		t.Errorf("it is kept for %s", d)
+	}
+}

@@ -36,3 +36,15 @@ func TestReplaceFile(t *testing.T) {
 		t.Errorf("a failure leaves %v", left)
 	}
 }
+
+// TestSyncDir: a directory that cannot be forced to disk is told; Windows
+// cannot force one.
+func TestSyncDir(t *testing.T) {
+	if err := sinks.SyncDir(t.TempDir()); err != nil {
+		t.Error(err)
+	}
+	err := sinks.SyncDir(filepath.Join(t.TempDir(), "none"))
+	if (err == nil) != (runtime.GOOS == "windows") {
+		t.Errorf("of a directory that is not there: %v", err)
+	}
+}

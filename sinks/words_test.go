@@ -146,6 +146,11 @@ func TestTidy(t *testing.T) {
 	if b.Title != "a b" || b.Text != "a\ufffd\nb" || len(b.Key.Name) > sinks.MaxTitle || !strings.HasSuffix(b.Key.Name, "...") {
 		t.Errorf("%+v", b)
 	}
+	a.Text, a.Affected = strings.Repeat("y", 50_000), []event.Affected{{Key: event.Key{Host: strings.Repeat("h", 5000), Name: "a\nb"}}}
+	b = sinks.Tidy(a)
+	if len(b.Text) > 8192 || len(b.Affected[0].Key.Host) > event.MaxName || b.Affected[0].Key.Name != "a b" {
+		t.Errorf("a text of %d bytes, %.600q", len(b.Text), b.Affected)
+	}
 	if b.DeliveryID() != a.DeliveryID() {
 		t.Error("the delivery id changed")
 	}

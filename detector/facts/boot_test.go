@@ -36,6 +36,8 @@ func TestParseBoot(t *testing.T) {
 		"btime":                   0,
 		"btime -1\n":              0,
 		"btime 99999999999999\n":  0,
+		"btime 8589934592\n":      1 << 33,
+		"btime 8589934593\n":      0,
 		"btime soon\n":            0,
 		"xbtime 12\ncpu 1 2 3 4 ": 0,
 	} {

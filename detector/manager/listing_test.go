@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -321,5 +322,24 @@ func TestNewKey(t *testing.T) {
 	want(t, d.look(), apiItem, event.Up)
 	if d.client.clean("x "+managertest.Key) != "x [redacted]" {
 		t.Error("the new key is not redacted")
+	}
+}
+
+// TestRenewedKey: only another key is worth another try.
+func TestRenewedKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		key   string
+		err   error
+		again bool
+	}{
+		"the same":       {key: "old"},
+		"none":           {},
+		"another":        {key: "new", again: true},
+		"cannot be read": {key: "new", err: errors.New("no such file")},
+	} {
+		cl := &client{key: "old", renewal: func() (setting.Secret, error) { return setting.Secret(c.key), c.err }}
+		if again := cl.renew(); again != c.again || (cl.key == "new") != c.again {
+			t.Errorf("%s: tries again: %v, with %q", name, again, cl.key)
+		}
 	}
 }

@@ -1,12 +1,15 @@
 package remote
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"dswatch/detector/driver"
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/words"
 )
 
@@ -348,6 +351,36 @@ func TestModinfoOfSolaris114(t *testing.T) {
 		}
 		if v := l.judge(item(event.Driver, 1, "dsa_filter_hook"), s); v.state != event.Down {
 			t.Errorf("%s: dsa_filter_hook is %+v", who, v)
+		}
+	}
+}
+
+// TestLoginBounds: a port and a host name at their bounds.
+func TestLoginBounds(t *testing.T) {
+	good := TargetConfig{Host: "h", Port: 22, User: "u", Agent: true, KnownHosts: filepath.Join(t.TempDir(), "known_hosts")}
+	for name, c := range map[string]struct {
+		change func(*TargetConfig)
+		key    string // that is wrong
+	}{
+		"as it is":               {func(*TargetConfig) {}, ""},
+		"the last port":          {func(c *TargetConfig) { c.Port = 65535 }, ""},
+		"one after it":           {func(c *TargetConfig) { c.Port = 65536 }, "port"},
+		"the first port":         {func(c *TargetConfig) { c.Port = 1 }, ""},
+		"no port":                {func(c *TargetConfig) { c.Port = 0 }, "port"},
+		"the longest host":       {func(c *TargetConfig) { c.Host = strings.Repeat("h", 253) }, ""},
+		"a longer one":           {func(c *TargetConfig) { c.Host = strings.Repeat("h", 254) }, "host"},
+		"the longest address":    {func(c *TargetConfig) { c.Address = strings.Repeat("a", 253) }, ""},
+		"a longer address":       {func(c *TargetConfig) { c.Address = strings.Repeat("a", 254) }, "address"},
+		"the longest user":       {func(c *TargetConfig) { c.User = strings.Repeat("u", 255) }, ""},
+		"a longer user":          {func(c *TargetConfig) { c.User = strings.Repeat("u", 256) }, "user"},
+		"a relative known_hosts": {func(c *TargetConfig) { c.KnownHosts = "known_hosts" }, "known_hosts"},
+	} {
+		target := good
+		c.change(&target)
+		err := target.validateLogin()
+		var wrong *setting.Error
+		if errors.As(err, &wrong); (wrong == nil) != (c.key == "") || wrong != nil && wrong.Key != c.key {
+			t.Errorf("%s: %v, want wrong %q", name, err, c.key)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -392,6 +393,17 @@ func TestConfig(t *testing.T) {
 		err, ok := config.Validate().(*setting.Error)
 		if !ok || err.Key != c.key {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestShortPassword: a password of four letters is hidden; a shorter one would
+// tear holes into ordinary words.
+func TestShortPassword(t *testing.T) {
+	for password, hidden := range map[string]bool{"abcd": true, "abc": false} {
+		c := &client{config: Config{Password: setting.Secret(password)}}
+		if err := c.explain(t.Context(), errors.New("the far end says "+password)); strings.Contains(err.Error(), password) == hidden {
+			t.Errorf("%q: %v", password, err)
 		}
 	}
 }

@@ -78,6 +78,16 @@ func TestStyleAttachment(t *testing.T) {
 	if len(one.Fields) < 6 || one.Fields[0].Value != a.Key.Host || !strings.Contains(one.Footer, a.ID) || one.Color == "" {
 		t.Errorf("%+v", one)
 	}
+	a.Confirm, a.Reason = "the-command", "the-reason"
+	for transition, want := range map[event.Transition]bool{event.Raised: true, event.Cleared: false} {
+		if a.Transition = transition; s.Send(t.Context(), a) != nil || len(got.Attachments) != 1 {
+			t.Fatalf("%s: %+v", transition, got)
+		}
+		text := got.Attachments[0].Text
+		if strings.Contains(text, "the-command") != want || strings.Contains(text, "the-reason") != want {
+			t.Errorf("%s: %q", transition, text)
+		}
+	}
 	c.Style = "cards"
 	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "neither blocks nor attachment") {
 		t.Errorf("style cards: %v", err)

@@ -453,3 +453,17 @@ func TestHeartbeatHasInfo(t *testing.T) {
 		}
 	}
 }
+
+// TestProse: one line of what there is, with nothing for what there is not.
+func TestProse(t *testing.T) {
+	a := sinktest.Sample(1, event.Raised, "en")
+	a.Title, a.Short, a.Next, a.Text = "Title", "", "", ""
+	for _, c := range []struct{ short, next, text, want string }{
+		{"", "", "", ""}, {"", "", "Text.", ". Text."}, {"Short.", "", "Text.", ". Short. Text."}, {"Short.", "Next.", "Text.", ". Short. Next. Text."},
+	} {
+		a.Short, a.Next, a.Text = c.short, c.next, c.text
+		if got := prose(a); got != headline(a)+c.want {
+			t.Errorf("%q, want %q behind the headline", got, c.want)
+		}
+	}
+}
