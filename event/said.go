@@ -46,7 +46,15 @@ const (
 // Say returns the statements as one Said. Control characters in a part become
 // blanks or U+FFFD.
 func Say(all ...Statement) Said {
+	n := len(all)
+	for _, s := range all {
+		n += len(s.Code) + len(s.Args) + len(s.Text) + 1
+		for _, a := range s.Args {
+			n += len(a)
+		}
+	}
 	var b strings.Builder
+	b.Grow(n)
 	for i, s := range all {
 		if i > 0 {
 			b.WriteByte(breaks)
@@ -104,20 +112,32 @@ func (s Said) Statements() []Statement {
 		return nil
 	}
 	out := make([]Statement, 0, strings.Count(s.form, "\n")+1)
-	for rest, more := s.form, true; more; {
-		var one string
-		one, rest, more = strings.Cut(rest, "\n")
-		out = append(out, apart(one))
+	for !s.Empty() {
+		var one Statement
+		one, s = s.Next(nil)
+		out = append(out, one)
 	}
 	return out
 }
 
-func apart(one string) (s Statement) {
+// Next is the first statement of s, which is not empty, and what follows it. The
+// arguments are appended to room, so that reading a few takes no memory.
+func (s Said) Next(room []string) (one Statement, rest Said) {
+	form, after, _ := strings.Cut(s.form, "\n")
+	return apart(form, room), Said{after}
+}
+
+func apart(one string, room []string) (s Statement) {
 	one, s.Text, _ = strings.Cut(one, "\f")
 	code, args, has := strings.Cut(one, "\t")
 	s.Code = code
-	if has {
-		s.Args = strings.Split(args, "\t")
+	if has && room == nil {
+		room = make([]string, 0, strings.Count(args, "\t")+1)
+	}
+	for s.Args = room; has; {
+		var arg string
+		arg, args, has = strings.Cut(args, "\t")
+		s.Args = append(s.Args, arg)
 	}
 	return s
 }
@@ -143,7 +163,12 @@ func (s Said) Has(code string) bool {
 
 // List makes one argument of the items; ListOf takes it apart.
 func List(items []string) string {
+	n := 1
+	for _, i := range items {
+		n += 1 + len(i)
+	}
 	var b strings.Builder
+	b.Grow(n)
 	for _, i := range items {
 		b.WriteByte(item)
 		b.WriteString(clean(i, 0))
@@ -196,7 +221,7 @@ func (s Said) Clip(most int) Said {
 	}
 	// One statement of that size: its arguments, or its prose, are cut.
 	first, _, _ := strings.Cut(s.form, "\n")
-	one := apart(first)
+	one := apart(first, nil)
 	for Say(one).Len() > most {
 		longest := &one.Text
 		for i := range one.Args {

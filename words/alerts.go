@@ -248,8 +248,10 @@ func (v Voice) Tell(a *event.Alert) {
 			return
 		}
 	}
+	room := make([]byte, 0, 1024)
 	for _, t := range texts {
-		*t.to = v.Say(t.of)
+		room = v.say(room[:0], t.of)
+		*t.to = string(room)
 	}
 	a.Language = v.Either("en", "ja")
 }
@@ -257,18 +259,28 @@ func (v Voice) Tell(a *event.Alert) {
 // known reports whether s can be said here. Prose cannot be translated, and is
 // said as it stands.
 func known(s event.Said) bool {
-	for _, one := range s.Statements() {
-		e := table[one.Code]
-		switch {
-		case one.Code == "" || one.Text != "":
-			continue
-		case e == nil || len(e.kinds) != len(one.Args):
+	var args [mostGaps]string
+	for !s.Empty() {
+		var one event.Statement
+		if one, s = s.Next(args[:0]); !knownOne(one) {
 			return false
 		}
-		for i, k := range e.kinds {
-			if k == phrase && !known(event.Say(unpack(one.Args[i]))) {
-				return false
-			}
+	}
+	return true
+}
+
+func knownOne(one event.Statement) bool {
+	e := table[one.Code]
+	switch {
+	case one.Code == "" || one.Text != "":
+		return true
+	case e == nil || len(e.kinds) != len(one.Args):
+		return false
+	}
+	var args [mostGaps]string
+	for i, k := range e.kinds {
+		if k == phrase && !knownOne(unpack(one.Args[i], args[:0])) {
+			return false
 		}
 	}
 	return true

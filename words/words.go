@@ -151,6 +151,20 @@ func text(a any) string {
 	return "" // a nil error
 }
 
+// argument is text, which takes no memory for what is text already.
+func argument[A any](a A) string {
+	switch p := any(&a).(type) {
+	case *string:
+		return *p
+	case *Phrase:
+		return string(*p)
+	}
+	return text(a)
+}
+
+// mostGaps is how many arguments a sentence has at most.
+const mostGaps = 4
+
 // The sentences by the number of their arguments.
 type (
 	Say0                 struct{ *sentence }
@@ -165,60 +179,89 @@ func (s Say0) With() event.Said { return event.Say(event.Statement{Code: s.code}
 
 // With fills the gaps.
 func (s Say1[A]) With(a A) event.Said {
-	return event.Say(event.Statement{Code: s.code, Args: []string{text(a)}})
+	return event.Say(event.Statement{Code: s.code, Args: []string{argument(a)}})
 }
 
 // With fills the gaps.
 func (s Say2[A, B]) With(a A, b B) event.Said {
-	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b)}})
+	return event.Say(event.Statement{Code: s.code, Args: []string{argument(a), argument(b)}})
 }
 
 // With fills the gaps.
 func (s Say3[A, B, C]) With(a A, b B, c C) event.Said {
-	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b), text(c)}})
+	return event.Say(event.Statement{Code: s.code, Args: []string{argument(a), argument(b), argument(c)}})
 }
 
 // With fills the gaps.
 func (s Say4[A, B, C, D]) With(a A, b B, c C, d D) event.Said {
-	return event.Say(event.Statement{Code: s.code, Args: []string{text(a), text(b), text(c), text(d)}})
+	return event.Say(event.Statement{Code: s.code, Args: []string{argument(a), argument(b), argument(c), argument(d)}})
 }
 
 // Phrase is a sentence as an argument of another one: its code and arguments,
 // apart by slashes, with ~0 for ~, ~1 for / and ~2 for what makes a list.
 type Phrase string
 
-var (
-	packing   = strings.NewReplacer("~", "~0", "/", "~1", "\v", "~2")
-	unpacking = strings.NewReplacer("~0", "~", "~1", "/", "~2", "\v")
-)
-
 func pack(code string, args ...string) Phrase {
+	var room [256]byte
+	b := append(room[:0], code...)
 	for _, a := range args {
-		code += "/" + packing.Replace(a)
+		b = append(b, '/')
+		for i := range len(a) {
+			switch a[i] {
+			case '~':
+				b = append(b, "~0"...)
+			case '/':
+				b = append(b, "~1"...)
+			case '\v':
+				b = append(b, "~2"...)
+			default:
+				b = append(b, a[i])
+			}
+		}
 	}
-	return Phrase(code)
+	return Phrase(b)
 }
 
-func unpack(arg string) event.Statement {
-	parts := strings.Split(arg, "/")
-	for i := range parts {
-		parts[i] = unpacking.Replace(parts[i])
+// unpack puts the arguments behind those in room.
+func unpack(arg string, room []string) event.Statement {
+	code, args, has := strings.Cut(arg, "/")
+	for has {
+		var a string
+		a, args, has = strings.Cut(args, "/")
+		room = append(room, unpacked(a))
 	}
-	return event.Statement{Code: parts[0], Args: parts[1:]}
+	return event.Statement{Code: code, Args: room}
+}
+
+// unpacked takes back what pack did to one argument.
+func unpacked(a string) string {
+	if !strings.Contains(a, "~") {
+		return a
+	}
+	var b strings.Builder
+	b.Grow(len(a))
+	for i := 0; i < len(a); i++ {
+		c := a[i]
+		if n := i + 1; c == '~' && n < len(a) && '0' <= a[n] && a[n] <= '2' {
+			c, i = "~/\v"[a[n]-'0'], n
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
 }
 
 // Phrase is With, for a sentence inside another one.
 func (s Say0) Phrase() Phrase { return pack(s.code) }
 
 // Phrase is With, for a sentence inside another one.
-func (s Say1[A]) Phrase(a A) Phrase { return pack(s.code, text(a)) }
+func (s Say1[A]) Phrase(a A) Phrase { return pack(s.code, argument(a)) }
 
 // Phrase is With, for a sentence inside another one.
-func (s Say2[A, B]) Phrase(a A, b B) Phrase { return pack(s.code, text(a), text(b)) }
+func (s Say2[A, B]) Phrase(a A, b B) Phrase { return pack(s.code, argument(a), argument(b)) }
 
 // Phrase is With, for a sentence inside another one.
 func (s Say3[A, B, C]) Phrase(a A, b B, c C) Phrase {
-	return pack(s.code, text(a), text(b), text(c))
+	return pack(s.code, argument(a), argument(b), argument(c))
 }
 
 // Code is what the sentence is called in JSON.
@@ -344,15 +387,20 @@ func Spell(s event.Said) event.Said {
 
 // Say says all statements of s in one text.
 func (v Voice) Say(s event.Said) string {
-	var room [512]byte
-	b := room[:0]
-	for i, one := range s.Statements() {
-		if i > 0 {
+	return string(v.say(make([]byte, 0, 512), s))
+}
+
+// say appends to b, which is empty, what all statements of s say.
+func (v Voice) say(b []byte, s event.Said) []byte {
+	var args [mostGaps]string
+	for rest := s; !rest.Empty(); {
+		var one event.Statement
+		if one, rest = rest.Next(args[:0]); len(b) > 0 {
 			b = append(b, v.between(b)...)
 		}
 		b = v.append(b, one)
 	}
-	return string(b)
+	return b
 }
 
 // between is what stands between b and what follows.
@@ -374,7 +422,8 @@ func (v Voice) append(b []byte, s event.Statement) []byte {
 	e := table[s.Code]
 	if e == nil || len(e.kinds) != len(s.Args) {
 		if s.Text == "" && s.Code != "" { // made by another version, and lost its text
-			return fmt.Appendf(b, "%s %s", s.Code, strings.Join(s.Args, " "))
+			b = append(append(b, s.Code...), ' ')
+			return append(b, strings.Join(s.Args, " ")...)
 		}
 		return append(b, s.Text...)
 	}
@@ -424,15 +473,18 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 		}
 		return b
 	case both:
-		if items, _ := event.ListOf(arg); len(items) == 2 {
-			picked := v.Pick(Both{items[0], items[1]})
-			if t, err := time.Parse(time.RFC3339, picked); err == nil { // a moment or a word
-				picked = v.Time(t)
+		if en, ja, two := strings.Cut(strings.TrimPrefix(arg, "\v"), "\v"); two {
+			picked := v.Pick(Both{en, ja})
+			if picked != "" && picked[0] <= '9' { // a moment or a word
+				if t, err := time.Parse(time.RFC3339, picked); err == nil {
+					picked = v.Time(t)
+				}
 			}
 			return append(b, picked...)
 		}
 	case phrase:
-		return v.append(b, unpack(arg))
+		var args [mostGaps]string
+		return v.append(b, unpack(arg, args[:0]))
 	case state:
 		return append(b, v.State(event.State(arg))...)
 	case itemKind:

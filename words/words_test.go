@@ -186,3 +186,30 @@ func TestDictionary(t *testing.T) {
 		t.Error("Codes lacks one")
 	}
 }
+
+// TestTellingTakesLittleMemory: an alert's texts are said in one buffer, and
+// the sentences inside one another are read where they stand. Only the texts
+// themselves are made.
+func TestTellingTakesLittleMemory(t *testing.T) {
+	a := event.Alert{
+		TitleStatements: Title.With("web01", IsLost.Phrase(Named.Phrase(event.Process, "ds_agent"), 1, HowDegraded.Phrase(1, 2))),
+		TextStatements:  NotObserved.With().And(NothingHeard.With(time.Hour)),
+	}
+	In("en", nil).Tell(&a)
+	if want := "web01: process ds_agent is still degraded (1 of 2)"; a.Title != want {
+		t.Fatalf("%q, want %q", a.Title, want)
+	}
+	if n := testing.AllocsPerRun(100, func() { In("en", nil).Tell(&a) }); n > 9 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestPacking: whatever a phrase is given, it has it back.
+func TestPacking(t *testing.T) {
+	for _, arg := range []string{"", "a", "~", "/", "\v", "~0", "~1/~2", "a/b~c\vd", "~9", "~~~"} {
+		got := unpack(string(pack("code", arg, "end")), nil)
+		if got.Code != "code" || len(got.Args) != 2 || got.Args[0] != arg || got.Args[1] != "end" {
+			t.Errorf("%q comes back as %q", arg, got)
+		}
+	}
+}
