@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/test/receive"
 	"dswatch/web"
@@ -73,8 +74,8 @@ func TestNoNewSinkAtAnUpgrade(t *testing.T) {
 	const more = "watch: {facts: {os: linux, components: [agent], agent_version: 20.0.1.700}}\nrules: {hold: 1s, repeat: 0s}\n"
 	stored := func() (known []string) {
 		eventually(t, "the sinks are known", func() bool {
-			var err error
-			known, _, err = f.a.ledger.Receipts().Known(t.Context())
+			last, _, err := f.a.ledger.Receipts().Known(t.Context())
+			known = last.Sinks
 			return err == nil && slices.Equal(known, sorted(f.a.sinkNames()))
 		})
 		return known
@@ -96,6 +97,51 @@ func TestNoNewSinkAtAnUpgrade(t *testing.T) {
 	time.Sleep(300 * time.Millisecond)
 	if n := len(added.Received()); n != 1 {
 		t.Errorf("the new sink was told %d times, want 1", n)
+	}
+}
+
+// TestWidenedRoute: a sink that was there, and to which a changed route leads
+// now, hears at once of what is open, also where nothing is repeated; one that
+// heard of it does not hear again, a start without a change tells nobody, and
+// what an earlier version stored is no change.
+func TestWidenedRoute(t *testing.T) {
+	f := newFleet(t)
+	route := func(sinks string) string {
+		return "rules: {hold: 0s, repeat: 0s}\nroutes: [{match: ['name=nobody'], sinks: [hook, other], continue: true}, {sinks: [" + sinks + "]}]\n"
+	}
+	f.start(route("hook"))
+	f.agent("20.0.0-7119")
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.hook.Await(t, 1)
+	earlier, _, err := f.a.ledger.Receipts().Known(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := func(when string) {
+		t.Helper()
+		time.Sleep(300 * time.Millisecond)
+		if h, o := len(f.hook.Received()), len(f.other.Received()); h != 1 || o != 0 {
+			t.Errorf("%s the sinks were told %d and %d times, want 1 and 0", when, h, o)
+		}
+	}
+	f.restart(route("hook"))
+	quiet("without a change")
+	if err := f.a.ledger.Receipts().Know(t.Context(), engine.Roster{Sinks: earlier.Sinks}); err != nil {
+		t.Fatal(err)
+	}
+	f.restart(route("hook, other"))
+	quiet("at an upgrade with a change")
+	f.restart(route("hook"))
+	quiet("with the route narrowed again")
+	f.reload(route("hook, other"))
+	if got := f.other.Await(t, 1)[0].Alert; got.Transition != event.Raised || !got.Replay || got.Key.Name != "ds_nuagent.exe" {
+		t.Errorf("the sink of the widened route was told %+v", got)
+	}
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	f.other.Await(t, 2)
+	if got := f.hook.Await(t, 2); len(got) != 2 || got[1].Alert.Transition != event.Cleared {
+		t.Errorf("the sink that was told before heard %d times", len(got))
 	}
 }
 

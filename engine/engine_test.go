@@ -50,7 +50,7 @@ type world struct {
 	coin    *rand.Rand // of crashes; guarded by mu
 	wake    chan struct{}
 	sinks   []string
-	known   []string       // sinks, as stored
+	known   *engine.Roster // as stored
 	engine  *engine.Engine // the one that was started last
 	reader  *life          // of the events, for the engine that runs
 	ahead   atomic.Int64   // nanoseconds that the wall clock was set ahead
@@ -337,13 +337,18 @@ func (r receipts) Forget(_ context.Context, sink string, slots []string) error {
 	})
 }
 
-func (r receipts) Known(context.Context) (known []string, found bool, err error) {
-	err = r.l.op(func() error { known, found = r.l.w.known, r.l.w.known != nil; return nil })
+func (r receipts) Known(context.Context) (known engine.Roster, found bool, err error) {
+	err = r.l.op(func() error {
+		if found = r.l.w.known != nil; found {
+			known = *r.l.w.known
+		}
+		return nil
+	})
 	return known, found, err
 }
 
-func (r receipts) Know(_ context.Context, sinks []string) error {
-	return r.l.op(func() error { r.l.w.known = append([]string{}, sinks...); return nil })
+func (r receipts) Know(_ context.Context, now engine.Roster) error {
+	return r.l.op(func() error { r.l.w.known = &now; return nil })
 }
 
 // hushes is a life's view of the silences.

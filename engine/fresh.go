@@ -6,30 +6,36 @@ import (
 	"slices"
 )
 
-// meetSinks finds out which sinks are fresh: they were not there when the
-// program ran last, and hear of what is open at once. Where nothing says who
-// was there, because an earlier version wrote the store, all were.
+// meetSinks finds out which sinks are fresh: they hear at once of what is open
+// and concerns them. Those are that were not there when the program ran last,
+// and all once the routes have been changed: who was told is told nothing
+// twice. Where nothing says who was there, because an earlier version wrote the
+// store, all were, and nothing has been changed.
 func (e *Engine) meetSinks(ctx context.Context) error {
 	known, found, err := e.Receipts.Known(ctx)
 	if err != nil {
 		return fmt.Errorf("load which sinks are known: %w", err)
 	}
+	now := e.roster()
+	rerouted := known.Routing != "" && known.Routing != now.Routing
 	e.fresh = nil
-	for _, name := range e.Sinks {
-		if found && !slices.Contains(known, name) {
+	for _, name := range now.Sinks {
+		if found && (rerouted || !slices.Contains(known.Sinks, name)) {
 			e.fresh = append(e.fresh, name)
 		}
 	}
-	e.met = found && len(e.fresh) == 0 && len(known) == len(e.Sinks)
+	e.met = found && len(e.fresh) == 0 && len(known.Sinks) == len(now.Sinks) && known.Routing == now.Routing
 	return nil
 }
+
+func (e *Engine) roster() Roster { return Roster{e.Sinks, e.Set.Routing()} }
 
 // tidy does what may wait until everything that is due has been told. The
 // sinks are known from then on: whoever was to hear of an alert has it in his
 // outbox.
 func (e *Engine) tidy(ctx context.Context) error {
 	if !e.met {
-		if err := e.Receipts.Know(ctx, e.Sinks); err != nil {
+		if err := e.Receipts.Know(ctx, e.roster()); err != nil {
 			return fmt.Errorf("store which sinks are known: %w", err)
 		}
 		e.fresh, e.met = nil, true

@@ -71,10 +71,17 @@ type Receipts interface {
 	// Forget drops the receipts of slots that nothing will be told of any more.
 	// Those that come back after a power loss do no harm.
 	Forget(ctx context.Context, sink string, slots []string) error
-	// Known returns the sinks of the last call of Know; false: there was none.
-	Known(ctx context.Context) (sinks []string, found bool, err error)
-	// Know keeps which sinks there are, so that those that are new can be told.
-	Know(ctx context.Context, sinks []string) error
+	// Known returns what the last call of Know kept; false: there was none.
+	Known(ctx context.Context) (last Roster, found bool, err error)
+	// Know keeps who is there to be told of what, so that whoever comes to an
+	// alert that is open can be told.
+	Know(ctx context.Context, now Roster) error
+}
+
+// Roster is who is there to be told, and of what.
+type Roster struct {
+	Sinks   []string `json:"sinks"`
+	Routing string   `json:"routing"` // rules.Set.Routing; empty: nobody noted it
 }
 
 // Parts is what an Engine is made of.

@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -263,8 +266,8 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot, fresh []string) {
 // concerns reports whether somebody is to be told of the open alert at once
 // after a start: who is told again by now, and a fresh sink, unless somebody
 // looks after the alert. Any other sink that never heard of it does so with the
-// next telling, or an upgrade would tell every sink what it was not told before;
-// where time changes who is told, its time may have come.
+// next telling, or an upgrade would tell every sink what an earlier version did
+// not tell it; where time changes who is told, its time may have come.
 func (slot *Slot) concerns(now time.Time, all []target, fresh []string, timed bool) bool {
 	return slices.ContainsFunc(slot.pick(now, all), func(name string) bool {
 		if slices.Contains(fresh, name) {
@@ -290,6 +293,29 @@ func (slot *Slot) boundRound(now time.Time) {
 		}
 	}
 	slot.Round = &r
+}
+
+// Routing names who hears of what, time apart: it is another one once a route
+// is changed so that somebody else may. It is stored and compared with what a
+// later version makes of the same routes, so a field that this version does not
+// know must leave it as it is where nobody writes it.
+func (s *Set) Routing() string {
+	type route struct {
+		Match    string
+		Least    event.Severity
+		Sinks    []string
+		Continue bool
+	}
+	all := make([]route, len(s.Routes))
+	for i, r := range s.Routes {
+		all[i] = route{r.Match.String(), r.MinSeverity, r.Sinks, r.Continue}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		panic(err) // strings and bools
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // Told returns the sinks that hear of a new alert at now: for lints and for

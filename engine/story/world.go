@@ -46,7 +46,7 @@ type world struct {
 	waiting  map[string][]waiting
 	receipts map[string]map[string]receipt
 	refuses  map[string]bool
-	known    []string // sinks
+	known    *engine.Roster
 	told     []Arrival
 	synced   synced
 
@@ -303,12 +303,15 @@ func (c confirmed) Forget(_ context.Context, sink string, slots []string) error 
 	return nil
 }
 
-func (c confirmed) Known(context.Context) ([]string, bool, error) {
-	return c.w.known, c.w.known != nil, nil
+func (c confirmed) Known(context.Context) (engine.Roster, bool, error) {
+	if c.w.known == nil {
+		return engine.Roster{}, false, nil
+	}
+	return *c.w.known, true, nil
 }
 
-func (c confirmed) Know(_ context.Context, sinks []string) error {
-	c.w.known = append([]string{}, sinks...)
+func (c confirmed) Know(_ context.Context, now engine.Roster) error {
+	c.w.known = &now
 	return nil
 }
 
