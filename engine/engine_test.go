@@ -59,6 +59,14 @@ type world struct {
 	raised   []event.Alert // all that was put into the outbox to begin with, in order
 	unsynced []write       // what a power loss may take; only if it is wanted
 	power    bool          // it is
+
+	alerts map[*byte]event.Alert // what waits in the outbox, decoded
+
+	onPut func(sink string, a event.Alert) // nil: nobody looks; called with mu held
+
+	timeMu sync.Mutex
+	asked  time.Time // when the time was asked for last
+	often  int       // in a row at that moment
 }
 
 // write is one change of one part of the durable world.
@@ -171,7 +179,25 @@ func newWorld(seed uint64) *world {
 	return &world{statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, outbox: map[string][][]byte{},
 		receipts: map[string]map[string]event.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
 		silences: map[string]rules.Silence{}, quieted: make(chan struct{}),
-		fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
+		alerts: map[*byte]event.Alert{}, fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
+}
+
+// mostAsked is how often an engine may ask for the time in one moment before it
+// is taken to go in circles.
+const mostAsked = 5_000_000
+
+// now is how time passes.
+func (w *world) now() time.Time {
+	w.timeMu.Lock()
+	defer w.timeMu.Unlock()
+	now := time.Now()
+	if w.often++; !now.Equal(w.asked) {
+		w.asked, w.often = now, 0
+	}
+	if w.often > mostAsked {
+		panic("the rules loop")
+	}
+	return now
 }
 
 // wall is the clock that somebody may set.
@@ -293,8 +319,12 @@ func (l *life) Put(_ context.Context, out []engine.Outgoing) error {
 	for _, o := range out {
 		err := l.op(func() error {
 			l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], o.Data)
-			if a, err := event.DecodeAlert(o.Data); err == nil && a.Transition == event.Raised {
+			a, err := event.DecodeAlert(o.Data)
+			if err == nil && a.Transition == event.Raised {
 				l.w.raised = append(l.w.raised, a)
+			}
+			if err == nil && l.w.onPut != nil {
+				l.w.onPut(o.Sink, a)
 			}
 			l.w.wrote("outbox", func() {
 				l.w.outbox[o.Sink] = slices.DeleteFunc(l.w.outbox[o.Sink], func(d []byte) bool { return &d[0] == &o.Data[0] })
@@ -405,6 +435,9 @@ func (w *world) deliver() {
 				continue
 			}
 			w.got[sink] = append(w.got[sink], a)
+			if a.Transition == event.Cleared && a.Turn < w.receipts[sink][a.Slot()].Turn {
+				continue // as ledger.Book does
+			}
 			putting(w, "receipts", w.receipts[sink], a.Slot(), event.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
 		}
 		w.outbox[sink] = nil
@@ -450,7 +483,7 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Unlock()
 	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
-		Log: slog.New(slog.DiscardHandler), Wall: w.wall,
+		Log: slog.New(slog.DiscardHandler), Now: w.now, Wall: w.wall,
 		OnDecision: func(_ event.Key, d rules.Decision) {
 			if d.Alert != nil {
 				w.alerted.Add(1)

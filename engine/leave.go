@@ -16,23 +16,26 @@ func (e *Engine) Leave(ctx context.Context, sink string) error {
 func (e *Engine) leave(sink string) error {
 	for _, it := range e.items {
 		for _, rule := range rules.RuleNames() {
-			after, a := e.Set.Leave(e.now(), it.status, e.sight(it), rule, sink)
-			if a == nil {
+			after, end, left := e.Set.Leave(e.now(), it.status, e.sight(it), rule, sink)
+			if !left {
 				continue
 			}
-			e.roomFor(it)
-			it.status = after
-			if err := e.put(*a, sink); err != nil {
-				return err
+			if end != nil {
+				e.roomFor(it)
+				if err := e.put(*end, sink); err != nil {
+					return err
+				}
+				it.inRound = true
 			}
-			it.inRound = true
+			it.status = after
 			e.touch(it)
 		}
 	}
 	for _, d := range e.digests() {
-		if a := e.Set.LeaveDigest(e.now(), d.Digest, e.spokenFor(d), sink); a != nil {
-			d.dirty = true
-			if err := e.put(*a, sink); err != nil {
+		end, left := e.Set.LeaveDigest(e.now(), d.Digest, e.spokenFor(d), sink)
+		d.dirty = d.dirty || left
+		if end != nil {
+			if err := e.put(*end, sink); err != nil {
 				return err
 			}
 		}

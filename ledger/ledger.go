@@ -112,7 +112,8 @@ func (l *Ledger) Remove(ctx context.Context, sink string) (dropped int, err erro
 }
 
 // HandOver gives the receipts of a sink that is no more to another one, whose
-// place must be open. What that one has of its own stays. It may be done again.
+// place must be open. Of what both were told the later counts. It may be done
+// again.
 func (l *Ledger) HandOver(ctx context.Context, old, sink string) (int, error) {
 	book := l.book(sink)
 	if book == nil {
@@ -120,7 +121,7 @@ func (l *Ledger) HandOver(ctx context.Context, old, sink string) (int, error) {
 	}
 	var all []event.Receipt
 	err := l.Receipts().Load(ctx, old, func(r event.Receipt) {
-		if book.Told(r.Slot).AlertID == "" {
+		if own := book.Told(r.Slot); own.AlertID == "" || r.Turn > own.Turn || r.Turn == own.Turn && r.Seq > own.Seq {
 			all = append(all, r)
 		}
 	})
@@ -139,17 +140,35 @@ func (l *Ledger) HandOver(ctx context.Context, old, sink string) (int, error) {
 // should one of its name be configured again, it begins anew. It does nothing
 // where something is open there, so that its end can still be told.
 func (l *Ledger) Forget(ctx context.Context, p *Place) error {
-	open := false
 	for _, one := range p.Book.All() {
-		open = open || one.Transition.Firing() || one.Dead
+		if one.Transition.Firing() || one.Dead {
+			return nil
+		}
 	}
-	if open {
-		return nil
+	return l.forget(ctx, p.sink)
+}
+
+// Disown drops what is remembered of a sink that another one has taken over,
+// and what has been put into its outbox meanwhile.
+func (l *Ledger) Disown(ctx context.Context, sink string) error {
+	p, err := l.Open(ctx, sink) // what nobody has opened cannot be removed
+	if err == nil {
+		err = p.Close(ctx)
 	}
+	if err == nil {
+		_, err = l.Remove(ctx, sink)
+	}
+	if err != nil {
+		return err
+	}
+	return l.forget(ctx, sink)
+}
+
+func (l *Ledger) forget(ctx context.Context, sink string) error {
 	bucket := l.bus.Bucket(bus.Receipts)
 	var keys []string
-	err := bucket.LoadPrefix(ctx, p.sink+".", func(key string, _ []byte, _ uint64) error { keys = append(keys, key); return nil })
-	for _, key := range append(keys, p.Attempts.key()) {
+	err := bucket.LoadPrefix(ctx, sink+".", func(key string, _ []byte, _ uint64) error { keys = append(keys, key); return nil })
+	for _, key := range append(keys, Attempts{bucket, sink}.key()) {
 		if err == nil {
 			err = bucket.Delete(ctx, key)
 		}

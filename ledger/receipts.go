@@ -195,10 +195,17 @@ func (b *Book) Load(ctx context.Context) ([]event.Receipt, error) {
 	return out, nil
 }
 
-// Store implements sinks.Receipts.
+// Store implements sinks.Receipts. The end of an alert that comes late, because
+// its sink was renamed, leaves the receipt of the slot's later one as it is.
 func (b *Book) Store(ctx context.Context, rs []event.Receipt) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	rs = slices.DeleteFunc(slices.Clone(rs), func(r event.Receipt) bool {
+		return r.Transition == event.Cleared && !r.Dead && r.Turn > 0 && r.Turn < b.slots[r.Slot].receipt.Turn
+	})
+	if len(rs) == 0 {
+		return nil
+	}
 	return b.store(ctx, rs)
 }
 

@@ -37,7 +37,7 @@ func (s *Set) Withdraw(now time.Time, prev Status, snap Snapshot, rule string, b
 // looked tells who looks after an open alert from now on.
 func (s *Set) looked(now time.Time, st Status, snap Snapshot, rule string, t event.Transition) (Status, []Decision) {
 	slot := st.slot(rule) // which is the status's own
-	slot.Seq++
+	slot.count()
 	// The state is the one that was told: what is seen meanwhile is told by
 	// a transition of its own.
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State

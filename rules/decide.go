@@ -428,7 +428,7 @@ func (s *Set) end(q question, out []Decision) []Decision {
 func (s *Set) again(q question, out []Decision) []Decision {
 	slot := q.own()
 	slot.Silence = ""
-	sub := q.subject()
+	sub := q.asTold()
 	all := s.audience(slot, s.targets(q.now, sub, q.snap.Sinks, slot))
 	if len(slot.pick(q.now, all)) > 0 {
 		return s.tell(q, event.Repeated, words.StillSince.With(slot.State, slot.Started), out)
@@ -491,7 +491,7 @@ func (s *Set) rise(q question, out []Decision) []Decision {
 func (s *Set) raise(q question, out []Decision) []Decision {
 	slot := q.slot()
 	id := event.AlertID(q.st.Key, q.rule, slot.First+"/"+slot.ID)
-	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, ""
+	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.Left, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, 0, ""
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", q.now
 	slot.Severity, slot.Rated = "", time.Time{}
 	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)
@@ -504,7 +504,7 @@ func (s *Set) raise(q question, out []Decision) []Decision {
 // tell records one transition in the slot and appends the alert.
 func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decision) []Decision {
 	now, st, slot := q.now, q.st, q.slot()
-	slot.Seq++
+	slot.count()
 	slot.Transition, slot.At, slot.Previous, slot.Withdrawn = t, now, slot.State, nil
 	if q.sign != blind {
 		slot.State = st.Seen.State
@@ -512,10 +512,13 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 	to, before := slot.Sinks, slot.Sinks
 	if t.Firing() {
 		sub := q.subject()
+		if t == event.Repeated {
+			sub = q.asTold()
+		}
 		if slot.Severity != "" && sub.Severity.Rank() > slot.Severity.Rank() {
 			slot.Rated = now
 		}
-		if slot.Severity = sub.Severity; q.sign != blind {
+		if slot.Severity = sub.Severity; q.sign != blind && t != event.Repeated {
 			slot.Impact = impact(st, *q.snap, q.rule)
 		}
 		all := s.audience(slot, s.targets(now, sub, q.snap.Sinks, slot))
@@ -567,6 +570,12 @@ func (q question) subject() Subject {
 		sub.Severity = slot.Severity
 	}
 	return sub
+}
+
+// asTold is the rule's trouble as it was told last: a repetition goes to some,
+// so it must not say what the others have not heard.
+func (q question) asTold() Subject {
+	return Subject{Key: q.st.Key, Rule: q.rule, Severity: q.slot().Severity}
 }
 
 func names(ts []target) []string {

@@ -55,7 +55,7 @@ type slotCase struct {
 	slot  rules.Slot
 	due   bool        // its deadline has passed
 	state event.State // told, when firing
-	acked bool
+	mute  bool
 }
 
 // stored is the slot as a status of its own has it.
@@ -90,7 +90,8 @@ func slotCases(rule string, bad []event.State) []slotCase {
 		for _, s := range bad {
 			cases = append(cases, slotCase{name: fmt.Sprintf("firing %s due=%v", s, due), due: due, state: s,
 				slot: rules.Slot{Phase: rules.Firing, Due: at, Since: t0.Add(-time.Minute), First: "first", ID: id, Seq: 3,
-					Transition: event.Repeated, State: s, Severity: event.Warning, Impact: event.ManagementLost, Sinks: []string{"old"}}})
+					Transition: event.Repeated, State: s, Severity: event.Warning, Impact: event.ManagementLost, Sinks: []string{"old"},
+					Round: &rules.Round{All: 3, Last: []string{"old"}, Next: []rules.Again{{Sink: "old", At: t0.Add(-time.Hour)}}}}})
 		}
 	}
 	for _, c := range cases[1:] {
@@ -100,7 +101,7 @@ func slotCases(rule string, bad []event.State) []slotCase {
 			cases = append(cases, c)
 		}
 		if c.slot.Phase == rules.Firing {
-			c.name, c.acked, c.slot.Ack = c.name+" acked", true, &event.Ack{At: t0, Author: "kim"}
+			c.name, c.mute, c.slot.Ack = c.name+" acked", true, &event.Ack{At: t0, Author: "kim"}
 			c.slot.Round = &rules.Round{All: 3, Last: []string{"old"}, Next: []rules.Again{{Sink: "old", At: t0.Add(-time.Hour)}, {Sink: "new", At: t0.Add(-time.Hour)}}}
 			cases = append(cases, c)
 		}
@@ -146,7 +147,7 @@ func want(c slotCase, knownGood, knownBad bool, now event.State, wait time.Durat
 		case silenced && c.slot.Silence != "quiet" && (c.due || c.slot.Silence != ""):
 			return rules.Silenced
 		case silenced:
-		case (c.due || c.slot.Silence != "") && !c.acked: // whether or not it can be seen
+		case (c.due || c.slot.Silence != "") && !c.mute: // whether or not it can be seen
 			return rules.Repeated
 		}
 	}
@@ -265,6 +266,7 @@ func checkOne(t *testing.T, set *rules.Set, s situation) {
 		if c.rule == rules.Unseen && s.fresh && s.loss.slot.Phase == rules.Held && s.loss.slot.Silence == "" {
 			wait = 0 // its patience began when it was first seen lost
 		}
+		c.mute = c.mute || s.routed == "nobody" // nobody is told again
 		w := want(c.slotCase, c.good || expected == catalog.No, c.bad && expected == catalog.Yes, s.state, wait, s.silenced)
 		d := got[c.rule]
 		if d.Outcome != w {
@@ -282,8 +284,11 @@ func checkAlert(t *testing.T, name situation, before, after rules.Slot, d rules.
 	t.Helper()
 	if d.Alert != nil && d.Outcome != rules.Cleared {
 		want := slices.Concat(before.Sinks, routed)
-		if name.silenced {
+		switch {
+		case name.silenced:
 			want = before.Sinks
+		case d.Outcome == rules.Repeated: // nobody whom no route names
+			want = routed
 		}
 		if before.Phase == rules.Firing && !slices.Equal(d.Sinks, want) {
 			t.Fatalf("%s: %s to %v, want %v", name, d.Outcome, d.Sinks, want)

@@ -232,7 +232,7 @@ func (s *Set) WithdrawDigest(now time.Time, d *Digest, m Members, by event.Ack) 
 // tellDigest records one transition.
 func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition) []Decision {
 	slot := &d.Slot
-	slot.Seq++
+	slot.count()
 	slot.Transition, slot.At, slot.Previous = t, now, slot.State
 	if t != event.Unacknowledged {
 		slot.Withdrawn = nil
@@ -251,7 +251,7 @@ func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition
 		}
 	default:
 		if t == event.Raised {
-			slot.Phase, slot.Started, slot.Raised = Firing, slot.Since, now
+			slot.Phase, slot.Started, slot.Raised, slot.Sinks = Firing, slot.Since, now, nil // the routes may be others now
 		}
 		slot.State, slot.Severity, slot.Impact = d.worst(m)
 		all := s.hearers(now, d, m)

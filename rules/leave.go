@@ -8,41 +8,49 @@ import (
 	"dswatch/words"
 )
 
-// Leave writes the end of a rule's open alert for a sink that is told no more,
-// and takes it off those that are. The others hear nothing: for them it goes
-// on. Like Decide it is pure.
-func (s *Set) Leave(now time.Time, prev Status, snap Snapshot, rule, sink string) (Status, *event.Alert) {
-	if slot := prev.slot(rule); slot.Phase != Firing || !slices.Contains(slot.Sinks, sink) {
-		return prev, nil
+// Leave takes a sink that is told no more off those that are told of a rule's
+// alert, and reports whether it was one of them. Of an alert that is open it
+// writes the end for that sink. The others hear nothing: for them it goes on.
+// Like Decide it is pure.
+func (s *Set) Leave(now time.Time, prev Status, snap Snapshot, rule, sink string) (st Status, end *event.Alert, left bool) {
+	if !slices.Contains(prev.slot(rule).Sinks, sink) {
+		return prev, nil, false
 	}
 	a := s.Alert(&prev, snap, rule)
-	st := prev
-	st.own(rule).leave(sink)
-	s.left(now, &a, snap)
-	return st, &a
+	st = prev
+	slot := st.own(rule)
+	return st, s.left(now, &a, slot, snap, sink), true
 }
 
 // LeaveDigest is Leave for a digest.
-func (s *Set) LeaveDigest(now time.Time, d *Digest, m Members, sink string) *event.Alert {
-	if d.Slot.Phase != Firing || !slices.Contains(d.Slot.Sinks, sink) {
-		return nil
+func (s *Set) LeaveDigest(now time.Time, d *Digest, m Members, sink string) (end *event.Alert, left bool) {
+	if !slices.Contains(d.Slot.Sinks, sink) {
+		return nil, false
 	}
 	a := s.DigestAlert(d, m)
-	d.Slot.leave(sink)
-	s.left(now, &a, Snapshot{})
-	return &a
+	return s.left(now, &a, &d.Slot, Snapshot{}, sink), true
 }
 
-// left makes the last transition the end of the alert at one sink.
-func (s *Set) left(now time.Time, a *event.Alert, snap Snapshot) {
-	a.Seq++
+// left takes a sink off the slot and makes a, its last transition, the end of
+// the alert there; nil: it is over. Should the sink come back while the alert is
+// open, what it is told then has a later number.
+func (s *Set) left(now time.Time, a *event.Alert, slot *Slot, snap Snapshot, sink string) *event.Alert {
+	if slot.leave(sink); slot.Phase != Firing {
+		return nil
+	}
+	slot.Left = max(slot.Seq, slot.Left) + 1
+	a.Seq = slot.Left
 	a.Transition, a.Previous, a.State = event.Cleared, a.State, event.Up
 	a.Ack, a.Withdrawn, a.Affected, a.AffectedCount = nil, nil, nil, 0
 	a.At, a.EndedAt = now, now
 	s.write(a, snap)
 	a.TextStatements = words.TakenOut.With().And(a.TextStatements)
 	words.In(s.Language, s.Zone).Tell(a)
+	return a
 }
+
+// count gives the slot's next transition its number.
+func (slot *Slot) count() { slot.Seq = max(slot.Seq, slot.Left) + 1 }
 
 func (slot *Slot) leave(sink string) {
 	if i := slices.Index(slot.Sinks, sink); i < slot.Early {

@@ -63,7 +63,12 @@ func (s *Set) OwedDigest(d *Digest, m Members, sink string, k Standings) []event
 
 func (s *Set) owed(last event.Alert, slot *Slot, snap Snapshot, sink string, k Standings) []event.Alert {
 	if !slices.Contains(slot.Sinks, sink) {
-		return s.over(last, snap, k)
+		out := s.over(last, snap, k)
+		if has := k[last.ID]; has.Firing && last.Transition == event.Cleared { // it went, and could not be told the end
+			last.Seq = max(last.Seq, has.end())
+			out = append(out, last)
+		}
+		return out
 	}
 	return s.missing(last, slot.needed(sink), snap, k)
 }

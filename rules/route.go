@@ -152,7 +152,8 @@ func (slot *Slot) heard(sink string) (a Again, known bool) {
 			}
 		}
 	}
-	return Again{Sink: sink}, false
+	// Of an alert that a power loss took a part of, it is not known when.
+	return Again{Sink: sink, First: slot.since(), At: slot.At}, slot.Round == nil && slot.Phase == Firing && slot.Seq > 0 && slices.Contains(slot.Sinks, sink)
 }
 
 // next answers when a sink that was told is told again; zero: never.

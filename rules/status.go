@@ -48,6 +48,7 @@ type Slot struct {
 	Raised     time.Time        `json:"raised,omitzero"`  // when it was raised
 	Rated      time.Time        `json:"rated,omitzero"`   // when its severity last rose; zero: it has not
 	Seq        int              `json:"seq,omitempty"`
+	Left       int              `json:"left,omitempty"` // of an open alert: the last number that its end had at a sink which went
 	Transition event.Transition `json:"transition,omitempty"`
 	At         time.Time        `json:"at,omitzero"`
 	State      event.State      `json:"state,omitempty"`
