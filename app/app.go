@@ -146,7 +146,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 func (a *App) newSink(l *Loaded, spec sinkSpec) (*worker, error) {
 	name, log := spec.common.Name, a.Log.With("sink", spec.common.Name)
 	sink, err := spec.kind.New(spec.settings, sinks.Env{
-		Name: name, Host: l.Config.Host, Version: a.Version, StateDir: filepath.Join(l.Config.Bus.Dir, "sinks", name), Log: log,
+		Name: name, Host: l.Config.Host, Version: a.Version, StateDir: a.stateDir(l, name), Log: log,
 	})
 	if err == nil {
 		sink, err = sinks.Titled(sink, spec.common, log)
@@ -155,6 +155,11 @@ func (a *App) newSink(l *Loaded, spec sinkSpec) (*worker, error) {
 		return nil, fmt.Errorf("make sink %s: %w", name, err)
 	}
 	return &worker{name: name, kind: spec.kind.Type, settings: spec.common, sink: sinks.Spoken(sink, l.voice(spec)), spec: spec}, nil
+}
+
+// stateDir is where a sink keeps what its far end knows it by.
+func (a *App) stateDir(l *Loaded, sink string) string {
+	return filepath.Join(l.Config.Bus.Dir, "sinks", sink)
 }
 
 // openWorker opens the sink's place in the outbox.

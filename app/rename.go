@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 
 	"dswatch/setting"
+	"dswatch/sinks"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -23,14 +25,39 @@ func (a *App) RenameSink(ctx context.Context, from, to string) (web.Renamed, err
 	case slices.Contains(a.sinkNames(), from):
 		return out, fmt.Errorf("sink %s is still configured, so it tells the end of its alerts itself; give it the name %s in the configuration first, and start dswatch anew", from, to)
 	}
+	if err := a.inherit(from, to); err != nil {
+		return out, err
+	}
 	if _, err := a.ledger.HandOver(ctx, from, to); err != nil {
 		return out, err
 	}
 	if out.Alerts, err = e.RenameSink(ctx, from, to); err != nil {
 		return out, err
 	}
+	if a.conf().Config.Bus.URL == "" { // on an external bus it may be another hub's
+		if err := a.ledger.Disown(ctx, from); err != nil {
+			return out, fmt.Errorf("alerts were handed over, and what sink %s was told is still stored; give the command again: %w", from, err)
+		}
+	}
 	a.Log.Info("alerts were handed over to another sink on request", "from", setting.Clip(from), "to", to, "alerts", out.Alerts)
 	return out, nil
+}
+
+// inherit moves what a sink has kept in its state directory.
+func (a *App) inherit(from, to string) error {
+	dir := a.stateDir(a.conf(), from)
+	for _, w := range a.workers() {
+		if w.name != to {
+			continue
+		}
+		if err := sinks.Inherit(w.sink, dir); err != nil {
+			return fmt.Errorf("take over what sink %s has kept in %s: %w", from, dir, err)
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove what sink %s has kept, which sink %s has now: %w", from, to, err)
+	}
+	return nil
 }
 
 // RenameHost ends what is known of a host by the name that it had.

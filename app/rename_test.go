@@ -1,11 +1,14 @@
 package app
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"dswatch/event"
+	"dswatch/test/receive"
 )
 
 // heard is what the far end of sink hook was told, as transitions of ids.
@@ -70,6 +73,64 @@ func TestRenameSink(t *testing.T) {
 	f.tell(event.Process, "ds_nuagent.exe", event.Up)
 	eventually(t, "the far end is told the end", func() bool { return len(f.heard()) > 1 })
 	if got := f.heard(); len(got) != 2 || !strings.HasPrefix(got[0], "raised ") || got[1] != strings.Replace(got[0], "raised", "cleared", 1) {
+		t.Errorf("the far end was told %q", got)
+	}
+}
+
+// TestRenameOfASlackBot: what follows on an alert is told by its message, which
+// the bot has written under another name.
+func TestRenameOfASlackBot(t *testing.T) {
+	f := newFleet(t)
+	far := &receive.SlackAPI{}
+	f.sinks += fmt.Sprintf("  - {name: chat, type: slack, bot_token: %s, channel: %s, api_url: %q}\n", receive.SlackToken, receive.SlackChannel, receive.StartSlackAPI(t, far).URL+"/api")
+	f.start(quickRules)
+	f.agent("20.0.0-7119")
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	eventually(t, "Slack has its message", func() bool { return len(far.Posts()) == 1 })
+	f.stop()
+	f.sinks = strings.Replace(f.sinks, "name: chat", "name: room", 1)
+	f.start(quickRules + elsewhere)
+	if _, err := f.a.RenameSink(t.Context(), "chat", "room"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(f.dir, "sinks", "chat", "*")); err != nil || len(left) > 0 {
+		t.Errorf("the old name still keeps %q, %v", left, err)
+	}
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	eventually(t, "the message says that it is over", func() bool { return strings.HasPrefix(far.Posts()[0].Header, "✅") })
+	if n := len(far.Posts()); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
+// TestRenameAndBack: the old name is forgotten once it was handed over, so a sink
+// that gets it back is told nothing that was told before.
+func TestRenameAndBack(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-7119")
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.hook.Await(t, 1)
+	f.stop()
+	names := [2]string{"hook", "noc"}
+	for n := range 2 {
+		f.sinks = strings.Replace(f.sinks, "name: "+names[n], "name: "+names[1-n], 1)
+		f.start(quickRules + elsewhere)
+		if n == 0 {
+			f.tell(event.Process, "ds_nuagent.exe", event.Up)
+			f.other.Await(t, 2)
+		}
+		if _, err := f.a.RenameSink(t.Context(), names[n], names[1-n]); err != nil {
+			t.Fatal(err)
+		}
+		f.hook.Await(t, 2)
+		f.stop()
+	}
+	f.start(quickRules + elsewhere)
+	time.Sleep(300 * time.Millisecond)
+	if got := f.heard(); len(got) != 2 || !strings.HasPrefix(got[1], "cleared ") {
 		t.Errorf("the far end was told %q", got)
 	}
 }

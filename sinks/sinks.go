@@ -17,6 +17,22 @@ type Sink interface {
 	Send(ctx context.Context, a event.Alert) error
 }
 
+// Heir is a Sink that keeps something in its state directory. It takes over
+// what one that had another name has left in dir, its state directory, and the
+// far end goes on as if it were the same: of what both have, its own counts. It
+// may be done again, and does nothing where there is nothing.
+type Heir interface {
+	Inherit(dir string) error
+}
+
+// Inherit lets s take over what is left in dir, if it is a Heir.
+func Inherit(s Sink, dir string) error {
+	if h, ok := s.(Heir); ok {
+		return h.Inherit(dir)
+	}
+	return nil
+}
+
 // Env is what the program gives every sink.
 type Env struct {
 	Name     string       // the sink's name in the configuration

@@ -25,6 +25,9 @@ func (s spoken) Send(ctx context.Context, a event.Alert) error {
 // ByItem is that of the sink behind it.
 func (s spoken) ByItem() bool { return ByItem(s.Sink) }
 
+// Inherit is that of the sink behind it.
+func (s spoken) Inherit(dir string) error { return Inherit(s.Sink, dir) }
+
 // Close closes the sink behind it.
 func (s spoken) Close() error {
 	if c, ok := s.Sink.(io.Closer); ok {

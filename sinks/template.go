@@ -231,6 +231,9 @@ func (t *titled) failed(err error) {
 // ByItem is that of the sink behind it.
 func (t *titled) ByItem() bool { return ByItem(t.Sink) }
 
+// Inherit is that of the sink behind it.
+func (t *titled) Inherit(dir string) error { return Inherit(t.Sink, dir) }
+
 // Close closes the sink behind it.
 func (t *titled) Close() error {
 	if c, ok := t.Sink.(io.Closer); ok {

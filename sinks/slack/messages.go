@@ -99,14 +99,43 @@ func (m *messages) put(id string, t told) {
 	t.At = time.Now().UTC().Truncate(time.Second)
 	m.known[id] = t
 	m.prune(t.At)
-	data, err := json.Marshal(stored{m.known})
-	if err == nil {
-		err = sinks.ReplaceFile(m.path, append(data, '\n'))
-	}
+	err := m.write()
 	if err != nil && !m.failing {
 		m.log.Warn("cannot remember which slack message tells of which alert; after a restart, what follows on open alerts becomes a message of its own; make the state directory writable", "error", err)
 	}
 	m.failing = err != nil
+}
+
+// write stores what is known. m.mu is held.
+func (m *messages) write() error {
+	data, err := json.Marshal(stored{m.known})
+	if err != nil {
+		return err
+	}
+	return sinks.ReplaceFile(m.path, append(data, '\n'))
+}
+
+// inherit takes over the messages of another sink that it does not know itself.
+func (m *messages) inherit(dir string) error {
+	of, err := readMessages(filepath.Join(dir, messagesFile))
+	if err != nil {
+		m.log.Warn("the messages of earlier alerts are not known any more; what follows on open alerts becomes a message of its own", "error", err)
+	}
+	if len(of.Messages) == 0 {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, t := range of.Messages {
+		if _, own := m.known[id]; !own {
+			m.known[id] = t
+		}
+	}
+	m.prune(time.Now())
+	if err := m.write(); err != nil {
+		return fmt.Errorf("write slack messages: %w", err)
+	}
+	return nil
 }
 
 // prune forgets what is over for long, and of too many those that are over

@@ -30,6 +30,15 @@ type Sink struct {
 	bot     *bot
 }
 
+// Inherit implements sinks.Heir: what follows on alerts of the other sink is
+// written below its messages.
+func (s *Sink) Inherit(dir string) error {
+	if s.bot == nil {
+		return nil
+	}
+	return s.bot.told.inherit(dir)
+}
+
 // New returns a Sink for c, which Validate has accepted.
 func New(c Config, env sinks.Env) (*Sink, error) {
 	if c.BotToken != "" {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dswatch/machine"
+	"dswatch/sinks"
 )
 
 func TestEngineKeepsItsIDAndRaisesBoots(t *testing.T) {
@@ -194,4 +195,45 @@ func FuzzEngineID(f *testing.F) {
 			t.Errorf("%q was read as %q, then %q, %v", s, id, again, err)
 		}
 	})
+}
+
+// TestInherit: a sink that had another name goes on as the engine that its
+// receivers know, with higher boots; a configured id stays.
+func TestInherit(t *testing.T) {
+	for name, configured := range map[string]string{"made": "", "configured": "0x8000000001020304"} {
+		t.Run(name, func(t *testing.T) {
+			make := func(id string) *Sink {
+				c := Defaults()
+				c.Name, c.Type, c.Address, c.Version, c.Community = "nms", "snmp", "127.0.0.1:162", "3", ""
+				c.V3 = V3{User: "bert", EngineID: id}
+				s, err := New(c, sinks.Env{StateDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+			old, heir := make(""), make(configured)
+			if err := heir.Inherit(old.env.StateDir); err != nil { // nothing is there yet
+				t.Fatal(err)
+			}
+			_, before, err := old.self()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, own, err := heir.self()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := heir.Inherit(old.env.StateDir); err != nil {
+				t.Fatal(err)
+			}
+			_, now, err := heir.self()
+			if err != nil || now.boots <= max(before.boots, own.boots) {
+				t.Errorf("boots %d after %d and %d, %v", now.boots, before.boots, own.boots, err)
+			}
+			if want := before.id; configured == "" && now.id != want || configured != "" && now.id != own.id {
+				t.Errorf("engine %x, the old one was %x and the own %x", now.id, want, own.id)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -217,6 +218,34 @@ func (s *Sink) self() (*user, engine, error) {
 	}
 	s.engine, s.user = e, u
 	return u, e, nil
+}
+
+// Inherit implements sinks.Heir: the receivers of v3 traps know the other sink
+// by its engine id, which this one takes unless its own is configured, and have
+// seen its boots, so the next are higher.
+func (s *Sink) Inherit(dir string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := filepath.Join(s.env.StateDir, engineFile)
+	other, err := readEngine(filepath.Join(dir, engineFile))
+	if err != nil || other.ID == "" {
+		return err
+	}
+	own, err := readEngine(path)
+	if err != nil {
+		return err
+	}
+	other.Boots = max(other.Boots, own.Boots)
+	if s.cfg.V3.EngineID != "" {
+		if other.ID, err = parseEngineID(s.cfg.V3.EngineID); err != nil {
+			return err
+		}
+	}
+	if err := writeEngine(path, other); err != nil {
+		return err
+	}
+	s.user = nil // the next trap begins with what is stored
+	return nil
 }
 
 // budget is how many bytes the objects may take. The headers are reckoned at
