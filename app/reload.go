@@ -225,10 +225,14 @@ func sameSink(name string, differences []config.Difference) bool {
 // its outbox and what it was told stay.
 func (r *running) changeSinks(_ context.Context, old, next *Loaded, differences []config.Difference) (changes []change, err error) {
 	named := func(l *Loaded, name string) bool { return slices.Contains(l.sinkNames(), name) }
+	var gone []*worker
 	for _, w := range r.workers() {
 		if !named(next, w.name) {
-			changes = append(changes, change{before: func(ctx context.Context) { r.leave(ctx, w) }})
+			gone = append(gone, w)
 		}
+	}
+	if len(gone) > 0 {
+		changes = append(changes, change{before: func(ctx context.Context) { r.leave(ctx, gone) }})
 	}
 	for _, spec := range next.deliversTo() {
 		name := spec.common.Name
@@ -293,26 +297,39 @@ func (r *running) without(name string) (gone *worker) {
 	return gone
 }
 
-// leave tells a sink that goes of the end of all that is open there, gives it a
-// moment for that, and forgets it.
-func (r *running) leave(ctx context.Context, w *worker) {
-	log := r.Log.With("sink", w.name)
-	wait, cancel := context.WithTimeout(ctx, grace)
+// leaving is how long sinks that go have for what they are still to be told.
+const leaving = 30 * time.Second
+
+// leave tells sinks that go of the end of all that is open there, gives them
+// time for that, all the same, and forgets them.
+func (r *running) leave(ctx context.Context, gone []*worker) {
+	wait, cancel := context.WithTimeout(ctx, leaving)
 	defer cancel()
-	if e := r.App.engine.Load(); e != nil {
-		if err := e.Leave(wait, w.name); err != nil {
-			log.Warn("a sink goes, and what is open there cannot be ended", "error", err)
+	defer context.AfterFunc(r.watches, cancel)() // who stops meanwhile does not wait
+	for _, w := range gone {
+		if e := r.App.engine.Load(); e != nil {
+			if err := e.Leave(wait, w.name); err != nil {
+				r.Log.Warn("a sink goes, and what is open there cannot be ended", "sink", w.name, "error", err)
+			}
 		}
 	}
-	for wait.Err() == nil {
-		if n, err := r.ledger.Outbox().Waiting(wait, w.name); err == nil && n == 0 {
-			break
+	for _, w := range gone {
+		for wait.Err() == nil {
+			if n, err := r.ledger.Outbox().Waiting(wait, w.name); err == nil && n == 0 {
+				break
+			}
+			select {
+			case <-wait.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
 		}
-		select {
-		case <-wait.Done():
-		case <-time.After(20 * time.Millisecond):
-		}
+		r.forget(ctx, w)
 	}
+}
+
+// forget ends a sink that goes.
+func (r *running) forget(ctx context.Context, w *worker) {
+	log := r.Log.With("sink", w.name)
 	r.without(w.name)
 	end(w.tasks...)
 	place := w.place

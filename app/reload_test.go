@@ -142,6 +142,55 @@ func TestReloadOfSinks(t *testing.T) {
 	eventually(t, "the one that came back is told", func() bool { got := transitions(f.other); return got[len(got)-1] == "raised own.exe" })
 }
 
+// TestReloadWaitsForSinksThatGo: a far end that takes its time is told the end,
+// and may be there again; two that go wait at the same time.
+func TestReloadWaitsForSinksThatGo(t *testing.T) {
+	f := newFleet(t)
+	third, slow := &receive.Webhook{}, 7*time.Second // longer than anything else of a shutdown may take
+	own := "watch: {items: [{kind: process, name: own.exe, component: custom, os: [windows]}]}\nrules: {hold: 0s}\n"
+	f.sinks += fmt.Sprintf("  - {name: third, type: webhook, url: %q}\n", receive.StartWebhook(t, third).URL)
+	all := f.sinks
+	f.start(own)
+	f.agent("20.0.0.1")
+	f.tell(event.Process, "own.exe", event.Down)
+	for _, w := range []*receive.Webhook{f.hook, f.other, third} {
+		w.Await(t, 1)
+	}
+	f.other.Delay(slow)
+	third.Delay(slow)
+	f.sinks = all[:strings.Index(all, "  - {name: other")]
+	begun := time.Now()
+	f.reload(own)
+	if took := time.Since(begun); took < slow {
+		t.Errorf("the reload waited %s, and the far ends answer after %s", took, slow)
+	}
+	for name, w := range map[string]*receive.Webhook{"other": f.other, "third": third} {
+		if got := transitions(w); !slices.Equal(got, []string{"raised own.exe", "cleared own.exe"}) {
+			t.Errorf("%s went and was told %q", name, got)
+		}
+		w.Delay(0)
+	}
+	f.sinks = all
+	f.reload(own)
+	got := third.Await(t, 3)
+	if end, back := got[1].Alert, got[2].Alert; back.Transition != event.Raised || !back.Replay || back.ID != end.ID || back.Seq <= end.Seq {
+		t.Errorf("the one that is back was told %s %d after %s %d", back.Transition, back.Seq, end.Transition, end.Seq)
+	}
+	f.tell(event.Process, "own.exe", event.Up)
+	third.Await(t, 4)
+	f.sinks = all[:strings.Index(all, "  - {name: other")]
+	f.reload(own)
+	f.sinks = all
+	f.reload(own)
+	f.tell(event.Process, "own.exe", event.Down)
+	want := []string{"raised own.exe", "cleared own.exe", "raised own.exe", "cleared own.exe", "raised own.exe"}
+	third.Await(t, len(want))
+	time.Sleep(300 * time.Millisecond)
+	if got := transitions(third); !slices.Equal(got, want) {
+		t.Errorf("the one that went and came back was told %q, want nothing of what was over", got)
+	}
+}
+
 // TestReloadRefused: with one thing wrong, or one that cannot change, nothing
 // changes, and log, status, metric and heartbeat say so until one is taken.
 func TestReloadRefused(t *testing.T) {

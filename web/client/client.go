@@ -24,9 +24,9 @@ var ErrNotRunning = errors.New("no running dswatch answers")
 const (
 	// maxAnswer bounds what is read: 200,000 items of 500 bytes are 100 MB.
 	maxAnswer = 128 << 20
-	// patience outlasts web.TestWait, the longest that the process works on
-	// an answer.
-	patience = web.TestWait + 10*time.Second
+	// patience outlasts what the process works on for longest: web.TestWait,
+	// and a reload that waits 30 s for sinks that go.
+	patience = 45 * time.Second
 )
 
 // Client asks the process of one configuration. It is safe for concurrent use.
