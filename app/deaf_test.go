@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"dswatch/bus"
 	"dswatch/event"
 	"dswatch/test/receive"
 	"dswatch/web"
@@ -158,4 +159,115 @@ func TestPingURL(t *testing.T) {
 	if all := calls(); all[0] != "/check " {
 		t.Errorf("the calls are %q", all)
 	}
+}
+
+// stored lets do work on the store of a program that is stopped.
+func (f *fleet) stored(do func(*bus.Bus)) {
+	f.t.Helper()
+	cfg := bus.Defaults()
+	cfg.Dir = f.dir
+	b, err := bus.Open(f.t.Context(), cfg, bus.Options{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	do(b)
+	if err := b.Close(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// TestUnreadableRecords puts records into items, facts, silences and receipts
+// that make no sense: they are named, and what else there is goes on.
+func TestUnreadableRecords(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	f.tell(event.Process, "own.exe", event.Down)
+	eventually(t, "the alert", func() bool { return len(f.hook.Received()) == 1 })
+	f.stop()
+	f.stored(func(b *bus.Bus) {
+		for _, name := range []string{bus.Items, bus.Facts, bus.Silences} {
+			if _, err := b.Bucket(name).Put(t.Context(), "bad", []byte("{no record")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.Bucket(bus.Receipts).Put(t.Context(), "hook.7", []byte("{no page")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	f.start(quickRules)
+	eventually(t, "all are named", func() bool {
+		named := f.a.Health().Unreadable
+		for _, want := range []string{"dswatch_items/bad", "dswatch_facts/bad", "dswatch_silences/bad", "dswatch_receipts/hook.7"} {
+			if !slices.Contains(named, want) {
+				return false
+			}
+		}
+		return true
+	})
+	f.tell(event.Process, "own.exe", event.Up)
+	eventually(t, "the all-clear", func() bool { return len(f.hook.Received()) == 2 })
+	got := f.hook.Received()
+	if got[0].Alert.ID != got[1].Alert.ID || got[1].Alert.Transition != event.Cleared {
+		t.Errorf("told were %+v", got)
+	}
+}
+
+// TestLostRecordsAreExplained removes the receipts, then the items of a stopped
+// program: the log says what that means.
+func TestLostRecordsAreExplained(t *testing.T) {
+	t.Parallel()
+	for bucket, want := range map[string]string{
+		bus.Receipts: "what a sink was told is not stored any more",
+		bus.Items:    "what was known of items is not stored any more",
+	} {
+		t.Run(bucket, func(t *testing.T) {
+			t.Parallel()
+			log := &records{}
+			f := newFleet(t)
+			f.start(quickRules)
+			f.agent("20.0.0-5512")
+			f.tell(event.Process, "own.exe", event.Down)
+			eventually(t, "the alert", func() bool { return len(f.hook.Received()) == 1 && len(f.other.Received()) == 1 })
+			f.stop()
+			f.stored(func(b *bus.Bus) {
+				var keys []string
+				if err := b.Bucket(bucket).Load(t.Context(), func(key string, _ []byte, _ uint64) error { keys = append(keys, key); return nil }); err != nil {
+					t.Fatal(err)
+				}
+				for _, key := range keys {
+					if err := b.Bucket(bucket).Delete(t.Context(), key); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			f.log = log
+			f.start(quickRules)
+			eventually(t, want, func() bool { return strings.Contains(log.String(), want) })
+		})
+	}
+}
+
+// TestSinksTestTellsOfTheRules: a test that arrives says that the rules, which it
+// goes past, send nothing.
+func TestSinksTestTellsOfTheRules(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.start(quickRules)
+	eventually(t, "it is current", func() bool { return f.a.Health().Current })
+	test := func(want string) bool {
+		f.a.heart().board.Failed(stageRules, errors.New("they stand still"))
+		if want == "" {
+			f.a.heart().board.Proven(stageRules)
+		}
+		all, err := f.a.TestSinks(t.Context(), []string{"hook"})
+		if err != nil || len(all) != 1 || !all[0].Confirmed {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		return want == "" && all[0].Warning == "" || want != "" && strings.Contains(all[0].Warning, want)
+	}
+	// A pulse may come in between.
+	eventually(t, "a warning", func() bool { return test("they stand still") })
+	eventually(t, "no warning", func() bool { return test("") })
 }

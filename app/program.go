@@ -117,7 +117,28 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 		})
 	}
 	waiting.Wait()
+	if why := a.notDeciding(); why != "" {
+		for i := range results {
+			results[i].Warning = why
+		}
+	}
 	return results, nil
+}
+
+// notDeciding says why the rules send the sinks nothing now, though a test, which
+// goes past them, arrives; empty: they do.
+func (a *App) notDeciding() string {
+	if a.engine.Load() == nil {
+		return "" // nothing runs but the test, or another process decides
+	}
+	_, err := a.decider()
+	if err == nil {
+		err = a.stale()
+	}
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func (a *App) testAlert(key event.Key, id string, at time.Time) event.Alert {

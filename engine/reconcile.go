@@ -36,6 +36,9 @@ func (e *Engine) reconcile(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if rounds == 0 {
+				e.sayLost(name, slots)
+			}
 			if behind = e.catchUp(e.now(), name, slots); behind {
 				break
 			}
@@ -59,6 +62,25 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	e.ending = true
 	e.sayLeft(all)
 	return e.do(ctx, e.duties())
+}
+
+// sayLost says what of the stored records is gone, where the others tell so: what
+// comes of it would else look like a fault.
+func (e *Engine) sayLost(sink string, known map[string]rules.Standings) {
+	open := 0
+	for _, all := range known {
+		for _, s := range all {
+			if s.Open {
+				open++
+			}
+		}
+	}
+	switch told := e.countOpen(sink); {
+	case len(known) == 0 && told > 0 && !slices.Contains(e.fresh, sink):
+		e.Log.Warn("what a sink was told is not stored any more; it is told of what is open again, under the same ids", "sink", sink, "alerts", told)
+	case len(e.items) == 0 && open > 0:
+		e.Log.Warn("what was known of items is not stored any more; what a sink holds open is compared with what is seen next", "sink", sink, "alerts", open)
+	}
 }
 
 // sayLeft says which sinks hold alerts open that nobody will tell them the end

@@ -112,6 +112,7 @@ type TestResult struct {
 	Confirmed bool   `json:"confirmed"` // the firing and the resolve were both accepted
 	Error     string `json:"error,omitempty"`
 	Took      string `json:"took"`
+	Warning   string `json:"warning,omitempty"` // why the rules, which a test goes past, send nothing now
 }
 
 // TestWait is how long a sink has to confirm a test. It outlasts one attempt

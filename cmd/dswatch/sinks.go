@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,9 @@ func sinksCommand() *cobra.Command {
 			results, err := app.TestSinks(ctx, l, names, app.Options{Version: version, Log: logger(l.Config.Log)})
 			if err != nil {
 				return err
+			}
+			if len(results) > 0 && results[0].Warning != "" {
+				fmt.Fprintln(os.Stderr, "warning: the test goes past the rules, and those send no alert now:", plain(results[0].Warning))
 			}
 			failed := 0
 			for _, r := range results {
