@@ -113,6 +113,26 @@ func Classify(err error) Class {
 	return ClassTemporary
 }
 
+// neverLeft reports whether an attempt ended before there was a connection to the
+// far end, so that it surely got nothing.
+func neverLeft(err error) bool {
+	if _, began := errors.AsType[*underWay](err); began {
+		return false
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	_, unknown := errors.AsType[*net.DNSError](err)
+	return unknown
+}
+
+// underWay is an attempt of which the far end may have got something, whatever
+// its error says.
+type underWay struct{ err error }
+
+func (e *underWay) Error() string { return e.err.Error() }
+func (e *underWay) Unwrap() error { return e.err }
+
 // panicked is a panic of a sink, turned into an error. It holds no value of
 // the panic, which could be anything the sink was given.
 type panicked struct{ what string }

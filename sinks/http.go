@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dswatch/setting"
@@ -289,11 +290,13 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("post to %s: %w", h.url.Host, err)
 	}
+	var begun atomic.Bool // bytes were on their way: net/http may try once more by itself, and fail then in another way
+	read := func() io.ReadCloser { return io.NopCloser(&watched{bytes.NewReader(body), &begun}) }
 	req := (&http.Request{
 		Method: http.MethodPost, URL: h.url, Host: h.url.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+		Body: read(), ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) { return read(), nil },
 	}).WithContext(ctx)
 	if h.basic != "" && header.Get("Authorization") == "" {
 		req.Header = header.Clone()
@@ -301,7 +304,10 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	}
 	resp, err := h.rt.RoundTrip(req)
 	if err != nil {
-		return nil, h.transportError(req, err)
+		if err = h.transportError(req, err); begun.Load() {
+			err = &underWay{err}
+		}
+		return nil, err
 	}
 	answer, err := h.readBounded(resp)
 	if resp.StatusCode == http.StatusProxyAuthRequired {
@@ -315,6 +321,17 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 		answer = append(answer, " (cut off)"...)
 	}
 	return answer, h.answerError(resp, answer)
+}
+
+// watched notes that it was read from.
+type watched struct {
+	io.Reader
+	read *atomic.Bool
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.read.Store(true)
+	return w.Reader.Read(p)
 }
 
 // Close lets go of idle connections.

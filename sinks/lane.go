@@ -204,7 +204,9 @@ func (l *lane) deliver(ctx, hard context.Context, it *item) {
 		l.giveUp(ctx, it, err)
 		return
 	}
-	it.unclear = true
+	// Of what was decided before this worker began, another one may have made
+	// attempts, of which nothing is known.
+	it.unclear = it.unclear || !neverLeft(err) || it.alert.At.Before(l.w.began)
 	if class == ClassPanic {
 		it.panics++
 	}

@@ -134,6 +134,7 @@ const maxPanics = 5
 // Settings.Rate bounds the attempts of all lanes together.
 type Worker struct {
 	o     WorkerOptions
+	began time.Time
 	log   *slog.Logger
 	m     counters
 	seed  maphash.Seed
@@ -181,7 +182,7 @@ type item struct {
 	first    time.Time // first attempt
 	attempts int
 	panics   int
-	unclear  bool // an attempt failed without a refusal: it may have been accepted
+	unclear  bool // an attempt failed without a refusal, and the far end may have got it
 }
 
 // settled is a delivery that needs no attempt any more.
@@ -205,7 +206,7 @@ func NewWorker(o WorkerOptions) *Worker {
 		o.Window = 1024
 	}
 	w := &Worker{
-		o: o, log: o.Log.With("sink", o.Settings.Name), m: o.Metrics.of(o.Settings.Name), seed: maphash.MakeSeed(),
+		o: o, began: time.Now(), log: o.Log.With("sink", o.Settings.Name), m: o.Metrics.of(o.Settings.Name), seed: maphash.MakeSeed(),
 		items:   ByItem(o.Sink),
 		settled: make(chan settled, o.Window), freed: make(chan struct{}, 1), held: make(map[*item]struct{}, o.Window),
 		mended: make(chan struct{}), health: Health{Sink: o.Settings.Name}, gate: newGate(o.Settings),

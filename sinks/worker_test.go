@@ -8,10 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -503,6 +505,35 @@ func TestPatienceEnds(t *testing.T) {
 }
 
 // names are the deliveries that were given up.
+// TestWorkerKnowsNothingOfTheOneBefore: of a raise that waited before the worker
+// began, an attempt may have arrived, so its end is told.
+func TestWorkerKnowsNothingOfTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := newMemory(), &far{}
+		f.do = func(_ context.Context, a event.Alert) error {
+			if a.Seq == 1 {
+				return &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			return nil
+		}
+		o := options(m, f, 1)
+		o.Settings.Patience = time.Minute
+		all := firing(0, 0)
+		raised, cleared := all[0], all[3]
+		raised.At, cleared.At = time.Now(), time.Now().Add(time.Hour)
+		m.put(t, raised)
+		time.Sleep(time.Second)
+		_, stop := start(o)
+		time.Sleep(time.Hour)
+		m.put(t, cleared)
+		time.Sleep(time.Hour)
+		stop()
+		if len(f.accepted) != 1 || f.accepted[0].Transition != event.Cleared {
+			t.Errorf("accepted were %v", f.ids())
+		}
+	})
+}
+
 func names(ls []sinks.Letter) (ids []string) {
 	for _, l := range ls {
 		ids = append(ids, l.DeliveryID)
@@ -585,6 +616,7 @@ func TestOneDeliveryDoesNotHoldUpOthers(t *testing.T) {
 
 func TestResolveFollowsItsRaise(t *testing.T) {
 	refused := sinks.Permanent(errors.New("answered 400"))
+	nobody := fmt.Errorf("send: %w", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})
 	for _, c := range []struct {
 		name     string
 		answers  map[int]error // by seq
@@ -597,6 +629,7 @@ func TestResolveFollowsItsRaise(t *testing.T) {
 		{"raise accepted, rest refused", map[int]error{2: refused, 3: refused}, []int{1, 4}, []int{2, 3}, 0},
 		{"out of patience: it may have been accepted", map[int]error{1: errDown, 2: refused, 3: refused}, []int{4}, []int{1, 2, 3}, time.Minute},
 		{"resolve refused", map[int]error{4: refused}, []int{1, 2, 3}, []int{4}, 0},
+		{"no connection: it surely never arrived", map[int]error{1: nobody, 2: refused, 3: refused}, nil, []int{1, 2, 3, 4}, time.Minute},
 	} {
 		for _, restart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, restart %v", c.name, restart), func(t *testing.T) {
@@ -609,6 +642,7 @@ func TestResolveFollowsItsRaise(t *testing.T) {
 					}
 					_, stop := start(o)
 					for _, a := range firing(0, 0) {
+						a.At = time.Now()
 						m.put(t, a)
 						time.Sleep(time.Hour)
 						if restart {
