@@ -162,8 +162,10 @@ func (b *Bus) rebuild(ctx context.Context) (done bool, err error) {
 		b.server.rebuilt[name] = true
 		dir := filepath.Join(b.server.storage(), name)
 		kept := filepath.Join(b.cfg.Dir, "aside", fmt.Sprintf("%s.%d", name, time.Now().Unix()))
-		if err := os.CopyFS(kept, os.DirFS(dir)); err != nil {
-			return false, fmt.Errorf("keep the damaged messages of %s: %w", name, err)
+		if err := os.CopyFS(kept, os.DirFS(dir)); err != nil { // there may be no room, and healing counts more
+			b.log.Warn("the damaged messages cannot be kept", "stream", name, "error", err)
+			_ = os.RemoveAll(kept)
+			kept = ""
 		}
 		if err := os.Remove(filepath.Join(dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, fmt.Errorf("remove the index of %s: %w", name, err)

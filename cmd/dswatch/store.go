@@ -67,7 +67,7 @@ func writeStored(s app.Stored) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Printf("%d messages are lost\n", s.Lost)
+	fmt.Println("lost messages:", s.Lost)
 	if s.Kept != "" {
 		fmt.Println("the store as it was is in", s.Kept)
 	}
