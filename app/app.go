@@ -16,6 +16,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/engine"
+	"dswatch/event"
 	"dswatch/ledger"
 	"dswatch/sinks"
 	"dswatch/web"
@@ -47,7 +48,8 @@ type App struct {
 	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
 	memory   atomic.Pointer[memory]
-	deafness atomic.Pointer[deaf] // nil before Run
+	told     atomic.Pointer[event.Facts] // of this host, as they were told last; nil before Run
+	deafness atomic.Pointer[deaf]        // nil before Run
 
 	looks     atomic.Pointer[[]*lookout] // never changed, only replaced; nil before Run
 	decisions *prometheus.CounterVec     // likewise
@@ -145,7 +147,7 @@ func (a *App) makeWorkers(ctx context.Context) error {
 // opened.
 func (a *App) newSink(l *Loaded, spec sinkSpec) (*worker, error) {
 	name, log := spec.common.Name, a.Log.With("sink", spec.common.Name)
-	sink, err := spec.kind.New(spec.settings, sinks.Env{
+	sink, err := l.renewing(spec, sinks.Env{
 		Name: name, Host: l.Config.Host, Version: a.Version, StateDir: a.stateDir(l, name), Log: log,
 	})
 	if err == nil {

@@ -26,11 +26,15 @@ func WriteCatalog(ctx context.Context, l *Loaded, w io.Writer, q CatalogQuery, l
 			return err
 		}
 	} else {
-		_, all, err := look(ctx, l, log)
+		process, problem := askProcess(ctx, l)
+		if problem != nil {
+			log.Warn("the running dswatch was not asked what it knows", "error", problem)
+		}
+		looked, err := look(ctx, l, process, log)
 		if err != nil {
 			return err
 		}
-		known = all[event.Token(l.Config.Host)]
+		known = looked.facts[event.Token(l.Config.Host)]
 	}
 	if q.JSON {
 		return l.Catalog.WriteJSON(w, known, q.Language)

@@ -68,6 +68,13 @@ type CheckResult struct {
 	Hosts []CheckHost           `json:"hosts"` // this host first, then each that something is known about
 	Items []CheckItem           `json:"items"`
 	Exit  int                   `json:"exit"`
+	// FactsFrom says who found the facts out: the running process, or this look.
+	FactsFrom string `json:"facts_from"`
+	// NotAsked are the facts of this host that only its agent tells, which was
+	// not up to be asked.
+	NotAsked []event.Name `json:"facts_not_asked,omitempty"`
+	// Process says why the running process did not tell what it knows.
+	Process string `json:"process_error,omitempty"`
 
 	facts event.Facts
 	lang  string
@@ -75,13 +82,25 @@ type CheckResult struct {
 	root  bool // nothing would be seen better as root
 }
 
-// Check looks once at everything on this host. Facts declared in over count
+// The values of CheckResult.FactsFrom.
+const (
+	fromProcess = "process"
+	fromLook    = "look"
+)
+
+// toldByAgent are the facts that this host's agent tells when it is asked.
+var toldByAgent = []event.Name{event.Edition, event.AntiMalware, event.WebReputation, event.Firewall, event.IntrusionPrevention}
+
+// Check looks once at everything on this host. Where a process of the same
+// configuration runs, what that knows of the hosts counts, as in its alerts. Facts declared in over count
 // more than those of the configuration. What could not be found out goes to log.
 func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (*CheckResult, error) {
-	seen, all, err := look(ctx, l, log)
+	process, problem := askProcess(ctx, l)
+	looked, err := look(ctx, l, process, log)
 	if err != nil {
 		return nil, err
 	}
+	seen, all := looked.seen, looked.facts
 	own := event.Token(l.Config.Host)
 	known := all[own].Merge(over)
 	of := func(k event.Key) event.Facts { // what counts for the item
@@ -95,8 +114,20 @@ func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (
 		Host: l.Config.Host, Facts: map[event.Name]string{}, Items: []CheckItem{},
 		facts: known, lang: l.Config.Language, zone: l.Config.Location(), root: os.Geteuid() <= 0, // -1 on Windows, where root is no word
 	}
+	res.FactsFrom = fromLook
+	if process != nil {
+		res.FactsFrom = fromProcess
+	}
+	if problem != nil {
+		res.Process = problem.Error()
+	}
 	for n, f := range known {
 		res.Facts[n] = f.Value
+	}
+	for _, n := range toldByAgent {
+		if _, told := known.Get(n); looked.agentDown && !told {
+			res.NotAsked = append(res.NotAsked, n)
+		}
 	}
 	res.Hosts = hostsOf(l.Config.Host, known, all, seen)
 	peers := map[string][]event.Observation{}
@@ -302,6 +333,9 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 		}
 		fmt.Fprintf(&b, "%s\n", oneLine(h.Host))
 		writeFacts(&b, h.Facts, r.zone, width)
+		if h.Host == r.Host && r.FactsFrom == fromProcess {
+			b.WriteString("  " + strings.Join(wrap(t.process, max(0, width-2)), "\n  ") + "\n")
+		}
 		b.WriteByte('\n')
 	}
 	lines := [][]string{t.head}
@@ -352,6 +386,16 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 	fmt.Fprintf(&b, "\n"+t.summary+"\n", c["up"], c["expected"])
 	if r.undecided() {
 		b.WriteString(strings.Join(wrap(t.undecided, width), "\n") + "\n")
+	}
+	if len(r.NotAsked) > 0 {
+		var names []string
+		for _, n := range r.NotAsked {
+			names = append(names, string(n))
+		}
+		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.notAsked, strings.Join(names, ", ")), width), "\n") + "\n")
+	}
+	if r.Process != "" {
+		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.silent, oneLine(r.Process)), width), "\n") + "\n")
 	}
 	if left > 0 {
 		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.left, left), width), "\n") + "\n")
@@ -456,6 +500,10 @@ type checkText struct {
 	summary string
 
 	undecided string
+
+	process  string // the facts are those of the running process
+	notAsked string // facts that nobody could be asked for
+	silent   string // why a running process was of no help
 }
 
 // state shows an item that is not expected and not there as a dash: nothing
@@ -475,12 +523,18 @@ var checkWords = map[string]checkText{
 		head: []string{"STATE", "KIND", "NAME", "FOUND", "EXPECTED"}, why: "WHY", absent: "-",
 		summary:   "%d of %d expected items are up.",
 		undecided: "something of Deep Security runs here, but what must run cannot be told; declare the facts that are named as unknown, first of all watch.facts.components",
+		process:   "(as the running dswatch knows them and decides by)",
+		notAsked:  "The agent is not up and could not be asked for %s. A running dswatch remembers what it said; else declare them in watch.facts.",
+		silent:    "The running dswatch was not asked, so this is what one look shows: %s",
 		left:      "%d items of the manager's other computers are up or not expected, and not shown.",
 	},
 	"ja": {
 		head: []string{"状態", "種別", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
 		summary:   "監視対象のうち正常なもの: %d / %d",
 		undecided: "Deep Security の一部が動作していますが、何が動作しているべきかを判断できません。不明と表示された事実を、まず watch.facts.components から設定に記述してください。",
+		process:   "(実行中の dswatch が把握し、判断に使っている内容です)",
+		notAsked:  "Agent が停止しているため、次の事実を確認できませんでした: %s。実行中の dswatch があれば Agent が最後に答えた内容を使います。なければ watch.facts に記述してください。",
+		silent:    "実行中の dswatch に確認できなかったため、今回の確認だけの結果です: %s",
 		left:      "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
 	},
 }

@@ -17,6 +17,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/words"
 )
@@ -335,8 +336,18 @@ func (d *deaf) ping(ctx context.Context) {
 	}
 }
 
+// pingURL is the one to call now: a file that holds it is read each time.
+func (l *Loaded) pingURL() setting.Secret {
+	if again := l.file.Again("ping_url"); again != nil {
+		if u, err := again(); err == nil {
+			return u
+		}
+	}
+	return l.Config.PingURL
+}
+
 func (d *deaf) pingOnce(ctx context.Context, client *http.Client, why error) error {
-	target, body := strings.TrimSuffix(d.app.conf().Config.PingURL.Reveal(), "/"), ""
+	target, body := strings.TrimSuffix(d.app.conf().pingURL().Reveal(), "/"), ""
 	if why != nil {
 		target, body = target+"/fail", why.Error()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/web"
+	"dswatch/web/client"
 )
 
 // knowledge is what is known about this host: declared, discovered, learned.
@@ -72,11 +75,25 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 	return discovered.Merge(declared)
 }
 
+// sighting is what one look at everything told.
+type sighting struct {
+	seen  []event.Observation
+	facts map[string]event.Facts // of each host, by its token
+	// agentDown says that this host's agent is installed and was not asked,
+	// because its main process is not up.
+	agentDown bool
+}
+
 // look observes everything once: on this host, on those that are looked at
-// from here, and what the manager tells.
-// The facts are those of each host, by its token.
-func look(ctx context.Context, l *Loaded, log *slog.Logger) ([]event.Observation, map[string]event.Facts, error) {
-	k := newKnowledge(l.Config, nil, log)
+// from here, and what the manager tells. What a running process knows of a host
+// counts; nil: none was asked.
+func look(ctx context.Context, l *Loaded, process *web.Known, log *slog.Logger) (*sighting, error) {
+	own := event.Token(l.Config.Host)
+	before := event.Facts{}
+	if process != nil {
+		before = process.Hosts[0].Facts
+	}
+	k := newKnowledge(l.Config, before, log)
 	_, _ = k.presence.Facts(ctx) // the processes are judged by its folders; what is wrong is told below
 	var mu sync.Mutex
 	known := map[string]event.Facts{}
@@ -89,24 +106,30 @@ func look(ctx context.Context, l *Loaded, log *slog.Logger) ([]event.Observation
 		return nil
 	}})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	jobs = append(jobs, installation(k.presence))
 	host := l.Config.Host
 	sched, err := detector.NewScheduler(detector.Options{Observer: host, Jobs: jobs, Location: l.Config.Location()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	seen := sched.Pass(ctx)
 	detector.Close(jobs...)
+	if process != nil { // the agent is not asked a second time
+		for _, h := range process.Hosts {
+			known[event.Token(h.Host)] = h.Facts
+		}
+		known[own] = before.Merge(l.Config.declared())
+		return &sighting{seen: append(seen, process.Said...), facts: known}, nil
+	}
 	for _, o := range seen {
 		k.learned.Observe(o)
 	}
-	own := event.Token(host)
 	known[own] = known[own].Merge(k.now(ctx))                         // the host knows better than the manager
 	said, _ := facts.Evidence{Query: k.query, Host: host}.Detect(ctx) // never fails
-	seen = append(seen, said...)
-	return seen, known, nil
+	has, _ := known[own].Has(event.Agent)
+	return &sighting{seen: append(seen, said...), facts: known, agentDown: has && !k.learned.Up()}, nil
 }
 
 // learning lets the facts learn from what the detectors publish. It
@@ -137,6 +160,7 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 // tellFacts publishes what is known about this host, and returns it.
 func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) {
 	known := k.now(ctx)
+	a.told.Store(&known)
 	return known, a.ledger.PublishFacts(ctx, a.conf().Config.Host, event.FactsReport{Host: a.conf().Config.Host, Observer: a.conf().Config.Host, Facts: known, At: time.Now()})
 }
 
@@ -234,6 +258,54 @@ func (a *App) tellReports(ctx context.Context, reports []event.FactsReport) erro
 type memory struct {
 	presence *facts.Presence
 	news     chan<- struct{}
+}
+
+// Known is what this process knows, see web.Known.
+func (a *App) Known(context.Context) (web.Known, error) {
+	out := web.Known{Hosts: []web.HostFacts{}, Said: []event.Observation{}}
+	l, own := a.conf(), a.told.Load()
+	if own == nil {
+		return out, errors.New("dswatch is starting; ask again in a moment")
+	}
+	e := a.engine.Load()
+	for _, host := range append([]string{l.Config.Host}, slices.Sorted(maps.Keys(l.watch.lists))...) {
+		var f event.Facts
+		if e != nil {
+			f = e.FactsOf(host)
+		}
+		if f == nil && host == l.Config.Host {
+			f = *own
+		}
+		if f != nil {
+			out.Hosts = append(out.Hosts, web.HostFacts{Host: host, Facts: f})
+		}
+	}
+	for _, one := range a.looking() {
+		if one.plan.Name == string(event.Evidence) {
+			out.Said = append(out.Said, one.sched.Last()...)
+		}
+	}
+	return out, nil
+}
+
+// processPatience is how long check waits for a running process.
+const processPatience = 5 * time.Second
+
+// askProcess asks the running process of the configuration what it knows; nil:
+// there is none, or the error says why not.
+func askProcess(ctx context.Context, l *Loaded) (*web.Known, error) {
+	ctx, cancel := context.WithTimeout(ctx, processPatience)
+	defer cancel()
+	known, err := Client(l).Known(ctx)
+	switch {
+	case errors.Is(err, client.ErrNotRunning):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(known.Hosts) == 0 || event.Token(known.Hosts[0].Host) != event.Token(l.Config.Host):
+		return nil, errors.New("the process that answers at web.listen watches another host")
+	}
+	return &known, nil
 }
 
 // Forget ends the memory that the component was installed on this host: its

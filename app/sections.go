@@ -106,6 +106,7 @@ func (kinds Kinds) parts() (ps []config.Part) {
 // sinkSpec is one entry of `sinks`, decoded by its kind.
 type sinkSpec struct {
 	kind     sinks.Kind
+	path     string // of the section; empty: it stands in no file
 	settings any
 	common   sinks.Settings
 }
@@ -113,6 +114,44 @@ type sinkSpec struct {
 // voice is in which language and zone a sink is told.
 func (l *Loaded) voice(s sinkSpec) words.Voice {
 	return words.In(cmp.Or(s.common.Language, l.Config.Language), l.Config.Location())
+}
+
+// renewing makes the sink of a section, which is made anew when it was refused
+// and the file of a secret or of a certificate holds something else than before.
+func (l *Loaded) renewing(spec sinkSpec, env sinks.Env) (sinks.Sink, error) {
+	made := config.Flatten(spec.settings, spec.path) // before: what changes meanwhile is seen
+	s, err := spec.kind.New(spec.settings, env)
+	if err != nil || spec.path == "" {
+		return s, err
+	}
+	files := l.file.SecretFiles(spec.path)
+	for p, v := range made {
+		if strings.HasSuffix(p, "_file") && v.Shown != `""` {
+			files = append(files, strings.TrimPrefix(p, spec.path+"."))
+		}
+	}
+	slices.Sort(files)
+	renewal := sinks.Renewal{Files: files, Log: env.Log}
+	if _, itself := s.(interface{ ReadsFiles() }); itself || len(files) == 0 {
+		return sinks.Renewing(s, renewal), nil
+	}
+	renewal.Make = func() (sinks.Sink, error) {
+		settings := reflect.New(reflect.TypeOf(spec.settings).Elem())
+		settings.Elem().Set(reflect.ValueOf(spec.settings).Elem())
+		if err := l.file.Renew(settings.Interface(), spec.path); err != nil {
+			return nil, err
+		}
+		now := config.Flatten(settings.Interface(), spec.path)
+		if len(made.Differences(now)) == 0 {
+			return nil, nil
+		}
+		fresh, err := spec.kind.New(settings.Interface(), env)
+		if err == nil {
+			made = now
+		}
+		return fresh, err
+	}
+	return sinks.Renewing(s, renewal), nil
 }
 
 // standardOutput is the sink of a configuration without sinks.
@@ -156,7 +195,7 @@ func decodeSinks(sections []*config.Section, kinds []sinks.Kind) ([]sinkSpec, []
 		if err := conflict(specs, settings); err != nil {
 			errs = append(errs, sec.Errorf(err.Key, "%s", err.Err))
 		}
-		specs = append(specs, sinkSpec{kind: kinds[i], settings: settings, common: common})
+		specs = append(specs, sinkSpec{kind: kinds[i], path: sec.Path(), settings: settings, common: common})
 	}
 	return specs, errs
 }

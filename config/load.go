@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -150,6 +151,47 @@ func (f *File) Again(path string) setting.Again {
 		}
 		return setting.Secret(value), nil
 	}
+}
+
+// Renew reads the files of secrets anew into the struct that v points to: a
+// copy of what was decoded at path, such as sinks[2]. What stands in no file
+// stays. It may be called at any time, also by several at once.
+func (f *File) Renew(v any, path string) error { return f.renew(types{}, pointee(v), path) }
+
+func (f *File) renew(ts types, v reflect.Value, path string) error {
+	switch t := v.Type(); {
+	case isSecret(t):
+		again := f.Again(path)
+		if again == nil {
+			return nil
+		}
+		value, err := again()
+		if err != nil {
+			return err
+		}
+		if !setSecret(v, value.Reveal()) {
+			return fmt.Errorf("read %s_file: the secret is not well-formed; dswatch config reference says how it is written", path)
+		}
+	case t.Kind() == reflect.Struct && !isText(t):
+		for _, fd := range ts.of(t).fields {
+			if err := f.renew(ts, v.FieldByIndex(fd.index), join(path, fd.key)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// SecretFiles lists the keys below path, such as sinks[2], whose secrets were
+// read from files, each as it is written: secret_file.
+func (f *File) SecretFiles(path string) (keys []string) {
+	for p := range f.files {
+		if key, below := strings.CutPrefix(p, path+"."); below {
+			keys = append(keys, key+fileSuffix)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // Warnings returns what is not wrong but should be looked at: secret files

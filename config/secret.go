@@ -64,18 +64,23 @@ func (d *decoder) reveal(n *node, v reflect.Value, path, value string) {
 			d.warnings = append(d.warnings, warning)
 		}
 	}
+	if !setSecret(v, value) {
+		d.fail(n, path, "the secret is not well-formed; dswatch config reference says how it is written")
+	}
+}
+
+// setSecret reports whether the secret is well-formed. The error of its own
+// type may quote it, and is not told.
+func setSecret(v reflect.Value, value string) bool {
 	for v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
 	if r, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		if err := r.UnmarshalText([]byte(value)); err != nil {
-			// The error of a secret's own type may quote it.
-			d.fail(n, path, "the secret is not well-formed; dswatch config reference says how it is written")
-		}
-		return
+		return r.UnmarshalText([]byte(value)) == nil
 	}
 	v.SetString(value)
+	return true
 }
 
 // secretFile sets v from the file that n names.

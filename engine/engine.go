@@ -480,6 +480,16 @@ func (e *Engine) Items(each func(rules.Status, rules.Snapshot)) {
 	}
 }
 
+// FactsOf returns what counts of all that was told about a host; nil: nothing was.
+func (e *Engine) FactsOf(host string) event.Facts {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if h := e.hosts[event.Token(host)]; h != nil {
+		return event.Facts{}.Merge(h.facts)
+	}
+	return nil
+}
+
 // Count returns how many items are tracked.
 func (e *Engine) Count() int {
 	e.mu.Lock()

@@ -312,7 +312,7 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	answer, err := h.readBounded(resp)
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		// Only a proxy may answer so, also where the far end was asked directly.
-		return answer, ClassifyStatus(resp.StatusCode, resp.Header, fmt.Errorf("post to %s%s: %s", h.url.Host, h.through(req), proxyRefused))
+		return answer, Refused(ClassifyStatus(resp.StatusCode, resp.Header, fmt.Errorf("post to %s%s: %s", h.url.Host, h.through(req), proxyRefused)))
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return answer, nil // accepted; that the rest of its words did not come changes nothing
@@ -365,9 +365,15 @@ func (h *HTTP) transportError(req *http.Request, err error) error {
 	if err.Error() == http.StatusText(http.StatusProxyAuthRequired) { // how net/http tells a refused CONNECT
 		err = errors.New(proxyRefused)
 	}
+	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
+	alert, refused := errors.AsType[*net.OpError](err)
+	refused = refused && alert.Op == "remote error" || err.Error() == proxyRefused || unknown
 	err = h.redact.Error(fmt.Errorf("post to %s%s: %w", h.url.Host, h.through(req), err))
 	if text := err.Error(); text != Line(text, maxReason) {
 		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too
+	}
+	if refused {
+		return Refused(err)
 	}
 	return err
 }
@@ -384,7 +390,12 @@ func (h *HTTP) answerError(resp *http.Response, body []byte) error {
 	if next := nextStep(code); next != "" {
 		text += "; " + next
 	}
-	return ClassifyStatus(code, resp.Header, errors.New(text))
+	err := ClassifyStatus(code, resp.Header, errors.New(text))
+	switch code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone: // of a URL that holds a token
+		return Refused(err)
+	}
+	return err
 }
 
 // Denied returns the error of an answer that says no although its status is

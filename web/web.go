@@ -125,8 +125,22 @@ type Program interface {
 	TestSinks(ctx context.Context, names []string) ([]TestResult, error)
 }
 
+// Known is what a running process knows beyond what a single look can see.
+type Known struct {
+	Hosts []HostFacts `json:"hosts"` // this host first, then those that are looked at from here
+	// Said is what this host's agent said of itself when it was last asked.
+	Said []event.Observation `json:"said"`
+}
+
+// HostFacts are the facts that count for a host.
+type HostFacts struct {
+	Host  string      `json:"host"`
+	Facts event.Facts `json:"facts"`
+}
+
 // Memory is what is remembered of hosts.
 type Memory interface {
+	Known(ctx context.Context) (Known, error)
 	// Forget ends the memory that the component was installed on the host.
 	Forget(ctx context.Context, host, component string) error
 }
@@ -197,6 +211,7 @@ func (s *Server) handler() http.Handler {
 	s.handleSilences(mux)
 	s.handleOutbox(mux)
 	if s.Memory != nil {
+		mux.HandleFunc("GET /api/v1/known", s.guarded(func(r *http.Request) (any, error) { return s.Memory.Known(r.Context()) }))
 		mux.HandleFunc("POST /api/v1/hosts/{host}/forget/{component}", s.guarded(func(r *http.Request) (any, error) {
 			return done{true}, s.Memory.Forget(r.Context(), r.PathValue("host"), r.PathValue("component"))
 		}))

@@ -90,6 +90,8 @@ func refused(method string, a answer) error {
 	}
 	next, is := permanent[a.Error]
 	switch {
+	case next == fixToken || next == fixWebhook:
+		return sinks.Refused(sinks.Permanent(&refusal{a.Error, text + "; " + next}))
 	case is:
 		return sinks.Permanent(&refusal{a.Error, text + "; " + next})
 	case passing[a.Error]:

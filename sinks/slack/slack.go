@@ -89,6 +89,8 @@ func (s *Sink) denied(answer []byte) error {
 	switch {
 	case err == nil:
 		return nil
+	case next == fixWebhook:
+		return sinks.Refused(sinks.Permanent(fmt.Errorf("%w; %s", err, next)))
 	case is:
 		return sinks.Permanent(fmt.Errorf("%w; %s", err, next))
 	}

@@ -281,7 +281,12 @@ func reportError(counter string) error {
 	if why == "" {
 		why = "the receiver reports " + counter + "; look into its log"
 	}
-	return fmt.Errorf("inform refused: %s", why)
+	err := fmt.Errorf("inform refused: %s", why)
+	switch counter {
+	case unknownUserNames, wrongDigests, decryptionErrors:
+		return sinks.Refused(err)
+	}
+	return err
 }
 
 // refusal reads the error status of a response; nil is acceptance.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"dswatch/sinks"
 )
 
 // stream is the one connection of a sink over TCP, TLS or a Unix stream,
@@ -254,7 +256,7 @@ func (s *stream) accepted(c *live) error {
 }
 
 func refused(why error) error {
-	return fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", why)
+	return sinks.Refused(fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", why))
 }
 
 // keep remembers what c has delivered, and forgets what is too old or too

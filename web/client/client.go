@@ -80,6 +80,12 @@ func (c *Client) Forget(ctx context.Context, host, component string) error {
 	return c.ask(ctx, http.MethodPost, "/hosts/"+url.PathEscape(host)+"/forget/"+url.PathEscape(component), struct{}{}, &out)
 }
 
+// Known asks what the process knows of the hosts that it looks at.
+func (c *Client) Known(ctx context.Context) (out web.Known, err error) {
+	err = c.ask(ctx, http.MethodGet, "/known", nil, &out)
+	return out, err
+}
+
 // Letters lists dead letters.
 func (c *Client) Letters(ctx context.Context, s web.Selection) (out []web.Letter, err error) {
 	err = c.ask(ctx, http.MethodPost, "/deadletters", s, &out)

@@ -1,0 +1,132 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"dswatch/event"
+)
+
+// Refused marks err as one about who asks: a secret or a certificate that is
+// not, or no longer, the right one. It changes nothing of err's class, and
+// returns nil for nil.
+func Refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &refused{err}
+}
+
+type refused struct{ err error }
+
+func (e *refused) Error() string { return e.err.Error() }
+func (e *refused) Unwrap() error { return e.err }
+
+// IsRefused reports whether err or an error it wraps was marked by Refused.
+func IsRefused(err error) bool {
+	_, ok := errors.AsType[*refused](err)
+	return ok
+}
+
+// Renewal is how a sink comes to secrets and certificates that were replaced.
+type Renewal struct {
+	// Files are the keys of the section that name a file, such as bot_token_file.
+	Files []string
+	// Make makes the sink of what the files hold now, and returns nil where that
+	// is what the last one was made of. Nil: there are no files, or the sink reads
+	// them itself.
+	Make func() (Sink, error)
+	Log  *slog.Logger
+}
+
+// Renewing returns a sink in the place of s. After an attempt that failed the
+// files of r are looked at: if they hold something else than before, s is
+// replaced and the alert goes to the new one at once, so that none is given up
+// for a secret that was replaced in time. What they hold is of no use while
+// somebody is still writing them; then the error is a temporary one.
+func Renewing(s Sink, r Renewal) Sink { return &renewing{Renewal: r, sink: s} }
+
+type renewing struct {
+	Renewal
+	mu   sync.RWMutex // a Send reads
+	sink Sink
+	made int // how often it was replaced
+}
+
+func (r *renewing) Send(ctx context.Context, a event.Alert) error {
+	made, err := r.try(ctx, a)
+	if _, pause := After(err); err == nil || pause {
+		return err
+	}
+	renewed, problem := r.renew(made)
+	switch {
+	case problem != nil:
+		return fmt.Errorf("%v; its files have changed, and cannot be used: %v", err, problem) // not permanent
+	case renewed && ctx.Err() == nil:
+		_, err = r.try(ctx, a)
+	}
+	if IsRefused(err) {
+		return fmt.Errorf("%w; %s", err, r.next())
+	}
+	return err
+}
+
+// try sends with the sink of now, and returns which one that was.
+func (r *renewing) try(ctx context.Context, a event.Alert) (made int, err error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.made, r.sink.Send(ctx, a)
+}
+
+// renew replaces the sink, and reports whether it is another than that one.
+func (r *renewing) renew(made int) (bool, error) {
+	r.mu.Lock() // waits for attempts under way
+	defer r.mu.Unlock()
+	if r.made != made || r.Make == nil {
+		return r.made != made, nil
+	}
+	fresh, err := r.Make()
+	if err != nil || fresh == nil {
+		return false, err
+	}
+	if err := r.close(); err != nil {
+		r.Log.Warn("close the sink that was refused", "error", err)
+	}
+	r.sink, r.made = fresh, r.made+1
+	r.Log.Info("the files of a sink have changed; it goes on with what they hold now", "files", strings.Join(r.Files, ", "))
+	return true, nil
+}
+
+// next says what to do about a refusal.
+func (r *renewing) next() string {
+	if len(r.Files) == 0 {
+		return "correct it in the configuration and run dswatch reload"
+	}
+	return "write the new one into its file (" + strings.Join(r.Files, ", ") + "), which is read again after each refusal, without a restart"
+}
+
+// ByItem is that of the sink behind it.
+func (r *renewing) ByItem() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return ByItem(r.sink)
+}
+
+// Close closes the sink behind it.
+func (r *renewing) Close() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.close()
+}
+
+func (r *renewing) close() error {
+	if c, ok := r.sink.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
