@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"dswatch/catalog"
 	"dswatch/config"
-	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/setting"
 )
@@ -20,6 +20,7 @@ type checks struct {
 	conf  *Config
 	file  *config.File
 	sinks []sinkSpec
+	list  *catalog.Catalog
 	lint  rules.Lint // of the routes
 }
 
@@ -40,17 +41,23 @@ func (c *checks) nameWarnings() (out []string) {
 	switch {
 	case host != "" && !strings.ContainsFunc(host, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
 		out = append(out, fmt.Sprintf("%s: host: %q has no letter and no digit; write the host's name, or leave it out for that of the operating system", c.file.Position("host"), host))
-	case norm.NFKC.String(host) != host:
-		out = append(out, fmt.Sprintf("%s: host: %q looks like %q and is another name (composed and decomposed characters, or their widths); write the second", c.file.Position("host"), host, norm.NFKC.String(host)))
+	case lookalike(host) != "":
+		out = append(out, c.file.Position("host")+": host: "+lookalike(host))
 	}
-	for i, r := range c.conf.Watch.Items {
-		for j, other := range c.conf.Watch.Items[:i] {
-			if r.Name != other.Name && strings.EqualFold(r.Name, other.Name) && r.Kind == other.Kind && r.Component == other.Component && r.On(event.Windows) && other.On(event.Windows) {
-				out = append(out, fmt.Sprintf("%s: watch.items[%d].name: %q and %q of watch.items[%d] are one on Windows, which does not tell case; remove one of them", c.file.Position(fmt.Sprintf("watch.items[%d].name", i)), i, r.Name, other.Name, j))
-			}
-		}
+	for _, m := range c.list.Merged() {
+		path := fmt.Sprintf("watch.items[%d].name", m.Item)
+		out = append(out, fmt.Sprintf("%s: %s: %q and %q are one on Windows, which does not tell case; they are watched there as one item, %q: remove one of them, and write that name in routes and silences",
+			c.file.Position(path), path, c.conf.Watch.Items[m.Item].Name, m.Into, m.Into))
 	}
 	return out
+}
+
+// lookalike says that a name looks like another one; empty: it does not.
+func lookalike(name string) string {
+	if plain := norm.NFKC.String(name); plain != name {
+		return fmt.Sprintf("%q looks like %q and is another name (composed and decomposed characters, or their widths); write the second", name, plain)
+	}
+	return ""
 }
 
 // names are those of the sinks in the order of the file.

@@ -174,7 +174,7 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 	}
 	specs, serr := decodeSinks(c.Sinks, kinds.Sinks)
 	errs, l.sinks = append(errs, serr...), specs
-	checks := checks{conf: &l.Config, file: file, sinks: specs}
+	checks := checks{conf: &l.Config, file: file, sinks: specs, list: l.Catalog}
 	if err == nil && len(serr) == 0 {
 		errs = append(errs, checks.errors()...)
 	}

@@ -14,11 +14,14 @@ func TestNames(t *testing.T) {
 		"host: \"cafe\\u0301\"": "is another name",
 		"host: \"caf\\u00e9\"":  "",
 		"host: \"\\uff57eb01\"": "is another name",
-		"host: h\nwatch: {items: [{kind: process, name: DSA.EXE}, {kind: process, name: dsa.exe}]}":               "are one on Windows",
-		"host: h\nwatch: {items: [{kind: process, name: A, os: [linux]}, {kind: process, name: a, os: [linux]}]}": "",
-		"host: h\nsinks: [{name: nms, type: snmp, address: '192.0.2.1:162', community: abc}]":                     "a secret of 3 bytes is too short",
-		"host: h\nsinks: [{name: nms, type: snmp, address: '192.0.2.1:162', community: abcdefghijklmnop}]":        "",
-		"host: h\ndetectors: {port: {targets: [{host: web01, ports: [4118]}, {host: WEB01, ports: [4118]}]}}":     "written in another way",
+		"host: h\nwatch: {items: [{kind: process, name: DSA.EXE}, {kind: process, name: dsa.exe}]}":                 "are one on Windows",
+		"host: h\nwatch: {items: [{kind: process, name: DSA.EXE, component: agent}]}":                               "are watched there as one item, \"dsa.exe\"",
+		"host: h\ndetectors: {remote: {user: u, agent: true, targets: [{host: \"cafe\\u0301\", os: linux}]}}":       "is another name",
+		"host: h\ndetectors: {vsphere: {url: 'https://vc', user: u, password: abcdefgh, hosts: [\"cafe\\u0301\"]}}": "is another name",
+		"host: h\nwatch: {items: [{kind: process, name: A, os: [linux]}, {kind: process, name: a, os: [linux]}]}":   "",
+		"host: h\nsinks: [{name: nms, type: snmp, address: '192.0.2.1:162', community: abc}]":                       "a secret of 3 bytes is too short",
+		"host: h\nsinks: [{name: nms, type: snmp, address: '192.0.2.1:162', community: abcdefghijklmnop}]":          "",
+		"host: h\ndetectors: {port: {targets: [{host: web01, ports: [4118]}, {host: WEB01, ports: [4118]}]}}":       "written in another way",
 	} {
 		l, err := Parse("x.yaml", []byte(text))
 		if err != nil {

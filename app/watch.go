@@ -50,6 +50,9 @@ func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
 		others, err := k.Others(sections[i], site)
 		errs = append(errs, below(l.file, "detectors."+k.Type, err))
 		for _, o := range others {
+			if text := lookalike(o.Host); text != "" {
+				w.warnings = append(w.warnings, fmt.Sprintf("%s: %s: %s", l.file.Position(o.From), o.From, text))
+			}
 			site.Hosts[event.Token(o.Host)] = o
 			if o.List != nil {
 				w.lists[o.Host] = o.List

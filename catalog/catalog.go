@@ -25,6 +25,7 @@ type Catalog struct {
 	reported  []*Row // of items that come with who reports them; beside the list
 	shown     bool   // reported ones are shown as well
 	footnotes []Footnote
+	merged    []Merged
 }
 
 // Footnote is one of the vendor's footnotes, in our own words, or a note of
@@ -141,6 +142,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 		}
 	}
 	out := &Catalog{footnotes: c.footnotes, shown: c.shown, rows: make([]*Row, 0, len(c.rows)+len(items))}
+	var added []ofItems
 	for _, r := range c.reported {
 		if !gone[r] {
 			out.reported = append(out.reported, r)
@@ -158,16 +160,103 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 		if r.Kind.Valid() && !slices.Contains(watched(), r.Kind) {
 			return nil, setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s is not looked for on a host; write %s", r.Kind, oneKind())
 		}
-		if err := out.add(&r); err != nil {
-			return nil, ofItem(i, err)
+		for _, r := range out.caseless(i, r) {
+			if err := out.add(r); err != nil {
+				return nil, ofItem(i, err)
+			}
+			added = append(added, ofItems{i, r})
 		}
 	}
-	for i, r := range out.rows[len(out.rows)-len(items):] {
-		if err := out.relatives(r); err != nil {
-			return nil, ofItem(i, err)
+	for _, a := range added {
+		out.follow(a.row)
+		if err := out.relatives(a.row); err != nil {
+			return nil, ofItem(a.item, err)
 		}
 	}
 	return out, nil
+}
+
+// ofItems is a row that an entry of watch.items brought about.
+type ofItems struct {
+	item int
+	row  *Row
+}
+
+// Merged is an operator's row that is one item with another one on Windows,
+// which does not tell the case of names.
+type Merged struct {
+	Item int    // its place in watch.items
+	Into string // how the item is called
+
+	was, is string // ids of rows
+}
+
+// follow lets a row that names another by what it is called no more name it by
+// what it is called now.
+func (c *Catalog) follow(r *Row) {
+	if len(c.merged) == 0 {
+		return
+	}
+	now := func(id string) string {
+		for _, m := range c.merged {
+			if id == m.was && !slices.ContainsFunc(c.rows, func(o *Row) bool { return o.ID() == id }) {
+				return m.is
+			}
+		}
+		return id
+	}
+	r.DependsOn, r.Loss = slices.Clone(r.DependsOn), slices.Clone(r.Loss)
+	for i, id := range r.DependsOn {
+		r.DependsOn[i] = now(id)
+	}
+	for i := range r.Loss {
+		with := map[string]string{}
+		for id, state := range r.Loss[i].With {
+			with[now(id)] = state
+		}
+		r.Loss[i].With = with
+	}
+}
+
+// Merged lists them in the order of the items.
+func (c *Catalog) Merged() []Merged { return c.merged }
+
+// caseless returns the rows to add for an operator's row. Where another row has
+// the same name but for its case and both are for Windows, his one counts there,
+// under the name that the other has.
+func (c *Catalog) caseless(i int, r Row) []*Row {
+	n := slices.IndexFunc(c.rows, func(other *Row) bool {
+		return other.Component == r.Component && other.Kind == r.Kind && other.Name != r.Name && strings.EqualFold(other.Name, r.Name) &&
+			other.On(event.Windows) && r.On(event.Windows)
+	})
+	if n < 0 {
+		return []*Row{&r}
+	}
+	other := c.rows[n]
+	c.merged = append(c.merged, Merged{i, other.Name, r.ID(), other.ID()})
+	c.rows = slices.Delete(c.rows, n, n+1)
+	one := r
+	one.Name, one.OS, one.Instances = other.Name, []string{event.Windows}, max(r.Instances, other.Instances)
+	rows := []*Row{&one}
+	for _, rest := range []Row{*other, r} {
+		if rest.OS = elsewhere(rest.OS); len(rest.OS) > 0 {
+			rows = append(rows, &rest)
+		}
+	}
+	return rows
+}
+
+// elsewhere are the systems but for Windows; none given: any.
+func elsewhere(os []string) (out []string) {
+	if len(os) == 0 {
+		os = event.OS.Allowed()
+	}
+	for _, o := range os {
+		if o != event.Windows {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // ofItem names the item in an error about a row.

@@ -935,3 +935,66 @@ func BenchmarkEvaluateLongest(b *testing.B) {
 func meaning(r *catalog.Row, os string, state event.State, language string) string {
 	return words.In(language, nil).Say(r.Meaning(catalog.Sight{OS: os}, state))
 }
+
+// TestCaseOnWindows: names that differ by case only are one item there, under
+// the name that was first, watched as the operator says; elsewhere they are two.
+func TestCaseOnWindows(t *testing.T) {
+	vendor, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(c *catalog.Catalog, os string) (names []string) {
+		for _, r := range c.Rows(os) {
+			if strings.EqualFold(r.Name, "dsa.exe") || strings.EqualFold(r.Name, "other.exe") {
+				names = append(names, r.Component+"/"+r.Name)
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	before := rows(vendor, event.Windows)
+	c, err := vendor.With([]catalog.Row{
+		{Component: event.Agent, Kind: event.Process, Name: "DSA.EXE", Instances: 3},
+		{Kind: event.Process, Name: "other.exe"},
+		{Kind: event.Process, Name: "Other.EXE", Instances: 2},
+		{Kind: event.Process, Name: "after.exe", OS: []string{event.Windows}, DependsOn: []string{"process/DSA.EXE"}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := rows(c, event.Windows), append([]string{"custom/other.exe"}, before...); !slices.Equal(got, sorted(want)) {
+		t.Errorf("on Windows %v, want %v", got, want)
+	}
+	if got := rows(c, event.Linux); !slices.Equal(got, []string{"agent/DSA.EXE", "custom/Other.EXE", "custom/other.exe"}) {
+		t.Errorf("on Linux %v", got)
+	}
+	for name, want := range map[string]int{"dsa.exe": 3, "other.exe": 2} {
+		component := catalog.Own
+		if name == "dsa.exe" {
+			component = event.Agent
+		}
+		r := c.Find(event.Key{Component: component, Kind: event.Process, Name: name}, event.Windows)
+		if r == nil || r.Instances != want || r.Evaluate(event.Facts{event.OS: {Value: event.Windows}, event.Components: {Value: event.Agent}}).Expected != catalog.Yes {
+			t.Errorf("%s is %+v", name, r)
+		}
+	}
+	if m := c.Merged(); len(m) != 2 || m[0].Item != 0 || m[0].Into != "dsa.exe" || m[1].Item != 2 || m[1].Into != "other.exe" {
+		t.Errorf("merged %+v", m)
+	}
+	// One that is there for Windows only is followed by those that name it.
+	c, err = vendor.With([]catalog.Row{
+		{Component: event.Agent, Kind: event.Process, Name: "DSA.EXE", OS: []string{event.Windows}},
+		{Kind: event.Process, Name: "after.exe", OS: []string{event.Windows}, DependsOn: []string{"process/DSA.EXE"}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Find(event.Key{Component: catalog.Own, Kind: event.Process, Name: "after.exe"}, event.Windows); r == nil || !slices.Equal(r.DependsOn, []string{"process/dsa.exe"}) {
+		t.Errorf("it depends on %+v", r)
+	}
+	if again := rows(vendor, event.Windows); !slices.Equal(again, before) {
+		t.Errorf("the vendor's list has changed: %v", again)
+	}
+}
+
+func sorted(s []string) []string { slices.Sort(s); return s }

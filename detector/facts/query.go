@@ -18,12 +18,14 @@ import (
 // up. Safe for concurrent use.
 type Query struct {
 	path    func() string
+	program func() string // stamp of what is there
 	agent   Agent
 	timeout time.Duration
 
 	mu     sync.Mutex
 	wasUp  bool
 	seen   uint64        // Changes when last asked
+	stamp  string        // of the program then
 	wait   time.Duration // after an attempt, before a change is reason to ask again
 	asked  time.Time
 	known  event.Facts
@@ -56,11 +58,11 @@ const (
 // NewQuery returns a source that asks the agent of this host while its main
 // process is up.
 func NewQuery(agent Agent) *Query {
-	return &Query{path: queryPath, agent: agent, timeout: queryTimeout, wait: queryDoubt}
+	return &Query{path: queryPath, program: func() string { return stampOf(queryPath()) }, agent: agent, timeout: queryTimeout, wait: queryDoubt}
 }
 
-// Due reports whether an item came or went since the agent was asked, and it
-// may be asked again.
+// Due reports whether an item came or went since the agent was asked, or its
+// program is another one, and it may be asked again.
 func (q *Query) Due() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -68,12 +70,12 @@ func (q *Query) Due() bool {
 }
 
 func (q *Query) doubtful(now time.Time) bool {
-	return q.agent.Changes() != q.seen && now.Sub(q.asked) >= q.wait
+	return now.Sub(q.asked) >= q.wait && (q.agent.Changes() != q.seen || q.program() != q.stamp)
 }
 
 // Facts returns the last answer, each fact with the time at which it was
 // given, and asks anew if that is older than five minutes, the agent has been
-// down since or an item of it came or went. While the agent is down or does not answer, what it said
+// down since, an item of it came or went or the program was replaced. While the agent is down or does not answer, what it said
 // before counts for a day. A refusal is an error beside it.
 func (q *Query) Facts(ctx context.Context) (event.Facts, error) {
 	q.mu.Lock()
@@ -85,7 +87,7 @@ func (q *Query) Facts(ctx context.Context) (event.Facts, error) {
 	}
 	if doubt := q.doubtful(now); up && (q.asked.IsZero() || now.Sub(q.asked) >= fresh || doubt) {
 		before := q.known
-		q.asked, q.seen = now, q.agent.Changes()
+		q.asked, q.seen, q.stamp = now, q.agent.Changes(), q.program()
 		q.ask(ctx)
 		if doubt && before.Equal(q.known) {
 			q.wait = min(2*q.wait, queryEvery)

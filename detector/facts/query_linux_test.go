@@ -256,6 +256,28 @@ func TestQueryAfterAChange(t *testing.T) {
 	})
 }
 
+// TestQueryOfAnotherProgram: a dsa_query that was replaced is asked as soon as
+// that is seen, not when its last answer is five minutes old.
+func TestQueryOfAnotherProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked int
+		program := "one"
+		q := NewQuery(&agent{up: true})
+		q.path, q.program = func() string { asked++; return "" }, func() string { return program }
+		_, _ = q.Facts(t.Context())
+		if time.Sleep(time.Minute); q.Due() {
+			t.Error("asks the same one again")
+		}
+		program = "two"
+		if !q.Due() {
+			t.Fatal("another one is not asked")
+		}
+		if _, _ = q.Facts(t.Context()); asked != 2 || q.Due() {
+			t.Errorf("asked %d times, due again: %v", asked, q.Due())
+		}
+	})
+}
+
 func TestQueryKeepsItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQuery(&agent{})

@@ -8,7 +8,7 @@ import (
 )
 
 // Stamp changes when what tells the version or the components may have
-// changed: a package database, or the main program of a component. It costs a few looks at
+// changed: a package database, or the main program or the folder of a component. It costs a few looks at
 // files and reads none of them, so it can be asked every few seconds; an
 // upgrade renames processes, and the new version must be known before the
 // missing one raises an alarm.
@@ -21,15 +21,14 @@ func Stamp(root string) string {
 	}
 	for _, p := range programsOf { // what is there without a package, too
 		paths = append(paths, p.path)
+		paths = append(paths, foldersOf(p.path)...)
 	}
 	for i := range paths {
 		paths[i] = filepath.Join(root, paths[i])
 	}
 	var b strings.Builder
 	for _, p := range append(paths, programs()...) {
-		if info, err := os.Stat(p); err == nil {
-			fmt.Fprintf(&b, "%s %d %d\n", p, info.Size(), info.ModTime().UnixNano())
-		}
+		b.WriteString(stampOf(p))
 	}
 	for _, dir := range rpmFolders {
 		if locked(filepath.Join(root, dir, rpmLock)) {
@@ -39,4 +38,13 @@ func Stamp(root string) string {
 	state, _ := sessions() // tells why it is unknown when it is asked as a fact
 	b.WriteString(state)
 	return b.String()
+}
+
+// stampOf changes when the file or folder does; empty: it is not there.
+func stampOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
 }

@@ -36,7 +36,7 @@ func Kind() detector.Kind {
 			// Its word about this host must not be taken for this host's own.
 			o := Options{Observer: s.Host + " (manager)"}
 			return []detector.Plan{{Name: "manager", Timing: c.Settings, Spec: c, Make: func(live detector.Live) (detector.Job, error) {
-				o.Tell, o.Known, o.Key = live.Tell, reported(live.Known), live.Again("detectors.manager.api_key")
+				o.Log, o.Tell, o.Known, o.Key = live.Log, live.Tell, reported(live.Known), live.Again("detectors.manager.api_key")
 				if live.Before != nil {
 					o.Activated = activated(live.Before(o.Observer))
 				}

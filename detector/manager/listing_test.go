@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -341,5 +342,25 @@ func TestRenewedKey(t *testing.T) {
 		if again := cl.renew(); again != c.again || (cl.key == "new") != c.again {
 			t.Errorf("%s: tries again: %v, with %q", name, again, cl.key)
 		}
+	}
+}
+
+// TestLookalikes: computers whose names only look the same are two, and the log
+// says so once.
+func TestLookalikes(t *testing.T) {
+	s := start(t, computerOf(1, "caf\u00e9"), computerOf(2, "cafe\u0301"), computerOf(3, "web01"), computerOf(4, "\uff57eb01"), computerOf(5, "\u6771\u4eac"))
+	var log strings.Builder
+	d, err := New(config(s), Options{Observer: "hub", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	k := &desk{Detector: d, t: t}
+	k.look()
+	if n := strings.Count(log.String(), "look the same"); n != 2 {
+		t.Errorf("%d pairs were told of: %s", n, log.String())
+	}
+	if k.look(); strings.Count(log.String(), "look the same") != 2 {
+		t.Error("told again")
 	}
 }

@@ -6,10 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"dswatch/event"
 	"dswatch/setting"
@@ -53,6 +58,7 @@ type Options struct {
 	Known []event.Key
 	// Activated are the IDs of the computers that were activated then.
 	Activated map[int64]bool
+	Log       *slog.Logger // nil: nothing is logged
 }
 
 // Detector asks one manager. Which items it has is for the manager to say:
@@ -72,7 +78,8 @@ type Detector struct {
 	refuse  error              // why
 	told    map[string]told
 
-	forget sync.Map // tokens of hosts that are confirmed to be gone
+	alike  map[string]bool // by what names look like: it was logged that several do
+	forget sync.Map        // tokens of hosts that are confirmed to be gone
 }
 
 // absence is since when, and in how many whole listings, a computer is missing.
@@ -100,7 +107,10 @@ func New(c Config, o Options) (*Detector, error) {
 		return nil, err
 	}
 	client.renewal = o.Key
-	d := &Detector{client: client, late: c.Late, opts: o, known: map[string]*record{}, missing: map[string]absence{}, told: map[string]told{}}
+	d := &Detector{client: client, late: c.Late, opts: o, known: map[string]*record{}, missing: map[string]absence{}, told: map[string]told{}, alike: map[string]bool{}}
+	if d.opts.Log == nil {
+		d.opts.Log = slog.New(slog.DiscardHandler)
+	}
 	for _, k := range o.Known {
 		n := slices.Index(parts[:], part{k.Kind, k.Name})
 		if k.Component != event.Agent || client.key == "" || n < 0 {
@@ -314,6 +324,7 @@ func (d *Detector) take(ctx context.Context, listed []*record, whole bool) {
 			news = append(news, report{host, r.traits, true})
 		}
 	}
+	d.compare(named)
 	if whole {
 		d.listed = now
 		for host := range d.known {
@@ -395,6 +406,26 @@ func (d *Detector) name(listed []*record, whole bool) map[string]*record {
 		give(r, r.host(taken))
 	}
 	return named
+}
+
+// compare logs, once for each look of a name, that two computers have it: composed and decomposed characters, or their widths.
+func (d *Detector) compare(named map[string]*record) {
+	by := map[string]string{}
+	for _, host := range slices.Sorted(maps.Keys(named)) {
+		if strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
+			continue
+		}
+		plain := norm.NFKC.String(host)
+		other := by[plain]
+		if named[plain] != nil && plain != host {
+			other = plain
+		}
+		by[plain] = host
+		if other != "" && !d.alike[plain] {
+			d.alike[plain] = true
+			d.opts.Log.Warn("two computers of the manager have names that look the same, and are two hosts; give one of them another name in the manager", "host", host, "other", other, "bytes", fmt.Sprintf("%+q", host))
+		}
+	}
 }
 
 // Forget confirms that a computer which the manager no longer lists is gone.
