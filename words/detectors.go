@@ -571,12 +571,18 @@ var (
 	NotAskedFor = say1[error]("remote.not_asked",
 		"not asked for, because of what came before: {error}",
 		"先に起きた問題のため問い合わせていません: {error}")
+	CommandHung = say2[error, time.Time]("remote.hung",
+		"{error}; it is left alone until {until}",
+		"{error}。{until} までは実行しません")
 	CommandLeftAlone = say4[string, time.Time, int, time.Time]("remote.left_alone",
 		"{command} did not end at {time}, {n} {n|time|times} in a row, and is left alone until {until}; look on the host what holds it up",
 		"{command} が {time} に終了しませんでした (連続 {n} 回)。{until} までは実行しません。ホストで原因を確認してください")
 	VSphereTold = say1[int]("vsphere.told",
 		"told of {n} {n|host|hosts}",
 		"ホスト {n} 台の情報を取得しました")
+	HostNotReached = say0("vsphere.no_turn",
+		"the look ended before this host's turn; it comes first in the next one; if this repeats, raise detectors.vsphere.timeout",
+		"このホストの順番が来る前に確認時間が終わりました。次回は最初に確認します。繰り返す場合は detectors.vsphere.timeout を長くしてください")
 	InMaintenance = say0("vsphere.maintenance",
 		"the host is in maintenance mode: no virtual machine runs on it, and its module may be away",
 		"ホストはメンテナンスモードです。仮想マシンは動作しておらず、カーネルモジュールがないこともあります")

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/event"
 	"dswatch/table"
 	"dswatch/web"
 )
@@ -56,7 +57,7 @@ func firstLine(h web.Health, zone *time.Location) string {
 
 // writeStatus shows times in zone.
 func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
-	items := [][]string{{"STATE", "EXPECTED", "ALERT", "ITEM"}}
+	items := [][]string{{"STATE", "EXPECTED", "ALERT", "ITEM", "WHY"}}
 	for _, i := range st.Items {
 		alert := "-"
 		switch {
@@ -67,7 +68,11 @@ func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
 		case i.Silence != "":
 			alert = "silenced"
 		}
-		items = append(items, []string{string(i.State), i.Expected, alert, plain(i.Key.String())})
+		why := "-"
+		if i.State != event.Up && i.Expected == "yes" && i.Detail != "" {
+			why = plain(i.Detail)
+		}
+		items = append(items, []string{string(i.State), i.Expected, alert, plain(i.Key.String()), why})
 	}
 	sinks := [][]string{{"SINK", "TYPE", "WAITING", "DEAD", "CIRCUIT", "DRILL", "FAILING SINCE", "LAST ERROR"}}
 	for _, s := range st.Sinks {

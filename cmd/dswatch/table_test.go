@@ -18,7 +18,7 @@ func TestJapaneseColumns(t *testing.T) {
 	at := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 	key := event.Key{Host: "受付\x1b[2J", Component: "agent", Kind: event.Process, Name: "ds_agent"}
 	var st web.Status
-	if err := json.Unmarshal([]byte(`{"items":[{"state":"down","expected":"yes"}],"sinks":[
+	if err := json.Unmarshal([]byte(`{"items":[{"state":"down","expected":"yes","detail":"because"}],"sinks":[
 		{"name":"監視","type":"snmp","circuit":"closed","last_error":"時間切れ"},{"name":"siem","type":"syslog","circuit":"open"}]}`), &st); err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +32,7 @@ func TestJapaneseColumns(t *testing.T) {
 		words []string // that stand in one column
 	}{
 		"status":     {func(b *strings.Builder) error { return writeStatus(b, st, time.UTC) }, []string{"CIRCUIT", "closed", "open"}},
+		"why":        {func(b *strings.Builder) error { return writeStatus(b, st, time.UTC) }, []string{"WHY", "because"}},
 		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters, time.UTC) }, []string{"REASON", "拒否", "refused\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {

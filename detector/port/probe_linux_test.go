@@ -579,7 +579,11 @@ func TestSourcesAgree(t *testing.T) {
 // again runs the calling test in a process of its own.
 func again(t *testing.T, what string, prepare func(*exec.Cmd)) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s", "-test.parallel=64")
+	timeout := "60s"
+	if os.Getenv("DSWATCH_SOAK") != "" {
+		timeout = "1h"
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout="+timeout, "-test.parallel=64")
 	cmd.Env = append(os.Environ(), "PORT_TEST="+what, "GORACE=atexit_sleep_ms=0")
 	if prepare != nil {
 		prepare(cmd)
@@ -593,5 +597,7 @@ func again(t *testing.T, what string, prepare func(*exec.Cmd)) {
 		t.Fatal(err)
 	case !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
 		t.Errorf("did not run in its own process:\n%s", out)
+	default:
+		t.Logf("in its own process:\n%s", out)
 	}
 }

@@ -82,13 +82,18 @@ func TestEstate(t *testing.T) {
 		return err != nil && strings.Contains(err.Error(), "refused")
 	})
 
-	timeout, rate, rounds := 400*time.Millisecond, 5000, 1
-	if os.Getenv("DSWATCH_SOAK") != "" {
-		timeout, rate, rounds = DefaultTimeout, defaultRate, 3
+	timeout, rate, long := 400*time.Millisecond, 5000, os.Getenv("DSWATCH_SOAK") != ""
+	if long {
+		timeout, rate = DefaultTimeout, defaultRate
 	}
 	names := map[string][]netip.Addr{}
-	targets := func(name func(site, n int) string, port int) (ts []Target) {
+	const refuses = 4119 // nobody listens there
+	targets := func(name func(site, n int) string, refused int) (ts []Target) {
 		for s := range sites {
+			port := 4118
+			if s < refused {
+				port = refuses
+			}
 			for n := range perSite {
 				ts = append(ts, Target{Host: name(s, n), Port: port, Timeout: timeout})
 			}
@@ -104,135 +109,148 @@ func TestEstate(t *testing.T) {
 	}
 	type world struct {
 		name   string
-		sites  int // that are in trouble, from the first
+		cut    int // sites that are, from the first
+		sites  int // of which nothing can be seen, from the first
 		kind   string
 		host   func(site, n int) string
-		port   int
 		state  event.State // of the way
 		behind string      // of those in trouble; PREFIX: their network; empty: told alone
 	}
 	var worlds []world
 	for _, n := range []int{0, 1, 5, 9, 10} {
-		w := world{fmt.Sprintf("%d0 %% silent", n), n, "blackhole", siteHost, 4118, event.Down, "PREFIX"}
-		if n == sites {
-			w.behind = detector.WayNetwork
+		for _, trouble := range []struct{ name, kind string }{{"silent", "blackhole"}, {"filtered", "prohibit"}, {"unreachable", "unreachable"}, {"refused", well}} {
+			for _, by := range []struct {
+				name string
+				host func(site, n int) string
+			}{{"by address", siteHost}, {"by name", dnsName("good")}, {"by name without a resolver", dnsName("silent")}} {
+				w := world{fmt.Sprintf("%d %% %s, %s", 10*n, trouble.name, by.name), n, n, trouble.kind, by.host, event.Down, "PREFIX"}
+				switch {
+				case by.name == "by name without a resolver":
+					w.cut, w.sites, w.state, w.behind = min(n, sites-1), sites, event.Unknown, detector.WayResolver
+				case trouble.kind == well:
+					w.behind = ""
+				case n == sites && trouble.kind == "blackhole":
+					w.behind = detector.WayNetwork
+				}
+				// The short form has each number of silent ones by address, and of the
+				// other troubles one of each.
+				short := by.name == "by address" && (trouble.name == "silent" || n == 5 && trouble.kind != well || n == sites && trouble.kind == well) ||
+					by.name == "by name" && n == 5 && trouble.name == "silent" || by.name == "by name without a resolver" && n == sites && trouble.kind == well
+				if long || short {
+					worlds = append(worlds, w)
+				}
+			}
 		}
-		worlds = append(worlds, w)
 	}
-	worlds = append(worlds,
-		world{"half filtered", 5, "prohibit", siteHost, 4118, event.Down, "PREFIX"},
-		world{"half unreachable", 5, "unreachable", siteHost, 4118, event.Down, "PREFIX"},
-		world{"all refused", 10, well, siteHost, 4119, event.Down, ""},
-		world{"half silent, by name", 5, "blackhole", dnsName("good"), 4118, event.Down, "PREFIX"},
-		world{"resolver silent", 10, well, dnsName("silent"), 4118, event.Unknown, detector.WayResolver},
-	)
 
 	own := listenAt(t, "0.0.0.0:0")
 	ownPort := portOfListener(own)
 	confessed := int64(0)
-	for range rounds {
-		for _, w := range worlds {
-			ts := targets(w.host, w.port)
-			if strings.Contains(w.name, "by name") { // the name server of this test is as busy as its machine
-				for i := range ts {
-					ts[i].Timeout = max(timeout, DefaultTimeout)
-				}
-			}
-			if w.behind == detector.WayResolver { // beside addresses, which need none
-				ts = append(ts, keyed([]Target{{Host: "10.1.9.200", Port: 4118, Timeout: timeout}})...)
-			}
-			resolver, _ := startNameServer(t, names)
-			d, err := New(ts, Options{Rate: rate, Here: "here"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.resolver = resolver
-			local := detect(t, Target{Port: ownPort})
-			for s := range sites {
-				if s < w.sites && w.kind != well {
-					set(s, w.kind)
-				}
-			}
-			// This host's own port is lost and found while the pass runs.
-			if own == nil {
-				own = listenAt(t, fmt.Sprintf("0.0.0.0:%d", ownPort))
-			}
-			if o := pass(t, local)[0]; o.State != event.Up {
-				t.Errorf("%s: own port: %s, %q", w.name, o.State, words.English(o.Detail))
-			}
-			answer := make(chan []event.Observation, 1)
-			var budget Config
-			budget.Rate = rate
-			for _, x := range ts {
-				budget.Targets = append(budget.Targets, TargetConfig{Host: x.Host, Ports: []int{x.Port}, Timeout: x.Timeout})
-			}
-			worst := budget.Budget().Worst
-			start := time.Now()
-			go func() {
-				ctx, cancel := context.WithTimeout(t.Context(), max(worst, 20*time.Second))
-				defer cancel()
-				obs, _ := d.Detect(ctx)
-				answer <- obs
-			}()
-			own.Close()
-			own = nil
-			began := time.Now()
-			if o := pass(t, local)[0]; o.State != event.Down || time.Since(began) > time.Second {
-				t.Errorf("%s: own port after its loss: %s, %q, after %s", w.name, o.State, words.English(o.Detail), time.Since(began))
-			}
-			obs := <-answer
-			took := time.Since(start)
-			t.Logf("%-22s %d targets, budget %s, took %s", w.name, len(ts), worst, took.Round(time.Millisecond))
-			if took > max(worst, 20*time.Second) {
-				t.Errorf("%s: the pass took %s, its budget is %s", w.name, took, worst)
-			}
-			alone, causes := 0, map[string]event.State{}
-			for i, o := range obs {
-				if strings.Contains(words.English(o.Detail), "too late") {
-					confessed++
-				}
-				if detector.IsWay(o.Key) {
-					if o.State != event.Up && o.Behind == (event.Key{}) {
-						causes[o.Key.Name] = o.State
-					}
-					continue
-				}
-				site := i / perSite
-				bad := site < w.sites
-				if w.behind == detector.WayResolver && i == len(ts)-1 {
-					bad = false
-				}
-				switch {
-				case !bad && o.State != event.Up:
-					t.Errorf("%s: %s is well and seen as %s, %q", w.name, o.Key, o.State, words.English(o.Detail))
-				case bad && w.behind == "" && o.State == event.Down:
-					alone++
-				case bad && w.behind == "PREFIX" && o.Behind.Name != fmt.Sprintf("10.1.%d.0/24", site),
-					bad && w.behind != "PREFIX" && o.Behind.Name != w.behind,
-					bad && w.behind != "" && o.State != event.Unknown:
-					t.Errorf("%s: %s is %s behind %q, %q", w.name, o.Key, o.State, o.Behind.Name, words.English(o.Detail))
-				}
-			}
-			wantCauses := w.sites
-			switch w.behind {
-			case "":
-				wantCauses = 0
-				if alone != w.sites*perSite {
-					t.Errorf("%s: %d told alone, want %d", w.name, alone, w.sites*perSite)
-				}
-			case detector.WayNetwork, detector.WayResolver:
-				wantCauses = 1
-			}
-			if len(causes) != wantCauses {
-				t.Errorf("%s: causes %v, want %d", w.name, causes, wantCauses)
-			}
-			for name, state := range causes {
-				if state != w.state {
-					t.Errorf("%s: %s is %s, want %s", w.name, name, state, w.state)
-				}
-			}
-			reset()
+	for _, w := range worlds {
+		refused := 0
+		if w.kind == well && w.behind == "" {
+			refused = w.sites
 		}
+		ts := targets(w.host, refused)
+		if strings.HasSuffix(w.name, "by name") { // the name server of this test is as busy as its machine
+			for i := range ts {
+				ts[i].Timeout = max(timeout, DefaultTimeout)
+			}
+		}
+		if w.behind == detector.WayResolver { // beside addresses, which need none
+			ts = append(ts, keyed([]Target{{Host: "10.1.9.200", Port: 4118, Timeout: timeout}})...)
+		}
+		resolver, _ := startNameServer(t, names)
+		d, err := New(ts, Options{Rate: rate, Here: "here"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.resolver = resolver
+		local := detect(t, Target{Port: ownPort})
+		for s := range sites {
+			if s < w.cut && w.kind != well {
+				set(s, w.kind)
+			}
+		}
+		// This host's own port is lost and found while the pass runs.
+		if own == nil {
+			own = listenAt(t, fmt.Sprintf("0.0.0.0:%d", ownPort))
+		}
+		if o := pass(t, local)[0]; o.State != event.Up {
+			t.Errorf("%s: own port: %s, %q", w.name, o.State, words.English(o.Detail))
+		}
+		answer := make(chan []event.Observation, 1)
+		var budget Config
+		budget.Rate = rate
+		for _, x := range ts {
+			budget.Targets = append(budget.Targets, TargetConfig{Host: x.Host, Ports: []int{x.Port}, Timeout: x.Timeout})
+		}
+		worst := budget.Budget().Worst
+		start := time.Now()
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), max(worst, 20*time.Second))
+			defer cancel()
+			obs, _ := d.Detect(ctx)
+			answer <- obs
+		}()
+		own.Close()
+		own = nil
+		began := time.Now()
+		if o := pass(t, local)[0]; o.State != event.Down || time.Since(began) > 5*time.Second { // half of its schedule
+			t.Errorf("%s: own port after its loss: %s, %q, after %s", w.name, o.State, words.English(o.Detail), time.Since(began))
+		}
+		obs := <-answer
+		took := time.Since(start)
+		t.Logf("%-46s %d targets, budget %s, took %s", w.name, len(ts), worst, took.Round(time.Millisecond))
+		if took > max(worst, 20*time.Second) {
+			t.Errorf("%s: the pass took %s, its budget is %s", w.name, took, worst)
+		}
+		alone, causes := 0, map[string]event.State{}
+		for i, o := range obs {
+			if strings.Contains(words.English(o.Detail), "too late") {
+				confessed++
+			}
+			if detector.IsWay(o.Key) {
+				if o.State != event.Up && o.Behind == (event.Key{}) {
+					causes[o.Key.Name] = o.State
+				}
+				continue
+			}
+			site := i / perSite
+			bad := site < w.sites
+			if w.behind == detector.WayResolver && i == len(ts)-1 {
+				bad = false
+			}
+			switch {
+			case !bad && o.State != event.Up:
+				t.Errorf("%s: %s is well and seen as %s, %q", w.name, o.Key, o.State, words.English(o.Detail))
+			case bad && w.behind == "" && o.State == event.Down:
+				alone++
+			case bad && w.behind == "PREFIX" && o.Behind.Name != fmt.Sprintf("10.1.%d.0/24", site),
+				bad && w.behind != "PREFIX" && o.Behind.Name != w.behind,
+				bad && w.behind != "" && o.State != event.Unknown:
+				t.Errorf("%s: %s is %s behind %q, %q", w.name, o.Key, o.State, o.Behind.Name, words.English(o.Detail))
+			}
+		}
+		wantCauses := w.sites
+		switch w.behind {
+		case "":
+			wantCauses = 0
+			if alone != w.sites*perSite {
+				t.Errorf("%s: %d told alone, want %d", w.name, alone, w.sites*perSite)
+			}
+		case detector.WayNetwork, detector.WayResolver:
+			wantCauses = 1
+		}
+		if len(causes) != wantCauses {
+			t.Errorf("%s: causes %v, want %d", w.name, causes, wantCauses)
+		}
+		for name, state := range causes {
+			if state != w.state {
+				t.Errorf("%s: %s is %s, want %s", w.name, name, state, w.state)
+			}
+		}
+		reset()
 	}
 	time.Sleep(250 * time.Millisecond) // a handshake that was not reset is complete by now
 	var accepted int64

@@ -232,7 +232,14 @@ func (d *Detector) command(ctx context.Context, command string) ([]byte, error) 
 	h.until = h.at.Add(min(firstPause<<min(h.times, 10), lastPause))
 	h.times++
 	d.hung[command] = h
-	return out, err
+	return out, words.FailWith(err, words.CommandHung.With(err, h.until))
+}
+
+// timeLeft reports whether a command would still have a fair part of the time
+// of a look.
+func (d *Detector) timeLeft(ctx context.Context) bool {
+	end, bounded := ctx.Deadline()
+	return !bounded || time.Until(end) > d.opts.Timeout/4
 }
 
 // once connects if need be and runs the commands. An error is about the
@@ -243,14 +250,21 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 			return nil, err
 		}
 	}
-	var lost error
+	var lost, slow error
 	run := func(command string) ([]byte, error) {
 		if lost != nil {
 			return nil, lost
 		}
+		if slow != nil && !d.timeLeft(ctx) { // none is to be blamed for what another took
+			return nil, &answerError{err: words.Fail(words.NotAskedFor.With(slow))}
+		}
 		out, err := d.command(ctx, command)
-		if err != nil && !wasAnswer(err) {
+		switch {
+		case err == nil:
+		case !wasAnswer(err):
 			lost = err
+		case errors.As(err, new(*hungError)):
+			slow = err
 		}
 		return out, err
 	}

@@ -258,3 +258,34 @@ func TestOneCauseForAHost(t *testing.T) {
 		}
 	}
 }
+
+// TestNoneIsBlamedForAnother: what a command that hung has left of the time is
+// no fair turn for the next one, which comes first in the next look instead of
+// being left alone.
+func TestNoneIsBlamedForAnother(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	ss := filepath.Join(t.TempDir(), "ss")
+	if err := os.WriteFile(ss, capture(t, "linux-ss"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.Runs(t, fmt.Sprintf(`case "$SSH_ORIGINAL_COMMAND" in
+*"true && echo ok") echo ok;;
+*cat*modules|*" ps "*) set -- $SSH_ORIGINAL_COMMAND; exec timeout -k 2 $7 sleep 60;;
+*) cat %s;;
+esac
+`, ss))
+	d := newDetector(t, target(s, "linux"), Options{Timeout: 12 * time.Second})
+	for n, want := range []map[event.Kind]string{
+		{event.Driver: "was ended on the host; run it by hand as the same user, or raise detectors.remote.timeout; it is left alone until", event.Process: "not asked for, because of what came before", event.Port: "not asked for"},
+		{event.Driver: "left alone until", event.Process: "left alone until", event.Port: "not asked for"},
+		{event.Driver: "left alone until", event.Process: "left alone until", event.Port: ""},
+	} {
+		got := states(t, d)
+		for kind, says := range want {
+			if o := got[kind]; (o.State == event.Up) != (says == "") || !strings.Contains(words.English(o.Detail), says) {
+				t.Errorf("look %d: %s is %s, %q, want %q", n+1, kind, o.State, words.English(o.Detail), says)
+			}
+		}
+	}
+}

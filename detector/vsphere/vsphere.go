@@ -53,6 +53,7 @@ type Detector struct {
 	client *client
 	items  []Item
 	opts   Options
+	late   map[string]bool // hosts that the last look did not get to
 
 	mu      sync.Mutex
 	version map[string]event.Fact // of the appliance, by host; kept while the module is away
@@ -116,9 +117,12 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	failed := map[string]error{}
 	var g errgroup.Group
 	g.SetLimit(parallel)
-	for _, name := range d.client.config.Hosts {
+	for _, name := range d.order() {
 		g.Go(func() error {
-			modules, err := d.ask(ctx, name, hosts)
+			modules, err := map[string]bool(nil), errNoTurn
+			if ctx.Err() == nil {
+				modules, err = d.ask(ctx, name, hosts)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			seen[name], failed[name] = modules, err
@@ -126,6 +130,12 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		})
 	}
 	_ = g.Wait() // no host returns an error
+	d.late = map[string]bool{}
+	for name, err := range failed {
+		if errors.Is(err, errNoTurn) {
+			d.late[name] = true
+		}
+	}
 	out := make([]event.Observation, len(d.items))
 	for i, it := range d.items {
 		out[i] = it.observe(seen[it.Key.Host], failed[it.Key.Host], at)
@@ -135,6 +145,23 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	}
 	return append(out, way), nil
 }
+
+// order is that of the hosts in a look: first those that the last one did not
+// get to.
+func (d *Detector) order() []string {
+	first, rest := []string{}, []string{}
+	for _, name := range d.client.config.Hosts {
+		if d.late[name] {
+			first = append(first, name)
+		} else {
+			rest = append(rest, name)
+		}
+	}
+	return append(first, rest...)
+}
+
+// errNoTurn is a host that the look did not get to.
+var errNoTurn = words.Fail(words.HostNotReached.With())
 
 // errResting is a host in maintenance mode: what is missing there is no loss.
 var errResting = words.Fail(words.InMaintenance.With())

@@ -407,3 +407,29 @@ func TestShortPassword(t *testing.T) {
 		}
 	}
 }
+
+// TestHostsThatHang: hosts that do not answer take no other host's turn for
+// good: whom a look did not get to comes first in the next one.
+func TestHostsThatHang(t *testing.T) {
+	model := simulator.VPX()
+	model.Host, model.ClusterHost = 2, parallel+2
+	w := newWorld(t, model)
+	well := len(w.Hosts) - 2
+	for _, k := range w.Kernels[:well] {
+		k.Set(func() { k.Wait = 5 * time.Second })
+	}
+	d := newDetector(t, w.config(), Options{})
+	for look, want := range []event.State{event.Unknown, event.Up} {
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		seen, err := d.Detect(ctx)
+		cancel()
+		if err != nil || len(seen) != len(w.Hosts)+1 {
+			t.Fatalf("look %d: %d seen, %v", look, len(seen), err)
+		}
+		for _, o := range seen[well:len(w.Hosts)] {
+			if o.State != want || want == event.Unknown && !strings.Contains(words.English(o.Detail), "comes first in the next one") {
+				t.Errorf("look %d: %s is %s, %q", look, o.Key, o.State, words.English(o.Detail))
+			}
+		}
+	}
+}
