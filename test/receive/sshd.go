@@ -65,7 +65,7 @@ func StartSSHD(t testing.TB, config ...string) *SSHD {
 	s.Answer(t, "true", "exit 0")
 	write(t, s.file("authorized_keys"), fmt.Sprintf("restrict,command=%q %s", "/bin/sh "+s.file("answer.sh"), ssh.MarshalAuthorizedKey(public)))
 	lines := append([]string{
-		"ListenAddress 127.0.0.1:" + fmt.Sprint(s.Port), "HostKey " + hostKey, "PidFile none", "AuthorizedKeysFile " + s.file("authorized_keys"),
+		"Port " + fmt.Sprint(s.Port), "ListenAddress 127.0.0.1", "HostKey " + hostKey, "PidFile none", "AuthorizedKeysFile " + s.file("authorized_keys"),
 		"StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password",
 		// Whoever logs in gets none of the start-up files of this machine's user:
 		// they may wait for something, or leave a lock behind when they are ended.
@@ -84,6 +84,29 @@ func StartSSHD(t testing.TB, config ...string) *SSHD {
 	return s
 }
 
+// Loopbacks are lines of sshd_config that make a server listen at 127.0.0.1 to
+// 127.0.0.N; sshd takes 16 at most.
+func Loopbacks(n int) (lines []string) {
+	for i := 2; i <= n; i++ { // at the first it listens anyway
+		lines = append(lines, fmt.Sprintf("ListenAddress 127.0.0.%d", i))
+	}
+	return lines
+}
+
+// Runs makes a shell script decide what is done for a client, whatever it asks
+// for. It knows the command as $SSH_ORIGINAL_COMMAND and $HOME as Home.
+func (s *SSHD) Runs(t testing.TB, script string) {
+	t.Helper()
+	write(t, s.file("answer.new"), script)
+	if err := os.Rename(s.file("answer.new"), s.file("answer.sh")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Home is the directory that whoever logs in finds as $HOME; nothing else on
+// the machine has it.
+func (s *SSHD) Home() string { return s.dir }
+
 // Answer makes the server run a shell script when a client asks for command.
 // A command without a script is refused with status 126.
 func (s *SSHD) Answer(t testing.TB, command, script string) {
@@ -97,10 +120,7 @@ func (s *SSHD) Answer(t testing.TB, command, script string) {
 		fmt.Fprintf(&b, "%s)\n%s\n;;\n", shellQuote(c), script)
 	}
 	b.WriteString("*) echo \"not a command of this server: $SSH_ORIGINAL_COMMAND\" >&2; exit 126;;\nesac\n")
-	write(t, s.file("answer.new"), b.String())
-	if err := os.Rename(s.file("answer.new"), s.file("answer.sh")); err != nil {
-		t.Fatal(err)
-	}
+	s.Runs(t, b.String())
 }
 
 // Shell gives whoever logs in from now on a real shell instead of the answers.
