@@ -129,7 +129,7 @@ func TestEstate(t *testing.T) {
 					w.cut, w.sites, w.state, w.behind = min(n, sites-1), sites, event.Unknown, detector.WayResolver
 				case trouble.kind == well:
 					w.behind = ""
-				case n == sites && trouble.kind == "blackhole":
+				case n == sites: // nothing answers any more
 					w.behind = detector.WayNetwork
 				}
 				// The short form has each number of silent ones by address, and of the
