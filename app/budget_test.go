@@ -101,3 +101,52 @@ func TestCertain(t *testing.T) {
 		}
 	}
 }
+
+// TestBudgetOfOthers: what is looked at through SSH and vSphere is said too, and
+// the time of a look follows the number of hosts unless it is written.
+func TestBudgetOfOthers(t *testing.T) {
+	text := func(ssh, esx int, more string) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "host: here\ndetectors:\n  vsphere: {url: 'https://vc', user: u, password: abcdefgh, %s hosts: [", more)
+		for i := range esx {
+			fmt.Fprintf(&b, "esx%d, ", i)
+		}
+		b.WriteString("]}\n  remote:\n    user: u\n    agent: true\n    targets:\n")
+		for i := range ssh {
+			fmt.Fprintf(&b, "      - {host: lin%d, os: linux}\n", i)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct {
+		ssh, esx int
+		more     string
+		timeout  time.Duration // of the look at vSphere
+		warnings int
+	}{
+		"few":                  {2, 4, "", 30 * time.Second, 0},
+		"many":                 {64, 40, "", 66 * time.Second, 0},
+		"more than places":     {65, 40, "", 66 * time.Second, 1},
+		"no time for the many": {2, 40, "timeout: 20s,", 20 * time.Second, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := Parse("x.yaml", []byte(text(c.ssh, c.esx, c.more)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(l.Warnings) != c.warnings {
+				t.Errorf("warned of %q", l.Warnings)
+			}
+			said := strings.Join(l.Budgets(), "\n")
+			for _, want := range []string{fmt.Sprintf("detectors.remote: %d hosts, 64 looked at at the same moment", c.ssh), fmt.Sprintf("detectors.vsphere: %d hosts, 8 asked at the same moment", c.esx)} {
+				if !strings.Contains(said, want) {
+					t.Errorf("%q is not in %s", want, said)
+				}
+			}
+			for _, p := range l.watch.plans {
+				if p.Name == "vsphere" && p.Timing.Timeout.Truncate(time.Second) != c.timeout {
+					t.Errorf("a look at vSphere has %s, want %s", p.Timing.Timeout, c.timeout)
+				}
+			}
+		})
+	}
+}

@@ -45,6 +45,7 @@ func Kind() detector.Kind {
 		Way: func(c section, s detector.Site, k event.Key) bool {
 			return k.Name == detector.WaySSH && s.Hosts[event.Token(k.Host)].List != nil
 		},
+		Budget: section.budget,
 		Plans: func(c section, s detector.Site) (plans []detector.Plan) {
 			doors := map[string]*semaphore.Weighted{}
 			for _, t := range c.Resolved() {
@@ -77,6 +78,21 @@ func Kind() detector.Kind {
 			return plans
 		},
 	})
+}
+
+// budget says what the looks need at worst. Each host has a look of its own, so
+// one that hangs makes no other one late as long as there are places.
+func (c section) budget() (string, []setting.Error) {
+	if len(c.Targets) == 0 {
+		return "", nil
+	}
+	var wrong []setting.Error
+	if every := detector.Interval(c.Settings.Schedule); len(c.Targets) > Parallel && Patience(Options{Timeout: c.Timeout}, len(c.Targets)) > every {
+		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("of %d hosts %d are looked at at the same moment, so when many hang the others wait for their turn, longer than the %s between two looks; write a longer schedule, or a shorter timeout",
+			len(c.Targets), Parallel, every)})
+	}
+	return fmt.Sprintf("%d hosts, %d looked at at the same moment, %d logins at one address: a look at one takes %s at most, schedule %s",
+		len(c.Targets), Parallel, Logins, c.Timeout, c.Settings.Schedule), wrong
 }
 
 // spread is the jitter of so many targets where none is configured: they are

@@ -631,3 +631,29 @@ func TestOnlyOn(t *testing.T) {
 		t.Errorf("%v of %v", got, rows)
 	}
 }
+
+// TestNewKeyFile: the key of the login and the known host keys are read at each
+// login, so what was replaced counts without a restart.
+func TestNewKeyFile(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	tg := target(s, "linux")
+	right, err := os.ReadFile(s.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg.KeyFile = filepath.Join(t.TempDir(), "id")
+	receive.WriteSSHKey(t, tg.KeyFile)
+	d := newDetector(t, tg, Options{})
+	if _, err := d.Detect(t.Context()); err == nil || !strings.Contains(err.Error(), "was refused with the key of "+tg.KeyFile) || !strings.Contains(err.Error(), "authorized_keys") {
+		t.Fatalf("with another key: %v", err)
+	}
+	if err := os.WriteFile(tg.KeyFile, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for kind, o := range states(t, d) {
+		if o.State != event.Up {
+			t.Errorf("with the right key %s is %s: %s", kind, o.State, words.English(o.Detail))
+		}
+	}
+}

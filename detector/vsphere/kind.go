@@ -20,9 +20,41 @@ type section struct {
 // Validate looks at both halves.
 func (c section) Validate() error { return errors.Join(c.Settings.Validate(), c.Config.Validate()) }
 
+// lookTimeout is how long a look may take where the hosts do not need more.
+const lookTimeout = 30 * time.Second
+
+// worst is how long a look takes when no host answers, with a third for the
+// login and the list of hosts.
+func (c section) worst() time.Duration {
+	rounds := (len(c.Hosts) + parallel - 1) / parallel
+	return time.Duration(rounds) * hostTimeout * 4 / 3
+}
+
+// patience is how long a look may take: as long as it needs at worst, where the
+// configuration says nothing else.
+func (c section) patience() time.Duration {
+	if c.Settings.Timeout != lookTimeout {
+		return c.Settings.Timeout
+	}
+	return min(max(c.Settings.Timeout, c.worst()), detector.MaxTimeout)
+}
+
+func (c section) budget() (string, []setting.Error) {
+	if !c.Enabled() {
+		return "", nil
+	}
+	var wrong []setting.Error
+	if has := c.patience(); has < c.worst() {
+		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d hosts takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
+			len(c.Hosts), c.worst(), has)})
+	}
+	return fmt.Sprintf("%d hosts, %d asked at the same moment, %s for each: a look takes %s at worst and has %s, schedule %s",
+		len(c.Hosts), parallel, hostTimeout, c.worst(), c.patience(), c.Settings.Schedule), wrong
+}
+
 // Kind is the section detectors.vsphere.
 func Kind() detector.Kind {
-	defaults := section{Settings: detector.Settings{Schedule: "@every 60s", Timeout: 30 * time.Second}}
+	defaults := section{Settings: detector.Settings{Schedule: "@every 60s", Timeout: lookTimeout}}
 	return detector.NewKind("vsphere", "Kernel modules of ESXi hosts through the vSphere API, where SSH is switched off.", defaults, detector.Making[section]{
 		Others: func(c section, s detector.Site) (all []detector.Other, err error) {
 			var errs []error
@@ -37,19 +69,22 @@ func Kind() detector.Kind {
 		Way: func(c section, _ detector.Site, k event.Key) bool {
 			return k.Name == detector.WayVSphere && c.Enabled()
 		},
+		Budget: section.budget,
 		Plans: func(c section, s detector.Site) []detector.Plan {
 			if !c.Enabled() {
 				return nil
 			}
 			items := c.items(s)
 			o := Options{Observer: s.Host + " (vsphere)"}
-			return []detector.Plan{{Name: "vsphere", Timing: c.Settings, Spec: []any{c, items}, Make: func(live detector.Live) (detector.Job, error) {
+			settings := c.Settings
+			settings.Timeout = c.patience()
+			return []detector.Plan{{Name: "vsphere", Timing: settings, Spec: []any{c, items}, Make: func(live detector.Live) (detector.Job, error) {
 				o.Tell, o.Password = live.Tell, live.Again("detectors.vsphere.password")
 				d, err := New(c.Config, items, o)
 				if err != nil {
 					return detector.Job{}, fmt.Errorf("make the vsphere detector: %w", err)
 				}
-				j := c.Job("vsphere", d)
+				j := settings.Job("vsphere", d)
 				for _, it := range items {
 					j.Keys = append(j.Keys, it.Key)
 				}

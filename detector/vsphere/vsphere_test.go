@@ -416,11 +416,11 @@ func TestHostsThatHang(t *testing.T) {
 	w := newWorld(t, model)
 	well := len(w.Hosts) - 2
 	for _, k := range w.Kernels[:well] {
-		k.Set(func() { k.Wait = 5 * time.Second })
+		k.Set(func() { k.Wait = 8 * time.Second })
 	}
 	d := newDetector(t, w.config(), Options{})
 	for look, want := range []event.State{event.Unknown, event.Up} {
-		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 		seen, err := d.Detect(ctx)
 		cancel()
 		if err != nil || len(seen) != len(w.Hosts)+1 {
