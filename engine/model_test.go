@@ -264,6 +264,7 @@ type modelWorld struct {
 	since  map[event.Key]time.Time // from when on it should be told: what it depends on, and who may not be told, has not changed
 	ill    map[event.Key]time.Time // from when on it has not been seen well, with nothing else happening to it than looks
 	alone  map[event.Key]time.Time // the same whatever happens to what explains it
+	healed map[event.Key]time.Time // when it was well again after more than a moment
 	first  map[string]event.Alert  // by far end and alert: as it was told first
 	known  map[string]bool         // alerts that were raised
 	wrong  []string                // seen when it was told
@@ -457,6 +458,9 @@ func (m *modelWorld) see(host, n int, state event.State) {
 func (m *modelWorld) turned(host, n int, state event.State) {
 	k := m.key(host, modelItems[n])
 	was, ill := m.states[k], m.ill[k]
+	if state == event.Up && was != "" && was != event.Up && time.Since(m.alone[k]) > 30*time.Second {
+		m.healed[k] = time.Now()
+	}
 	if was != state {
 		m.stir(host, n, 0)
 		if was != "" && was != event.Up && state != event.Up {
@@ -805,7 +809,7 @@ func (m *modelWorld) expected(k event.Key, n int) catalog.Tri {
 // not explained either: a cause that was told names it when it is told again.
 func (m *modelWorld) late() []string {
 	s := m.set
-	most := max(s.Hold, s.Patience) + s.HoldUp + s.Storm.Window + 10*time.Second
+	most := max(s.Hold, s.Patience, s.Flap.Settle+s.Hold) + s.HoldUp + s.Storm.Window + 10*time.Second
 	lost := map[[2]int]int{} // by host and part
 	part := func(k event.Key) [2]int {
 		return [2]int{m.host(k), modelParts[slices.IndexFunc(modelItems, func(id string) bool { return strings.HasSuffix(id, k.Row()) })]}
@@ -828,19 +832,31 @@ func (m *modelWorld) hidden() []string {
 	return m.untold(func(k event.Key) bool {
 		host, n := m.host(k), slices.IndexFunc(modelItems, func(id string) bool { return strings.HasSuffix(id, k.Row()) })
 		for i, id := range modelItems {
-			if state := m.states[m.key(host, id)]; i != n && modelParts[i] == modelParts[n] && state != "" && state != event.Up {
-				return false // it may explain it
+			other := m.key(host, id)
+			if state := m.states[other]; i != n && modelParts[i] == modelParts[n] && state != "" && (state != event.Up || time.Since(m.healed[other]) < 2*time.Minute) {
+				return false // it may explain it, or has until now
 			}
 		}
 		return m.states[k].Lost() && time.Since(m.alone[k]) > long
 	})
 }
 
+// minded are the items that somebody looks after: he may have seen it where
+// nobody was to be told.
+func (m *modelWorld) minded() map[event.Key]bool {
+	out := map[event.Key]bool{}
+	m.w.engine.Items(func(st rules.Status, _ rules.Snapshot) {
+		st.Slots(func(_ string, slot rules.Slot) {
+			out[st.Key] = out[st.Key] || slot.Phase == rules.Firing && slot.Ack != nil
+		})
+	})
+	return out
+}
+
 // untold names what nobody has seen well for long, whatever the single looks
 // saw, and of which nobody was told.
 func (m *modelWorld) untold(long func(event.Key) bool) (broken []string) {
-	last := m.w.latest()
-	told := map[event.Key]bool{}
+	last, told := m.w.latest(), m.minded()
 	for _, slots := range last {
 		for _, a := range slots {
 			told[a.Key] = told[a.Key] || a.Transition.Firing()
@@ -980,7 +996,7 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 		w.power = powerFails(seed)
 		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list}, set: modelSet(t, seed)}, seed: seed,
 			hosts: [2]string{"web01", "web02"}, names: [3]string{"nms", "hook", "chat"}, facts: [2]int{-1, -1}, before: [2]int{-1, -1},
-			states: map[event.Key]event.State{}, ill: map[event.Key]time.Time{}, since: map[event.Key]time.Time{}, alone: map[event.Key]time.Time{}, first: map[string]event.Alert{}, known: map[string]bool{}}
+			states: map[event.Key]event.State{}, ill: map[event.Key]time.Time{}, since: map[event.Key]time.Time{}, alone: map[event.Key]time.Time{}, healed: map[event.Key]time.Time{}, first: map[string]event.Alert{}, known: map[string]bool{}}
 		w.onPut = m.put
 		m.stop = startEngine(w, m.rows, m.set)
 		defer func() { m.stop() }()
@@ -1054,7 +1070,7 @@ func ackSome(w *world, n int, withdraw bool) {
 // everybody whom the routes name, or named by what explains it, and nothing
 // else is open.
 func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
-	last, named := m.w.latest(), map[string]map[event.Key]bool{}
+	last, named, minded := m.w.latest(), map[string]map[event.Key]bool{}, m.minded()
 	mum := false // one is not repeated, so it does not name what came later
 	for _, sink := range m.w.sinks {
 		named[sink] = map[event.Key]bool{}
@@ -1069,7 +1085,7 @@ func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
 		}
 	}
 	for k, state := range m.states {
-		if !still(k) {
+		if !still(k) || minded[k] {
 			continue
 		}
 		expected := m.expected(k, m.facts[m.host(k)])
@@ -1171,9 +1187,11 @@ func pairs(got []event.Alert, copies, went bool) (broken []string) {
 			broken = append(broken, fmt.Sprintf("%s names %d of %d", name, len(a.Affected), a.AffectedCount))
 		}
 		if a.Rule == rules.FlapRule {
-			delete(flapping, a.Key)
-			if a.Transition.Firing() {
-				flapping[a.Key] = a.StartedAt
+			switch _, since := flapping[a.Key]; {
+			case !a.Transition.Firing():
+				delete(flapping, a.Key)
+			case !since:
+				flapping[a.Key] = a.At
 			}
 		}
 		seen[a.DeliveryID()], last[slot] = true, a

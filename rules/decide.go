@@ -459,8 +459,9 @@ func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
 	return s.HoldUp > 0 && listed && (slot.Well.IsZero() || now.Before(slot.Well))
 }
 
-// resume makes an open alert look anew at when it is repeated, and to whom.
-func (slot *Slot) resume() { slot.Due = slot.At }
+// resume makes an open alert look anew, at once, at when it is repeated, and to
+// whom: also where the clock was set back behind all that is stored of it.
+func (slot *Slot) resume() { slot.Due = time.Unix(0, 0).UTC() }
 
 // rise raises an alert, unless something keeps it from being told: the host is
 // in transition, its cause tells of it, it is silenced, or a digest does.

@@ -155,7 +155,7 @@ func (s *Set) over(last event.Alert, snap Snapshot, k Standings) []event.Alert {
 // audience may have heard, too: what other sinks know may be lost as well.
 func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []string) (behind bool) {
 	id, newest := slot.ID, Standing{Seq: slot.Seq, At: slot.At}
-	if t := k[slot.ID]; t.Seq > newest.Seq && slot.Transition != event.Cleared {
+	if t := k[slot.ID]; t.Seq > newest.Seq && slot.Transition != event.Cleared && (t.Firing || t.Seq > slot.Left) { // else it is over only there
 		newest = t
 	}
 	if last, t := k.latest(); slot.ID == "" || t.Turn > slot.Turn {
@@ -181,7 +181,7 @@ func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []st
 		if slot.Severity == "" {
 			slot.Severity, slot.Impact = event.Warning, event.VisibilityLost
 		}
-		slot.Started, slot.Raised = newest.At, newest.At
+		slot.Started, slot.Raised, slot.Early = newest.At, newest.At, len(slot.Sinks)
 	}
 	slot.Seq, slot.At = newest.Seq, newest.At
 	if newest.Firing {
@@ -194,7 +194,7 @@ func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []st
 	if slot.Previous == "" || slot.Previous == event.Up {
 		slot.Previous = event.Unknown
 	}
-	slot.Round, slot.Ack, slot.Withdrawn, slot.Spoke, slot.Early = nil, nil, nil, nil, len(slot.Sinks)
+	slot.Round, slot.Ack, slot.Withdrawn, slot.Spoke = nil, nil, nil, nil
 	if slot.Phase != Held {
 		slot.Phase, slot.Due, slot.Well, slot.Silence = Settled, time.Time{}, time.Time{}, ""
 	}

@@ -255,7 +255,7 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot, fresh []string) {
 		slot.boundRound(now)
 		if slot.Silence == "" {
 			// Who is told, and how often, may have been changed meanwhile.
-			sub := subject(st, snap, name)
+			sub := question{st: st, rule: name}.asTold()
 			all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
 			if slot.Due = s.wake(now, slot, all, sub); slot.concerns(now, all, fresh, s.timed()) {
 				slot.Due = now
