@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -142,5 +143,160 @@ func TestShorten(t *testing.T) {
 	}
 	if short := (Silence{Starts: began, Ends: after(60)}).Bounded(); short.Forever || short.Active(after(61)) {
 		t.Errorf("a silence of a minute is %+v", short)
+	}
+}
+
+// TestMayItBeTold: what keeps trouble of 20 s from being told, and until when.
+func TestMayItBeTold(t *testing.T) {
+	name, other := event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"}, event.Key{Host: "web01", Component: "agent", Kind: event.Service, Name: "ds_agent"}
+	for what, c := range map[string]struct {
+		rule     string
+		transit  *Transit
+		cause    *Cause
+		silence  *Silence
+		single   bool
+		outlived bool
+		want     Outcome
+		due      time.Time // zero: what keeps it says when that is over
+	}{
+		"nothing does":                          {want: Raised},
+		"its host is in transition":             {transit: &Transit{Until: after(90)}, want: InTransit, due: after(90)},
+		"the transition is over":                {transit: &Transit{Until: after(10)}, want: Raised},
+		"nobody can see it in a transition":     {rule: Unseen, transit: &Transit{Until: after(90)}, want: Raised},
+		"its cause is told":                     {cause: &Cause{Key: other, Severity: event.Critical, Sure: true}, want: Explained},
+		"its cause may be told":                 {cause: &Cause{Key: other, Severity: event.Critical, Due: after(40)}, want: Holding, due: after(40).Add(recheck)},
+		"it is worse than its cause":            {cause: &Cause{Key: other, Severity: event.Info, Sure: true}, want: Raised},
+		"its cause comes and goes":              {cause: &Cause{Key: other, Severity: event.Critical, Sure: true, Flaps: true}, want: Explained},
+		"and it has outlived that before":       {cause: &Cause{Key: other, Severity: event.Critical, Sure: true, Flaps: true}, outlived: true, want: Raised},
+		"it comes and goes, whatever the cause": {rule: FlapRule, cause: &Cause{Key: other, Severity: event.Critical, Sure: true}, want: Raised},
+		"a silence":                             {silence: &Silence{ID: "s", Starts: began, Ends: after(60)}, want: Silenced, due: after(60)},
+		"a silence for ever":                    {silence: &Silence{ID: "s", Starts: began, Forever: true}, want: Silenced},
+		"a silence that is over":                {silence: &Silence{ID: "s", Starts: began, Ends: after(10)}, want: Raised},
+		"so many rise that one digest tells":    {single: true, want: Gathered},
+		"a cause comes before a silence":        {cause: &Cause{Key: other, Severity: event.Critical, Sure: true}, silence: &Silence{ID: "s", Starts: began, Ends: after(60)}, want: Explained},
+		"a silence comes before a digest":       {silence: &Silence{ID: "s", Starts: began, Ends: after(60)}, single: true, want: Silenced, due: after(60)},
+	} {
+		set := &Set{Settings: Settings{Hold: 20 * time.Second, Storm: StormSettings{Alerts: 2, Window: time.Minute}}, Language: "en"}
+		rule := c.rule
+		if rule == "" {
+			rule = Loss
+		}
+		st := &Status{Key: name, Event: "e", Seen: event.Observation{Key: name, State: event.Down, At: after(20)}}
+		if rule == FlapRule {
+			st.Flap = &Flap{Until: after(600), Worst: event.Down, Impact: event.ProtectionReduced}
+		}
+		slot := st.own(rule)
+		slot.Phase, slot.Since, slot.First, slot.Outlived = Held, began, "e", c.outlived
+		snap := &Snapshot{Row: &catalog.Row{Kind: event.Process, Name: "ds_agent"}, Verdict: catalog.Verdict{Expected: catalog.Yes}, Sinks: []string{"nms"}, Transit: c.transit}
+		if c.cause != nil {
+			snap.Related = &Related{Cause: *c.cause, Veil: *c.cause}
+		}
+		if c.silence != nil {
+			snap.Silences = []Silence{*c.silence}
+		}
+		if c.single {
+			snap.Storm = NewStorm("hub")
+			for range 2 {
+				snap.Storm.Count(after(20), rule, 2)
+			}
+		}
+		out := set.rise(question{now: after(20), st: st, snap: snap, rule: rule, sign: bad, fresh: true}, nil)
+		if len(out) != 1 || out[0].Outcome != c.want || out[0].Why.Empty() && c.want != Raised {
+			t.Errorf("%s: %+v, want %s", what, out, c.want)
+			continue
+		}
+		if c.want != Raised && !st.slot(rule).Due.Equal(c.due) {
+			t.Errorf("%s: asked again at %s, want %s", what, st.slot(rule).Due, c.due)
+		}
+		if (st.slot(rule).Phase == Firing) != (c.want == Raised) || (out[0].Alert != nil) != (c.want == Raised) {
+			t.Errorf("%s: the slot is %s, alert %v", what, st.slot(rule).Phase, out[0].Alert)
+		}
+	}
+}
+
+// TestToWhom: who is told, how often, and not before when, of one alert at noon.
+func TestToWhom(t *testing.T) {
+	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) // a Monday
+	hour, never := time.Hour, time.Duration(0)
+	at := func(r Route) Route {
+		t.Helper()
+		r, err := r.At(time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	night := []Hours{{From: "20:00", To: "08:00"}}
+	evening := time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)
+	told := func(sinks ...string) *Slot {
+		s := &Slot{Phase: Firing, Sinks: sinks, Raised: noon.Add(-time.Hour), Round: &Round{}}
+		for _, name := range sinks {
+			s.Round.Next = append(s.Round.Next, Again{Sink: name, First: noon.Add(-time.Hour), At: noon.Add(-time.Hour)})
+		}
+		return s
+	}
+	acked := told("chat")
+	acked.Ack = &event.Ack{Author: "kim"}
+	escalates := at(Route{Sinks: []string{"chat"}, Escalate: &Escalation{After: 30 * time.Minute, Sinks: []string{"boss"}}})
+	for what, c := range map[string]struct {
+		routes []Route
+		slot   *Slot // nil: it is raised
+		want   []target
+	}{
+		"no routes":                             {nil, nil, []target{{"nms", 4 * hour, time.Time{}}, {"chat", 4 * hour, time.Time{}}}},
+		"the first that matches":                {[]Route{{Sinks: []string{"chat"}}, {Sinks: []string{"nms"}}}, nil, []target{{"chat", 4 * hour, time.Time{}}}},
+		"and the next where it says so":         {[]Route{{Sinks: []string{"chat"}, Continue: true, Repeat: &hour}, {Sinks: []string{"nms", "chat"}}}, nil, []target{{"chat", hour, time.Time{}}, {"nms", 4 * hour, time.Time{}}}},
+		"never again":                           {[]Route{{Sinks: []string{"chat"}, Repeat: &never}}, nil, []target{{"chat", 0, time.Time{}}}},
+		"not so severe":                         {[]Route{{MinSeverity: event.Critical, Sinks: []string{"pager"}}, {Sinks: []string{"chat"}}}, nil, []target{{"chat", 4 * hour, time.Time{}}}},
+		"nobody at this hour":                   {[]Route{at(Route{Sinks: []string{"chat"}, Hours: night})}, nil, nil},
+		"the next where one is closed":          {[]Route{at(Route{Sinks: []string{"chat"}, Hours: night}), {Sinks: []string{"nms"}}}, nil, []target{{"nms", 4 * hour, time.Time{}}}},
+		"who was told, once its hours begin":    {[]Route{at(Route{Sinks: []string{"chat", "nms"}, Hours: night})}, told("chat"), []target{{"chat", 4 * hour, evening}}},
+		"others when nobody looks after it":     {[]Route{escalates}, told("chat"), []target{{"chat", 4 * hour, time.Time{}}, {"boss", 0, time.Time{}}}},
+		"not when somebody does":                {[]Route{escalates}, acked, []target{{"chat", 4 * hour, time.Time{}}}},
+		"not before the route was told":         {[]Route{escalates}, told("other"), []target{{"chat", 4 * hour, time.Time{}}}},
+		"nobody whom no route names any longer": {[]Route{{Sinks: []string{"nms"}}}, told("chat"), []target{{"nms", 4 * hour, time.Time{}}}},
+	} {
+		set := &Set{Settings: Settings{Repeat: 4 * hour}, Routes: c.routes}
+		got := set.targets(noon, Subject{Rule: Loss, Severity: event.Warning}, []string{"nms", "chat"}, c.slot)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", what, got, c.want)
+		}
+	}
+}
+
+// TestRouting: it is another one once somebody else may hear of something, and the
+// same whatever else of a route is changed.
+func TestRouting(t *testing.T) {
+	far := time.Hour
+	match := func(s string) Matchers {
+		m, err := ParseMatcher(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Matchers{m}
+	}
+	of := func(r ...Route) string { return (&Set{Routes: r}).Routing() }
+	base := Route{Sinks: []string{"chat"}}
+	for what, c := range map[string]struct {
+		r    Route
+		same bool
+	}{
+		"as it was":     {base, true},
+		"its interval":  {Route{Sinks: base.Sinks, Repeat: &far}, true},
+		"one more sink": {Route{Sinks: []string{"chat", "nms"}}, false},
+		"its severity":  {Route{Sinks: base.Sinks, MinSeverity: event.Critical}, false},
+		"its matchers":  {Route{Sinks: base.Sinks, Match: match("host=web01")}, false},
+		"it goes on":    {Route{Sinks: base.Sinks, Continue: true}, false},
+	} {
+		if got := of(c.r) == of(base); got != c.same {
+			t.Errorf("%s: the same %v, want %v", what, got, c.same)
+		}
+	}
+	if of() == of(base) || of() == "" {
+		t.Errorf("no routes are %q", of())
+	}
+	// An upgrade must find what an earlier version stored.
+	if got := of(); got != "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945" {
+		t.Errorf("no routes are stored as %s", got)
 	}
 }
