@@ -208,6 +208,22 @@ func (e *Engine) follow(it *item, after *rules.Status, decisions []rules.Decisio
 	}
 }
 
+// rising lets a digest look at once whether it has to say more than it said,
+// where one of its members has become worse than that.
+func (e *Engine) rising(it *item) {
+	for _, d := range e.groups {
+		if d.Slot.Phase != rules.Firing || !d.members[it] {
+			continue
+		}
+		snap := it.snapshot()
+		peers, unsure := e.peersOf(it)
+		snap.Related = &rules.Related{Peers: peers}
+		if !unsure && rules.SeverityOf(rules.Impact(&it.status, snap, d.Rule)).Rank() > d.Slot.Severity.Rank() {
+			d.Risen = true
+		}
+	}
+}
+
 // nextDigest is when the first of them has something to tell.
 func (e *Engine) nextDigest() (due time.Time) {
 	for _, d := range e.groups {

@@ -401,6 +401,7 @@ func (e *Engine) decide(it *item, ev event.Event) {
 	}
 	after, decisions := e.Set.Decide(e.now(), it.status, snap, ev)
 	e.apply(it, after, decisions)
+	e.rising(it)
 }
 
 // apply notes what has to be stored and told of what was decided.

@@ -374,3 +374,85 @@ func TestStormRate(t *testing.T) {
 		g.w.checkPairs(t)
 	})
 }
+
+// TestARiseInADigest: what becomes worse than the digest that speaks for it is
+// told at once, also to who hears of such trouble only, and once; under a
+// silence it is told at its end.
+func TestARiseInADigest(t *testing.T) {
+	for name, silenced := range map[string]bool{"at once": false, "at the end of a silence": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				set := &rules.Set{Language: "en", Settings: rules.Settings{Storm: rules.StormSettings{Alerts: 2, Window: time.Minute, Every: time.Hour, Settle: 3 * time.Hour}},
+					Routes: []rules.Route{{MinSeverity: event.Critical, Sinks: []string{"hook"}, Continue: true}, {Sinks: []string{"nms"}}}}
+				s := newStage(t, set)
+				defer func() { s.stop() }()
+				s.w.sinks = []string{"nms", "hook"}
+				s.restart()
+				s.facts("os=windows", "components=agent", "agent_version=20.0.2-1", "features.anti_malware=on", "features.firewall=on")
+				s.see("process/coreServiceShell.exe=up", "process/coreFrameworkHost.exe=up", "process/Notifier.exe=up", "driver/tmcomm=up", "driver/tmactmon=up")
+				digest := func() (last event.Alert, n int) {
+					s.w.deliver()
+					for _, a := range s.w.got["nms"] {
+						if a.Rule == event.RuleStorm {
+							last, n = a, n+1
+						}
+					}
+					return last, n
+				}
+				lost := func(n string) { // warnings of another host, so that it storms
+					s.tell("web09", "os=windows", "components=agent", "agent_version=20.0.2-1", "features.anti_malware=on", "features.firewall=on")
+					k := event.Key{Host: "web09", Component: event.Agent, Kind: event.Process, Name: n}
+					s.observe(k, event.Down)
+					synctest.Wait()
+				}
+				lost("coreFrameworkHost.exe")
+				s.see("process/coreFrameworkHost.exe=down")
+				s.tell("web08", "os=windows", "components=agent", "agent_version=20.0.2-1", "features.anti_malware=on", "features.firewall=on")
+				for _, n := range []string{"coreServiceShell.exe", "coreFrameworkHost.exe"} {
+					state := event.Up
+					if n == "coreFrameworkHost.exe" {
+						state = event.Down
+					}
+					s.observe(event.Key{Host: "web08", Component: event.Agent, Kind: event.Process, Name: n}, state)
+				}
+				s.wait(10 * time.Second)
+				first, n := digest()
+				if n != 1 || first.Severity != event.Warning || first.AffectedCount != 1 {
+					t.Fatalf("%d digests, the last %s of %d", n, first.Severity, first.AffectedCount)
+				}
+				if silenced {
+					s.w.mu.Lock()
+					s.w.quiet(rules.Silence{ID: "s", Match: matchers(t, "host=web08"), Starts: s.w.wall(), Ends: s.w.wall().Add(20 * time.Minute)})
+					s.w.mu.Unlock()
+					synctest.Wait()
+				}
+				s.observe(event.Key{Host: "web08", Component: event.Agent, Kind: event.Process, Name: "coreServiceShell.exe"}, event.Degraded)
+				s.wait(time.Minute)
+				told, n := digest()
+				if silenced {
+					if n != 1 {
+						t.Errorf("told %d times although all is silenced: %+v", n, told)
+					}
+					s.wait(20 * time.Minute)
+					told, n = digest()
+				}
+				if n != 2 || told.Transition != event.Changed || told.Severity != event.Critical {
+					t.Errorf("after the rise: %d messages, the last %s %s", n, told.Transition, told.Severity)
+				}
+				paged := 0
+				for _, a := range s.w.got["hook"] {
+					if a.Rule == event.RuleStorm && a.Transition == event.Raised {
+						paged++
+					}
+				}
+				if paged != 1 {
+					t.Errorf("who hears of critical alerts only was told of the digest %d times", paged)
+				}
+				s.wait(10 * time.Minute)
+				if _, again := digest(); again != n {
+					t.Errorf("told %d times more", again-n)
+				}
+			})
+		})
+	}
+}

@@ -31,6 +31,7 @@ type Digest struct {
 	Trail   Trail    `json:"trail,omitempty"`
 
 	News  bool      `json:"-"` // something that has not been told
+	Risen bool      `json:"-"` // a member may be more severe than the digest was told as
 	Stuck time.Time `json:"-"` // members could not be released before this: nothing is known about them
 	Ask   time.Time `json:"-"` // some members are silenced; whether they still are is asked again then
 	Mute  bool      `json:"-"` // all are
@@ -151,6 +152,9 @@ func (d *Digest) Due(set StormSettings, members int) time.Time {
 	if d.Slot.Phase == Firing && d.News {
 		due = earlier(due, d.Last.Add(set.Every))
 	}
+	if d.Slot.Phase == Firing && d.Risen {
+		due = earlier(due, d.Last) // at once
+	}
 	switch {
 	case members == 0:
 	case d.Mute:
@@ -190,6 +194,7 @@ func (s StormSettings) leftovers() int {
 // whether anything of it has changed.
 func (s *Set) Advance(now time.Time, d *Digest, m Members) (told []Decision, changed bool) {
 	slot := &d.Slot
+	d.Risen = false
 	switch d.ask(now, m); {
 	case d.Mute:
 		return nil, false
@@ -201,7 +206,7 @@ func (s *Set) Advance(now time.Time, d *Digest, m Members) (told []Decision, cha
 	case slot.Phase != Firing:
 	case m.Count == 0 && !now.Before(d.Joined.Add(s.Storm.Window)):
 		return s.tellDigest(now, d, m, event.Cleared), true
-	case m.Count > 0 && d.News && !now.Before(d.Last.Add(s.Storm.Every)):
+	case m.Count > 0 && (d.rises(m) || d.News && !now.Before(d.Last.Add(s.Storm.Every))):
 		return s.tellDigest(now, d, m, event.Changed), true
 	case !slot.Due.IsZero() && !now.Before(slot.Due):
 		all := s.hearers(now, d, m)
@@ -308,6 +313,13 @@ func (s *Set) digestWake(now time.Time, d *Digest, m Members, all []target) time
 		due = now.Add(blindly)
 	}
 	return due
+}
+
+// rises reports whether a member is more severe than all were when they were
+// told last.
+func (d *Digest) rises(m Members) bool {
+	_, severity, _ := d.worst(m)
+	return severity.Rank() > d.Slot.Severity.Rank()
 }
 
 // worst is what a digest says of its members as a whole.
