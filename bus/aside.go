@@ -137,13 +137,9 @@ func (b *Bus) rewrite(ctx context.Context, want jetstream.StreamConfig) error {
 func (b *Bus) rebuild(ctx context.Context) (done bool, err error) {
 	var names []string
 	for _, want := range streams(b.cfg) {
-		s, err := b.stream(want.Name)
-		if err != nil {
-			return false, err
-		}
-		has := s.CachedInfo().State
-		if has.NumSubjects == 0 || b.server.rebuilt[want.Name] {
-			continue
+		s, err := b.js().Stream(ctx, want.Name)
+		if err != nil || s.CachedInfo().State.NumSubjects == 0 || b.server.rebuilt[want.Name] || b.server.isCorrupt(want.Name) {
+			continue // it is made anew, or written anew, which loses less
 		}
 		if _, err := s.GetLastMsgForSubject(ctx, ">"); !errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue

@@ -179,6 +179,11 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 		if err := b.server.recoverLost(ctx, b.js()); err != nil {
 			return err
 		}
+		if again, err := b.rebuild(ctx); err != nil {
+			return err
+		} else if again { // before any stream is compared with the one of before
+			return b.prepare(ctx, wait)
+		}
 	}
 	var anew []string
 	for _, want := range streams(b.cfg) {
@@ -197,11 +202,6 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 		}
 	}
 	if b.server != nil {
-		if again, err := b.rebuild(ctx); err != nil {
-			return err
-		} else if again {
-			return b.prepare(ctx, wait)
-		}
 		if err := b.server.settle(); err != nil {
 			return fmt.Errorf("look at bus.dir: %w", err)
 		}

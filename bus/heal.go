@@ -349,6 +349,13 @@ func (e *embedded) noteCorrupt(srv *server.Server) {
 	}
 }
 
+// isCorrupt reports whether a stream was noted and is not taken yet.
+func (e *embedded) isCorrupt(stream string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.corrupt[stream]
+}
+
 // takeCorrupt reports whether a stream was noted, once.
 func (e *embedded) takeCorrupt(stream string) bool {
 	e.mu.Lock()
