@@ -138,8 +138,11 @@ func (b *Bus) rebuild(ctx context.Context) (done bool, err error) {
 	var names []string
 	for _, want := range streams(b.cfg) {
 		s, err := b.js().Stream(ctx, want.Name)
-		if err != nil || s.CachedInfo().State.NumSubjects == 0 || b.server.rebuilt[want.Name] || b.server.isCorrupt(want.Name) {
-			continue // it is made anew, or written anew, which loses less
+		if err != nil {
+			continue // it is made anew
+		}
+		if s.CachedInfo().State.NumSubjects == 0 || b.server.rebuilt[want.Name] || b.server.isCorrupt(want.Name) {
+			continue // nothing is wrong with it, or it is written anew, which loses less
 		}
 		if _, err := s.GetLastMsgForSubject(ctx, ">"); !errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue

@@ -52,6 +52,8 @@ type Bus struct {
 	worries   []string
 	pub       *publisher
 	consumers map[*Consumer]struct{}
+	ends      map[string]uint64 // the last sequence of each stream when the bus was opened
+	opened    map[string]bool   // durable consumers, by stream and name
 	closed    bool
 }
 
@@ -103,6 +105,7 @@ func newBus(cfg Config, o Options) *Bus {
 	b := &Bus{
 		o: o, cfg: cfg, log: o.Log, said: &complaints{log: o.Log}, worried: make(chan struct{}, 1), quit: make(chan struct{}),
 		streams: map[string]jetstream.Stream{}, watched: map[string]chan struct{}{}, consumers: map[*Consumer]struct{}{},
+		ends: map[string]uint64{}, opened: map[string]bool{},
 	}
 	b.said.mended = b.tellMended
 	b.said.alarm = func() { b.worry("") }
@@ -233,6 +236,9 @@ func (b *Bus) adopt(name string, s jetstream.Stream) (anew bool) {
 	b.mu.Lock()
 	before := b.streams[name]
 	b.streams[name] = s
+	if before == nil {
+		b.ends[name] = info.State.LastSeq
+	}
 	b.mu.Unlock()
 	last := b.pub.follow(name, info.State.LastSeq)
 	return before != nil && (!info.Created.Equal(before.CachedInfo().Created) || info.State.LastSeq < last)

@@ -137,11 +137,10 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 		return err
 	}
 	jc, err := c.b.ensureConsumer(ctx, s, c.cfg)
-	if err == nil && first && !anew { // what was stored since the bus was opened is not lost
-		_, err = s.Info(ctx)
-	}
-	if err == nil && (first || anew) {
-		jc, err = c.b.notAhead(ctx, s, jc)
+	if last, ok := c.b.endAtOpen(c.cfg, first && !anew); ok && err == nil {
+		jc, err = c.b.notAhead(ctx, s, jc, last)
+	} else if err == nil && anew {
+		jc, err = c.b.notAhead(ctx, s, jc, s.CachedInfo().State.LastSeq)
 	}
 	if err == nil && renew {
 		jc, err = c.b.renew(ctx, s, jc)
@@ -165,11 +164,29 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 	return nil
 }
 
+// endAtOpen is where the stream ended when the bus was opened, for the first
+// opening of a durable consumer in this process: nothing that came since can
+// have come to it. Of an external server nothing is known: others store there.
+func (b *Bus) endAtOpen(cfg ConsumerConfig, first bool) (last uint64, ok bool) {
+	if !first || b.server == nil {
+		return 0, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := cfg.Stream + " " + cfg.Durable
+	if b.opened[key] {
+		return 0, false
+	}
+	b.opened[key] = true
+	last, ok = b.ends[cfg.Stream]
+	return last, ok
+}
+
 // notAhead makes a durable consumer again that is past the end of its stream,
 // of which a fault has taken the end away: what comes now would have places
 // that it believes to be settled.
-func (b *Bus) notAhead(ctx context.Context, s jetstream.Stream, c jetstream.Consumer) (jetstream.Consumer, error) {
-	info, last := c.CachedInfo(), s.CachedInfo().State.LastSeq
+func (b *Bus) notAhead(ctx context.Context, s jetstream.Stream, c jetstream.Consumer, last uint64) (jetstream.Consumer, error) {
+	info := c.CachedInfo()
 	if max(info.AckFloor.Stream, info.Delivered.Stream) <= last {
 		return c, nil
 	}
