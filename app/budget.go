@@ -2,10 +2,11 @@ package app
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"dswatch/detector"
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // Budgets says of each look at others what it needs at worst and what it has.
@@ -13,12 +14,12 @@ func (l *Loaded) Budgets() []string { return l.watch.budgets }
 
 // Certain says how long an outage must last so that it is told whenever it
 // begins: a shorter one may lie between two looks, or be over within the hold.
-func (l *Loaded) Certain() string {
+func (l *Loaded) Certain() event.Said {
 	var parts []string
 	for _, p := range l.watch.plans {
 		parts = append(parts, fmt.Sprintf("%s %s", p.Name, certain(interval(p.Timing.Schedule), p.Timing.Jitter, l.Config.Rules.Hold, p.Again)))
 	}
-	return "the shortest outage that is certainly told (rules.hold and the schedules): " + strings.Join(parts, ", ")
+	return words.ShortestOutage.With(parts)
 }
 
 // interval is the time between the next two looks.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // CatalogQuery is what `dswatch catalog` was asked.
@@ -43,7 +44,7 @@ func WriteCatalog(ctx context.Context, l *Loaded, w io.Writer, q CatalogQuery, l
 	var b strings.Builder
 	if q.FactsFile == "" {
 		fmt.Fprintf(&b, "%s\n", l.Config.Host)
-		writeFacts(&b, known, l.Config.Location(), 0)
+		writeFacts(&b, known, words.In(q.Language, l.Config.Location()), 0)
 		b.WriteByte('\n')
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {

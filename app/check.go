@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -262,26 +263,26 @@ func (r *CheckResult) WriteNagios(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "DSWATCH %s - %s\n", label, r.absentSentence())
 		return err
 	}
-	counts := r.counts()
+	counts, v := r.counts(), words.In(r.lang, r.zone)
 	var names []string
 	more := 0
 	for _, it := range r.ordered() {
 		switch {
 		case it.bad() && len(names) < nagiosNames:
-			names = append(names, plain(fmt.Sprintf("%s %s %s", it.Kind, it.label(r.Host), it.State)))
+			names = append(names, plain(v.Say(words.BadItem.With(it.Kind, it.label(r.Host), it.State))))
 		case it.bad():
 			more++
 		}
 	}
 	if more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
+		names = append(names, v.Say(words.AndMore.With(more)))
 	}
-	summary := fmt.Sprintf("%d of %d expected items are up", counts["up"], counts["expected"])
+	summary := v.Say(words.UpOfExpected.With(counts["up"], counts["expected"]))
 	if r.undecided() {
-		summary = checkWords["en"].undecided
+		summary = v.Say(words.Undecided.With())
 	}
 	if len(names) > 0 {
-		summary = strings.Join(names, ", ") + "; " + summary
+		summary = strings.Join(names, v.Either(", ", "、")) + v.Either("; ", "。") + summary
 	}
 	_, err := fmt.Fprintf(w, "DSWATCH %s - %s | expected=%d up=%d degraded=%d down=%d unknown=%d\n", label, summary,
 		counts["expected"], counts["up"], counts["degraded"], counts["down"], counts["unknown"])
@@ -303,14 +304,10 @@ func (r *CheckResult) counts() map[string]int {
 }
 
 func (r *CheckResult) absentSentence() string {
-	en, ja := "run as root, or ", " root で実行するか、"
 	if r.root {
-		en, ja = "", ""
+		return words.In(r.lang, nil).Say(words.NothingForRoot.With(r.Host))
 	}
-	if r.lang == "ja" {
-		return r.Host + " には Deep Security が見つかりません。導入済みのはずであれば" + ja + "設定の watch.facts.components に manager や agent を記述してください。"
-	}
-	return "no Deep Security was found on " + r.Host + "; if it should be here, " + en + "declare it as watch.facts.components, such as [agent]"
+	return words.In(r.lang, nil).Say(words.NothingHere.With(r.Host))
 }
 
 // WriteTable writes what a person reads at a glance: with colour or without,
@@ -325,22 +322,22 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	t, v := checkWords[r.lang], words.In(r.lang, r.zone)
+	v := words.In(r.lang, r.zone)
 	items, left := r.shown()
 	for _, h := range r.Hosts {
 		if h.managed && !slices.ContainsFunc(items, func(i CheckItem) bool { return i.Host == h.Host }) {
 			continue
 		}
 		fmt.Fprintf(&b, "%s\n", oneLine(h.Host))
-		writeFacts(&b, h.Facts, r.zone, width)
+		writeFacts(&b, h.Facts, v, width)
 		if h.Host == r.Host && r.FactsFrom == fromProcess {
-			b.WriteString("  " + strings.Join(wrap(t.process, max(0, width-2)), "\n  ") + "\n")
+			b.WriteString("  " + strings.Join(wrap(v.Say(words.FactsOfProcess.With()), max(0, width-2)), "\n  ") + "\n")
 		}
 		b.WriteByte('\n')
 	}
-	lines := [][]string{t.head}
+	lines := [][]string{strings.Split(v.Either("STATE|KIND|NAME|FOUND|EXPECTED", "状態|種別|名前|検出|監視対象"), "|")}
 	for _, it := range items {
-		lines = append(lines, []string{t.state(it, v), v.Kind(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), v.Expected(it.Expected.String())})
+		lines = append(lines, []string{shownState(it, v), v.Kind(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), v.Expected(it.Expected.String())})
 	}
 	widths := table.Widths(lines)
 	indent := 0
@@ -362,9 +359,9 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 				b.WriteString("  ")
 			}
 		}
-		text := t.why
+		text := v.Either("WHY", "理由")
 		if n > 0 {
-			text = why(items[n-1], r.lang)
+			text = why(items[n-1])
 		}
 		switch {
 		case below && n == 0:
@@ -383,22 +380,22 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 		}
 	}
 	c := r.counts()
-	fmt.Fprintf(&b, "\n"+t.summary+"\n", c["up"], c["expected"])
+	fmt.Fprintf(&b, "\n%s%s\n", v.Say(words.UpOfExpected.With(c["up"], c["expected"])), v.Either(".", ""))
 	if r.undecided() {
-		b.WriteString(strings.Join(wrap(t.undecided, width), "\n") + "\n")
+		b.WriteString(strings.Join(wrap(v.Say(words.Undecided.With()), width), "\n") + "\n")
 	}
 	if len(r.NotAsked) > 0 {
 		var names []string
 		for _, n := range r.NotAsked {
 			names = append(names, string(n))
 		}
-		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.notAsked, strings.Join(names, ", ")), width), "\n") + "\n")
+		b.WriteString(strings.Join(wrap(v.Say(words.AgentNotAsked.With(names)), width), "\n") + "\n")
 	}
 	if r.Process != "" {
-		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.silent, oneLine(r.Process)), width), "\n") + "\n")
+		b.WriteString(strings.Join(wrap(v.Say(words.ProcessNotAsked.With(errors.New(oneLine(r.Process)))), width), "\n") + "\n")
 	}
 	if left > 0 {
-		b.WriteString(strings.Join(wrap(fmt.Sprintf(t.left, left), width), "\n") + "\n")
+		b.WriteString(strings.Join(wrap(v.Say(words.LeftOut.With(left)), width), "\n") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -406,7 +403,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 
 // writeFacts writes one line for each fact, with where and when it was found
 // out. What is declared has no time.
-func writeFacts(b *strings.Builder, facts event.Facts, zone *time.Location, width int) {
+func writeFacts(b *strings.Builder, facts event.Facts, v words.Voice, width int) {
 	const indent = 33
 	room := 0
 	if width >= indent+30 {
@@ -417,9 +414,9 @@ func writeFacts(b *strings.Builder, facts event.Facts, zone *time.Location, widt
 		if !ok {
 			continue
 		}
-		from := oneLine(f.Origin)
+		from := oneLine(v.Origin(f.Origin))
 		if !f.At.IsZero() {
-			from += ", " + f.At.In(zone).Format(time.DateTime)
+			from += ", " + f.At.In(v.Location()).Format(time.DateTime)
 		}
 		text := strings.Join(wrap(oneLine(f.Value)+"  ["+from+"]", room), "\n"+strings.Repeat(" ", indent))
 		fmt.Fprintf(b, "  %-30s %s\n", n, text)
@@ -468,7 +465,7 @@ func (i CheckItem) label(host string) string {
 
 // why is what a person needs to know about the item in one line: what it
 // means, and what was seen.
-func why(i CheckItem, language string) string {
+func why(i CheckItem) string {
 	seen := i.Detail
 	switch {
 	case i.bad() && i.meaning != "" && seen != "":
@@ -491,50 +488,15 @@ func colorOf(i CheckItem) string {
 	return "\x1b[90m" // grey
 }
 
-// checkText are the words of the table.
-type checkText struct {
-	head    []string
-	why     string
-	left    string // items without a line
-	absent  string
-	summary string
-
-	undecided string
-
-	process  string // the facts are those of the running process
-	notAsked string // facts that nobody could be asked for
-	silent   string // why a running process was of no help
-}
-
-// state shows an item that is not expected and not there as a dash: nothing
-// is wrong with it.
-func (t checkText) state(i CheckItem, v words.Voice) string {
-	if i.Expected != catalog.Yes && i.State == event.Down {
-		return t.absent
-	}
-	if s := v.State(i.State); i.State != event.Up {
+// shownState is the state of an item; one that is not expected and not there
+// has a dash: nothing is wrong with it.
+func shownState(i CheckItem, v words.Voice) string {
+	switch s := v.State(i.State); {
+	case i.Expected != catalog.Yes && i.State == event.Down:
+		return "-"
+	case i.State != event.Up:
 		return strings.ToUpper(s) // no difference in Japanese
+	default:
+		return s
 	}
-	return v.State(i.State)
-}
-
-var checkWords = map[string]checkText{
-	"en": {
-		head: []string{"STATE", "KIND", "NAME", "FOUND", "EXPECTED"}, why: "WHY", absent: "-",
-		summary:   "%d of %d expected items are up.",
-		undecided: "something of Deep Security runs here, but what must run cannot be told; declare the facts that are named as unknown, first of all watch.facts.components",
-		process:   "(as the running dswatch knows them and decides by)",
-		notAsked:  "The agent is not up and could not be asked for %s. A running dswatch remembers what it said; else declare them in watch.facts.",
-		silent:    "The running dswatch was not asked, so this is what one look shows: %s",
-		left:      "%d items of the manager's other computers are up or not expected, and not shown.",
-	},
-	"ja": {
-		head: []string{"状態", "種別", "名前", "検出", "監視対象"}, why: "理由", absent: "-",
-		summary:   "監視対象のうち正常なもの: %d / %d",
-		undecided: "Deep Security の一部が動作していますが、何が動作しているべきかを判断できません。不明と表示された事実を、まず watch.facts.components から設定に記述してください。",
-		process:   "(実行中の dswatch が把握し、判断に使っている内容です)",
-		notAsked:  "Agent が停止しているため、次の事実を確認できませんでした: %s。実行中の dswatch があれば Agent が最後に答えた内容を使います。なければ watch.facts に記述してください。",
-		silent:    "実行中の dswatch に確認できなかったため、今回の確認だけの結果です: %s",
-		left:      "Manager の他のコンピュータで、正常または監視対象外の %d 項目は表示していません。",
-	},
 }

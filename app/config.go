@@ -107,6 +107,22 @@ func (c Config) Location() *time.Location {
 	return loc
 }
 
+// Speaks is the language that the file names; "": it names none.
+func (l *Loaded) Speaks() string {
+	if l.file == nil || !l.file.Has("language") {
+		return ""
+	}
+	return l.Config.Language
+}
+
+// For is the same configuration for a reader: what is shown of it is in his
+// language. Its rules and sinks stay as they are.
+func (l *Loaded) For(v words.Voice) *Loaded {
+	his := *l
+	his.Config.Language = v.Either("en", "ja")
+	return &his
+}
+
 // voice is that of the whole configuration.
 func (c Config) voice() words.Voice { return words.In(c.Language, c.Location()) }
 

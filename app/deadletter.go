@@ -12,6 +12,7 @@ import (
 	"dswatch/ledger"
 	"dswatch/sinks"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // letters reads what is selected, in the order in which it was given up.
@@ -113,7 +114,7 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 	wanted := map[firing]bool{}
 	for _, l := range selected {
 		if l.DeliveryID == "" {
-			out.Kept = append(out.Kept, web.NotSent{ID: l.ID(), Why: "it holds no alert; drop it"})
+			out.Kept = append(out.Kept, notSent(l, words.NoAlert.With()))
 			continue
 		}
 		wanted[firing{l.Sink, l.Alert.ID}] = true
@@ -139,17 +140,17 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 	var again []ledger.Repeat
 	var sent []ledger.Letter
 	for _, l := range whole {
-		why := ""
+		var why event.Said
 		switch {
 		case !slices.Contains(a.sinkNames(), l.Sink):
-			why = "there is no sink " + l.Sink + " any more; drop it"
+			why = words.NoSink.With(l.Sink)
 		case !open[l.Alert.ID] && !paired[firing{l.Sink, l.Alert.ID}]:
-			why = "the alert is over and its all-clear is not here, so nothing would end it at the far end; drop it"
+			why = words.NothingEnds.With()
 		case a.outdated(l, ending[l.Sink]):
-			why = sinks.ErrOutdated.Error()
+			why = words.Of(sinks.ErrOutdated)
 		}
-		if why != "" {
-			out.Kept = append(out.Kept, web.NotSent{ID: l.ID(), Why: why})
+		if !why.Empty() {
+			out.Kept = append(out.Kept, notSent(l, why))
 			continue
 		}
 		// The same mark when this replay is repeated after a crash.
@@ -167,6 +168,10 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 	}
 	a.Log.Info("dead letters were replayed on request", "letters", out.Replayed, "kept", len(out.Kept))
 	return out, nil
+}
+
+func notSent(l ledger.Letter, why event.Said) web.NotSent {
+	return web.NotSent{ID: l.ID(), Why: words.English(why), WhyStatements: words.Spell(why)}
 }
 
 // ending are, for each sink of ls that tells alerts apart by their item, the

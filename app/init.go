@@ -10,12 +10,13 @@ import (
 	"dswatch/bus"
 	"dswatch/detector/facts"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Init returns a commented configuration for this host. What was discovered
 // stands in comments, because discovered facts need no declaration; what can
 // only be declared stands there with its question.
-func Init(ctx context.Context) (string, error) {
+func Init(ctx context.Context, v words.Voice) (string, error) {
 	known, err := facts.Discover(ctx, facts.Sources()...)
 	if err != nil && len(known) == 0 {
 		return "", fmt.Errorf("discover facts about this host: %w", err)
@@ -27,14 +28,14 @@ func Init(ctx context.Context) (string, error) {
 	var found strings.Builder
 	for _, n := range event.Names() {
 		if f, ok := known.Get(n); ok {
-			fmt.Fprintf(&found, "    #   %s: %s (%s)\n", n, oneLine(f.Value), oneLine(f.Origin))
+			fmt.Fprintf(&found, "    #   %s: %s (%s)\n", n, oneLine(f.Value), oneLine(v.Origin(f.Origin)))
 		}
 	}
-	components := "    # components: [agent]       # nothing of Deep Security was found here; declare it if it is installed elsewhere\n"
+	components := "    # components: [agent]       # " + v.Either("nothing of Deep Security was found here; declare it if it is installed elsewhere", "このホストに Deep Security は見つかりませんでした。別の場所に導入されていれば記述してください") + "\n"
 	if _, ok := known.Get(event.Components); ok {
 		components = ""
 	}
-	return placed(fmt.Sprintf(initText, oneLine(host), found.String(), components), runtime.GOOS, bus.Defaults().Dir), nil
+	return placed(fmt.Sprintf(v.Either(initText, initTextJA), oneLine(host), found.String(), components), runtime.GOOS, bus.Defaults().Dir), nil
 }
 
 // placed puts the paths of the text where this system has such files: on
@@ -109,4 +110,64 @@ sinks: []
 
 web:
   listen: 127.0.0.1:9418        # local API and metrics
+`
+
+// initTextJA has the same lines with their comments in Japanese.
+const initTextJA = `# dswatch の設定。すべてのキー: dswatch config reference
+# 確認するには: dswatch config check -c FILE
+
+# host: %s                      # アラートに示すこのホストの名前。既定はホスト名
+language: ja                    # en または ja: 通知と画面の言語
+
+bus:
+  dir: /var/lib/dswatch         # イベントとアラートを、通知し終えるまで保存する場所
+
+watch:
+  # ここに記述した値から、一覧のどの行を監視対象とするかを判定します。記述がな
+  # い値は検出した値を使い、検出できなければ不明とします。注記の条件が不明な行
+  # では警報を出しません。判定の結果は次で確認できます: dswatch catalog -c FILE
+  facts:
+    # このホストで検出した値:
+%s%s    # edition: deep_security    # または workload_security (Cloud One)
+    # relay: off                # この Agent が Relay であれば on
+    # communication: bidirectional  # または manager_initiated、agent_initiated
+    # features:
+    #   anti_malware: on
+    #   web_reputation: on
+    #   firewall: on
+    #   intrusion_prevention: on
+    #   tls_inspection: off
+  # ignore: [driver/dsa_filter_hook]   # 監視しない行
+
+# detectors:
+#   process: {schedule: "@every 10s"}
+#   port:
+#     schedule: "@every 30s"
+#     targets: [{host: 192.0.2.10, ports: [4118], method: syn}]   # 他ホストのポート
+#   remote:                     # 何も導入できないホストを SSH で監視: docs/agentless.ja.md
+#     user: dswatch
+#     key_file: /etc/dswatch/id_ed25519
+#     targets: [{host: sol01, address: 192.0.2.11, os: solaris}]   # os: solaris、esxi、linux、aix
+#   manager:                    # Manager から見たすべてのコンピュータのハートビートと保護モジュール
+#     url: https://dsm.example.com:4119
+#     api_key_file: /etc/dswatch/dsm.key    # コンピュータの参照を許可したロールのキー
+#     ca_file: /etc/dswatch/dsm-ca.pem      # または fingerprint: 証明書の SHA-256
+
+rules:
+  hold: 20s                     # Agent の再起動には約 15 秒かかります
+  repeat: 4h
+  patience: 5m                  # この時間確認できなければ、別のアラートで通知します
+
+# 通知先がなければ、アラートは標準出力に書き出します。
+# 通知のテスト: dswatch sinks test -c FILE
+sinks: []
+#  - {name: nms, type: snmp, address: 192.0.2.20:162, version: 2c, community: public}
+#  - {name: siem, type: syslog, network: udp, address: 192.0.2.21:514, format: rfc5424}
+#  - {name: chat, type: slack, webhook_url_file: /etc/dswatch/slack.url}
+#  - {name: team, type: teams, webhook_url_file: /etc/dswatch/teams.url}
+#  - {name: hook, type: webhook, url: https://example.com/hook, secret_file: /etc/dswatch/hook.secret}
+#  - {name: prom, type: alertmanager, urls: ["http://192.0.2.30:9093"]}
+
+web:
+  listen: 127.0.0.1:9418        # ローカル API とメトリクス
 `

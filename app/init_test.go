@@ -3,12 +3,14 @@ package app
 import (
 	"strings"
 	"testing"
+
+	"dswatch/words"
 )
 
 // TestInitOnWindows: every path of the text is one of Windows there, and the
 // store's is read as it was meant.
 func TestInitOnWindows(t *testing.T) {
-	text, err := Init(t.Context())
+	text, err := Init(t.Context(), words.In("en", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,5 +55,30 @@ func TestDirectoriesThatAreHardlyMeant(t *testing.T) {
 		if (said != "") != (says != "") || !strings.Contains(said, says) {
 			t.Errorf("%s: %q, want %q", dir, said, says)
 		}
+	}
+}
+
+// TestInitLanguages: both texts are the same configuration but for its
+// language, and the comments of the Japanese one are Japanese.
+func TestInitLanguages(t *testing.T) {
+	text := map[string]string{}
+	for _, language := range []string{"en", "ja"} {
+		all, err := Init(t.Context(), words.In(language, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, err := Parse("init.yaml", []byte(all)); err != nil || l.Config.Language != language {
+			t.Errorf("%s: %v, %+v", language, err, l)
+		}
+		for line := range strings.Lines(all) {
+			settings, comment, _ := strings.Cut(line, "#")
+			text[language] += strings.TrimSpace(settings) + "\n"
+			if language == "ja" && english.MatchString(comment) && !japanese(comment) {
+				t.Errorf("a comment is English: %s", line)
+			}
+		}
+	}
+	if en := strings.Replace(text["en"], "language: en", "language: ja", 1); en != text["ja"] {
+		t.Errorf("the settings differ:\n%s\nand\n%s", en, text["ja"])
 	}
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -112,7 +111,7 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 			err := a.awaitReceipt(ctx, w, cleared)
 			results[i] = web.TestResult{Sink: w.name, Confirmed: err == nil, Took: time.Since(began).Round(time.Millisecond).String()}
 			if err != nil {
-				results[i].Error = err.Error()
+				results[i].Error, results[i].ErrorStatements = err.Error(), words.Spell(words.Of(err))
 			}
 		})
 	}
@@ -159,7 +158,7 @@ func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) err
 		health := w.worker.Health()
 		switch {
 		case got.AlertID == want.ID && got.Dead:
-			return errors.New("refused: " + health.LastError)
+			return words.Fail(words.SinkRefused.With(errors.New(health.LastError)))
 		case got.AlertID == want.ID && got.Seq >= want.Seq:
 			return nil
 		}
@@ -167,11 +166,11 @@ func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) err
 		case <-ctx.Done():
 			switch {
 			case !health.FailingSince.IsZero():
-				return fmt.Errorf("not confirmed within %s: %s", web.TestWait, health.LastError)
+				return words.Fail(words.NotWithin.With(web.TestWait, errors.New(health.LastError)))
 			case !health.QuietUntil.IsZero():
-				return fmt.Errorf("not confirmed within %s: the far end asked for a pause until %s", web.TestWait, health.QuietUntil.Format(time.RFC3339))
+				return words.Fail(words.NotWithinPause.With(web.TestWait, health.QuietUntil))
 			}
-			return fmt.Errorf("not confirmed within %s", web.TestWait)
+			return words.Fail(words.NotInTime.With(web.TestWait))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

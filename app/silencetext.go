@@ -77,7 +77,7 @@ func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 		rows[0] = []string{"ID", "状態", "開始", "終了", "繰り返し", "対象", "作成者", "コメント"}
 	}
 	for _, x := range s.Shown(list) {
-		rows = append(rows, []string{x.ID, e.say(x.State, silenceStatesJA[x.State]), s.from(x), s.Until(x), s.again(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
+		rows = append(rows, []string{x.ID, e.voice().Silence(x.State), s.from(x), s.Until(x), s.again(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
 		for _, h := range x.History {
 			if s.All {
 				rows = append(rows, []string{"", "", s.at(h.At), "", "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), plainText(e.said(h.Statements, h.What)), plainText(h.By)), "", ""})
@@ -86,5 +86,3 @@ func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 	}
 	return table.Write(w, rows)
 }
-
-var silenceStatesJA = map[string]string{"pending": "開始前", "active": "有効", "ended": "終了", "unreadable": "読み取り不能"}

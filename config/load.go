@@ -198,6 +198,12 @@ func (f *File) SecretFiles(path string) (keys []string) {
 // that other users can read. Sections add theirs when they are decoded.
 func (f *File) Warnings() []string { return f.warnings }
 
+// Has reports whether the key at path is written.
+func (f *File) Has(path string) bool {
+	_, ok := f.root.get(path)
+	return ok
+}
+
 // Position returns "file:line:column" of the key at path, such as
 // "sinks[2].name". For a key that is not written, the place of the nearest
 // key above it.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Outbox hands out what waits for one sink, oldest first.
@@ -67,7 +68,7 @@ func orphaned(r event.Receipt, a event.Alert) bool {
 }
 
 // ErrOutdated is why a replay does not go to such a far end.
-var ErrOutdated = Permanent(errors.New("a later alert of the item is open at this sink, which knows alerts by their item alone and would end that one; drop it, or replay it once that is over"))
+var ErrOutdated = Permanent(words.Fail(words.Outdated.With()))
 
 // ByItem reports whether the far end of s tells alerts apart by their item and
 // rule alone, and not by their id.

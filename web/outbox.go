@@ -45,6 +45,8 @@ type Replayed struct {
 type NotSent struct {
 	ID  string `json:"id"`
 	Why string `json:"why"`
+	// WhyStatements is Why as data.
+	WhyStatements event.Said `json:"why_statements,omitzero"`
 }
 
 // Resynced is what was put into the outbox of a sink again.

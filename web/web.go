@@ -113,6 +113,8 @@ type TestResult struct {
 	Error     string `json:"error,omitempty"`
 	Took      string `json:"took"`
 	Warning   string `json:"warning,omitempty"` // why the rules, which a test goes past, send nothing now
+	// ErrorStatements is Error as data.
+	ErrorStatements event.Said `json:"error_statements,omitzero"`
 }
 
 // TestWait is how long a sink has to confirm a test. It outlasts one attempt

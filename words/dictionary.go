@@ -114,6 +114,24 @@ var (
 		string(event.Sessions):            {"sessions", "ログオンセッション"},
 		string(event.TLSInspection):       {"features.tls_inspection", "高度な TLS トラフィックインスペクション"},
 	}
+	circuits = map[string]Both{
+		"closed":    {"closed", "接続中"},
+		"open":      {"open", "遮断中"},
+		"half-open": {"half-open", "試行中"},
+	}
+	classes = map[string]Both{
+		"permanent": {"permanent", "恒久的なエラー"},
+		"temporary": {"temporary", "一時的なエラー"},
+		"throttled": {"throttled", "通知先が待機を要求"},
+		"timeout":   {"timeout", "タイムアウト"},
+		"panic":     {"panic", "内部エラー"},
+	}
+	silences = map[string]Both{
+		"pending":    {"pending", "開始前"},
+		"active":     {"active", "有効"},
+		"ended":      {"ended", "終了"},
+		"unreadable": {"unreadable", "読み取り不能"},
+	}
 	expected = map[string]Both{
 		"yes":     {"yes", "対象"},
 		"no":      {"no", "対象外"},
@@ -149,6 +167,15 @@ func (v Voice) Mark(t event.Transition) string { return word(v, marks, t) }
 // Expected names yes, no and unknown, as an answer to whether an item is
 // watched.
 func (v Voice) Expected(s string) string { return word(v, expected, s) }
+
+// Circuit names the state of a sink's circuit.
+func (v Voice) Circuit(s string) string { return word(v, circuits, s) }
+
+// Class names why a delivery failed.
+func (v Voice) Class(s string) string { return word(v, classes, s) }
+
+// Silence names the state of a silence.
+func (v Voice) Silence(s string) string { return word(v, silences, s) }
 
 // Outcome names what was decided: a transition, or what else the rules do.
 func (v Voice) Outcome(s string) string {

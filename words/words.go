@@ -264,6 +264,23 @@ func (s Say3[A, B, C]) Phrase(a A, b B, c C) Phrase {
 	return pack(s.code, argument(a), argument(b), argument(c))
 }
 
+// Or is s, or where it says nothing the text of a program of another version.
+func Or(s event.Said, text string) event.Said {
+	if s.Empty() {
+		return event.Prose(text)
+	}
+	return s
+}
+
+// Part is the first statement of s as a part of another one; a text where there
+// is none, as a program of another version says it.
+func Part(s event.Said, text string) Phrase {
+	if all := s.Statements(); len(all) > 0 && table[all[0].Code] != nil {
+		return pack(all[0].Code, all[0].Args...)
+	}
+	return Quoted.Phrase(errors.New(text))
+}
+
 // Code is what the sentence is called in JSON.
 func (s *sentence) Code() string { return s.code }
 

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/event"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 func alertsCommand() *cobra.Command {
@@ -23,12 +24,12 @@ func alertsCommand() *cobra.Command {
 		Long: "Lists the alerts that are open, and the losses that a silence keeps from being told. With --unpaired it\n" +
 			"lists the alerts that are over although a sink still holds them open; exit status 1 when there is one.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
 			if unpaired {
-				return showUnpaired(c, l, format)
+				return showUnpaired(c, l, v, format)
 			}
 			list, err := app.Client(l).Alerts(c.Context())
 			if err != nil {
@@ -37,13 +38,13 @@ func alertsCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			rows := [][]string{{"ALERT", "RULE", "STATE", "SEVERITY", "SINCE", "ITEM", "TOLD", "NOTE"}}
+			rows := [][]string{heads(v, "ALERT|RULE|STATE|SEVERITY|SINCE|ITEM|TOLD|NOTE", "アラート|ルール|状態|重大度|発生日時|監視項目|通知先|備考")}
 			for _, a := range list {
 				id := a.ID
 				if id == "" {
 					id = "-"
 				}
-				rows = append(rows, []string{id, a.Rule, string(a.State), string(a.Severity), a.Since.In(l.Config.Location()).Format(time.RFC3339), plain(a.Key.String()), strings.Join(told(a), ","), note(a, l.Config.Location())})
+				rows = append(rows, []string{id, a.Rule, v.State(a.State), v.Severity(a.Severity), v.Time(a.Since), plain(a.Key.String()), strings.Join(told(a), ","), note(a, v)})
 			}
 			return table.Write(os.Stdout, rows)
 		},
@@ -64,34 +65,38 @@ func told(a web.Alert) []string {
 }
 
 // note says what else there is to know of an alert, with times in zone.
-func note(a web.Alert, zone *time.Location) string {
+func note(a web.Alert, v words.Voice) string {
 	var notes []string
+	add := func(s event.Said) { notes = append(notes, v.Say(s)) }
 	if len(a.Waiting) > 0 {
-		notes = append(notes, "waits for "+strings.Join(a.Waiting, ","))
+		add(words.NoteWaits.With(a.Waiting))
 	}
 	if len(a.Refused) > 0 {
-		notes = append(notes, "refused by "+strings.Join(a.Refused, ",")+", see dswatch deadletter list")
+		add(words.NoteRefused.With(a.Refused))
 	}
 	if a.Digest != "" {
-		notes = append(notes, "in digest "+a.Digest)
+		add(words.NoteDigest.With(a.Digest))
 	}
 	if a.Affected > 0 {
-		notes = append(notes, fmt.Sprintf("stands for %d alerts", a.Affected))
+		add(words.NoteAffected.With(a.Affected))
 	}
 	if s := a.Silenced; s != nil {
-		text := "silence " + s.ID + " until " + app.SilencesText{Zone: zone}.Until(*s)
+		end := app.SilencesText{Language: v.Language, Zone: v.Location()}.Until(*s)
 		if s.Author != "" {
-			text += " by " + plain(s.Author) + ": " + plain(s.Comment)
+			add(words.NoteSilenced.With(s.ID, end, plain(s.Author), plain(s.Comment)))
+		} else {
+			add(words.NoteSilence.With(s.ID, end))
 		}
-		notes = append(notes, text)
 	}
-	if a.Ack != nil {
-		notes = append(notes, strings.TrimSpace("acknowledged by "+plain(a.Ack.Author)+" "+plain(a.Ack.Comment)))
+	if k := a.Ack; k != nil && k.Comment != "" {
+		add(words.NoteAckedSays.With(plain(k.Author), plain(k.Comment)))
+	} else if k != nil {
+		add(words.NoteAcked.With(plain(k.Author)))
 	}
-	return strings.Join(notes, "; ")
+	return strings.Join(notes, v.Either("; ", "、"))
 }
 
-func showUnpaired(c *cobra.Command, l *app.Loaded, format string) error {
+func showUnpaired(c *cobra.Command, l *app.Loaded, v words.Voice, format string) error {
 	list, err := app.Client(l).Unpaired(c.Context())
 	if err != nil {
 		return err
@@ -100,7 +105,7 @@ func showUnpaired(c *cobra.Command, l *app.Loaded, format string) error {
 		err = writeJSON(list)
 	} else {
 		for _, u := range list {
-			fmt.Printf("%s holds %s open: %s %s\n", u.Sink, u.Alert, u.Rule, u.Key)
+			say(v, words.HoldsOpen.With(u.Sink, u.Alert, u.Rule, plain(u.Key.String())))
 		}
 	}
 	if err == nil && len(list) > 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 func catalogCommand() *cobra.Command {
-	var file, factsFile, format, language string
+	var file, factsFile, format string
 	c := &cobra.Command{
 		Use:   "catalog",
 		Short: "Show every row of the watch list, whether it is expected, and why",
@@ -17,19 +17,15 @@ func catalogCommand() *cobra.Command {
 			"answer is for the host that the file describes, on any platform; without it, for this host.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
-			if language == "" {
-				language = l.Config.Language
-			}
-			return app.WriteCatalog(c.Context(), l, os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: language}, logger(l.Config.Log))
+			return app.WriteCatalog(c.Context(), l, os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: v.Language}, logger(l.Config.Log))
 		},
 	}
 	configFlag(c, &file)
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that describes the host")
 	formatFlag(c, &format, "table")
-	languageFlag(c, &language)
 	return c
 }

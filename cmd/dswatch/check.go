@@ -22,7 +22,7 @@ func checkCommand() *cobra.Command {
 			if format != "table" && format != "json" && format != "nagios" {
 				return usageError{fmt.Errorf("--format %q is none of table, json, nagios", format)}
 			}
-			l, err := load(file)
+			l, _, err := read(c, file)
 			if err != nil {
 				return checkFailed(err)
 			}

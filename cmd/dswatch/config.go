@@ -1,16 +1,22 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // defaultConfig is read when -c is not given and the file exists.
@@ -45,18 +51,60 @@ func formatFlag(c *cobra.Command, format *string, human string) {
 	}
 }
 
-// languageFlag lets people choose their language; none is that of the
-// configuration. It comes after formatFlag, whose check it makes, too.
-func languageFlag(c *cobra.Command, language *string) {
-	c.Flags().StringVar(language, "language", "", "ja or en; default as configured")
-	completes(c, "language", "en", "ja")
-	format := c.PreRunE
-	c.PreRunE = func(c *cobra.Command, args []string) error {
+// languageFlag lets people choose the language of what every command shows.
+func languageFlag(root *cobra.Command) {
+	language := root.PersistentFlags().String("language", "", "language of what is shown: ja or en; default as configured, else that of the session (LANG)")
+	if err := root.RegisterFlagCompletionFunc("language", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
+	}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if *language != "" && *language != "en" && *language != "ja" {
 			return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", *language)}
 		}
-		return format(c, args)
+		return nil
 	}
+}
+
+// voice is the reader's: as --language says, else `+"`language:`"+` of the
+// configuration, else the session. Without a configuration l is nil.
+func voice(c *cobra.Command, l *app.Loaded) words.Voice {
+	language, zone := "", time.Local
+	if f := c.Flag("language"); f != nil {
+		language = f.Value.String()
+	}
+	if l != nil {
+		language, zone = cmp.Or(language, l.Speaks()), l.Config.Location()
+	}
+	return words.In(cmp.Or(language, sessionLanguage()), zone)
+}
+
+// sessionLanguage is that of messages in this session, as POSIX has it.
+func sessionLanguage() string {
+	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
+	if strings.HasPrefix(locale, "ja") {
+		return "ja"
+	}
+	return "en"
+}
+
+// heads are the columns of a table.
+func heads(v words.Voice, en, ja string) []string { return strings.Split(v.Either(en, ja), "|") }
+
+// say prints a line.
+func say(v words.Voice, s event.Said) { fmt.Println(v.Say(s)) }
+
+// quoted is a text that is somebody else's, in one clean line.
+func quoted(s string) error { return errors.New(plain(s)) }
+
+// read loads the configuration for somebody who reads: what it says then is in
+// his language. Whoever is told something is told in the one as configured.
+func read(c *cobra.Command, file string) (*app.Loaded, words.Voice, error) {
+	l, err := load(file)
+	if err != nil {
+		return nil, words.Voice{}, err
+	}
+	v := voice(c, l)
+	return l.For(v), v, nil
 }
 
 // configPath is the file that -c names, or the default one; empty: there is
@@ -93,21 +141,23 @@ func configCommand() *cobra.Command {
 	var file string
 	check := &cobra.Command{
 		Use: "check", Short: "Check the configuration and name every fault with its line", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			l, err := load(file)
 			if err != nil {
 				return err
 			}
+			v := voice(c, l)
 			for _, w := range l.Warnings {
-				fmt.Fprintln(os.Stderr, "warning:", w)
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), w)
 			}
 			for _, a := range l.Advice() {
-				fmt.Fprintln(os.Stderr, "advice:", a)
+				fmt.Fprintln(os.Stderr, v.Say(words.Advice.With()), a)
 			}
-			fmt.Println("the configuration is valid")
-			for _, line := range append(l.Budgets(), l.Certain()) {
+			say(v, words.ConfigValid.With())
+			for _, line := range l.Budgets() {
 				fmt.Println(line)
 			}
+			say(v, l.Certain())
 			return nil
 		},
 	}

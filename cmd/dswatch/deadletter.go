@@ -1,18 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/event"
+	"dswatch/sinks"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 func deadletterCommand() *cobra.Command {
@@ -37,7 +40,7 @@ func deadletterList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the dead letters, the oldest first", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
@@ -48,7 +51,7 @@ func deadletterList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			return writeLetters(os.Stdout, list, l.Config.Location())
+			return writeLetters(os.Stdout, list, v)
 		},
 	}
 	configFlag(c, &file)
@@ -58,15 +61,15 @@ func deadletterList() *cobra.Command {
 }
 
 // writeLetters shows times in zone.
-func writeLetters(w io.Writer, list []web.Letter, zone *time.Location) error {
-	rows := [][]string{{"ID", "SINK", "GIVEN UP", "ATTEMPTS", "CLASS", "TRANSITION", "ALERT", "ITEM", "REASON"}}
+func writeLetters(w io.Writer, list []web.Letter, v words.Voice) error {
+	rows := [][]string{heads(v, "ID|SINK|GIVEN UP|ATTEMPTS|CLASS|TRANSITION|ALERT|ITEM|REASON", "ID|通知先|配信不能の日時|試行|分類|変化|アラート|監視項目|理由")}
 	for _, x := range list {
 		item := "-"
 		if x.DeliveryID != "" {
 			item = plain(x.Key.String())
 		}
-		rows = append(rows, []string{x.ID, plain(x.Sink), x.At.In(zone).Format(time.RFC3339), fmt.Sprint(x.Attempts),
-			plain(x.Class), plain(string(x.Transition)), plain(x.AlertID), item, plain(x.Reason)})
+		rows = append(rows, []string{x.ID, plain(x.Sink), v.Time(x.At), fmt.Sprint(x.Attempts),
+			plain(v.Class(x.Class)), plain(v.Transition(x.Transition)), plain(x.AlertID), item, plain(x.Reason)})
 	}
 	return table.Write(w, rows)
 }
@@ -76,7 +79,7 @@ func deadletterShow() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one dead letter with the whole alert", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, ids []string) error {
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
@@ -87,14 +90,31 @@ func deadletterShow() *cobra.Command {
 			if format == "json" {
 				return writeJSON(x)
 			}
-			fmt.Printf("%s\n\nsink      %s\ngiven up  %s, after %d attempts\nclass     %s\nreason    %s\n", plain(x.Title), plain(x.Sink),
-				x.At.In(l.Config.Location()).Format(time.RFC3339), x.Attempts, plain(x.Class), plain(x.Reason))
+			rows := [][]string{
+				{v.Either("sink", "通知先"), plain(x.Sink)}, {v.Either("given up", "配信不能"), v.Say(words.GivenUpAfter.With(x.At, x.Attempts))},
+				{v.Either("class", "分類"), plain(v.Class(x.Class))}, {v.Either("reason", "理由"), plain(x.Reason)},
+			}
+			if x.DeliveryID != "" {
+				rows = append(rows, []string{v.Either("delivery", "配信 ID"), plain(x.DeliveryID)}, []string{v.Either("item", "監視項目"), plain(x.Key.String())})
+			}
+			var alert event.Alert
+			if x.DeliveryID != "" {
+				if err := json.Unmarshal(x.Alert, &alert); err != nil {
+					return fmt.Errorf("read the alert: %w", err)
+				}
+				alert = sinks.Speak(alert, v)
+				alert.ReasonStatements, alert.DetailStatements = event.Said{}, event.Said{} // which the texts say
+			}
+			fmt.Printf("%s\n\n", plain(cmp.Or(alert.Title, x.Title)))
+			if err := table.Write(os.Stdout, rows); err != nil {
+				return err
+			}
+			fmt.Println()
 			if x.DeliveryID == "" {
-				fmt.Println("\nIt holds no alert and cannot be replayed.")
+				say(v, words.NoAlertInIt.With())
 				return nil
 			}
-			fmt.Printf("delivery  %s\nitem      %s\n\n", plain(x.DeliveryID), plain(x.Key.String()))
-			text, err := json.MarshalIndent(x.Alert, "", "  ")
+			text, err := json.MarshalIndent(alert, "", "  ")
 			if err != nil {
 				return err
 			}
@@ -120,7 +140,7 @@ func deadletterReplay() *cobra.Command {
 		Example: "  dswatch deadletter replay 17 18\n  dswatch deadletter replay --sink siem",
 		RunE: func(c *cobra.Command, ids []string) error {
 			s.IDs = ids
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
@@ -128,9 +148,9 @@ func deadletterReplay() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%d replayed\n", done.Replayed)
+			say(v, words.Replayed.With(done.Replayed))
 			for _, k := range done.Kept {
-				fmt.Printf("%s kept: %s\n", k.ID, plain(k.Why))
+				say(v, words.KeptDead.With(k.ID, words.Part(k.WhyStatements, k.Why)))
 			}
 			if len(done.Kept) > 0 {
 				return exitCode(1)
@@ -152,7 +172,7 @@ func deadletterDrop() *cobra.Command {
 		Example: "  dswatch deadletter drop 17\n  dswatch deadletter drop --sink chat --older-than 720h",
 		RunE: func(c *cobra.Command, ids []string) error {
 			s.IDs = ids
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
@@ -160,7 +180,7 @@ func deadletterDrop() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%d dropped\n", n)
+			say(v, words.Dropped.With(n))
 			return nil
 		},
 	}

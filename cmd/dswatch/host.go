@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/words"
 )
 
 func hostCommand() *cobra.Command {
@@ -29,7 +28,7 @@ func hostRemove() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%s: %d items are listed no longer\n", done.Host, done.Items)
+			say(voice(c, l), words.ListedNoLonger.With(done.Host, done.Items))
 			return nil
 		},
 	}
@@ -52,7 +51,7 @@ func hostRename() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%s: %d items are listed no longer; they are those of %s\n", done.Host, done.Items, done.To)
+			say(voice(c, l), words.ListedAsOther.With(done.Host, done.Items, done.To))
 			return nil
 		},
 	}
@@ -76,7 +75,7 @@ func hostForget() *cobra.Command {
 			if err := app.Client(l).Forget(c.Context(), args[0], args[1]); err != nil {
 				return err
 			}
-			fmt.Printf("forgot that the %s was installed on %s\n", args[1], args[0])
+			say(voice(c, l), words.Forgot.With(words.Component(args[1]), args[0]))
 			return nil
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/words"
 )
 
 func initCommand() *cobra.Command {
@@ -17,7 +18,8 @@ func initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "init", Short: "Write a commented configuration from what is found on this host", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			text, err := app.Init(c.Context())
+			v := voice(c, nil)
+			text, err := app.Init(c.Context(), v)
 			if err != nil {
 				return err
 			}
@@ -47,7 +49,7 @@ func initCommand() *cobra.Command {
 			if err := f.Close(); err != nil {
 				return fmt.Errorf("write configuration: %w", err)
 			}
-			fmt.Fprintf(os.Stderr, "wrote %s; next: dswatch config check -c %s, then dswatch run -c %s\n", out, out, out)
+			fmt.Fprintln(os.Stderr, v.Say(words.Wrote.With(out)))
 			return nil
 		},
 	}

@@ -25,25 +25,8 @@ func main() { os.Exit(run(os.Args[1:])) }
 // run executes one command line and returns the exit status: 0 done, 1
 // failed, 2 wrong usage or configuration; check has its own.
 func run(args []string) int {
-	root := &cobra.Command{
-		Use:           "dswatch",
-		Short:         "Watches what Trend Micro Deep Security needs to run, and tells who must know",
-		Long:          long,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		Version:       version,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	root.SetVersionTemplate(versionLine() + "\n")
+	root := command()
 	root.SetArgs(args)
-	root.AddCommand(rulesCommand(), whyCommand(), hostCommand(), storeCommand())
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
-	})
-	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
-		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
-	strict(root)
 	ran, err := root.ExecuteC()
 	var code exitCode
 	var usage usageError
@@ -61,6 +44,30 @@ func run(args []string) int {
 		return 2
 	}
 	return 1
+}
+
+// command is the tree of all commands.
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "dswatch",
+		Short:         "Watches what Trend Micro Deep Security needs to run, and tells who must know",
+		Long:          long,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		Version:       version,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.AddCommand(rulesCommand(), whyCommand(), hostCommand(), storeCommand())
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
+	})
+	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
+		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
+	languageFlag(root)
+	strict(root)
+	return root
 }
 
 // checkPath is the command whose exit statuses are those of a monitoring plugin.

@@ -9,6 +9,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/web/client"
+	"dswatch/words"
 )
 
 func reloadCommand() *cobra.Command {
@@ -21,7 +22,7 @@ func reloadCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			// The process is told in any case: of what is wrong, its log, its
 			// status and its metric tell, too.
-			_, wrong := load(file)
+			l, wrong := load(file)
 			done, err := app.ClientOf(configPath(file)).Reload(c.Context())
 			switch {
 			case wrong != nil && errors.Is(err, client.ErrNotRunning):
@@ -31,8 +32,9 @@ func reloadCommand() *cobra.Command {
 			case err != nil:
 				return err
 			}
+			v := voice(c, l)
 			for _, w := range done.Warnings {
-				fmt.Fprintln(os.Stderr, "warning:", plain(w))
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), plain(w))
 			}
 			if format == "json" {
 				return writeJSON(done)
@@ -41,7 +43,7 @@ func reloadCommand() *cobra.Command {
 				fmt.Println(plain(change))
 			}
 			if len(done.Changes) == 0 {
-				fmt.Println("nothing has changed")
+				say(v, words.NothingChanged.With())
 			}
 			return nil
 		},

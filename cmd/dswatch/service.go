@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"dswatch/words"
 )
 
 // serviceName is the name of the systemd unit, without its type, and of the
@@ -17,7 +19,7 @@ func serviceCommand() *cobra.Command {
 	var file string
 	install := &cobra.Command{
 		Use: "install", Short: "Install the service, to start with the host; needs root or an administrator", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			exe, config, err := servicePaths(file)
 			if err != nil {
 				return err
@@ -25,15 +27,17 @@ func serviceCommand() *cobra.Command {
 			if err := installService(exe, config); err != nil {
 				return fmt.Errorf("install the service: %w", err)
 			}
-			fmt.Printf("installed the service %s: %s with %s\nnext: dswatch service start\n", serviceName, exe, config)
+			v := voice(c, nil)
+			say(v, words.ServiceInstalled.With(serviceName, exe, config))
+			say(v, words.ServiceNext.With())
 			return nil
 		},
 	}
 	configFlag(install, &file)
 	root.AddCommand(install,
-		control("uninstall", "Stop the service and remove it; configuration and data stay", "removed", uninstallService),
-		control("start", "Start the installed service", "started", startService),
-		control("stop", "Stop the service; it stops in order, as run does", "stopped", stopService))
+		control("uninstall", "Stop the service and remove it; configuration and data stay", words.DoneRemoved.Phrase(), uninstallService),
+		control("start", "Start the installed service", words.DoneStarted.Phrase(), startService),
+		control("stop", "Stop the service; it stops in order, as run does", words.DoneStopped.Phrase(), stopService))
 	if c := serviceRunCommand(); c != nil {
 		root.AddCommand(c)
 	}
@@ -41,14 +45,14 @@ func serviceCommand() *cobra.Command {
 }
 
 // control makes a command that does one thing to the installed service.
-func control(verb, short, done string, do func() error) *cobra.Command {
+func control(verb, short string, done words.Phrase, do func() error) *cobra.Command {
 	return &cobra.Command{
 		Use: verb, Short: short, Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if err := do(); err != nil {
 				return fmt.Errorf("%s the service: %w", verb, err)
 			}
-			fmt.Printf("%s the service %s\n", done, serviceName)
+			say(voice(c, nil), words.ServiceDone.With(done, serviceName))
 			return nil
 		},
 	}

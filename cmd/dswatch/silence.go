@@ -13,6 +13,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 func silenceCommand() *cobra.Command {
@@ -136,7 +137,7 @@ func silenceAdd() *cobra.Command {
 				return err
 			}
 			fmt.Println(added.ID)
-			remark(added, l.Config.Location())
+			remark(added, voice(c, l))
 			return nil
 		},
 	}
@@ -151,15 +152,15 @@ func silenceAdd() *cobra.Command {
 }
 
 // remark tells what somebody may not have meant of a silence.
-func remark(s web.Silence, zone *time.Location) {
+func remark(s web.Silence, v words.Voice) {
 	if s.Items != nil && *s.Items == 0 {
-		fmt.Fprintln(os.Stderr, "warning: no item that dswatch knows matches; dswatch status lists them")
+		fmt.Fprintln(os.Stderr, v.Say(words.Warning.With().And(words.NoItemMatches.With())))
 	}
 	if s.Forever {
-		fmt.Fprintf(os.Stderr, "it has no end; dswatch status reminds of it, and dswatch silence expire %s ends it\n", s.ID)
+		fmt.Fprintln(os.Stderr, v.Say(words.SilenceEndless.With(s.ID)))
 	}
 	if !s.Waits.IsZero() {
-		fmt.Fprintf(os.Stderr, "it ends when all that it matches is well again; if nothing is lost now, it waits until %s for the first alert\n", s.Waits.In(zone).Format(time.RFC3339))
+		fmt.Fprintln(os.Stderr, v.Say(words.SilenceWait.With(s.Waits)))
 	}
 }
 
@@ -195,7 +196,7 @@ func silenceEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			remark(changed, l.Config.Location())
+			remark(changed, voice(c, l))
 			return nil
 		},
 	}
@@ -209,7 +210,7 @@ func silenceEdit() *cobra.Command {
 }
 
 func silenceList() *cobra.Command {
-	var file, format, language string
+	var file, format string
 	var all bool
 	c := &cobra.Command{
 		Use: "list", Short: "List the silences that are in force or will be, and the maintenance windows", Args: cobra.NoArgs,
@@ -224,10 +225,8 @@ func silenceList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if language == "" {
-				language = l.Config.Language
-			}
-			text := app.SilencesText{Language: language, Zone: l.Config.Location(), All: all}
+			v := voice(c, l)
+			text := app.SilencesText{Language: v.Language, Zone: v.Zone, All: all}
 			if format == "json" {
 				return writeJSON(text.Shown(list))
 			}
@@ -236,7 +235,6 @@ func silenceList() *cobra.Command {
 	}
 	configFlag(c, &file)
 	formatFlag(c, &format, "table")
-	languageFlag(c, &language)
 	c.Flags().BoolVar(&all, "all", false, "also those that ended in the last 30 days, and what was done to each")
 	return c
 }

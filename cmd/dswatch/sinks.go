@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/words"
 )
 
 func sinksCommand() *cobra.Command {
@@ -29,20 +31,20 @@ func sinksCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			failed, v := 0, voice(c, l)
 			if len(results) > 0 && results[0].Warning != "" {
-				fmt.Fprintln(os.Stderr, "warning: the test goes past the rules, and those send no alert now:", plain(results[0].Warning))
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With().And(words.RulesSendNothing.With(quoted(results[0].Warning)))))
 			}
-			failed := 0
 			for _, r := range results {
 				if r.Confirmed {
-					fmt.Printf("%-20s confirmed the firing and the resolve in %s\n", r.Sink, r.Took)
+					fmt.Printf("%-20s %s\n", r.Sink, v.Say(words.TestConfirmed.With(r.Took)))
 					continue
 				}
 				failed++
-				fmt.Printf("%-20s NOT CONFIRMED: %s\n", r.Sink, r.Error)
+				fmt.Printf("%-20s %s\n", r.Sink, v.Say(words.TestRefused.With(words.Part(r.ErrorStatements, r.Error))))
 			}
 			if failed > 0 {
-				return fmt.Errorf("%d of %d sinks did not confirm", failed, len(results))
+				return errors.New(v.Say(words.SinksFailed.With(failed, len(results))))
 			}
 			return nil
 		},
@@ -67,11 +69,11 @@ func sinksResync() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%s: %d open alerts are told again", done.Sink, done.Alerts)
+			again := words.ToldAgain.With(done.Sink, done.Alerts)
 			if done.Waiting > 0 {
-				fmt.Printf(", %d more wait in its outbox anyway", done.Waiting)
+				again = again.And(words.WaitAnyway.With(done.Waiting))
 			}
-			fmt.Println()
+			say(voice(c, l), again)
 			return nil
 		},
 	}
@@ -94,7 +96,7 @@ func sinksRename() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("%s: %d alerts of %s are its own now\n", done.To, done.Alerts, done.From)
+			say(voice(c, l), words.TakenOver.With(done.To, done.Alerts, done.From))
 			return nil
 		},
 	}

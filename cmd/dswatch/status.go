@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +11,7 @@ import (
 	"dswatch/event"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 func statusCommand() *cobra.Command {
@@ -20,7 +19,7 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Show what the running process sees, and what waits for its sinks", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			l, err := load(file)
+			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
@@ -31,7 +30,7 @@ func statusCommand() *cobra.Command {
 			if format == "json" {
 				err = writeJSON(st)
 			} else {
-				err = writeStatus(os.Stdout, st, l.Config.Location())
+				err = writeStatus(os.Stdout, st, v)
 			}
 			if err == nil && !st.Health.Current {
 				return exitCode(3)
@@ -45,62 +44,64 @@ func statusCommand() *cobra.Command {
 }
 
 // firstLine says whether a change would be told now.
-func firstLine(h web.Health, zone *time.Location) string {
+func firstLine(h web.Health) event.Said {
 	switch {
 	case h.Current:
-		return "Decisions are current."
+		return words.DecisionsCurrent.With()
 	case h.Since.IsZero():
-		return "Decisions are NOT CURRENT, not since the start: " + plain(h.Why)
+		return words.NeverCurrent.With(quoted(h.Why))
 	}
-	return "Decisions are NOT CURRENT since " + h.Since.In(zone).Format(time.RFC3339) + ": " + plain(h.Why)
+	return words.NotCurrent.With(h.Since, quoted(h.Why))
 }
 
-// writeStatus shows times in zone.
-func writeStatus(w io.Writer, st web.Status, zone *time.Location) error {
-	items := [][]string{{"STATE", "EXPECTED", "ALERT", "ITEM", "WHY"}}
+func writeStatus(w io.Writer, st web.Status, v words.Voice) error {
+	items := [][]string{heads(v, "STATE|EXPECTED|ALERT|ITEM|WHY", "状態|監視対象|アラート|監視項目|理由")}
 	for _, i := range st.Items {
 		alert := "-"
 		switch {
 		case i.Alerting && i.Silence != "":
-			alert = "firing, silenced"
+			alert = v.Either("firing, silenced", "発生中 (通知の抑止)")
 		case i.Alerting:
-			alert = "firing"
+			alert = v.Outcome("firing")
 		case i.Silence != "":
-			alert = "silenced"
+			alert = v.Outcome("silenced")
 		}
 		why := "-"
 		if i.State != event.Up && i.Expected == "yes" && i.Detail != "" {
-			why = plain(i.Detail)
+			why = plain(v.Say(words.Or(i.DetailStatements, i.Detail)))
 		}
-		items = append(items, []string{string(i.State), i.Expected, alert, plain(i.Key.String()), why})
+		items = append(items, []string{v.State(i.State), v.Expected(i.Expected), alert, plain(i.Key.String()), why})
 	}
-	sinks := [][]string{{"SINK", "TYPE", "WAITING", "DEAD", "CIRCUIT", "DRILL", "FAILING SINCE", "LAST ERROR"}}
+	sinks := [][]string{heads(v, "SINK|TYPE|WAITING|DEAD|CIRCUIT|DRILL|FAILING SINCE|LAST ERROR", "通知先|方式|送信待ち|配信不能|サーキットブレーカー|定期テスト|障害の開始|直近のエラー")}
 	for _, s := range st.Sinks {
 		since, problem, drill := "-", "-", "-"
 		if d := s.Drill; d != nil && d.Confirmed {
-			drill = "confirmed"
+			drill = v.Either("confirmed", "受領")
 		} else if d != nil {
-			drill = "NOT CONFIRMED"
+			drill = v.Either("NOT CONFIRMED", "確認できず")
 		}
 		if !s.FailingSince.IsZero() {
-			since = s.FailingSince.In(zone).Format(time.RFC3339)
+			since = v.Time(s.FailingSince)
 		}
 		if s.LastError != "" {
 			problem = plain(s.LastError)
 		}
-		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), s.Circuit, drill, since, problem})
+		sinks = append(sinks, []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), v.Circuit(s.Circuit), drill, since, problem})
 	}
-	fmt.Fprintln(w, firstLine(st.Health, zone))
+	line := func(s event.Said) { fmt.Fprintln(w, v.Say(s)) }
+	line(firstLine(st.Health))
 	for _, key := range st.Health.Unreadable {
-		fmt.Fprintf(w, "A stored record cannot be read and does not count: %s; see the log.\n", plain(key))
+		line(words.RecordUnreadable.With(plain(key)))
 	}
-	fmt.Fprintf(w, "%s, version %s, since %s\n\n", st.Host, st.Version, st.Started.In(zone).Format(time.RFC3339))
+	line(words.HostSince.With(st.Host, st.Version, st.Started))
+	fmt.Fprintln(w)
 	if len(st.Forever) > 0 {
-		fmt.Fprintf(w, "silenced for ever by %s: dswatch silence list shows what; dswatch silence expire ID ends it\n\n", strings.Join(st.Forever, ", "))
+		line(words.SilencedForever.With(st.Forever))
+		fmt.Fprintln(w)
 	}
 	if c := st.Config; !c.Failed.IsZero() {
-		fmt.Fprintf(w, "THE CONFIGURATION WAS NOT READ AGAIN at %s; that of %s is in force: %s\n\n",
-			c.Failed.In(zone).Format(time.RFC3339), c.Loaded.In(zone).Format(time.RFC3339), plain(c.Error))
+		line(words.ConfigNotRead.With(c.Failed, c.Loaded, quoted(c.Error)))
+		fmt.Fprintln(w)
 	}
 	if err := table.Write(w, items); err != nil {
 		return err

@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/table"
+	"dswatch/words"
 )
 
 func storeCommand() *cobra.Command {
@@ -41,7 +42,7 @@ func storeDeed(use string, repair bool, short, long string) *cobra.Command {
 			if format == "json" {
 				err = writeJSON(found)
 			} else {
-				err = writeStored(found)
+				err = writeStored(found, voice(c, l))
 			}
 			if err == nil && found.Lost > 0 && !repair {
 				return exitCode(1)
@@ -54,22 +55,21 @@ func storeDeed(use string, repair bool, short, long string) *cobra.Command {
 	return c
 }
 
-func writeStored(s app.Stored) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STREAM\tMESSAGES\tLAST\tREPAIRED\tLAST\tLOST")
+func writeStored(s app.Stored, v words.Voice) error {
+	rows := [][]string{heads(v, "STREAM|MESSAGES|LAST|REPAIRED|LAST|LOST", "ストリーム|メッセージ|末尾|修復後|末尾|消失")}
 	for _, one := range s.Streams {
-		messages, last := "unreadable", "-"
+		messages, last := v.Either("unreadable", "読み取り不能"), "-"
 		if one.Before != nil {
 			messages, last = fmt.Sprint(one.Before.Messages), fmt.Sprint(one.Before.Last)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\n", one.Name, messages, last, one.After.Messages, one.After.Last, one.Lost)
+		rows = append(rows, []string{one.Name, messages, last, fmt.Sprint(one.After.Messages), fmt.Sprint(one.After.Last), fmt.Sprint(one.Lost)})
 	}
-	if err := w.Flush(); err != nil {
+	if err := table.Write(os.Stdout, rows); err != nil {
 		return err
 	}
-	fmt.Println("lost messages:", s.Lost)
+	say(v, words.MessagesLost.With(int(s.Lost)))
 	if s.Kept != "" {
-		fmt.Println("the store as it was is in", s.Kept)
+		say(v, words.StoreKept.With(s.Kept))
 	}
 	return nil
 }

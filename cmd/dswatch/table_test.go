@@ -10,6 +10,7 @@ import (
 	"dswatch/event"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // TestJapaneseColumns: the columns of status and deadletter stand under each
@@ -31,9 +32,9 @@ func TestJapaneseColumns(t *testing.T) {
 		write func(*strings.Builder) error
 		words []string // that stand in one column
 	}{
-		"status":     {func(b *strings.Builder) error { return writeStatus(b, st, time.UTC) }, []string{"CIRCUIT", "closed", "open"}},
-		"why":        {func(b *strings.Builder) error { return writeStatus(b, st, time.UTC) }, []string{"WHY", "because"}},
-		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters, time.UTC) }, []string{"REASON", "拒否", "refused\n"}},
+		"status":     {func(b *strings.Builder) error { return writeStatus(b, st, words.Voice{}) }, []string{"CIRCUIT", "closed", "open"}},
+		"why":        {func(b *strings.Builder) error { return writeStatus(b, st, words.Voice{}) }, []string{"WHY", "because"}},
+		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters, words.Voice{}) }, []string{"REASON", "拒否", "refused\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
@@ -61,14 +62,14 @@ func TestJapaneseColumns(t *testing.T) {
 // TestTimesInZone: status, alerts and deadletter show times in the configured
 // zone, not in that of whoever looks.
 func TestTimesInZone(t *testing.T) {
-	zone := time.FixedZone("JST", 9*3600)
+	v := words.In("en", time.FixedZone("JST", 9*3600))
 	at, want := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), "2026-11-23T12:00:00+09:00"
 	var st web.Status
 	if err := json.Unmarshal([]byte(`{"host":"web01","started":"2026-11-23T03:00:00Z","sinks":[{"name":"nms","failing_since":"2026-11-23T03:00:00Z"}]}`), &st); err != nil {
 		t.Fatal(err)
 	}
 	var status, letters strings.Builder
-	if err := errors.Join(writeStatus(&status, st, zone), writeLetters(&letters, []web.Letter{{ID: "1", At: at}}, zone)); err != nil {
+	if err := errors.Join(writeStatus(&status, st, v), writeLetters(&letters, []web.Letter{{ID: "1", At: at}}, v)); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(status.String(), want); n != 2 {
@@ -77,7 +78,7 @@ func TestTimesInZone(t *testing.T) {
 	if !strings.Contains(letters.String(), want) {
 		t.Errorf("dead letters:\n%s", letters.String())
 	}
-	if got := note(web.Alert{Silenced: &web.Silence{ID: "s", Starts: at, Ends: at}}, zone); !strings.Contains(got, want) {
+	if got := note(web.Alert{Silenced: &web.Silence{ID: "s", Starts: at, Ends: at}}, v); !strings.Contains(got, want) {
 		t.Errorf("the note of a silenced alert is %q", got)
 	}
 }
