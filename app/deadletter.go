@@ -170,6 +170,14 @@ func (a *App) Replay(ctx context.Context, s web.Selection) (web.Replayed, error)
 	return out, nil
 }
 
+// Spoken returns a dead letter's alert in the voice of its reader, without what
+// the texts say as data.
+func Spoken(a event.Alert, v words.Voice) event.Alert {
+	a = sinks.Speak(a, v)
+	a.ReasonStatements, a.DetailStatements = event.Said{}, event.Said{}
+	return a
+}
+
 func notSent(l ledger.Letter, why event.Said) web.NotSent {
 	return web.NotSent{ID: l.ID(), Why: words.English(why), WhyStatements: words.Spell(why)}
 }

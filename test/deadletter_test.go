@@ -68,7 +68,7 @@ sinks:
 		t.Errorf("%+v", d)
 	}
 	until(t, "it is told again", func() bool {
-		return strings.HasPrefix(run(0, "sinks", "resync", "hook"), "hook: 1 open alerts are told again")
+		return strings.HasPrefix(run(0, "sinks", "resync", "hook"), "hook: 1 open alert is told again")
 	})
 	hook.Await(t, 2)
 	if got := run(1, "sinks", "resync", "hok"); !strings.Contains(got, "the configuration has hook") {

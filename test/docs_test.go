@@ -12,6 +12,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/test/receive"
+	"dswatch/words"
 )
 
 // example is one YAML block of a document.
@@ -160,7 +161,7 @@ func TestDocumentedExamples(t *testing.T) {
 
 // TestInitExamples takes away the comment signs of what `dswatch init` offers.
 func TestInitExamples(t *testing.T) {
-	text, err := app.Init(t.Context())
+	text, err := app.Init(t.Context(), words.Voice{})
 	if err != nil {
 		t.Fatal(err)
 	}

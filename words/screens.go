@@ -73,8 +73,8 @@ var (
 		"無期限のサイレンスです。dswatch status に表示され、dswatch silence expire {id} で終了できます")
 	Warning        = say0("screen.warning", "warning:", "警告:")
 	Advice         = say0("screen.advice", "advice:", "助言:")
-	SinksFailed    = say2[int, int]("screen.sinks_failed", "{failed} of {n} {n|sink|sinks} did not confirm", "通知先 {n} 件のうち {failed} 件で確認できませんでした")
-	MessagesLost   = say1[int]("screen.messages_lost", "lost messages: {n}", "消失したメッセージ: {n} 件")
+	SinksFailed    = say2[int, int]("screen.sinks_failed", "{failed} of {n} sinks did not confirm", "通知先 {n} 件のうち {failed} 件で確認できませんでした")
+	MessagesLost   = say1[int]("screen.messages_lost", "{n} messages are lost", "消失したメッセージ: {n} 件")
 	StoreKept      = say1[string]("screen.store_kept", "the store as it was is in {dir}", "修復前の保存データは {dir} にあります")
 	NothingChanged = say0("screen.nothing_changed", "nothing has changed", "変更はありません")
 	ConfigValid    = say0("screen.config_valid", "the configuration is valid", "設定は有効です")
@@ -93,7 +93,7 @@ var (
 	DoneStarted = say0("service.started", "started", "開始しました")
 	DoneStopped = say0("service.stopped", "stopped", "停止しました")
 
-	UpOfExpected = say2[int, int]("check.summary", "{up} of {n} expected {n|item is|items are} up", "監視対象のうち正常なもの: {up} / {n}")
+	UpOfExpected = say2[int, int]("check.summary", "{up} of {n} expected items are up", "監視対象のうち正常なもの: {up} / {n}")
 	AndMore      = say1[int]("check.more", "and {n} more", "ほか {n} 件")
 	BadItem      = say3[event.Kind, string, event.State]("check.item", "{kind} {name} {state}", "{kind} {name} {state}")
 	Undecided    = say0("check.undecided",

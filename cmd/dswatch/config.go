@@ -59,7 +59,7 @@ func languageFlag(root *cobra.Command) {
 	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if *language != "" && *language != "en" && *language != "ja" {
-			return usageError{fmt.Errorf("--language %q is neither ja nor en; write one of them", *language)}
+			return usageError{fmt.Errorf("--language %q is neither en nor ja; write one of them", *language)}
 		}
 		return nil
 	}

@@ -12,7 +12,6 @@ import (
 
 	"dswatch/app"
 	"dswatch/event"
-	"dswatch/sinks"
 	"dswatch/table"
 	"dswatch/web"
 	"dswatch/words"
@@ -102,8 +101,7 @@ func deadletterShow() *cobra.Command {
 				if err := json.Unmarshal(x.Alert, &alert); err != nil {
 					return fmt.Errorf("read the alert: %w", err)
 				}
-				alert = sinks.Speak(alert, v)
-				alert.ReasonStatements, alert.DetailStatements = event.Said{}, event.Said{} // which the texts say
+				alert = app.Spoken(alert, v)
 			}
 			fmt.Printf("%s\n\n", plain(cmp.Or(alert.Title, x.Title)))
 			if err := table.Write(os.Stdout, rows); err != nil {
