@@ -74,7 +74,7 @@ var (
 	Warning        = say0("screen.warning", "warning:", "警告:")
 	Advice         = say0("screen.advice", "advice:", "助言:")
 	SinksFailed    = say2[int, int]("screen.sinks_failed", "{failed} of {n} sinks did not confirm", "通知先 {n} 件のうち {failed} 件で確認できませんでした")
-	MessagesLost   = say1[int]("screen.messages_lost", "{n} messages are lost", "消失したメッセージ: {n} 件")
+	MessagesLost   = say1[int]("screen.messages_lost", "lost messages: {n}", "消失したメッセージ: {n} 件")
 	StoreKept      = say1[string]("screen.store_kept", "the store as it was is in {dir}", "修復前の保存データは {dir} にあります")
 	NothingChanged = say0("screen.nothing_changed", "nothing has changed", "変更はありません")
 	ConfigValid    = say0("screen.config_valid", "the configuration is valid", "設定は有効です")

@@ -37,11 +37,11 @@ func (m modules) read(context.Context, []string) (drivers, error) {
 		return m.without(file)
 	}
 	if err != nil {
-		return drivers{}, fmt.Errorf("%w; run dswatch as a user who may read %s", err, file)
+		return drivers{}, words.FailWith(err, words.DriverListClosed.With(err, file))
 	}
 	list, err := Modules(b)
 	if err != nil {
-		return drivers{}, fmt.Errorf("parse %s: %w; please report the line", file, err)
+		return drivers{}, words.FailWith(err, words.DriverListForm.With(file, err))
 	}
 	states := make(map[string]status, len(list))
 	for name, state := range list {
@@ -62,10 +62,10 @@ func judge(state string) status {
 // modules has no setting for them either; anything else hides the list.
 func (m modules) without(file string) (drivers, error) {
 	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel")); err != nil {
-		return drivers{}, fmt.Errorf("%s does not exist and %s/sys/kernel cannot be seen (%w); mount the proc file system at %s", file, m.root, err, m.root)
+		return drivers{}, words.FailWith(err, words.DriverNoProc.With(file, err, m.root))
 	}
 	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel", "modules_disabled")); err == nil {
-		return drivers{}, fmt.Errorf("%s does not exist although the kernel has modules; let dswatch see the host's %s, it may be hidden by a container", file, file)
+		return drivers{}, words.Fail(words.DriverListHidden.With(file))
 	}
 	return drivers{none: true}, nil
 }

@@ -5,8 +5,9 @@ package driver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
+
+	"dswatch/words"
 )
 
 // none stands where no way to list drivers is built in.
@@ -24,5 +25,5 @@ func check(name string) error {
 func canonical(name string) string { return name }
 
 func (none) read(context.Context, []string) (drivers, error) {
-	return drivers{}, fmt.Errorf("this version cannot do it on %s; put the driver rows into watch.ignore, or accept that they are unknown", runtime.GOOS)
+	return drivers{}, words.Fail(words.NotOnThisOS.With(runtime.GOOS))
 }

@@ -20,6 +20,8 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
 	"golang.org/x/sync/semaphore"
+
+	"dswatch/words"
 )
 
 const (
@@ -50,7 +52,7 @@ type wire struct {
 	left atomic.Int64 // bytes that may still come; after the login -1 and less: any number, and how many have come
 }
 
-var errGreeting = fmt.Errorf("the server sent more than %d bytes before the login was over; look at what answers on this port", maxGreeting)
+var errGreeting = errors.New("the greeting is too long")
 
 func (w *wire) Read(p []byte) (int, error) {
 	left := w.left.Load()
@@ -93,7 +95,7 @@ func connect(ctx context.Context, t TargetConfig) (*connection, error) {
 	}
 	plain, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w; look whether the SSH server runs and a firewall lets it be reached", address, err)
+		return nil, words.FailWith(err, words.SSHNotReached.With(address, err))
 	}
 	w := &wire{Conn: plain}
 	w.left.Store(maxGreeting)
@@ -119,23 +121,21 @@ func explain(ctx context.Context, t TargetConfig, address string, err error) err
 	case errors.As(err, &key):
 		return key
 	case ctx.Err() != nil:
-		return fmt.Errorf("log in to %s: no end of the handshake in time; look what answers there, or raise detectors.remote.timeout", address)
+		return words.Fail(words.SSHLateLogin.With(address))
 	case errors.Is(err, errGreeting):
-		return fmt.Errorf("log in to %s: %w", address, errGreeting)
+		return words.FailWith(errGreeting, words.SSHGreeting.With(address, maxGreeting))
 	case errors.As(err, &algorithm):
-		next := "write legacy_algorithms: true for this target if the server cannot be upgraded"
 		if t.LegacyAlgorithms {
-			next = "upgrade the server"
+			return words.Fail(words.SSHOldAlgorithm.With(address, said(err.Error())))
 		}
-		return fmt.Errorf("log in to %s: no algorithm in common (%s); if known_hosts has a key of another kind than the server's, add the server's; else %s", address, clean(err.Error()), next)
+		return words.Fail(words.SSHAlgorithm.With(address, said(err.Error())))
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		with := "the key of " + t.KeyFile
 		if t.Agent {
-			with = "the keys of the SSH agent"
+			return words.Fail(words.SSHRefusedAgent.With(address, t.User))
 		}
-		return fmt.Errorf("log in to %s: user %s was refused with %s; add its public key to the user's authorized_keys on the host", address, t.User, with)
+		return words.Fail(words.SSHRefusedKey.With(address, t.User, t.KeyFile))
 	}
-	return fmt.Errorf("log in to %s: %s; look whether an SSH server answers on this port", address, clean(err.Error()))
+	return words.Fail(words.SSHLogInFailed.With(address, said(err.Error())))
 }
 
 // login returns how the user proves who he is, and what to close afterwards.
@@ -143,17 +143,17 @@ func login(t TargetConfig) ([]ssh.AuthMethod, func(), error) {
 	if !t.Agent {
 		key, err := readKey(t.KeyFile)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read key_file: %w", err)
+			return nil, nil, err
 		}
 		return []ssh.AuthMethod{ssh.PublicKeys(key)}, func() {}, nil
 	}
 	socket := os.Getenv("SSH_AUTH_SOCK")
 	if socket == "" {
-		return nil, nil, errors.New("ask the SSH agent: SSH_AUTH_SOCK is not set for dswatch; start it where an agent runs, or write key_file instead")
+		return nil, nil, words.Fail(words.SSHNoAgent.With())
 	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask the SSH agent: %w; start it, or write key_file instead", err)
+		return nil, nil, words.FailWith(err, words.SSHAgentFailed.With(err))
 	}
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	return []ssh.AuthMethod{ssh.PublicKeysCallback(agent.NewClient(conn).Signers)}, func() { conn.Close() }, nil
@@ -163,22 +163,22 @@ func login(t TargetConfig) ([]ssh.AuthMethod, func(), error) {
 func readKey(path string) (ssh.Signer, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w; make one with ssh-keygen -t ed25519 -N '' -f %s", err, path)
+		return nil, words.FailWith(err, words.KeyMissing.With(err, path))
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s may be read by others; run chmod 600 %s", path, path)
+		return nil, words.Fail(words.KeyOpen.With(path))
 	}
 	b, err := readFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read key_file: %w", err)
 	}
 	signer, err := ssh.ParsePrivateKey(b)
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked):
-		return nil, fmt.Errorf("%s has a passphrase; load it into an SSH agent and write agent: true, or remove the passphrase with ssh-keygen -p", path)
+		return nil, words.Fail(words.KeyLocked.With(path))
 	case err != nil: // without its text, which may quote the file
-		return nil, fmt.Errorf("%s is not a private key in PEM or OpenSSH form; write the path of the private key, not the .pub", path)
+		return nil, words.Fail(words.KeyNone.With(path))
 	}
 	return signer, nil
 }
@@ -370,11 +370,11 @@ func (c *connection) run(ctx context.Context, command string, env string) ([]byt
 	case err == nil:
 		return out, nil
 	case errors.As(err, &answer) && (answer.status == timedOut || answer.status == killed) && text != command:
-		return nil, &answerError{err: &hungError{fmt.Errorf("run %q: it did not end in time and was ended on the host; run it by hand as the same user, or raise detectors.remote.timeout", bare(command))}}
+		return nil, &answerError{err: &hungError{words.Fail(words.SSHKilled.With(strconv.Quote(bare(command))))}}
 	case ctx.Err() != nil:
-		return nil, &hungError{fmt.Errorf("run %q: no answer in time; run it by hand as the same user, or raise detectors.remote.timeout", bare(command))}
+		return nil, &hungError{words.Fail(words.SSHNoAnswer.With(strconv.Quote(bare(command))))}
 	}
-	return nil, fmt.Errorf("run %q: %w", bare(command), err)
+	return nil, words.FailWith(err, words.SSHRan.With(strconv.Quote(bare(command)), words.Part(words.Of(err), err.Error())))
 }
 
 func (c *connection) output(ctx context.Context, command string) ([]byte, error) {
@@ -382,9 +382,9 @@ func (c *connection) output(ctx context.Context, command string) ([]byte, error)
 	if err != nil {
 		var refused *ssh.OpenChannelError
 		if errors.As(err, &refused) {
-			return nil, &answerError{err: fmt.Errorf("the server refused a session (%s); let the user run commands", clean(refused.Message))}
+			return nil, &answerError{err: words.Fail(words.SSHNoSession.With(said(refused.Message)))}
 		}
-		return nil, fmt.Errorf("the connection was lost (%s)", clean(err.Error()))
+		return nil, words.Fail(words.SSHLost.With(said(err.Error())))
 	}
 	c.mu.Lock()
 	c.session = s
@@ -406,34 +406,40 @@ func (c *connection) output(ctx context.Context, command string) ([]byte, error)
 	}
 	if err := s.Start(command); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("the connection was lost")
+			return nil, words.Fail(words.SSHLost.With(err))
 		}
-		return nil, &answerError{err: fmt.Errorf("the server did not start it (%s); let the user run commands", clean(err.Error()))}
+		return nil, &answerError{err: words.Fail(words.SSHNotStarted.With(said(err.Error())))}
 	}
 	out, err := c.read(ctx, pipe)
 	switch {
 	case complaint.spilt():
-		return nil, &answerError{err: &hungError{fmt.Errorf("it complained of more than %d bytes, first %q; run it by hand as the same user and look why", maxErrors, complaint.line(nil))}}
+		return nil, &answerError{err: &hungError{words.Fail(words.SSHComplains.With(maxErrors, inQuotes(complaint.line(nil))))}}
 	case err != nil:
-		return nil, fmt.Errorf("the connection was lost (%s)", clean(err.Error()))
+		return nil, words.Fail(words.SSHLost.With(said(err.Error())))
 	case len(out) > MaxOutput:
 		stop()
-		return nil, &answerError{err: &hungError{fmt.Errorf("it answered more than %d bytes; run it by hand as the same user and look why", MaxOutput)}}
+		return nil, &answerError{err: &hungError{words.Fail(words.SSHTooLong.With(MaxOutput))}}
 	}
 	err = s.Wait()
 	var exit *ssh.ExitError
 	switch {
 	case complaint.spilt():
-		return nil, &answerError{err: &hungError{fmt.Errorf("it complained of more than %d bytes, first %q; run it by hand as the same user and look why", maxErrors, complaint.line(nil))}}
+		return nil, &answerError{err: &hungError{words.Fail(words.SSHComplains.With(maxErrors, inQuotes(complaint.line(nil))))}}
 	case errors.As(err, &exit):
-		return nil, &answerError{err: fmt.Errorf("it ended with status %d and said %q; run it by hand as the same user", exit.ExitStatus(), complaint.line(out)), status: exit.ExitStatus()}
+		return nil, &answerError{err: words.Fail(words.SSHStatus.With(exit.ExitStatus(), inQuotes(complaint.line(out)))), status: exit.ExitStatus()}
 	case err != nil:
-		return nil, fmt.Errorf("the connection was lost before it ended (%s)", clean(err.Error()))
+		return nil, words.Fail(words.SSHLostEarly.With(said(err.Error())))
 	case len(bytes.TrimSpace(out)) == 0 && !strings.HasSuffix(command, bare(solarisPorts6)):
-		return nil, &answerError{err: fmt.Errorf("it answered nothing and said %q; run it by hand as the same user", complaint.line(nil))}
+		return nil, &answerError{err: words.Fail(words.SSHNothing.With(inQuotes(complaint.line(nil))))}
 	}
 	return out, nil
 }
+
+// said is what a server says, in one harmless line; inQuotes shows where it
+// begins and ends.
+func said(s string) error { return errors.New(clean(s)) }
+
+func inQuotes(s string) error { return errors.New(strconv.Quote(s)) }
 
 // read reads an answer. Few large ones are read at the same time.
 func (c *connection) read(ctx context.Context, r io.Reader) ([]byte, error) {

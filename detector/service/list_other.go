@@ -5,8 +5,9 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
+
+	"dswatch/words"
 )
 
 // none stands where no way to ask for services is built in.
@@ -22,7 +23,7 @@ func check(name string) error {
 }
 
 func (none) read(context.Context, []string) (map[string]status, error) {
-	return nil, fmt.Errorf("this version cannot do it on %s; put the service rows into watch.ignore, or accept that they are unknown", runtime.GOOS)
+	return nil, words.Fail(words.NotOnThisOS.With(runtime.GOOS))
 }
 
 func (none) close() {}

@@ -3,10 +3,10 @@ package vsphere
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +21,7 @@ import (
 	"dswatch/detector"
 	"dswatch/detector/trust"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // MaxAnswer bounds one answer in bytes. The modules of a host are 200 KB,
@@ -65,7 +66,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if kind := resp.Header.Get("Content-Type"); !strings.Contains(kind, "xml") {
 		resp.Body.Close()
-		return nil, fmt.Errorf("the server answered %d with %q instead of XML; look whether url is a vCenter or ESXi", resp.StatusCode, clean(kind))
+		return nil, words.Fail(words.VSphereNoXML.With(resp.StatusCode, errors.New(strconv.Quote(clean(kind)))))
 	}
 	resp.Body = &limited{resp.Body, MaxAnswer}
 	return resp, nil
@@ -76,7 +77,7 @@ type limited struct {
 	left int
 }
 
-var errLong = fmt.Errorf("the server answered more than %d bytes; look whether url is a vCenter or ESXi", MaxAnswer)
+var errLong = words.Fail(words.VSphereTooLong.With(MaxAnswer))
 
 func (l *limited) Read(p []byte) (int, error) {
 	if l.left <= 0 {
@@ -110,7 +111,10 @@ func (c *client) login(ctx context.Context) error {
 	}
 	switch {
 	case refused(err):
-		return fmt.Errorf("user %s was refused; look at user and password, and whether the account is locked; %s", c.config.User, setting.NextSecret("password", c.again != nil))
+		if c.again != nil {
+			return words.Fail(words.VSphereRefusedFile.With(c.config.User))
+		}
+		return words.Fail(words.VSphereRefused.With(c.config.User))
 	case err != nil:
 		return c.explain(ctx, err)
 	}
@@ -192,7 +196,7 @@ func (c *client) explain(ctx context.Context, err error) error {
 		return why
 	}
 	if ctx.Err() != nil {
-		return errors.New("no answer in time; look whether the server is busy, or raise detectors.vsphere.timeout")
+		return words.Fail(words.VSphereLate.With())
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -201,16 +205,16 @@ func (c *client) explain(ctx context.Context, err error) error {
 	if soap.IsSoapFault(err) {
 		switch soap.ToSoapFault(err).VimFault().(type) {
 		case types.NoPermission:
-			return fmt.Errorf("user %s may not see this; give it the role Read-only on the hosts", c.config.User)
+			return words.Fail(words.VSphereMayNot.With(c.config.User))
 		case types.NotAuthenticated:
-			return errors.New("the session ended; it is opened again with the next look")
+			return words.Fail(words.VSphereSession.With())
 		}
 	}
 	text := err.Error()
 	if p := c.config.Password.Reveal(); len(p) >= 4 { // a shorter one would tear holes into ordinary words
 		text = strings.ReplaceAll(text, p, "[redacted]")
 	}
-	return fmt.Errorf("%s; look at url and at the server's own log", clean(text))
+	return words.Fail(words.VSphereError.With(errors.New(clean(text))))
 }
 
 // clean makes text from the server short, one line, and harmless.

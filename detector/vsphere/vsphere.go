@@ -194,7 +194,7 @@ func (d *Detector) ask(ctx context.Context, name string, hosts []host) (map[stri
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, errors.New("the host lists no kernel module, which no ESXi does; look at its management agents")
+		return nil, words.Fail(words.VSphereNoModule.With())
 	}
 	out := make(map[string]bool, len(list))
 	for _, m := range list {
@@ -224,17 +224,20 @@ func (d *Detector) find(name string, hosts []host) (host, error) {
 	}
 	switch {
 	case found == nil && len(hosts) == 0:
-		return host{}, fmt.Errorf("user %s sees no host in the inventory; give it the role Read-only on the hosts", d.client.config.User)
+		return host{}, words.Fail(words.VSphereNoHosts.With(d.client.config.User))
 	case found == nil:
-		next := "it has " + clean(strings.Join(names[:min(len(names), 5)], ", "))
 		if n := setting.Nearest(name, names); n != "" {
-			next = "did you mean " + clean(n) + "?"
+			return host{}, words.Fail(words.VSphereNearHost.With(d.client.config.User, name, clean(n)))
 		}
-		return host{}, fmt.Errorf("the inventory that user %s sees has no host %s; %s", d.client.config.User, name, next)
+		there := make([]string, min(len(names), 5))
+		for i := range there {
+			there[i] = clean(names[i])
+		}
+		return host{}, words.Fail(words.VSphereNoHost.With(d.client.config.User, name, there))
 	case !found.connected:
-		return host{}, fmt.Errorf("the host is %s in the inventory; look at it there", clean(found.state))
+		return host{}, words.Fail(words.VSphereState.With(clean(found.state)))
 	case found.modules == nil:
-		return host{}, errors.New("the host has no kernel module system in the API; look at it over SSH, see detectors.remote")
+		return host{}, words.Fail(words.VSphereNoSystem.With())
 	}
 	return *found, nil
 }
