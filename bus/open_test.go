@@ -344,3 +344,23 @@ func TestCloseEndsInTime(t *testing.T) {
 	}
 	t.Error("the store is still open after 10s")
 }
+
+// TestPulseLeavesOneMessage: a pulse takes the place of the one before.
+func TestPulseLeavesOneMessage(t *testing.T) {
+	t.Parallel()
+	s := bustest.NewServer(t, nil)
+	cfg := bustest.Config(t)
+	cfg.URL = s.URL
+	b := bustest.Open(t, cfg)
+	for range 3 {
+		if err := b.Pulse(t.Context(), bus.EventPulse("web01"), bus.OutboxPulse("nms")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	js := directly(t, s.URL)
+	for _, name := range []string{bus.Events, bus.Outbox} {
+		if have, err := js.Stream(t.Context(), name); err != nil || have.CachedInfo().State.Msgs != 1 {
+			t.Errorf("%s: %v, %+v, want one message", name, err, have.CachedInfo().State)
+		}
+	}
+}

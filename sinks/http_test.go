@@ -410,3 +410,27 @@ func TestIdleConnectionsEnd(t *testing.T) {
 		t.Errorf("it is kept for %s", d)
 	}
 }
+
+// TestNextSteps: what a far end's status asks of whoever reads it.
+func TestNextSteps(t *testing.T) {
+	for status, want := range map[int]string{
+		301: "write the final URL", 399: "write the final URL", 401: "check the credentials", 403: "check the credentials",
+		404: "check the URL", 410: "check the URL", 413: "raise the far end's limit", 402: "", 405: "", 409: "", 411: "", 414: "", 500: "",
+	} {
+		far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: far.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Post(t.Context(), http.Header{}, []byte("{}"))
+		far.Close()
+		if err == nil || want != "" && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d: %v, want %q", status, err, want)
+		}
+		for _, other := range []string{"write the final URL", "check the credentials", "check the URL", "raise the far end's limit"} {
+			if other != want && err != nil && strings.Contains(err.Error(), other) {
+				t.Errorf("%d: %v", status, err)
+			}
+		}
+	}
+}

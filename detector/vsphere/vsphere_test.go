@@ -433,3 +433,10 @@ func TestHostsThatHang(t *testing.T) {
 		}
 	}
 }
+
+// TestDefaults: a look at a host without a setting has half a minute.
+func TestDefaults(t *testing.T) {
+	if c := Kind().Settings().(*section); c.Settings.Timeout != 30*time.Second || c.Schedule != "@every 60s" {
+		t.Errorf("%+v", c.Settings)
+	}
+}

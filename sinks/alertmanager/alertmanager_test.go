@@ -593,3 +593,21 @@ func FuzzPost(f *testing.F) {
 		}
 	})
 }
+
+// TestOtherSeveritiesEnd: where the severity may have changed, what stands
+// under the others ends in the same notice; nothing else is named.
+func TestOtherSeveritiesEnd(t *testing.T) {
+	for _, c := range []struct {
+		transition event.Transition
+		seq, want  int
+	}{
+		{event.Raised, 1, 1}, {event.Raised, 3, 1}, {event.Repeated, 3, 1}, {event.Acknowledged, 3, 1},
+		{event.Cleared, 2, 1}, {event.Cleared, 3, len(event.Severities())}, {event.Changed, 2, len(event.Severities())},
+	} {
+		a := sinktest.Sample(c.seq, c.transition, "en")
+		a.Seq = c.seq
+		if got := alertmanager.NewNotice(a, "r", "https://am.example/"); len(got.Alerts) != c.want {
+			t.Errorf("%s %d: %d alerts, want %d", c.transition, c.seq, len(got.Alerts), c.want)
+		}
+	}
+}

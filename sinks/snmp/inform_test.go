@@ -295,3 +295,17 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+// TestEngineOfAnAnswer: an engine id has 5 to 32 bytes.
+func TestEngineOfAnAnswer(t *testing.T) {
+	for size, good := range map[int]bool{0: false, 4: false, 5: true, 32: true, 33: false} {
+		r := newRemote("127.0.0.1:162", V3{User: "u"}, new(atomic.Uint64))
+		err := r.learn(&gosnmp.SnmpPacket{SecurityParameters: &gosnmp.UsmSecurityParameters{AuthoritativeEngineID: strings.Repeat("e", size)}})
+		if u, _, _ := r.engine(); (err == nil) != good || (u != nil) != good {
+			t.Errorf("%d bytes: %v, known: %v", size, err, u != nil)
+		}
+	}
+	if newRemote("127.0.0.1:162", V3{User: "u"}, new(atomic.Uint64)).learn(&gosnmp.SnmpPacket{}) == nil {
+		t.Error("an answer without security parameters was learned from")
+	}
+}

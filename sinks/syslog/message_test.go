@@ -331,7 +331,7 @@ func FuzzRoundTrip(f *testing.F) {
 		a := sinktest.Sample(1, event.Raised, "en")
 		a.Key.Host, a.Key.Name, a.Title, a.Text, a.Detail = sinks.Cut(strings.ToValidUTF8(host, "?"), 512), name, title, text, detail
 		tidy := sinks.Tidy(a)
-		for _, body := range []string{"text", "cef", "leef", "json"} {
+		for _, body := range []string{"text", "leef", "json"} {
 			for _, format := range []string{"rfc5424", "rfc3164"} {
 				w := testWriter(func(c *Config) { c.Body, c.Format = body, format })
 				w.most = most
@@ -420,7 +420,7 @@ func TestSmallest(t *testing.T) {
 	a.ID, a.Test, a.Replay = strings.Repeat("i", 128), true, true
 	a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.OS, a.AgentVersion, a.Observer, a.Rule = long, long, long, long, long, long, long, long, long[:510]
 	a.Key.Host, a.Key.Name, a.Key.Component = long[:510], long[:510], long[:510]
-	for _, body := range []string{"text", "cef", "leef", "json"} {
+	for _, body := range []string{"text", "leef", "json"} {
 		for _, format := range []string{"rfc5424", "rfc3164"} {
 			for _, size := range []setting.Size{minSize, 2048, 4096, maxSize} {
 				c := Defaults()
@@ -465,5 +465,24 @@ func TestProse(t *testing.T) {
 		if got := prose(a); got != headline(a)+c.want {
 			t.Errorf("%q, want %q behind the headline", got, c.want)
 		}
+	}
+}
+
+// TestWithdrawnIsNamed: who withdrew an acknowledgement stands in every form that has room for it.
+func TestWithdrawnIsNamed(t *testing.T) {
+	a := sinktest.Sample(3, event.Unacknowledged, "en")
+	a.Withdrawn = &event.Ack{Author: "who-took-it-back", Comment: "why-it-was", At: time.Unix(1, 0)}
+	for _, body := range []string{"text", "leef", "json"} {
+		line := string(testWriter(func(c *Config) { c.Body = body }).message(nil, a))
+		if !strings.Contains(line, "who-took-it-back") || !strings.Contains(line, "why-it-was") {
+			t.Errorf("%s: %s", body, line)
+		}
+	}
+}
+
+// TestPrintable: the bounds of what a header field may hold.
+func TestPrintable(t *testing.T) {
+	if got := printable("!~ \x7f\u00e9x", 6); got != "!~____" && got != "!~___" {
+		t.Errorf("%q", got)
 	}
 }
