@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"dswatch/bus"
 	"dswatch/bus/bustest"
@@ -110,28 +109,13 @@ func TestDirectoryRenamed(t *testing.T) {
 	}
 }
 
-// side is a second connection to the server, such as an operator's.
-func side(t *testing.T, url string) jetstream.JetStream {
-	t.Helper()
-	nc, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
-}
-
 // TestStreamsDeleted removes every stream and bucket, one after another, from
 // under the open bus.
 func TestStreamsDeleted(t *testing.T) {
 	t.Parallel()
 	s := bustest.NewServer(t, nil)
 	b, told := openTelling(t, external(t, s))
-	js := side(t, s.URL)
+	js := directly(t, s.URL)
 	events := consumer(t, b, bus.ConsumerConfig{Stream: bus.Events, Durable: "rules"})
 	outbox := consumer(t, b, nms)
 	for _, name := range []string{bus.Events, bus.Outbox, bus.Dead} {
@@ -182,7 +166,7 @@ func TestBucketDeletedUnderAWatch(t *testing.T) {
 		return b.Bucket(bus.Silences).Watch(ctx, began, func(bus.Update) {})
 	}
 	err := watch(time.Minute, func() {
-		if err := side(t, s.URL).DeleteStream(t.Context(), "KV_"+bus.Silences); err != nil {
+		if err := directly(t, s.URL).DeleteStream(t.Context(), "KV_"+bus.Silences); err != nil {
 			t.Error(err)
 		}
 	})
@@ -204,7 +188,7 @@ func TestConsumerDeleted(t *testing.T) {
 	s := bustest.NewServer(t, nil)
 	b := bustest.Open(t, external(t, s))
 	c := consumer(t, b, nms)
-	if err := side(t, s.URL).DeleteConsumer(t.Context(), bus.Outbox, "nms"); err != nil {
+	if err := directly(t, s.URL).DeleteConsumer(t.Context(), bus.Outbox, "nms"); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, b, one(forNMS, "after"))

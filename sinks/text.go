@@ -72,12 +72,20 @@ const asciiMark = "..." // as long as "…" is in UTF-8
 
 // markOf is what marks a cut in s.
 func markOf(s string) string {
+	if ASCII(s) {
+		return asciiMark
+	}
+	return "…"
+}
+
+// ASCII reports whether s holds nothing else.
+func ASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
-			return "…"
+			return false
 		}
 	}
-	return asciiMark
+	return true
 }
 
 func clean(s string, most int, lines bool) string {

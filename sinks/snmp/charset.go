@@ -17,7 +17,7 @@ var charsets = map[string]charset{"utf-8": {}, "shift_jis": {japanese.ShiftJIS}}
 // encode returns s, with a question mark for each character that the charset
 // does not have.
 func (c charset) encode(s string) string {
-	if c.other == nil || ascii(s) {
+	if c.other == nil || sinks.ASCII(s) {
 		return s
 	}
 	enc := c.other.NewEncoder()
@@ -37,7 +37,7 @@ func (c charset) encode(s string) string {
 
 // cut is sinks.CutSentence of an encoded text.
 func (c charset) cut(s string, most int) string {
-	if len(s) <= most || c.other == nil || ascii(s) {
+	if len(s) <= most || c.other == nil || sinks.ASCII(s) {
 		return sinks.CutSentence(s, most)
 	}
 	text, err := c.other.NewDecoder().String(s)
@@ -52,13 +52,4 @@ func (c charset) cut(s string, most int) string {
 		}
 		bytes = max(0, min(bytes, len(text))-over)
 	}
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
