@@ -94,6 +94,28 @@ func (s Said) And(more ...Said) Said {
 	return s
 }
 
+// Spelled returns s with a text for every statement that has none.
+func (s Said) Spelled(text func(Statement) string) Said {
+	if strings.Count(s.form, "\f") > strings.Count(s.form, "\n") { // all have one
+		return s
+	}
+	b := make([]byte, 0, 3*len(s.form))
+	for rest, more := s.form, s.form != ""; more; {
+		var form string
+		form, rest, more = strings.Cut(rest, "\n")
+		b = append(b, form...)
+		if strings.IndexByte(form, spoken) < 0 {
+			if said := clean(text(apart(form, nil)), 0); said != "" {
+				b = append(append(b, spoken), said...)
+			}
+		}
+		if more {
+			b = append(b, breaks)
+		}
+	}
+	return Said{string(b)}
+}
+
 // Empty reports whether s says nothing.
 func (s Said) Empty() bool { return s.form == "" }
 

@@ -119,3 +119,24 @@ func BenchmarkSaid(b *testing.B) {
 		}
 	}
 }
+
+// TestSpelled: what has no text gets one, what has keeps it.
+func TestSpelled(t *testing.T) {
+	text := func(one event.Statement) string { return "said " + one.Code }
+	for _, all := range [][]event.Statement{
+		nil, {{Code: "a"}}, {{Code: "a", Text: "kept"}}, {{Code: "a"}, {Code: "b", Text: "kept"}}, {{Code: "a", Text: "kept"}, {Code: "b", Args: []string{"x"}}, {Text: "prose"}},
+	} {
+		want := make([]event.Statement, len(all))
+		for i, one := range all {
+			if want[i] = one; one.Text == "" {
+				want[i].Text = text(one)
+			}
+		}
+		if got := event.Say(all...).Spelled(text); got != event.Say(want...) {
+			t.Errorf("%q becomes %q", all, got.Statements())
+		}
+	}
+	if got := event.Say(event.Statement{Code: "a"}).Spelled(func(event.Statement) string { return "" }); got != event.Say(event.Statement{Code: "a"}) {
+		t.Errorf("without a text it becomes %q", got.Statements())
+	}
+}

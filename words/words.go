@@ -393,13 +393,7 @@ func English(s event.Said) string { return Voice{}.Say(s) }
 // Spell returns s with the English text of every statement, as it leaves the
 // process.
 func Spell(s event.Said) event.Said {
-	all := s.Statements()
-	for i := range all {
-		if all[i].Text == "" {
-			all[i].Text = string(Voice{}.append(nil, all[i]))
-		}
-	}
-	return event.Say(all...)
+	return s.Spelled(func(one event.Statement) string { return string(Voice{}.append(nil, one)) })
 }
 
 // Say says all statements of s in one text.
