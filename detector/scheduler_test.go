@@ -815,25 +815,50 @@ func TestRunWithoutJobsOnlyWaits(t *testing.T) {
 	})
 }
 
-// TestSnapshotPassesOverWhatNobodyLookedAt: a batch of items that have no look
-// yet does not end the snapshot.
-func TestSnapshotPassesOverWhatNobodyLookedAt(t *testing.T) {
+// TestSnapshotPassesOverWhatWaits: a batch of items that all have changed while
+// the snapshot is told does not end it: they are told as changes.
+func TestSnapshotPassesOverWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var never []string
-		for i := range 300 { // more than a batch, and before x
-			never = append(never, fmt.Sprintf("a%03d", i))
+		const batch = 256
+		begin := time.Now()
+		of := func(prefix string, state func() event.State) detector.Job {
+			var names []string
+			for i := range batch {
+				names = append(names, fmt.Sprintf("%s%03d", prefix, i))
+			}
+			return job(prefix, look(func(context.Context) (out []event.Observation, _ error) {
+				for _, n := range names {
+					out = append(out, seen(n, state()))
+				}
+				return out, nil
+			}), names...)
 		}
-		hangs := job("hangs", look(func(ctx context.Context) ([]event.Observation, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}), never...)
-		hangs.Timeout = 8 * time.Minute
-		f := &far{}
-		s := newScheduler(t, f, hangs, job("b", story("x", event.Up), "x"))
+		up := func() event.State { return event.Up }
+		slept := false
+		f := &far{err: func(int) error {
+			if !slept && time.Since(begin) >= 5*time.Minute {
+				slept = true
+				time.Sleep(15 * time.Second)
+			}
+			return nil
+		}}
+		s := newScheduler(t, f, of("a", up), of("b", func() event.State {
+			if time.Since(begin) > 5*time.Minute {
+				return event.Down
+			}
+			return event.Up
+		}), of("c", up))
 		if err := during(t, s, 6*time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		equal(t, f.told(), []string{"snapshot x up", "snapshot x up"})
+		got := map[string]int{}
+		for _, line := range f.told() {
+			reason, rest, _ := strings.Cut(line, " ")
+			got[reason+" "+rest[:1]]++
+		}
+		if got["snapshot c"] != 2*batch || got["snapshot a"] != 2*batch || got["change b"] != batch || got["snapshot b"] != batch {
+			t.Errorf("told %v", got)
+		}
 	})
 }
 
