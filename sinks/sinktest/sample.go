@@ -21,8 +21,8 @@ func Sample(n int, tr event.Transition, language string) event.Alert {
 		Language: language, OS: "linux", AgentVersion: "20.0.2-1390.el8", HostID: "17", Observer: key.Host, StartedAt: start, At: start.Add(20 * time.Second),
 		Detail: "no process named ds_agent (looked at 312)",
 	}
-	a.DetailStatements = words.NoProcessNamed.With([]string{key.Name})
-	a.ReasonStatements = words.ComponentThere.With(event.Agent, "declared")
+	a.DetailStatements = words.Spell(words.NoProcessNamed.With([]string{key.Name}))
+	a.ReasonStatements = words.Spell(words.ComponentThere.With(event.Agent, "declared"))
 	switch tr {
 	case event.Changed:
 		a.Seq, a.State, a.Previous, a.Found, a.At = 2, event.Degraded, event.Down, 1, start.Add(time.Minute)
