@@ -219,8 +219,8 @@ func TestUnreadableRecords(t *testing.T) {
 func TestLostRecordsAreExplained(t *testing.T) {
 	t.Parallel()
 	for bucket, want := range map[string]string{
-		bus.Receipts: "what a sink was told is not stored any more",
-		bus.Items:    "what was known of items is not stored any more",
+		bus.Receipts: "nothing is stored of what a sink was told",
+		bus.Items:    "nothing is stored of what was known of items",
 	} {
 		t.Run(bucket, func(t *testing.T) {
 			t.Parallel()

@@ -64,8 +64,9 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	return e.do(ctx, e.duties())
 }
 
-// sayLost says what of the stored records is gone, where the others tell so: what
-// comes of it would else look like a fault.
+// sayLost says what of the stored records is missing, where the others tell so:
+// what comes of it would else look like a fault. It is no warning, because a stop
+// before the first confirmation of a sink leaves the same behind.
 func (e *Engine) sayLost(sink string, known map[string]rules.Standings) {
 	open := 0
 	for _, all := range known {
@@ -77,9 +78,9 @@ func (e *Engine) sayLost(sink string, known map[string]rules.Standings) {
 	}
 	switch told := e.countOpen(sink); {
 	case len(known) == 0 && told > 0 && !slices.Contains(e.fresh, sink):
-		e.Log.Warn("what a sink was told is not stored any more; it is told of what is open again, under the same ids", "sink", sink, "alerts", told)
+		e.Log.Info("nothing is stored of what a sink was told; it is told of what is open again, under the same ids", "sink", sink, "alerts", told)
 	case len(e.items) == 0 && open > 0:
-		e.Log.Warn("what was known of items is not stored any more; what a sink holds open is compared with what is seen next", "sink", sink, "alerts", open)
+		e.Log.Info("nothing is stored of what was known of items; what a sink holds open is compared with what is seen next", "sink", sink, "alerts", open)
 	}
 }
 
