@@ -17,7 +17,8 @@ root=$(mktemp -d "${TMPDIR:-/var/tmp}/dswatch-fresh.XXXXXX")
 chmod 755 "$root"
 clean() { [ -n "${KEEP:-}" ] && echo "kept: $root" || rm -rf --one-file-system "$root"; }
 trap clean EXIT
-trap 'exit 130' INT TERM
+child=
+trap '[ -z "$child" ] || kill -KILL "$child"; exit 130' INT TERM # unshare itself takes no TERM
 
 echo "== debootstrap $suite"
 debootstrap --variant=minbase --include=ca-certificates,make "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
@@ -39,7 +40,9 @@ run() { # CMD in the root, whose process 1 is the shell that starts it
     for d in dev sys; do mount --rbind "/$d" "$root/$d"; done
     mount -t tmpfs tmpfs "$root/run"
     env -i HOME=/root TERM=dumb PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin GOPROXY="$GOPROXY" \
-      chroot "$root" bash -c "cd /root/dswatch && $*"' run "$root" "$@"
+      chroot "$root" bash -c "cd /root/dswatch && $*"' run "$root" "$@" &
+  child=$!
+  wait "$child"
 }
 export GOPROXY="${GOPROXY:-$(go env GOPROXY)}"
 rc=0

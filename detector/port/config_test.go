@@ -211,8 +211,9 @@ func TestBudgetIsSaid(t *testing.T) {
 		c.Settings.Schedule, c.Settings.Timeout = schedule, timeout
 		return c
 	}
-	if b := of("@every 10m", lookTimeout).Budget(); b.Endpoints != 2 {
-		t.Errorf("%d endpoints, want 2", b.Endpoints)
+	once := decode(t, "targets: [{host: 192.0.2.10, ports: [1, 2]}]").Budget()
+	if b := of("@every 10m", lookTimeout).Budget(); b.Endpoints != 2 || b != once {
+		t.Errorf("%+v, want %+v", b, once)
 	}
 	for name, c := range map[string]struct {
 		section section
