@@ -211,9 +211,15 @@ func TestBudgetIsSaid(t *testing.T) {
 		c.Settings.Schedule, c.Settings.Timeout = schedule, timeout
 		return c
 	}
-	once := decode(t, "targets: [{host: 192.0.2.10, ports: [1, 2]}]").Budget()
-	if b := of("@every 10m", lookTimeout).Budget(); b.Endpoints != 2 || b != once {
-		t.Errorf("%+v, want %+v", b, once)
+	many := TargetConfig{Host: "192.0.2.10"}
+	for n := range 1000 {
+		many.Ports = append(many.Ports, n+1)
+	}
+	again := many
+	again.Component = "manager"
+	once, twice := Config{Targets: []TargetConfig{many}}.Budget(), Config{Targets: []TargetConfig{many, again}}.Budget()
+	if once.Endpoints != 1000 || twice != once {
+		t.Errorf("%+v, want %+v", twice, once)
 	}
 	for name, c := range map[string]struct {
 		section section
