@@ -271,6 +271,8 @@ func TestFaultServersDisk(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			h.alive()
 			free()
+			s.kill() // until then it answers nothing for that stream, and dswatch says so
+			s.start()
 		})
 	})
 }
