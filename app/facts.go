@@ -176,20 +176,22 @@ func (a *App) repeatFacts(ctx context.Context, k *knowledge, news <-chan struct{
 	defer t.Stop()
 	look := time.NewTicker(factsLook)
 	defer look.Stop()
-	for {
+	for owed := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			if !k.stale() {
+			if !owed && !k.stale() {
 				continue
 			}
 		case <-t.C:
 		case <-news:
 		}
-		if _, err := a.tellFacts(ctx, k); err != nil && ctx.Err() == nil {
-			a.Log.Warn("tell the facts about this host", "error", err)
+		_, err := a.tellFacts(ctx, k)
+		if err != nil && !owed && ctx.Err() == nil {
+			a.Log.Warn("the facts about this host cannot be told; that is tried again until they are", "error", err)
 		}
+		owed = err != nil
 	}
 }
 

@@ -105,8 +105,12 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.looks.Store(&looks)
 	told, err := a.tellFacts(ctx, r.known)
-	if err != nil {
-		return err
+	if err != nil { // a cluster without a quorum: this process observes, and waits for it
+		a.Log.Warn("the facts about this host cannot be told yet", "error", err)
+		select {
+		case r.news <- struct{}{}:
+		default: // they are asked for already
+		}
 	}
 	if _, ok := told.Get(event.Components); !ok {
 		a.Log.Warn("no Deep Security component was found on this host, so no row of the vendor's list can alarm; declare it as watch.facts.components, such as [agent]")
