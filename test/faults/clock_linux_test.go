@@ -131,12 +131,12 @@ func TestFaultClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			repeat(t, 1, func(t *testing.T) outcome {
 				h := newHost(t, filepath.Join(t.TempDir(), "bus"))
-				h.more = "deaf: 5s\n"
+				h.more = "deaf: 10s\n"
 				c := h.startSkewed()
 				o := h.through(func() {
 					c.set(step)
 					h.flips()
-					time.Sleep(7 * time.Second)
+					time.Sleep(13 * time.Second)
 					if status, body := h.get("/readyz"); status != 200 {
 						t.Errorf("not ready after the clock was set: %d %s", status, body)
 					}
@@ -160,7 +160,7 @@ func TestFaultDeadSink(t *testing.T) {
 	repeat(t, 1, func(t *testing.T) outcome {
 		h := newHost(t, filepath.Join(t.TempDir(), "bus"))
 		h.hook = ", patience: 720h"
-		h.more = "deaf: 5s\n"
+		h.more = "deaf: 10s\n"
 		c := h.startSkewed()
 		o := h.through(func() {
 			h.ends.hook.Answer(503, nil)
