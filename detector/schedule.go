@@ -58,20 +58,6 @@ func parseSchedule(expr string) (cron.Schedule, error) {
 	return s, nil
 }
 
-// steady turns the wall-clock answer of a schedule into a wait. The cron
-// runner compares times; given a wall-clock time, a clock set back by an hour
-// would stop the watch for that hour. With a monotonic reading in the answer
-// it waits as long as it first meant to, then asks again.
-type steady struct{ cron.Schedule }
-
-func (s steady) Next(t time.Time) time.Time {
-	next := s.Schedule.Next(t)
-	if next.IsZero() {
-		return next
-	}
-	return t.Add(next.Sub(t))
-}
-
 // Interval is the time between the next two activations of expr, 0 of one that
 // ParseSchedule refuses.
 func Interval(expr string) time.Duration {

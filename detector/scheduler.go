@@ -233,23 +233,18 @@ func (s *Scheduler) Run(ctx context.Context) error {
 
 	var teller sync.WaitGroup
 	teller.Go(func() { s.tell(ctx) })
-	c := cron.New(cron.WithLocation(s.opts.Location), cron.WithLogger(cron.DiscardLogger))
 	for _, j := range s.jobs {
 		s.passes.Go(func() { s.pass(ctx, j) })
-		c.Schedule(steady{j.schedule}, cron.FuncJob(func() {
-			if wait(ctx, jitter(j.Jitter)) {
-				s.pass(ctx, j)
-			}
-		}))
 	}
-	if s.opts.Pulse != nil {
-		s.beat()
-		c.Schedule(cron.Every(PulseEvery), cron.FuncJob(s.beat))
+	s.beat()
+	for c := s.cron(ctx); ; c = s.cron(ctx) {
+		again := clockSet(ctx)
+		over := c.Stop()
+		if !again {
+			<-over.Done() // passes return as soon as ctx ends, whatever their detectors do
+			break
+		}
 	}
-	c.Start()
-	<-ctx.Done()
-
-	<-c.Stop().Done() // passes return as soon as ctx ends, whatever their detectors do
 	s.passes.Wait()
 	err := s.await(context.WithoutCancel(ctx))
 	teller.Wait()
@@ -257,6 +252,41 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer cancel()
 	return errors.Join(err, s.publishPending(last))
 }
+
+// cron starts what runs the jobs at their times.
+func (s *Scheduler) cron(ctx context.Context) *cron.Cron {
+	c := cron.New(cron.WithLocation(s.opts.Location), cron.WithLogger(cron.DiscardLogger))
+	for _, j := range s.jobs {
+		c.Schedule(j.schedule, cron.FuncJob(func() {
+			if wait(ctx, jitter(j.Jitter)) {
+				s.pass(ctx, j)
+			}
+		}))
+	}
+	if s.opts.Pulse != nil {
+		c.Schedule(cron.Every(PulseEvery), cron.FuncJob(s.beat))
+	}
+	c.Start()
+	return c
+}
+
+// clockSet waits until the wall clock was set, and reports whether it was before
+// ctx ended. The cron runner compares wall-clock times: with a clock that was set
+// back by an hour it would run nothing for that hour.
+func clockSet(ctx context.Context) bool {
+	const often, much = time.Second, 2 * time.Second
+	for last := time.Now(); wait(ctx, often); {
+		now := time.Now()
+		if set(last, now).Abs() > much {
+			return true
+		}
+		last = now
+	}
+	return false
+}
+
+// set is by how much the wall clock was set between two readings.
+func set(from, to time.Time) time.Duration { return to.Round(0).Sub(from.Round(0)) - to.Sub(from) }
 
 // Pass looks at everything once, all jobs side by side, and returns one
 // observation for every item, in the order of the jobs and their keys; what an
