@@ -91,7 +91,7 @@ func TestDigestTellsOnlyNews(t *testing.T) {
 	} {
 		d := &Digest{
 			Key: event.Key{Host: "h", Component: "dswatch", Kind: event.Host, Name: "storm"}, Rule: Loss, Told: 2, Total: 2, Last: now, Joined: now,
-			Slot: Slot{Phase: Firing, ID: "d", Seq: 1, Sinks: []string{"told"}, Started: now, State: event.Down},
+			Slot: Slot{Phase: Firing, ID: "d", Seq: 1, Sinks: []string{"told"}, Started: now, State: event.Down, Severity: event.Critical},
 		}
 		told, _ := s.Advance(now.Add(c.after), d, members(c.count))
 		got := ""

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"dswatch/setting"
@@ -361,13 +362,21 @@ func (h *HTTP) through(req *http.Request) string {
 	return ""
 }
 
+// hungUp reports whether err may be how a refused certificate of ours looks: from
+// TLS 1.3 on the far end says no after the handshake, and who writes at that
+// moment sees no more than a closed connection.
+func (h *HTTP) hungUp(err error) bool {
+	c := h.rt.TLSClientConfig
+	return c != nil && len(c.Certificates) > 0 && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET))
+}
+
 func (h *HTTP) transportError(req *http.Request, err error) error {
 	if err.Error() == http.StatusText(http.StatusProxyAuthRequired) { // how net/http tells a refused CONNECT
 		err = errors.New(proxyRefused)
 	}
 	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
 	alert, refused := errors.AsType[*net.OpError](err)
-	refused = refused && alert.Op == "remote error" || err.Error() == proxyRefused || unknown
+	refused = refused && alert.Op == "remote error" || err.Error() == proxyRefused || unknown || h.hungUp(err)
 	err = h.redact.Error(fmt.Errorf("post to %s%s: %w", h.url.Host, h.through(req), err))
 	if text := err.Error(); text != Line(text, maxReason) {
 		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too

@@ -117,6 +117,13 @@ func (r *renewing) ByItem() bool {
 	return ByItem(r.sink)
 }
 
+// Inherit is that of the sink behind it.
+func (r *renewing) Inherit(dir string) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return Inherit(r.sink, dir)
+}
+
 // Close closes the sink behind it.
 func (r *renewing) Close() error {
 	r.mu.RLock()
