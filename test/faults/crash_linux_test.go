@@ -104,7 +104,7 @@ func TestFaultDamage(t *testing.T) {
 	h.start()
 	h.watches()
 	h.down(h.names[:half]...)
-	h.settles("before the damage", 30*time.Second)
+	h.settles("before the damage", settling)
 	h.stop()
 	h.flips()
 	var files []string
@@ -154,7 +154,7 @@ func TestFaultDamage(t *testing.T) {
 				}
 				one.start()
 				one.ready(60 * time.Second)
-				took := one.settles("after the damage", 30*time.Second)
+				took := one.settles("after the damage", settling)
 				one.stop()
 				return outcome{one.weigh(), took}
 			})

@@ -165,7 +165,7 @@ func (h *host) through(fault func()) outcome {
 	half := len(h.names) / 2
 	h.watches()
 	h.down(h.names[:half]...)
-	h.settles("before the fault", 30*time.Second)
+	h.settles("before the fault", settling)
 	fault()
 	took := h.settles("after the fault", 2*time.Minute)
 	h.up(h.names...)

@@ -157,7 +157,7 @@ func (f fault) try(t *testing.T) outcome {
 	time.Sleep(f.lasts)
 	h.alive()
 	end()
-	took := h.settles("after the fault", 30*time.Second)
+	took := h.settles("after the fault", settling)
 	h.up(h.names...)
 	h.settles("all are back", 20*time.Second)
 	h.stop()
