@@ -122,7 +122,7 @@ func awaitItem(t *testing.T, config, item, want string) {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		out, _ = dswatch(t, "status", "-c", config)
 		for line := range strings.Lines(out) {
-			if f := strings.Fields(line); len(f) == 4 && f[3] == item && f[0] == want {
+			if f := strings.Fields(line); len(f) > 3 && f[3] == item && f[0] == want {
 				return
 			}
 		}
