@@ -28,10 +28,7 @@ const elsewhere = "routes: [{sinks: [other]}]\n"
 // and nothing twice, also after a restart.
 func TestRenameSink(t *testing.T) {
 	f := newFleet(t)
-	f.start(quickRules)
-	f.agent("20.0.0-7119")
-	f.tell(event.Process, "ds_nuagent.exe", event.Up)
-	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.losing()
 	f.hook.Await(t, 1)
 	f.other.Await(t, 1)
 	f.stop()
@@ -83,10 +80,7 @@ func TestRenameOfASlackBot(t *testing.T) {
 	f := newFleet(t)
 	far := &receive.SlackAPI{}
 	f.sinks += fmt.Sprintf("  - {name: chat, type: slack, bot_token: %s, channel: %s, api_url: %q}\n", receive.SlackToken, receive.SlackChannel, receive.StartSlackAPI(t, far).URL+"/api")
-	f.start(quickRules)
-	f.agent("20.0.0-7119")
-	f.tell(event.Process, "ds_nuagent.exe", event.Up)
-	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.losing()
 	eventually(t, "Slack has its message", func() bool { return len(far.Posts()) == 1 })
 	f.stop()
 	f.sinks = strings.Replace(f.sinks, "name: chat", "name: room", 1)
@@ -108,10 +102,7 @@ func TestRenameOfASlackBot(t *testing.T) {
 // that gets it back is told nothing that was told before.
 func TestRenameAndBack(t *testing.T) {
 	f := newFleet(t)
-	f.start(quickRules)
-	f.agent("20.0.0-7119")
-	f.tell(event.Process, "ds_nuagent.exe", event.Up)
-	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.losing()
 	f.hook.Await(t, 1)
 	f.stop()
 	names := [2]string{"hook", "noc"}
@@ -139,10 +130,7 @@ func TestRenameAndBack(t *testing.T) {
 // the far end, too.
 func TestRenameSinkLate(t *testing.T) {
 	f := newFleet(t)
-	f.start(quickRules)
-	f.agent("20.0.0-7119")
-	f.tell(event.Process, "ds_nuagent.exe", event.Up)
-	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.losing()
 	f.hook.Await(t, 1)
 	f.stop()
 	f.sinks = strings.Replace(f.sinks, "name: hook", "name: noc", 1)
@@ -165,10 +153,7 @@ func TestRenameSinkLate(t *testing.T) {
 // listed no longer; nothing that dswatch would see again at once is removed.
 func TestRemoveHost(t *testing.T) {
 	f := newFleet(t)
-	f.start(quickRules)
-	f.agent("20.0.0-7119")
-	f.tell(event.Process, "ds_nuagent.exe", event.Up)
-	f.tell(event.Process, "ds_nuagent.exe", event.Down)
+	f.losing()
 	f.hook.Await(t, 1)
 	for host, want := range map[string]string{"hub": "runs on", "win99": "nothing is known"} {
 		if _, err := f.a.RemoveHost(t.Context(), host); err == nil || !strings.Contains(err.Error(), want) {
@@ -195,4 +180,13 @@ func TestRemoveHost(t *testing.T) {
 	time.Sleep(time.Millisecond)
 	f.tell(event.Process, "ds_nuagent.exe", event.Down)
 	f.hook.Await(t, 3)
+}
+
+// losing starts the program and tells it that a process of the agent is lost.
+func (f *fleet) losing() {
+	f.t.Helper()
+	f.start(quickRules)
+	f.agent("20.0.0-7119")
+	f.tell(event.Process, "ds_nuagent.exe", event.Up)
+	f.tell(event.Process, "ds_nuagent.exe", event.Down)
 }

@@ -82,16 +82,7 @@ func TestANewStreamIsHeard(t *testing.T) {
 		w.mu.Unlock()
 		stop = startEngine(w, l, set)
 		defer stop()
-		w.saw(t, key, event.Down)
-		w.saw(t, key, event.Up)
-		w.deliver()
-		var told []string
-		for _, a := range w.got["nms"] {
-			told = append(told, string(a.Transition))
-		}
-		if fmt.Sprint(told) != "[raised cleared]" {
-			t.Errorf("of the new stream's first events was told %v", told)
-		}
+		hearsTheNewStream(t, w)
 	})
 }
 
@@ -116,16 +107,7 @@ func TestTheStreamIsLostUnderTheEngine(t *testing.T) {
 		w.engine.Lost(true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.saw(t, key, event.Down)
-		w.saw(t, key, event.Up)
-		w.deliver()
-		var told []string
-		for _, a := range w.got["nms"] {
-			told = append(told, string(a.Transition))
-		}
-		if fmt.Sprint(told) != "[raised cleared]" {
-			t.Errorf("of the new stream's first events was told %v", told)
-		}
+		hearsTheNewStream(t, w)
 	})
 }
 
@@ -178,4 +160,19 @@ func TestPowerLossForgetsWhoHeard(t *testing.T) {
 			t.Errorf("hook was told %v, want the third transition too", told)
 		}
 	})
+}
+
+// hearsTheNewStream: of the first events of a stream that was made anew, all is told.
+func hearsTheNewStream(t *testing.T, w *world) {
+	t.Helper()
+	w.saw(t, key, event.Down)
+	w.saw(t, key, event.Up)
+	w.deliver()
+	var told []string
+	for _, a := range w.got["nms"] {
+		told = append(told, string(a.Transition))
+	}
+	if fmt.Sprint(told) != "[raised cleared]" {
+		t.Errorf("of the new stream's first events was told %v", told)
+	}
 }
