@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"dswatch/event"
@@ -29,6 +30,23 @@ type Heir interface {
 func Inherit(s Sink, dir string) error {
 	if h, ok := s.(Heir); ok {
 		return h.Inherit(dir)
+	}
+	return nil
+}
+
+// behind is a sink with another one in front of it, which has all that it can.
+type behind struct{ Sink }
+
+// ByItem is that of the function ByItem.
+func (b behind) ByItem() bool { return ByItem(b.Sink) }
+
+// Inherit implements Heir.
+func (b behind) Inherit(dir string) error { return Inherit(b.Sink, dir) }
+
+// Close closes it, if it can be closed.
+func (b behind) Close() error {
+	if c, ok := b.Sink.(io.Closer); ok {
+		return c.Close()
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package sinks
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"dswatch/event"
@@ -11,29 +10,15 @@ import (
 
 // Spoken returns s told in one voice: what an alert says in its language, and
 // every time in its zone.
-func Spoken(s Sink, v words.Voice) Sink { return spoken{s, v} }
+func Spoken(s Sink, v words.Voice) Sink { return spoken{behind{s}, v} }
 
 type spoken struct {
-	Sink
+	behind
 	voice words.Voice
 }
 
 func (s spoken) Send(ctx context.Context, a event.Alert) error {
 	return s.Sink.Send(ctx, Speak(a, s.voice))
-}
-
-// ByItem is that of the sink behind it.
-func (s spoken) ByItem() bool { return ByItem(s.Sink) }
-
-// Inherit is that of the sink behind it.
-func (s spoken) Inherit(dir string) error { return Inherit(s.Sink, dir) }
-
-// Close closes the sink behind it.
-func (s spoken) Close() error {
-	if c, ok := s.Sink.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
 }
 
 // Speak returns a in a voice, for its reader. Of its statements those stay

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -163,7 +162,7 @@ func reason(err error) string {
 // text of o's templates. Where one of them fails, or makes an empty title,
 // the alert keeps its own and the log tells so once.
 func Titled(s Sink, o Settings, log *slog.Logger) (Sink, error) {
-	t := &titled{Sink: s, log: log}
+	t := &titled{behind: behind{s}, log: log}
 	for _, x := range []struct {
 		from Template
 		to   *map[*Words]*Compiled
@@ -185,7 +184,7 @@ func Titled(s Sink, o Settings, log *slog.Logger) (Sink, error) {
 
 // titled puts the operator's words before a sink.
 type titled struct {
-	Sink
+	behind
 	title, text map[*Words]*Compiled // by language
 	log         *slog.Logger
 	told        sync.Once
@@ -226,18 +225,4 @@ func (t *titled) failed(err error) {
 	t.told.Do(func() {
 		t.log.Warn("a template failed; this alert, and any other it fails for, keeps its built-in text", "error", err)
 	})
-}
-
-// ByItem is that of the sink behind it.
-func (t *titled) ByItem() bool { return ByItem(t.Sink) }
-
-// Inherit is that of the sink behind it.
-func (t *titled) Inherit(dir string) error { return Inherit(t.Sink, dir) }
-
-// Close closes the sink behind it.
-func (t *titled) Close() error {
-	if c, ok := t.Sink.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
 }
