@@ -38,7 +38,7 @@ const (
 	// is read again by one read in rest only. The reads before that are for
 	// a process that was met between its start and its exec.
 	young = 3
-	rest  = 6
+	rest  = 12
 	// The names of such processes are read through files that stay open, which
 	// takes one system call instead of three. Each is a file descriptor and
 	// holds 4.5 KB of the kernel's memory, so there are few of them, and at

@@ -412,7 +412,7 @@ func TestExecIntoTheWantedName(t *testing.T) {
 				return
 			}
 		}
-		// The waiter rests now, in at least five of six reads; six rounds show each of them.
+		// The waiter rests now, in all reads but one of `rest`; as many rounds show each of them.
 		for range rest {
 			first.kill(t)
 			become(t, c, n)
