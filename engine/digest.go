@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -249,7 +250,28 @@ func (e *Engine) tellDigests() {
 		d.dirty = d.dirty || changed
 		e.said(d, decisions)
 		e.closeRound()
+		e.seen(d, decisions)
 	}
+}
+
+// seen ends what was told of members that could not be seen, once their digest
+// has told that they are lost.
+func (e *Engine) seen(d *digest, decisions []rules.Decision) {
+	if len(decisions) == 0 || d.Rule != rules.Loss {
+		return
+	}
+	for _, it := range d.sorted() {
+		if it.status.Slot(rules.Unseen).Phase == rules.Firing {
+			e.redecide(it)
+		}
+	}
+	e.revise()
+	e.closeRound()
+}
+
+// sorted are the members in the order of their keys.
+func (d *digest) sorted() []*item {
+	return slices.SortedFunc(maps.Keys(d.members), func(a, b *item) int { return compareKeys(a.status.Key, b.status.Key) })
 }
 
 // release raises the members of a digest one by one once its storm is over.
@@ -258,11 +280,7 @@ func (e *Engine) release(now time.Time, d *digest) {
 		return
 	}
 	e.closeRound()
-	left := make([]*item, 0, len(d.members))
-	for it := range d.members {
-		left = append(left, it)
-	}
-	slices.SortFunc(left, func(a, b *item) int { return compareKeys(a.status.Key, b.status.Key) })
+	left := d.sorted()
 	e.releasing = true
 	defer func() { e.releasing = false }()
 	for _, it := range left {

@@ -267,6 +267,7 @@ type modelWorld struct {
 	healed map[event.Key]time.Time // when it was well again after more than a moment
 	first  map[string]event.Alert  // by far end and alert: as it was told first
 	known  map[string]bool         // alerts that were raised
+	put1   map[string]time.Time    // by delivery: when it was put first, by a clock that nobody sets
 	wrong  []string                // seen when it was told
 	read   int                     // of world.raised
 }
@@ -733,6 +734,9 @@ func (m *modelWorld) put(sink string, a event.Alert) {
 	if debugPut {
 		fmt.Println(time.Now().Format("15:04:05.000"), sink, a.Key, a.Rule, a.DeliveryID(), a.Transition, a.State, a.Severity, a.Impact, a.Replay, len(a.Affected))
 	}
+	if _, before := m.put1[a.DeliveryID()]; !before {
+		m.put1[a.DeliveryID()] = time.Now()
+	}
 	if a.Transition.Firing() {
 		far := fmt.Sprint(slices.Index(m.names[:], sink), a.ID)
 		if _, before := m.first[far]; !before {
@@ -996,7 +1000,7 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 		w.power = powerFails(seed)
 		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list}, set: modelSet(t, seed)}, seed: seed,
 			hosts: [2]string{"web01", "web02"}, names: [3]string{"nms", "hook", "chat"}, facts: [2]int{-1, -1}, before: [2]int{-1, -1},
-			states: map[event.Key]event.State{}, ill: map[event.Key]time.Time{}, since: map[event.Key]time.Time{}, alone: map[event.Key]time.Time{}, healed: map[event.Key]time.Time{}, first: map[string]event.Alert{}, known: map[string]bool{}}
+			states: map[event.Key]event.State{}, ill: map[event.Key]time.Time{}, since: map[event.Key]time.Time{}, alone: map[event.Key]time.Time{}, healed: map[event.Key]time.Time{}, first: map[string]event.Alert{}, known: map[string]bool{}, put1: map[string]time.Time{}}
 		w.onPut = m.put
 		m.stop = startEngine(w, m.rows, m.set)
 		defer func() { m.stop() }()
@@ -1036,12 +1040,22 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 		}
 		w.deliver()
 		for _, sink := range w.sinks {
-			for _, b := range pairs(w.got[sink], powerFails(seed), sink == m.names[2]) {
+			for _, b := range pairs(w.got[sink], powerFails(seed), sink == m.names[2], m.later) {
 				broken = append(broken, sink+": "+b)
 			}
 		}
 	})
 	return broken
+}
+
+// later reports whether a was decided after b. Where somebody sets the clock the
+// times in alerts do not say it: a sink is told what it missed with the time at
+// which that was decided.
+func (m *modelWorld) later(a, b event.Alert) bool {
+	if clockIsSet(m.seed) {
+		return m.put1[a.DeliveryID()].After(m.put1[b.DeliveryID()])
+	}
+	return a.At.After(b.At)
 }
 
 // ackSome looks after the nth open alert, or stops doing so.
@@ -1145,10 +1159,10 @@ func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
 // After a power loss a copy of what was told is allowed, and so is an alert
 // that is raised and cleared once more, or cleared by another number. A sink that
 // went was told the end, and hears of the same alert again once it is back.
-func pairs(got []event.Alert, copies, went bool) (broken []string) {
+func pairs(got []event.Alert, copies, went bool, later func(a, b event.Alert) bool) (broken []string) {
 	seen, last := map[string]bool{}, map[string]event.Alert{}
-	flapping, ended := map[event.Key]time.Time{}, map[string]bool{} // since when
-	stale := map[string]bool{}                                      // alerts that end once the sink's old name has handed over
+	flapping, ended := map[event.Key]event.Alert{}, map[string]bool{} // what said first that it flaps
+	stale := map[string]bool{}                                        // alerts that end once the sink's old name has handed over
 	for _, a := range got {
 		if stale[a.ID] && a.Transition == event.Cleared {
 			delete(stale, a.ID)
@@ -1181,17 +1195,17 @@ func pairs(got []event.Alert, copies, went bool) (broken []string) {
 			broken = append(broken, fmt.Sprintf("%s goes on after its end: %s %s", name, a.DeliveryID(), a.Transition))
 		case !fresh && a.Seq <= prev.Seq:
 			broken = append(broken, fmt.Sprintf("%s goes from %d to %d", name, prev.Seq, a.Seq))
-		case a.Rule == rules.Loss && !went && !flapping[a.Key].IsZero() && a.At.After(flapping[a.Key]) && (a.Transition == event.Changed || a.Transition == event.Cleared):
+		case a.Rule == rules.Loss && !went && flapping[a.Key].ID != "" && later(a, flapping[a.Key]) && (a.Transition == event.Changed || a.Transition == event.Cleared):
 			broken = append(broken, name+" was told while the item flaps")
 		case len(a.Affected) != a.AffectedCount:
 			broken = append(broken, fmt.Sprintf("%s names %d of %d", name, len(a.Affected), a.AffectedCount))
 		}
 		if a.Rule == rules.FlapRule {
-			switch _, since := flapping[a.Key]; {
-			case !a.Transition.Firing():
+			switch {
+			case !a.Transition.Firing() && flapping[a.Key].ID == a.ID:
 				delete(flapping, a.Key)
-			case !since:
-				flapping[a.Key] = a.At
+			case a.Transition.Firing() && flapping[a.Key].ID != a.ID: // of the one before only the end is missing
+				flapping[a.Key] = a
 			}
 		}
 		seen[a.DeliveryID()], last[slot] = true, a

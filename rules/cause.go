@@ -89,6 +89,10 @@ func (s *Set) explained(q question, out []Decision) ([]Decision, bool) {
 	return append(out, Decision{Rule: q.rule, Outcome: Holding, Why: words.WaitsForCause.With(slot.Cause)}), true
 }
 
+// awaited reports whether a cause may explain the trouble that has not been told
+// yet.
+func (slot *Slot) awaited() bool { return slot.Phase == Held && slot.Cause != "" && !slot.Due.IsZero() }
+
 // asked is when a cause that may explain something is asked again; zero: never,
 // it tells when it does not any more.
 func (c Cause) asked(now time.Time) time.Time {

@@ -179,7 +179,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 // which there are the most by far, allocates nothing.
 func (s *Set) nothing(st *Status, t flip) bool {
 	return st.Calm() && (st.Flap == nil || st.Flap.Until.IsZero()) && (s.Flap.Changes == 0 || !t.flipped(st)) &&
-		lossSign(st.Seen.State, t.expected) != bad && unseenSign(st, t.expected) != bad
+		lossSign(st.Seen.State, t.expected) != bad && unseenSign(st, t.expected, nil) != bad
 }
 
 // ask asks every rule.
@@ -194,7 +194,7 @@ func (s *Set) ask(q question, st Status, snap Snapshot, prev Status, t flip) (St
 	} else {
 		out = s.step(q.about(Loss, lossSign(st.Seen.State, t.expected)), out)
 	}
-	return st, s.step(q.about(Unseen, unseenSign(&st, t.expected)), out)
+	return st, s.step(q.about(Unseen, unseenSign(&st, t.expected, snap.Storm)), out)
 }
 
 // question is what one rule is asked about one item at one moment. What it
@@ -242,13 +242,17 @@ func lossSign(state event.State, expected catalog.Tri) sign {
 
 // unseenSign answers whether nobody knows how the item is. While it is seen
 // lost, or was and that was told, its loss speaks for it; while that is in its
-// hold, or still because the item comes and goes, nothing can be said yet.
-func unseenSign(st *Status, expected catalog.Tri) sign {
+// hold, or still because the item comes and goes, nothing can be said yet. An
+// open alert stays until whoever is to speak for the loss has spoken.
+func unseenSign(st *Status, expected catalog.Tri, storm *Storm) sign {
 	loss := st.slot(Loss)
+	open := st.slot(Unseen).Phase == Firing
 	switch {
-	case expected == catalog.No, st.Seen.State == event.Up, loss.Phase == Firing, loss.Gathered():
+	case expected == catalog.No, st.Seen.State == event.Up, loss.Phase == Firing:
 		return good
-	case st.Seen.State.Lost() && !loss.Holding() && !st.Flapping():
+	case open && (loss.Gathered() && !storm.told(loss) || loss.awaited()):
+		return blind
+	case loss.Gathered(), st.Seen.State.Lost() && !loss.Holding() && !st.Flapping():
 		return good
 	case expected == catalog.Yes && st.Seen.State == event.Unknown && st.Seen.Behind == event.Key{}:
 		return bad

@@ -15,13 +15,15 @@ func after(seconds int) time.Time { return began.Add(time.Duration(seconds) * ti
 
 // TestIsItBad: what a look says to each of the rules.
 func TestIsItBad(t *testing.T) {
-	holding := &Slot{Phase: Held}
+	holding, gathered := &Slot{Phase: Held}, &Slot{Phase: Held, Digest: "d", Raised: after(10)}
 	for name, c := range map[string]struct {
 		state        event.State
 		expected     catalog.Tri
 		loss         *Slot
 		flap         *Flap
 		behind       event.Key
+		open         *Slot  // the alert that says that it cannot be seen
+		digest       Digest // of the loss
 		lost, unseen sign
 	}{
 		"well":                          {state: event.Up, expected: catalog.Yes, lost: good, unseen: good},
@@ -36,13 +38,23 @@ func TestIsItBad(t *testing.T) {
 		"not seen, behind another":      {state: event.Unknown, expected: catalog.Yes, behind: event.Key{Host: "dsm"}, lost: blind, unseen: blind},
 		"not expected":                  {state: event.Down, expected: catalog.No, lost: good, unseen: good},
 		"nobody knows if it is needed":  {state: event.Degraded, expected: catalog.Unknown, lost: blind, unseen: good},
+		"told as unseen, its loss holds":         {state: event.Down, expected: catalog.Yes, loss: holding, open: &Slot{Phase: Firing}, lost: bad, unseen: blind},
+		"told as unseen, its cause is not told":  {state: event.Down, expected: catalog.Yes, loss: &Slot{Phase: Held, Cause: "c", Due: after(20)}, open: &Slot{Phase: Firing}, lost: bad, unseen: blind},
+		"told as unseen, its cause is told":      {state: event.Down, expected: catalog.Yes, loss: &Slot{Phase: Held, Cause: "c"}, open: &Slot{Phase: Firing}, lost: bad, unseen: good},
+		"told as unseen, its digest gathers":     {state: event.Down, expected: catalog.Yes, loss: gathered, open: &Slot{Phase: Firing}, digest: Digest{Slot: Slot{ID: "d", Phase: Held}}, lost: bad, unseen: blind},
+		"told as unseen, its digest told before": {state: event.Down, expected: catalog.Yes, loss: gathered, open: &Slot{Phase: Firing}, digest: Digest{Slot: Slot{ID: "d", Phase: Firing}, Last: after(9)}, lost: bad, unseen: blind},
+		"told as unseen, its digest told of it":  {state: event.Down, expected: catalog.Yes, loss: gathered, open: &Slot{Phase: Firing}, digest: Digest{Slot: Slot{ID: "d", Phase: Firing}, Last: after(11)}, lost: bad, unseen: good},
+		"told as unseen, its digest is silenced": {state: event.Down, expected: catalog.Yes, loss: gathered, open: &Slot{Phase: Firing}, digest: Digest{Slot: Slot{ID: "d", Phase: Held}, Mute: true}, lost: bad, unseen: good},
+
 		"neither seen nor known needed": {state: event.Unknown, expected: catalog.Unknown, lost: blind, unseen: blind},
 	} {
-		st := &Status{Seen: event.Observation{State: c.state, Behind: c.behind}, Loss: c.loss, Flap: c.flap}
+		st := &Status{Seen: event.Observation{State: c.state, Behind: c.behind}, Loss: c.loss, Unseen: c.open, Flap: c.flap}
+		storm := NewStorm("")
+		storm.Add(&c.digest)
 		if got := lossSign(c.state, c.expected); got != c.lost {
 			t.Errorf("%s: loss %d, want %d", name, got, c.lost)
 		}
-		if got := unseenSign(st, c.expected); got != c.unseen {
+		if got := unseenSign(st, c.expected, storm); got != c.unseen {
 			t.Errorf("%s: unknown %d, want %d", name, got, c.unseen)
 		}
 	}

@@ -128,6 +128,20 @@ func (s *Set) joins(now time.Time, st *Status, snap Snapshot, name string) (id s
 // Gathered reports whether a digest speaks for the slot's trouble.
 func (slot *Slot) Gathered() bool { return slot.Phase == Held && slot.Digest != "" }
 
+// told reports whether the digest that speaks for the slot has told of it, or is
+// quiet because all that it speaks for are silenced.
+func (s *Storm) told(slot *Slot) bool {
+	if s == nil {
+		return false
+	}
+	for _, d := range s.groups {
+		if d.Slot.ID == slot.Digest {
+			return d.Mute || d.Slot.Phase == Firing && !d.Last.Before(slot.Raised)
+		}
+	}
+	return false
+}
+
 // AlertID returns the id of the rule's open alert, or of the one that it
 // would be if nothing kept it from being told.
 func (s *Status) AlertID(rule string) string {
