@@ -281,7 +281,7 @@ func (a *App) newEngine(l *Loaded) *engine.Engine {
 		Pulses: a.heart().rules, Turn: a.turn(loopRules),
 		Statuses: a.ledger.Statuses(), Facts: a.ledger.Facts(),
 		Outbox: a.ledger.Outbox(), Receipts: a.ledger.Receipts(), Silences: a.ledger.Silences(),
-		Log: a.Log,
+		Log: a.Log, Flushed: time.Duration(l.Config.Bus.Sync),
 		OnDecision: func(k event.Key, d rules.Decision) {
 			a.decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
 			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", words.English(d.Why))

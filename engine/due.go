@@ -10,10 +10,10 @@ import (
 
 // wake returns when something needs to be done at the latest.
 func (e *Engine) wake() time.Time {
-	if !e.met {
-		return e.now() // see tidy
-	}
 	due := rules.Earlier(e.nextDigest(), e.nextWait())
+	if !e.met { // see tidy
+		due = rules.Earlier(due, e.now().Add(max(0, e.meetAt.Sub(e.Now()))))
+	}
 	if len(e.due) > 0 {
 		due = rules.Earlier(due, time.Unix(0, e.due[0].due))
 	}

@@ -40,8 +40,9 @@ type Engine struct {
 	requests chan request
 
 	orphans orphans
-	fresh   []string // sinks that are to hear of what is open, see meetSinks
-	met     bool     // it is stored that all are known
+	fresh   []string  // sinks that are to hear of what is open, see meetSinks
+	met     bool      // it is stored that all are known
+	meetAt  time.Time // when that will be, by Now; zero: they have not heard yet
 
 	dirty     []*item   // changed, and in no round yet
 	round     Round     // the open one

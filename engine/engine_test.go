@@ -483,7 +483,7 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Unlock()
 	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
-		Log: slog.New(slog.DiscardHandler), Now: w.now, Wall: w.wall,
+		Log: slog.New(slog.DiscardHandler), Now: w.now, Wall: w.wall, Flushed: unsyncedFor,
 		OnDecision: func(_ event.Key, d rules.Decision) {
 			if d.Alert != nil {
 				w.alerted.Add(1)

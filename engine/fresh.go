@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // meetSinks finds out which sinks are fresh: they hear at once of what is open
@@ -24,7 +25,7 @@ func (e *Engine) meetSinks(ctx context.Context) error {
 			e.fresh = append(e.fresh, name)
 		}
 	}
-	e.met = found && len(e.fresh) == 0 && len(known.Sinks) == len(now.Sinks) && known.Routing == now.Routing
+	e.met, e.meetAt = found && len(e.fresh) == 0 && len(known.Sinks) == len(now.Sinks) && known.Routing == now.Routing, time.Time{}
 	return nil
 }
 
@@ -32,13 +33,21 @@ func (e *Engine) roster() Roster { return Roster{e.Sinks, e.Set.Routing()} }
 
 // tidy does what may wait until everything that is due has been told. The
 // sinks are known from then on: whoever was to hear of an alert has it in his
-// outbox.
+// outbox. One that is fresh is not before what says that it was told has certainly
+// been written to the disk: after a power loss it would be owed no end.
 func (e *Engine) tidy(ctx context.Context) error {
-	if !e.met {
-		if err := e.Receipts.Know(ctx, e.roster()); err != nil {
+	if now := e.Now(); !e.met && !now.Before(e.meetAt) {
+		r := e.roster()
+		if first := e.meetAt.IsZero(); first && len(e.fresh) > 0 && e.Flushed > 0 {
+			r.Sinks = slices.DeleteFunc(slices.Clone(r.Sinks), func(name string) bool { return slices.Contains(e.fresh, name) })
+			e.meetAt = now.Add(e.Flushed)
+		} else {
+			e.met = true
+		}
+		if err := e.Receipts.Know(ctx, r); err != nil {
 			return fmt.Errorf("store which sinks are known: %w", err)
 		}
-		e.fresh, e.met = nil, true
+		e.fresh = nil
 	}
 	return e.prune(ctx)
 }

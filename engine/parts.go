@@ -97,6 +97,7 @@ type Parts struct {
 	Silences SilenceStore
 	Host     string // of this dswatch, in digests
 	Log      *slog.Logger
+	Flushed  time.Duration    // how long what was stored may take to be on the disk, and so what a power loss takes
 	Now      func() time.Time // how time passes; nil: time.Now, which nobody can set
 	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
 	// OnDecision is told every decision, for metrics; nil: nobody.

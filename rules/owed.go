@@ -150,9 +150,20 @@ func (s *Set) over(last event.Alert, snap Snapshot, k Standings) []event.Alert {
 	return out
 }
 
+// with returns names and those of more that are not among them.
+func with(names []string, more ...string) []string {
+	out := slices.Clone(names)
+	for _, name := range more {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // catchUp moves the slot to where a sink says that it was, and reports
-// whether it was behind. Of an alert of which nothing else is known the
-// audience may have heard, too: what other sinks know may be lost as well.
+// whether it was behind. Of what is not stored the audience may have heard, too:
+// what other sinks know may be lost as well.
 func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []string) (behind bool) {
 	id, newest := slot.ID, Standing{Seq: slot.Seq, At: slot.At}
 	if t := k[slot.ID]; t.Seq > newest.Seq && slot.Transition != event.Cleared && (t.Firing || t.Seq > slot.Left) { // else it is over only there
@@ -167,17 +178,15 @@ func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []st
 		if slot.ID == "" || !k[id].Firing || slices.Contains(slot.Sinks, sink) {
 			return false
 		}
-		slot.Sinks = append(slices.Clone(slot.Sinks), sink)
+		slot.Sinks = with(slot.Sinks, sink)
 		return true
 	case id == slot.ID && newest.Firing && slot.Phase == Firing:
 		slot.Seq = newest.Seq
-		if !slices.Contains(slot.Sinks, sink) {
-			slot.Sinks = append(slices.Clone(slot.Sinks), sink)
-		}
+		slot.Sinks = with(with(slot.Sinks, sink), audience...)
 		slot.Round = nil // who heard of it is not known any more
 		return true
 	case id != slot.ID:
-		slot.ID, slot.Turn, slot.Sinks = id, newest.Turn, append([]string{sink}, late(audience, []string{sink})...)
+		slot.ID, slot.Turn, slot.Sinks = id, newest.Turn, with([]string{sink}, audience...)
 		if slot.Severity == "" {
 			slot.Severity, slot.Impact = event.Warning, event.VisibilityLost
 		}
