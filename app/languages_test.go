@@ -71,7 +71,7 @@ func TestLanguages(t *testing.T) {
 	heard("a loss", "プロセス ds_nuagent.exe が停止しています", "process ds_nuagent.exe is down")
 	eventually(t, "the webhook has it", func() bool { return f.hook.Arrived() > 0 && told().Alert.Transition == event.Raised })
 	a := told().Alert
-	if a.Language != "ja" || !japanese(a.Reason) || !japanese(a.Text) || !a.ReasonStatements.Has("row.expected_by") || a.ReasonStatements.Statements()[0].Text == "" || !a.TitleStatements.Empty() {
+	if a.Language != "ja" || !japanese(a.Reason) || !japanese(a.Text) || !a.ReasonStatements.Has("row.because") || a.ReasonStatements.Statements()[0].Text == "" || !a.TitleStatements.Empty() {
 		t.Errorf("the webhook was told %+v", a)
 	}
 	if _, offset := a.StartedAt.Zone(); offset != 0 {

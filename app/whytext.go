@@ -68,9 +68,6 @@ func (e explanation) item(w io.Writer, y web.Why) {
 	}
 	line(e.say("seen", "観測"), e.say("by %s, last news at %s", "%s が観測、最後の変化は %s"), plainText(y.Observer), e.when(y.Seen))
 	line(e.say("expected", "監視対象"), "%s", strings.TrimSuffix(e.voice().Expected(y.Expected)+": "+e.said(y.ReasonStatements, y.Reason), ": "))
-	for _, n := range y.Footnotes {
-		line("", "[%s] %s", n.ID, n.Text)
-	}
 	for i, f := range y.Facts {
 		label := ""
 		if i == 0 {

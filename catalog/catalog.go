@@ -11,6 +11,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 //go:embed deepsecurity.yaml
@@ -102,11 +103,15 @@ func (c *Catalog) add(r *Row) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
+	var en, ja []string
 	for i, id := range r.Footnotes {
-		if _, ok := c.Footnote(id); !ok {
+		n, ok := c.Footnote(id)
+		if !ok {
 			return setting.Bad(fmt.Sprintf("footnotes[%d]", i), "%.80q is not a footnote; %s", id, meant(id, c.footnoteIDs()))
 		}
+		en, ja = append(en, n.EN), append(ja, n.JA)
 	}
+	r.notes = words.Both{EN: strings.Join(en, " "), JA: strings.Join(ja, "")}
 	for _, other := range c.rows {
 		if other.Component == r.Component && other.ID() == r.ID() && overlap(other.OS, r.OS) {
 			return setting.Bad("name", "%s of %s is on the list already; to replace the vendor's row, write %s into watch.ignore as well", r.ID(), r.Component, r.ID())

@@ -40,14 +40,16 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 		}
 		if when == Unknown {
 			r.When.root.why(f, Unknown, &g)
-			v.Reason = r.prefix(Unknown)
 		}
-		v.Reason = v.Reason.And(g.unknown())
+		v.Reason = g.unknown()
+		if when == Unknown {
+			v.Reason = v.Reason.And(r.note())
+		}
 	case onOS == No:
 		os := g1(f, event.OS)
 		v.Reason = words.OtherOS.With(clean(os.fact.Value), os.origin(), r.OS)
 	case r.Kind == event.Installation || r.Kind == event.Evidence && installed == No:
-		v.Reason = g1(f, r.remembered()).says()
+		v.Reason = g1(f, r.remembered()).there()
 	case installed == No:
 		v.Reason = words.ComponentAbsent.With(words.Component(r.Component), g1(f, event.Components).origin())
 	case r.When.IsZero():
@@ -59,10 +61,7 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 			v.Reason = r.always(f)
 			break
 		}
-		v.Reason = r.prefix(v.Expected)
-		for _, x := range g {
-			v.Reason = v.Reason.And(x.says())
-		}
+		v.Reason = g.decided(v.Expected).And(r.note())
 	}
 	return v
 }
@@ -121,23 +120,15 @@ func (r Row) always(f event.Facts) (why event.Said) {
 	default:
 		why = words.ComponentThere.With(words.Component(r.Component), g1(f, event.Components).origin())
 	}
-	if len(r.Footnotes) > 0 {
-		why = why.And(words.SeeFootnotes.With(r.Footnotes))
-	}
-	return why
+	return why.And(r.note())
 }
 
-// prefix names the footnotes before the facts they speak of.
-func (r Row) prefix(t Tri) event.Said {
-	switch {
-	case len(r.Footnotes) == 0:
+// note is what the row's footnotes say.
+func (r Row) note() event.Said {
+	if r.notes == (words.Both{}) {
 		return event.Said{}
-	case t == Yes:
-		return words.ExpectedBy.With(r.Footnotes)
-	case t == No:
-		return words.NotExpectedBy.With(r.Footnotes)
 	}
-	return words.ByFootnotes.With(r.Footnotes)
+	return words.Note.With(r.notes)
 }
 
 // ground is one fact that decided, or that is missing.
@@ -175,17 +166,42 @@ func g1(f event.Facts, n event.Name) ground {
 func (g ground) origin() words.Origin { return words.Origin(clean(g.fact.Origin)) }
 
 // says says what the fact is: "relay is on [declared]".
-func (g ground) says() event.Said {
+func (g ground) says() words.Phrase {
 	name := words.Fact(g.name)
 	switch {
 	case g.fact.Value == "":
-		return words.FactUnknown.With(name)
-	case len(g.relations) > 0 && g.meant() != "":
-		return words.FactVersion.With(name, clean(g.fact.Value), g.origin(), g.relations).And(words.ReadAs.With(g.meant()))
+		return words.FactUnknown.Phrase(name)
 	case len(g.relations) > 0:
-		return words.FactVersion.With(name, clean(g.fact.Value), g.origin(), g.relations)
+		return words.FactVersion.Phrase(name, clean(g.fact.Value), g.origin(), g.relations)
 	}
-	return words.FactIs.With(name, clean(g.fact.Value), g.origin())
+	return words.FactIs.Phrase(name, words.Value(clean(g.fact.Value)), g.origin())
+}
+
+// there says of what is remembered of a host what it is.
+func (g ground) there() event.Said {
+	if g.fact.Value == "" {
+		return words.FactMissing.With(words.Fact(g.name))
+	}
+	return words.FactSaid.With(words.Fact(g.name), words.Value(clean(g.fact.Value)), g.origin())
+}
+
+// decided says that these facts, of which there is at least one, made a row
+// expected or not.
+func (g grounds) decided(t Tri) event.Said {
+	all := g[0].says()
+	for _, x := range g[1:] {
+		all = words.Grounds.Phrase(all, x.says())
+	}
+	why := words.Because.With(all)
+	if t == No {
+		why = words.NotBecause.With(all)
+	}
+	for _, x := range g {
+		if m := x.meant(); m != "" && len(x.relations) > 0 {
+			why = why.And(words.ReadAs.With(words.Fact(x.name), m))
+		}
+	}
+	return why
 }
 
 // meant is what a version is taken for that is written without its update.

@@ -339,7 +339,7 @@ func TestTruthTable(t *testing.T) {
 			if n%10 != 0 && n > 5000 {
 				return // the texts of the largest rows: one in ten
 			}
-			if err := checkReason(q, h, v); err != nil {
+			if err := checkReason(c, q, h, v); err != nil {
 				t.Fatalf("%s %+v: %v\n%s\n%s", r.ID(), h, err, v.ReasonIn("en"), v.ReasonIn("ja"))
 			}
 			for _, d := range rest { // facts that do not matter
@@ -382,13 +382,25 @@ func every(ds []dimension, h host, do func(host)) {
 }
 
 // checkReason holds a verdict's reason to its promises.
-func checkReason(q question, h host, v catalog.Verdict) error {
+func checkReason(c *catalog.Catalog, q question, h host, v catalog.Verdict) error {
 	en, ja := v.ReasonIn("en"), v.ReasonIn("ja")
 	for _, s := range []string{en, ja} {
 		if s == "" || strings.ContainsAny(s, "\n\r\t") {
 			return fmt.Errorf("a reason is empty or not one line")
 		}
 	}
+	byOS := v.Reason.Has(words.OtherOS.Code())
+	byComponent := v.Reason.Has(words.ComponentAbsent.Code())
+	if !byOS && !byComponent && v.Expected != catalog.Unknown {
+		for _, id := range strings.Fields(q.footnotes) {
+			n, _ := c.Footnote(id)
+			if n.EN == "" || !strings.Contains(en, n.EN) || !strings.Contains(ja, n.JA) {
+				return fmt.Errorf("footnote %s is not cited", id)
+			}
+		}
+	}
+	en, _, _ = strings.Cut(en, "note: ")
+	ja, _, _ = strings.Cut(ja, "注記: ")
 	if v.Expected == catalog.Unknown {
 		var named int
 		for _, n := range names[1:] { // but os, which is a part of other words
@@ -413,15 +425,6 @@ func checkReason(q question, h host, v catalog.Verdict) error {
 	}
 	if strings.Contains(en, "told by ") != strings.Contains(ja, "told by ") || !strings.Contains(en, "[told by ") {
 		return fmt.Errorf("no fact is named with its origin")
-	}
-	byOS := v.Reason.Has(words.OtherOS.Code())
-	byComponent := v.Reason.Has(words.ComponentAbsent.Code())
-	if !byOS && !byComponent {
-		for _, id := range strings.Fields(q.footnotes) {
-			if !strings.Contains(en, id) || !strings.Contains(ja, id) {
-				return fmt.Errorf("footnote %s is not named", id)
-			}
-		}
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 
 	"dswatch/event"
 	"dswatch/table"
@@ -75,38 +74,19 @@ func (c *Catalog) WriteJSON(w io.Writer, f event.Facts, language string) error {
 	return nil
 }
 
-// WriteTable writes Entries as a table for people, then the text of each
-// footnote that they name, once. Every column is as wide as its widest cell;
+// WriteTable writes Entries as a table for people. Every column is as wide as its widest cell;
 // the reason comes last and is not cut.
 func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error {
 	v := words.In(language, nil)
 	lines := [][]string{{v.Either("COMPONENT", "コンポーネント"), "OS", v.Either("KIND", "種別"), v.Either("NAME", "名前"), v.Either("EXPECTED", "監視対象"), v.Either("WHY", "理由")}}
-	var ids []string
 	for _, e := range c.Entries(f, language) {
 		name := e.Name
 		if e.Instances > 1 {
 			name = fmt.Sprintf("%s x%d", name, e.Instances)
 		}
 		lines = append(lines, []string{e.Component, e.OS, v.Kind(e.Kind), name, v.Expected(e.Expected.String()), e.Reason})
-		for _, id := range e.Footnotes {
-			if !slices.Contains(ids, id) {
-				ids = append(ids, id)
-			}
-		}
 	}
-	err := table.Write(w, lines)
-	if err == nil && len(ids) > 0 {
-		lines = lines[:0]
-		for _, n := range c.footnotes {
-			if slices.Contains(ids, n.ID) {
-				lines = append(lines, []string{n.ID, n.In(language)})
-			}
-		}
-		if _, err = io.WriteString(w, "\n"+v.Either("Footnotes", "注記")+"\n"); err == nil {
-			err = table.Write(w, lines)
-		}
-	}
-	if err != nil {
+	if err := table.Write(w, lines); err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
 	return nil

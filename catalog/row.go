@@ -11,6 +11,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Own is the component of the operator's own rows where they name none. Like
@@ -32,6 +33,8 @@ type Row struct {
 	DependsOn []string          `yaml:"depends_on" doc:"rows of the same host, as kind/name, without which the item cannot run: while one of them is lost, the loss of this one is told with it and not on its own"`
 	Next      []Step            `yaml:"next" doc:"what whoever is on duty does first when the item is down; the first entry for the system counts (default: how to confirm it)"`
 	Confirm   map[string]string `yaml:"confirm" doc:"command by which a person confirms the state, by system (default made from kind and name)"`
+
+	notes words.Both // what Footnotes say, once the row is on a list
 }
 
 // Match says how a process is recognised.

@@ -134,7 +134,7 @@ func TestThreePartVersions(t *testing.T) {
 		return catalog.Row{Component: catalog.Own, Kind: "process", Name: "x", When: w}
 	}
 	for _, x := range []struct{ version, en, ja string }{
-		{"20.0.4184", "agent_version is 20.0.4184 [declared] (< 20.0.0.4185); read as 20.0.0.4184", "Agent のバージョン が 20.0.4184 です (設定、< 20.0.0.4185)。20.0.0.4184 と解釈しています"},
+		{"20.0.4184", "not expected because agent_version is 20.0.4184 [declared] (< 20.0.0.4185); agent_version is read as 20.0.0.4184", "Agent のバージョンが 20.0.4184 (設定、< 20.0.0.4185) のため監視対象外です。Agent のバージョンは 20.0.0.4184 と解釈しています"},
 		{"20.0.0", `agent_version "20.0.0" [declared] tells no build; declare it in a facts file or in watch.facts`, `agent_version "20.0.0" [declared] にビルド番号がないため判定できません。値を facts ファイルまたは watch.facts に記述してください`},
 	} {
 		v := own("agent_version >= 20.0.0.4185").Evaluate(event.Facts{event.AgentVersion: {Value: x.version, Origin: "declared"}})

@@ -114,6 +114,16 @@ var (
 		string(event.Sessions):            {"sessions", "ログオンセッション"},
 		string(event.TLSInspection):       {"features.tls_inspection", "高度な TLS トラフィックインスペクション"},
 	}
+	// values are those of facts that are words.
+	values = map[string]Both{
+		event.On:            {event.On, "有効"},
+		event.Off:           {event.Off, "無効"},
+		"bidirectional":     {"bidirectional", "双方向"},
+		"agent_initiated":   {"agent_initiated", "Agent から開始"},
+		"manager_initiated": {"manager_initiated", "Manager から開始"},
+		"deep_security":     {"deep_security", "Deep Security"},
+		"workload_security": {"workload_security", "Workload Security"},
+	}
 	circuits = map[string]Both{
 		"closed":    {"closed", "接続中"},
 		"open":      {"open", "遮断中"},
@@ -191,8 +201,14 @@ func (v Voice) Component(s string) string { return word(v, components, s) }
 // Fact names a fact.
 func (v Voice) Fact(s string) string { return word(v, facts, s) }
 
+// Value names what a fact is.
+func (v Voice) Value(s string) string { return word(v, values, s) }
+
 // Origin names where a fact comes from.
 func (v Voice) Origin(s string) string {
+	if file, ok := strings.CutPrefix(s, "declared in "); ok && v.JA() {
+		return origins["declared"].JA + ": " + file
+	}
 	head, rest, more := strings.Cut(s, " (")
 	head = word(v, origins, head)
 	if more {

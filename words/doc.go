@@ -33,7 +33,7 @@
 //	error           a library's own text, quoted and not translated
 //	Both            a text that is there in both languages, such as an operator's
 //	Phrase          a sentence of the table inside this one
-//	event.State, event.Kind, event.Severity, event.Impact, event.Transition, Outcome, Origin
+//	event.State, event.Kind, event.Severity, event.Impact, event.Transition, Outcome, Origin, Fact, Value
 //	                a word of the dictionary (dictionary.go)
 //
 // A sentence of a detail or a reason has no full stop and, in English, begins small, as it may be a part of

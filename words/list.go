@@ -75,6 +75,8 @@ func sample(k kind, n int, name string) string {
 		return event.Agent
 	case fact:
 		return string(event.AgentVersion)
+	case value:
+		return event.On
 	}
 	return "<" + name + ">"
 }

@@ -25,27 +25,36 @@ var (
 	NoCondition = say0("row.no_condition",
 		"the row has no condition, so it is always expected",
 		"条件のない行のため常に監視対象です")
-	SeeFootnotes = say1[[]string]("row.see_footnotes",
-		"see footnote {ids}",
-		"注記 {ids} を参照してください")
-	ByFootnotes = say1[[]string]("row.by_footnotes",
-		"footnote {ids}:",
-		"注記 {ids}:")
-	ExpectedBy = say1[[]string]("row.expected_by",
-		"expected after footnote {ids}:",
-		"注記 {ids} により監視対象です:")
-	NotExpectedBy = say1[[]string]("row.not_expected_by",
-		"not expected after footnote {ids}:",
-		"注記 {ids} により監視対象外です:")
-	FactIs = say3[Fact, string, Origin]("row.fact",
+	// Note is what stands behind a reason: the vendor's footnotes, or notes of our own.
+	Note = say1[Both]("row.note", "note: {text}", "注記: {text}")
+	// Because and NotBecause say of a row with a condition which facts decided.
+	Because = say1[Phrase]("row.because",
+		"expected because {ground}",
+		"{ground} のため監視対象です")
+	NotBecause = say1[Phrase]("row.not_because",
+		"not expected because {ground}",
+		"{ground} のため監視対象外です")
+	// Grounds joins what decided together.
+	Grounds = say2[Phrase, Phrase]("row.grounds", "{one} and {other}", "{one}、{other}")
+	FactIs  = say3[Fact, Value, Origin]("row.is",
 		"{fact} is {value} [{origin}]",
-		"{fact} が {value} です ({origin})")
-	FactVersion = say4[Fact, string, Origin, []string]("row.version",
+		"{fact} が {value} ({origin})")
+	FactVersion = say4[Fact, string, Origin, []string]("row.is_version",
 		"{fact} is {value} [{origin}] ({relations})",
-		"{fact} が {value} です ({origin}、{relations})")
-	FactUnknown = say1[Fact]("row.fact_unknown",
+		"{fact} が {value} ({origin}、{relations})")
+	FactUnknown = say1[Fact]("row.is_unknown",
 		"{fact} is unknown",
-		"{fact} が不明です")
+		"{fact} が不明")
+	// FactSaid and FactMissing are whole reasons: of what is there since it was seen.
+	FactSaid = say3[Fact, Value, Origin]("row.remembers",
+		"{fact} is {value} [{origin}]",
+		"{fact} は {value} です ({origin})")
+	FactMissing = say1[Fact]("row.remembers_nothing",
+		"{fact} is unknown",
+		"{fact} は不明です")
+	ReadAs = say2[Fact, string]("row.reads_as",
+		"{fact} is read as {version}",
+		"{fact} は {version} と解釈しています")
 	FactsMissing = say1[[]string]("row.facts_missing",
 		"{facts} unknown",
 		"{facts} が不明なため判定できません")
@@ -55,9 +64,6 @@ var (
 	FactsPartial = say1[[]string]("row.facts_partial",
 		"{facts} tells no build",
 		"{facts} にビルド番号がないため判定できません")
-	ReadAs = say1[string]("row.read_as",
-		"read as {version}",
-		"{version} と解釈しています")
 	DeclareIt = say0("row.declare_it",
 		"declare it in a facts file or in watch.facts",
 		"値を facts ファイルまたは watch.facts に記述してください")
@@ -185,4 +191,17 @@ var (
 	SilenceComment = say2[string, string]("silence.comment",
 		"changed comment {before} to {now}",
 		"コメントを {before} から {now} に変更しました")
+)
+
+// What a version before said, which may still be stored. Nobody says it now.
+var (
+	_ = say1[[]string]("row.see_footnotes", "see footnote {ids}", "注記 {ids} を参照してください")
+	_ = say1[[]string]("row.by_footnotes", "footnote {ids}:", "注記 {ids}:")
+	_ = say1[[]string]("row.expected_by", "expected after footnote {ids}:", "注記 {ids} により監視対象です:")
+	_ = say1[[]string]("row.not_expected_by", "not expected after footnote {ids}:", "注記 {ids} により監視対象外です:")
+	_ = say3[Fact, string, Origin]("row.fact", "{fact} is {value} [{origin}]", "{fact} が {value} です ({origin})")
+	_ = say4[Fact, string, Origin, []string]("row.version",
+		"{fact} is {value} [{origin}] ({relations})", "{fact} が {value} です ({origin}、{relations})")
+	_ = say1[Fact]("row.fact_unknown", "{fact} is unknown", "{fact} が不明です")
+	_ = say1[string]("row.read_as", "read as {version}", "{version} と解釈しています")
 )

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"dswatch/event"
 )
@@ -49,10 +50,11 @@ const (
 	origin
 	component
 	fact
+	value
 )
 
 var kindNames = [...]string{name: "name", number: "number", duration: "duration", moment: "time", list: "list", quote: "quoted", both: "both languages", phrase: "phrase",
-	state: "state", itemKind: "kind", severity: "severity", impact: "impact", transition: "transition", outcome: "outcome", origin: "origin", component: "component", fact: "fact"}
+	state: "state", itemKind: "kind", severity: "severity", impact: "impact", transition: "transition", outcome: "outcome", origin: "origin", component: "component", fact: "fact", value: "value"}
 
 func (k kind) String() string { return kindNames[k] }
 
@@ -60,12 +62,13 @@ func (k kind) String() string { return kindNames[k] }
 type Both struct{ EN, JA string }
 
 // Outcome is what was decided of an item, Origin where a fact comes from,
-// Component one of the vendor's, Fact the name of a fact. They are words of the dictionary.
+// Component one of the vendor's, Fact the name of a fact, Value what it is. They are words of the dictionary.
 type (
 	Outcome   string
 	Origin    string
 	Component string
 	Fact      string
+	Value     string // of a fact
 )
 
 // kindOf tells how arguments of type A are read.
@@ -105,6 +108,8 @@ func kindOf[A any]() kind {
 		return component
 	case reflect.TypeFor[Fact]():
 		return fact
+	case reflect.TypeFor[Value]():
+		return value
 	default:
 		panic(fmt.Sprintf("words: no argument is a %v", t))
 	}
@@ -136,6 +141,8 @@ func text(a any) string {
 	case Component:
 		return string(a)
 	case Fact:
+		return string(a)
+	case Value:
 		return string(a)
 	case event.State:
 		return string(a)
@@ -262,6 +269,11 @@ func (s Say2[A, B]) Phrase(a A, b B) Phrase { return pack(s.code, argument(a), a
 // Phrase is With, for a sentence inside another one.
 func (s Say3[A, B, C]) Phrase(a A, b B, c C) Phrase {
 	return pack(s.code, argument(a), argument(b), argument(c))
+}
+
+// Phrase is With, for a sentence inside another one.
+func (s Say4[A, B, C, D]) Phrase(a A, b B, c C, d D) Phrase {
+	return pack(s.code, argument(a), argument(b), argument(c), argument(d))
 }
 
 // Or is s, or where it says nothing the text of a program of another version.
@@ -443,12 +455,46 @@ func (v Voice) append(b []byte, s event.Statement) []byte {
 		t = e.ja
 	}
 	for _, g := range t.gaps {
-		b = append(b, g.before...)
+		b = v.join(b, g.before)
 		if g.arg >= 0 {
+			n := len(b)
 			b = v.appendArg(b, e.kinds[g.arg], s.Args[g.arg], g.how)
+			b = v.close(b, n)
 		}
 	}
-	return append(b, t.end...)
+	return v.join(b, t.end)
+}
+
+// join appends what stands behind a gap. Japanese has a blank between it and
+// Latin letters, and none between it and Japanese.
+func (v Voice) join(b []byte, text string) []byte {
+	if v.JA() && len(text) > 1 && text[0] == ' ' && endsJapanese(b) && beginsJapanese(text[1:]) {
+		text = text[1:]
+	}
+	return append(b, text...)
+}
+
+// close is join for what stands before a gap, which begins at n.
+func (v Voice) close(b []byte, n int) []byte {
+	if v.JA() && 0 < n && n < len(b) && b[n-1] == ' ' && endsJapanese(b[:n-1]) && beginsJapanese(string(b[n:min(n+utf8.UTFMax, len(b))])) {
+		b = append(b[:n-1], b[n:]...)
+	}
+	return b
+}
+
+func endsJapanese(b []byte) bool {
+	r, _ := utf8.DecodeLastRune(b)
+	return japanese(r)
+}
+
+func beginsJapanese(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return japanese(r)
+}
+
+// japanese reports whether r is a letter of Japanese.
+func japanese(r rune) bool {
+	return 0x3041 <= r && r <= 0x30FF || 0x3400 <= r && r <= 0x9FFF || r == '々'
 }
 
 func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
@@ -514,6 +560,8 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 		return append(b, v.Component(arg)...)
 	case fact:
 		return append(b, v.Fact(arg)...)
+	case value:
+		return append(b, v.Value(arg)...)
 	}
 	return append(b, arg...)
 }
