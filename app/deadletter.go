@@ -194,7 +194,7 @@ func (a *App) ending(ctx context.Context, ls []ledger.Letter) (map[string]map[st
 		}
 		ids := map[string]bool{}
 		all[l.Sink] = ids
-		err := a.ledger.Outbox().Pending(ctx, l.Sink, func(data []byte) {
+		err := a.ledger.Outbox().Pending(ctx, l.Sink, func(data []byte, _ uint64) {
 			if one, err := event.DecodeAlert(data); err == nil && one.Transition == event.Cleared {
 				ids[one.ID] = true
 			}

@@ -385,7 +385,7 @@ func TestResync(t *testing.T) {
 	for i := range 2 { // as often as one likes
 		eventually(t, "nothing waits", func() bool {
 			n := 0
-			if err := f.a.ledger.Outbox().Pending(t.Context(), "hook", func([]byte) { n++ }); err != nil {
+			if err := f.a.ledger.Outbox().Pending(t.Context(), "hook", func([]byte, uint64) { n++ }); err != nil {
 				t.Fatal(err)
 			}
 			return n == 0

@@ -234,6 +234,7 @@ func (r *running) changeSinks(_ context.Context, old, next *Loaded, differences 
 	if len(gone) > 0 {
 		changes = append(changes, change{before: func(ctx context.Context) { r.leave(ctx, gone) }})
 	}
+	var fresh []*worker
 	for _, spec := range next.deliversTo() {
 		name := spec.common.Name
 		if named(old, name) && sameSink(name, differences) && old.voice(spec).Equal(next.voice(spec)) {
@@ -243,20 +244,38 @@ func (r *running) changeSinks(_ context.Context, old, next *Loaded, differences 
 		if err != nil {
 			return changes, err
 		}
+		fresh = append(fresh, w)
 		changes = append(changes, change{
 			discard: func() { _ = w.close(context.Background()) }, // it has sent nothing
 			after:   func(ctx context.Context) { r.replace(ctx, w) },
 		})
 	}
+	if len(fresh) > 0 {
+		changes = append(changes, change{before: func(context.Context) { r.retire(fresh) }})
+	}
 	return changes, nil
 }
 
+// retire ends the workers in whose place others come, side by side. What they
+// have begun they end: it must not be told by both.
+func (r *running) retire(fresh []*worker) {
+	ctx, cancel := context.WithTimeout(r.watches, leaving) // who stops meanwhile does not wait
+	defer cancel()
+	var tasks []*task
+	for _, before := range r.workers() {
+		if slices.ContainsFunc(fresh, func(w *worker) bool { return w.name == before.name }) {
+			before.worker.Retire(ctx.Done())
+			tasks = append(tasks, before.tasks...)
+		}
+	}
+	end(tasks...)
+}
+
 // replace puts a sink at work, in the place of the one of its name if there is
-// one.
+// one, which has retired.
 func (r *running) replace(ctx context.Context, w *worker) {
 	before := r.without(w.name)
 	if before != nil {
-		end(before.tasks...)
 		w.drilled.Store(before.drilled.Load())
 		if before.kind != w.kind {
 			r.metrics.Forget(w.name)
@@ -297,7 +316,8 @@ func (r *running) without(name string) (gone *worker) {
 	return gone
 }
 
-// leaving is how long sinks that go have for what they are still to be told.
+// leaving is how long sinks that go have for what they are still to be told, and
+// those that are replaced for what they have begun.
 const leaving = 30 * time.Second
 
 // leave tells sinks that go of the end of all that is open there, gives them

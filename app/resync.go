@@ -31,7 +31,7 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 		return out, a.noSuchSink(sink)
 	}
 	waiting := map[string]bool{}
-	err = a.ledger.Outbox().Pending(ctx, sink, func(data []byte) {
+	err = a.ledger.Outbox().Pending(ctx, sink, func(data []byte, _ uint64) {
 		if one, err := event.DecodeAlert(data); err == nil {
 			waiting[one.DeliveryID()] = true
 		}

@@ -226,12 +226,12 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		out = append(out, w.attempted(t))
 	}
 	health := w.worker.Health()
-	err = a.ledger.Outbox().Pending(ctx, w.name, func(data []byte) {
+	err = a.ledger.Outbox().Pending(ctx, w.name, func(data []byte, position uint64) {
 		one, err := event.DecodeAlert(data)
 		if err != nil || !slots[one.Slot()] {
 			return
 		}
-		if r := known[one.Slot()]; r.AlertID == one.ID && r.Seq >= one.Seq && !one.Replay {
+		if r := known[one.Slot()]; r.AlertID != "" && r.Covers(one.Queued(position)) {
 			return // done, and about to leave the outbox
 		}
 		t := w.attempted(web.Told{Alert: one.ID, Seq: one.Seq, Transition: one.Transition, At: one.At, Progress: "waiting"})

@@ -36,7 +36,9 @@ type world struct {
 	acked    int
 	statuses map[string]engine.Record
 	facts    map[string]engine.Record
-	outbox   map[string][][]byte // by sink
+	outbox   map[string][]queued // by sink
+	places   uint64              // in the outbox, so far
+	parcels  *rand.Rand          // of what stays there after it was told; nil: nothing does
 	receipts map[string]map[string]event.Receipt
 	got      map[string][]event.Alert // what the far end of each sink received
 	down     map[string]bool          // sinks that refuse
@@ -67,6 +69,12 @@ type world struct {
 	timeMu sync.Mutex
 	asked  time.Time // when the time was asked for last
 	often  int       // in a row at that moment
+}
+
+// queued is a delivery in the outbox.
+type queued struct {
+	data     []byte
+	position uint64
 }
 
 // write is one change of one part of the durable world.
@@ -161,7 +169,7 @@ func (w *world) forget() {
 			know(r.Slot, r.AlertID, r.Seq)
 		}
 		for _, d := range w.outbox[sink] {
-			if a, err := event.DecodeAlert(d); err == nil {
+			if a, err := event.DecodeAlert(d.data); err == nil {
 				know(a.Slot(), a.ID, a.Seq)
 			}
 		}
@@ -176,7 +184,7 @@ func (w *world) forget() {
 var errCrashed = errors.New("crashed")
 
 func newWorld(seed uint64) *world {
-	return &world{statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, outbox: map[string][][]byte{},
+	return &world{statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, outbox: map[string][]queued{},
 		receipts: map[string]map[string]event.Receipt{"nms": {}, "hook": {}}, got: map[string][]event.Alert{}, down: map[string]bool{},
 		silences: map[string]rules.Silence{}, quieted: make(chan struct{}),
 		alerts: map[*byte]event.Alert{}, fuse: -1, rnd: rand.New(rand.NewPCG(seed, 1)), coin: rand.New(rand.NewPCG(seed, 2)), wake: make(chan struct{}, 1), sinks: []string{"nms", "hook"}}
@@ -318,7 +326,8 @@ func (s store) Save(_ context.Context, records []engine.Record) ([]uint64, error
 func (l *life) Put(_ context.Context, out []engine.Outgoing) error {
 	for _, o := range out {
 		err := l.op(func() error {
-			l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], o.Data)
+			l.w.places++
+			l.w.outbox[o.Sink] = append(l.w.outbox[o.Sink], queued{o.Data, l.w.places})
 			a, err := event.DecodeAlert(o.Data)
 			if err == nil && a.Transition == event.Raised {
 				l.w.raised = append(l.w.raised, a)
@@ -327,7 +336,7 @@ func (l *life) Put(_ context.Context, out []engine.Outgoing) error {
 				l.w.onPut(o.Sink, a)
 			}
 			l.w.wrote("outbox", func() {
-				l.w.outbox[o.Sink] = slices.DeleteFunc(l.w.outbox[o.Sink], func(d []byte) bool { return &d[0] == &o.Data[0] })
+				l.w.outbox[o.Sink] = slices.DeleteFunc(l.w.outbox[o.Sink], func(d queued) bool { return &d.data[0] == &o.Data[0] })
 			})
 			return nil
 		})
@@ -338,10 +347,10 @@ func (l *life) Put(_ context.Context, out []engine.Outgoing) error {
 	return nil
 }
 
-func (l *life) Pending(_ context.Context, sink string, each func([]byte)) error {
+func (l *life) Pending(_ context.Context, sink string, each func([]byte, uint64)) error {
 	return l.op(func() error {
 		for _, d := range l.w.outbox[sink] {
-			each(d)
+			each(d.data, d.position)
 		}
 		return nil
 	})
@@ -427,21 +436,30 @@ func (w *world) deliver() {
 			continue
 		}
 		for _, d := range w.outbox[sink] {
-			a, err := event.DecodeAlert(d)
+			a, err := event.DecodeAlert(d.data)
 			if err != nil {
 				panic(err)
 			}
-			if r := w.receipts[sink][a.Slot()]; r.AlertID == a.ID && r.Seq >= a.Seq {
+			if r := w.receipts[sink][a.Slot()]; r.AlertID != "" && r.Covers(a.Queued(d.position)) {
 				continue
 			}
 			w.got[sink] = append(w.got[sink], a)
 			if a.Transition == event.Cleared && a.Turn < w.receipts[sink][a.Slot()].Turn {
 				continue // as ledger.Book does
 			}
-			putting(w, "receipts", w.receipts[sink], a.Slot(), event.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At})
+			putting(w, "receipts", w.receipts[sink], a.Slot(), event.Receipt{Slot: a.Slot(), AlertID: a.ID, Turn: a.Turn, Seq: a.Seq, Transition: a.Transition, At: a.At, Position: d.position, Reached: true})
 		}
-		w.outbox[sink] = nil
+		w.outbox[sink] = w.shared(w.outbox[sink])
 	}
+}
+
+// shared is what stays in the outbox although it was told, as if its message had
+// another delivery, which waits.
+func (w *world) shared(told []queued) []queued {
+	if w.parcels == nil || w.parcels.IntN(3) > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(told), func(queued) bool { return w.parcels.IntN(2) == 0 })
 }
 
 func (w *world) publish(data []byte) {

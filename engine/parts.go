@@ -53,9 +53,9 @@ type Outbox interface {
 	// Put returns when all of it is stored; putting a delivery again that is
 	// still there is harmless.
 	Put(ctx context.Context, out []Outgoing) error
-	// Pending calls each with every delivery that waits for the sink, oldest
-	// first.
-	Pending(ctx context.Context, sink string, each func(data []byte)) error
+	// Pending calls each with every delivery that lies there for the sink, oldest
+	// first, and with its position. The sink may have been told some of them.
+	Pending(ctx context.Context, sink string, each func(data []byte, position uint64)) error
 }
 
 // Outgoing is one alert transition for one sink.

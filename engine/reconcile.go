@@ -163,26 +163,46 @@ func (e *Engine) numbers(ctx context.Context, sinks []string) (map[string]int, e
 	return used, nil
 }
 
+// waiting is a delivery that lies in an outbox.
+type waiting struct {
+	slot     string
+	standing rules.Standing
+	event.Queued
+}
+
 // recall calls each with the transitions that wait for a sink and those it
 // was told last. The outbox is read first: a delivery that leaves it meanwhile
-// has its receipt before it leaves. What went to the dead letters has been
-// handled, but left the far end as it was.
+// has its receipt before it leaves. One that lies there although it was told
+// does not wait: it shares its message with others that do, and its alert may
+// long be over. What went to the dead letters has been handled, but left the far
+// end as it was.
 func (e *Engine) recall(ctx context.Context, sink string, each func(slot, id string, t rules.Standing)) error {
-	err := e.Outbox.Pending(ctx, sink, func(data []byte) {
+	var lies []waiting
+	told := map[string]event.Receipt{} // by slot of what lies there
+	err := e.Outbox.Pending(ctx, sink, func(data []byte, position uint64) {
 		if a, err := event.DecodeAlert(data); err == nil {
 			firing := a.Transition.Firing()
-			each(a.Slot(), a.ID, rules.Standing{Turn: a.Turn, Seq: a.Seq, At: a.At, Firing: firing, Open: firing, Waits: true})
+			lies = append(lies, waiting{a.Slot(), rules.Standing{Turn: a.Turn, Seq: a.Seq, At: a.At, Firing: firing, Open: firing, Waits: true}, a.Queued(position)})
+			told[a.Slot()] = event.Receipt{}
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("read what waits for sink %s: %w", sink, err)
 	}
 	err = e.Receipts.Load(ctx, sink, func(r event.Receipt) {
+		if _, ok := told[r.Slot]; ok {
+			told[r.Slot] = r
+		}
 		firing := r.Transition.Firing()
 		each(r.Slot, r.AlertID, rules.Standing{Turn: r.Turn, Seq: r.Seq, At: r.At, Firing: firing, Open: firing && !r.Dead || r.Dead && r.Reached})
 	})
 	if err != nil {
 		return fmt.Errorf("load receipts of sink %s: %w", sink, err)
+	}
+	for _, q := range lies {
+		if r := told[q.slot]; r.AlertID == "" || !r.Covers(q.Queued) {
+			each(q.slot, q.AlertID, q.standing)
+		}
 	}
 	return nil
 }

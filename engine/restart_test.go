@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +35,39 @@ func TestRestartRepeatsToNobodyElse(t *testing.T) {
 		}
 		if got := len(w.got["nms"]); got < 6 {
 			t.Errorf("nms was told %d times, want the repetitions too", got)
+		}
+	})
+}
+
+// TestRestartKnowsWhatWasTold restarts while the raise of an alert that is over
+// still lies in the outbox, because it shares its message with a delivery that
+// waits: the end was told, and must not be told again behind the next raise.
+func TestRestartKnowsWhatWasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		l := &list{row: row(t, key)}
+		set := &rules.Set{Language: "en"}
+		stop := startEngine(w, l, set)
+		w.saw(t, key, event.Down)
+		shared := w.outbox["nms"]
+		w.deliver()
+		for _, state := range []event.State{event.Up, event.Down} {
+			w.saw(t, key, state)
+			w.deliver()
+		}
+		stop()
+		w.outbox["nms"] = shared
+		stop = startEngine(w, l, set)
+		defer stop()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.deliver()
+		var got []event.Transition
+		for _, a := range w.got["nms"] {
+			got = append(got, a.Transition)
+		}
+		if want := []event.Transition{event.Raised, event.Cleared, event.Raised}; !slices.Equal(got, want) {
+			t.Errorf("told %v, want %v", got, want)
 		}
 	})
 }

@@ -48,3 +48,36 @@ func (r Receipt) Later(a Alert) bool {
 func (r Receipt) Outdates(a Alert) bool {
 	return r.AlertID != "" && r.AlertID != a.ID && r.Later(a) && r.Reached && (r.Transition != Cleared || r.Dead)
 }
+
+// Queued is a transition as it lies in the outbox of a sink.
+type Queued struct {
+	AlertID   string
+	Turn, Seq int
+	At        time.Time
+	Replay    bool
+	Position  uint64 // in the outbox: grows from one to the next
+}
+
+// Queued is a at a place in an outbox.
+func (a *Alert) Queued(position uint64) Queued {
+	return Queued{a.ID, a.Turn, a.Seq, a.At, a.Replay, position}
+}
+
+// Covers reports whether the sink needs q no more, which is of the receipt's
+// slot: it was told that, or something later.
+func (r Receipt) Covers(q Queued) bool {
+	switch {
+	case r.AlertID != q.AlertID:
+		// A leftover of an earlier firing. Both must say so: positions begin
+		// anew with a new outbox, and the end of an earlier firing may come late.
+		if r.Turn > 0 && q.Turn > 0 {
+			return q.Position <= r.Position && q.Turn < r.Turn
+		}
+		return q.Position <= r.Position && !q.At.After(r.At)
+	case q.Replay:
+		// An operator asked for it, so the same transition goes out again;
+		// but not one that a later one has outdated at the far end.
+		return q.Position == r.Position || r.Reached && q.Seq < r.Seq
+	}
+	return q.Seq <= r.Seq
+}

@@ -105,7 +105,7 @@ func (l *Ledger) Sinks(ctx context.Context) ([]string, error) {
 // Remove drops the outbox of a sink that is no more, and returns how many
 // alerts waited there. Its place must be closed.
 func (l *Ledger) Remove(ctx context.Context, sink string) (dropped int, err error) {
-	if err := l.Outbox().Pending(ctx, sink, func([]byte) { dropped++ }); err != nil {
+	if err := l.Outbox().Pending(ctx, sink, func([]byte, uint64) { dropped++ }); err != nil {
 		return 0, err
 	}
 	return dropped, l.bus.RemoveDurable(ctx, bus.Outbox, sink)

@@ -49,12 +49,14 @@ func (o Outbox) Put(ctx context.Context, out []engine.Outgoing) error {
 }
 
 // Pending implements engine.Outbox.
-func (o Outbox) Pending(ctx context.Context, sink string, each func(data []byte)) error {
+func (o Outbox) Pending(ctx context.Context, sink string, each func(data []byte, position uint64)) error {
 	of := o.sizes.of(sink)
 	return o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error {
 		of.put(m.Sequence, alertsIn(m.Data))
+		n := 0
 		for alert := range bytes.SplitSeq(m.Data, newline) {
-			each(alert)
+			each(alert, position(m.Sequence, n))
+			n++
 		}
 		return nil
 	})
@@ -90,6 +92,10 @@ func (o Outbox) Again(ctx context.Context, all []Repeat) error {
 	}
 	return o.bus.Publish(ctx, msgs...)
 }
+
+// position is that of an alert in a message: alerts of one slot may share one,
+// so each has its own.
+func position(sequence uint64, n int) uint64 { return sequence*packed + uint64(min(n, packed-1)) }
 
 func alertsIn(data []byte) int { return bytes.Count(data, newline) + 1 }
 
@@ -203,8 +209,7 @@ func (q *Queue) unpack(to []sinks.Delivery, d *bus.Delivery) []sinks.Delivery {
 	for i := range parts {
 		var alert []byte
 		alert, rest, _ = bytes.Cut(rest, newline)
-		// Alerts of one slot may share a message, so each has its own place.
-		parts[i] = delivery{p, alert, d.Sequence*packed + uint64(min(i, packed-1))}
+		parts[i] = delivery{p, alert, position(d.Sequence, i)}
 		to = append(to, &parts[i])
 	}
 	return to

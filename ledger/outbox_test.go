@@ -158,7 +158,7 @@ func TestQueue(t *testing.T) {
 	b = bustest.Open(t, cfg)
 	o = Outbox{b, &sizes{}}
 	var left []string
-	if err := o.Pending(t.Context(), "nms", func(data []byte) { left = append(left, string(data)) }); err != nil {
+	if err := o.Pending(t.Context(), "nms", func(data []byte, _ uint64) { left = append(left, string(data)) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(left) != packed || left[3] != "3" || waiting(o) != packed {

@@ -153,7 +153,7 @@ func (l *lane) unsent(ctx context.Context, it *item) bool {
 		if l.w.bury(ctx, it, Permanent(it.bad)) {
 			l.done(it, event.Receipt{})
 		}
-	case known && covers(r, it.alert, it.Position()):
+	case known && r.Covers(it.alert.Queued(it.Position())):
 		l.w.m.duplicate.Inc()
 		l.w.journal.note(&it.alert, time.Now(), OutcomeDuplicate, nil)
 		l.done(it, event.Receipt{})

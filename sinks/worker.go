@@ -44,21 +44,6 @@ type Receipts interface {
 	Store(ctx context.Context, rs []event.Receipt) error
 }
 
-// covers reports whether a, at position p, needs no attempt any more.
-func covers(r event.Receipt, a event.Alert, p uint64) bool {
-	switch {
-	case r.AlertID != a.ID:
-		// A leftover of an earlier firing. Both must say so: positions begin
-		// anew with a new outbox, and clocks can be set back.
-		return p <= r.Position && !a.At.After(r.At)
-	case a.Replay:
-		// An operator asked for it, so the same transition goes out again;
-		// but not one that a later one has outdated at the far end.
-		return p == r.Position || r.Reached && a.Seq < r.Seq
-	}
-	return a.Seq <= r.Seq
-}
-
 // orphaned reports whether a resolves a firing of which the far end refused
 // every transition. Sending it would tell of the end of something that, to
 // the far end, never began; and once the raise was replayed, nothing would
@@ -141,6 +126,8 @@ type Worker struct {
 	seed  maphash.Seed
 	lanes []*lane
 	items bool // see ByItem
+
+	retired atomic.Pointer[<-chan struct{}] // see Retire
 
 	settled chan settled  // to the settler, in the order of each slot; never full
 	freed   chan struct{} // room in held
@@ -235,19 +222,19 @@ func (w *Worker) Health() Health {
 	return h
 }
 
-// Run works until ctx ends. Attempts in flight then have Grace to end, what
-// was sent is settled, everything else stays in the outbox. Run may be called
-// once. It has no error to return: what fails is tried again, logged and
+// Run works until ctx ends. Attempts in flight then have Grace to end, or what
+// Retire gave them, what was sent is settled, everything else stays in the
+// outbox. Run may be called once. It has no error to return: what fails is tried again, logged and
 // shown by Health.
 func (w *Worker) Run(ctx context.Context) {
 	if !w.load(ctx) {
 		return
 	}
 	w.loadHistory(ctx)
-	// Attempts outlive ctx by Grace.
+	// Attempts outlive ctx.
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(w.o.Grace, stop) })()
+	defer context.AfterFunc(ctx, func() { w.limit(hard, stop) })()
 
 	var lanes, rest sync.WaitGroup
 	for _, l := range w.lanes {
@@ -264,9 +251,33 @@ func (w *Worker) Run(ctx context.Context) {
 	w.take(ctx)
 	lanes.Wait()
 	close(w.settled)
-	defer time.AfterFunc(w.o.Grace, stopStoring).Stop()
+	go w.limit(storing, stopStoring)
 	stopAlive()
 	rest.Wait()
+}
+
+// Retire is called before the end of Run's ctx where another worker takes over
+// and the process goes on: until hurry is closed, attempts under way have the
+// whole time of an attempt, and receipts are stored however often that fails. An
+// attempt that is cut off, or a receipt that is not stored, would let the other
+// one tell the far end what it has been told.
+func (w *Worker) Retire(hurry <-chan struct{}) { w.retired.Store(&hurry) }
+
+// limit calls stop once what was begun before the end has had its time, unless
+// it is done before: then work ends.
+func (w *Worker) limit(work context.Context, stop func()) {
+	if hurry := w.retired.Load(); hurry != nil {
+		select {
+		case <-*hurry:
+		case <-work.Done():
+			return
+		}
+	}
+	select {
+	case <-time.After(w.o.Grace):
+		stop()
+	case <-work.Done():
+	}
 }
 
 // load gives each lane its receipts. It reports whether ctx still lives.

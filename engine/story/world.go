@@ -44,7 +44,7 @@ type world struct {
 	silences map[string]rules.Silence
 	news     bool // silences have changed
 	waiting  map[string][]waiting
-	receipts map[string]map[string]receipt
+	receipts map[string]map[string]event.Receipt
 	refuses  map[string]bool
 	known    *engine.Roster
 	told     []Arrival
@@ -61,7 +61,7 @@ type world struct {
 type synced struct {
 	acked    int
 	waiting  map[string][]waiting
-	receipts map[string]map[string]receipt
+	receipts map[string]map[string]event.Receipt
 }
 
 // sync notes what has reached the disk. Only a power loss needs it.
@@ -69,7 +69,7 @@ func (w *world) sync() {
 	if w.fault.Loss == 0 {
 		return
 	}
-	w.synced = synced{acked: w.acked, waiting: map[string][]waiting{}, receipts: map[string]map[string]receipt{}}
+	w.synced = synced{acked: w.acked, waiting: map[string][]waiting{}, receipts: map[string]map[string]event.Receipt{}}
 	for sink, ds := range w.waiting {
 		w.synced.waiting[sink] = slices.Clone(ds)
 	}
@@ -107,13 +107,6 @@ type waiting struct {
 	position int
 }
 
-// receipt is what a sink confirmed last of a slot.
-type receipt struct {
-	event.Receipt
-	at       time.Time
-	position int
-}
-
 // Arrival is one alert that a sink accepted.
 type Arrival struct {
 	At    time.Duration // since the beginning of the story
@@ -125,7 +118,7 @@ func newWorld(begin time.Time, fault Fault) *world {
 	w := &world{
 		clock: begin, begin: begin, fault: fault,
 		statuses: map[string]engine.Record{}, facts: map[string]engine.Record{}, silences: map[string]rules.Silence{},
-		waiting: map[string][]waiting{}, receipts: map[string]map[string]receipt{}, refuses: map[string]bool{},
+		waiting: map[string][]waiting{}, receipts: map[string]map[string]event.Receipt{}, refuses: map[string]bool{},
 	}
 	w.sync()
 	return w
@@ -197,9 +190,9 @@ func (w *world) Put(_ context.Context, out []engine.Outgoing) error {
 }
 
 // Pending implements engine.Outbox.
-func (w *world) Pending(_ context.Context, sink string, each func([]byte)) error {
+func (w *world) Pending(_ context.Context, sink string, each func([]byte, uint64)) error {
 	for _, d := range w.waiting[sink] {
-		each(d.data)
+		each(d.data, uint64(d.position))
 	}
 	return nil
 }
@@ -212,15 +205,15 @@ func (w *world) deliver() {
 		}
 		known := w.receipts[sink]
 		if known == nil {
-			known = map[string]receipt{}
+			known = map[string]event.Receipt{}
 			w.receipts[sink] = known
 		}
 		for _, d := range w.waiting[sink] {
 			slot := d.alert.Slot()
-			if r, ok := known[slot]; ok && r.covers(d) {
+			if r, ok := known[slot]; ok && r.Covers(d.alert.Queued(uint64(d.position))) {
 				continue
 			}
-			known[slot] = receipt{event.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At}, d.alert.At, d.position}
+			known[slot] = event.Receipt{Slot: slot, AlertID: d.alert.ID, Turn: d.alert.Turn, Seq: d.alert.Seq, Transition: d.alert.Transition, At: d.alert.At, Position: uint64(d.position), Reached: true}
 			if w.copied(sink, d.alert) {
 				continue
 			}
@@ -237,14 +230,6 @@ func (w *world) copied(sink string, a event.Alert) bool {
 	return w.fault.Loss != 0 && slices.ContainsFunc(w.told, func(d Arrival) bool {
 		return d.Sink == sink && d.Alert.DeliveryID() == a.DeliveryID() && d.Alert.Transition.Firing() == a.Transition.Firing()
 	})
-}
-
-// covers reports whether d needs no attempt any more, as package sinks does.
-func (r receipt) covers(d waiting) bool {
-	if r.AlertID != d.alert.ID {
-		return d.position <= r.position && !d.alert.At.After(r.at)
-	}
-	return d.alert.Seq <= r.Seq
 }
 
 // store implements engine.Store. Save is not atomic, as the bus is not: a kill
@@ -291,7 +276,7 @@ type confirmed struct{ w *world }
 
 func (c confirmed) Load(_ context.Context, sink string, each func(event.Receipt)) error {
 	for _, slot := range slices.Sorted(maps.Keys(c.w.receipts[sink])) {
-		each(c.w.receipts[sink][slot].Receipt)
+		each(c.w.receipts[sink][slot])
 	}
 	return nil
 }

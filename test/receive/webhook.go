@@ -24,6 +24,9 @@ import (
 type Webhook struct {
 	Secret string // whsec_...; empty: signatures are not asked for
 	Bearer string // empty: not asked for
+	// Choke reports whether an alert is answered that the far end is out of
+	// order; nil: none is.
+	Choke func(event.Alert) bool
 
 	mu      sync.Mutex
 	arrived int
@@ -104,6 +107,10 @@ func (w *Webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d, status, err := w.check(r, body)
+	if err == nil && w.Choke != nil && w.Choke(d.Alert) {
+		http.Error(rw, "told to choke on it", http.StatusServiceUnavailable)
+		return
+	}
 	w.mu.Lock()
 	if err != nil {
 		w.refused = append(w.refused, err.Error())
