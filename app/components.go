@@ -11,6 +11,7 @@ import (
 	"dswatch/detector/vsphere"
 	"dswatch/sinks"
 	"dswatch/sinks/alertmanager"
+	"dswatch/sinks/email"
 	"dswatch/sinks/slack"
 	"dswatch/sinks/snmp"
 	"dswatch/sinks/stdout"
@@ -24,6 +25,6 @@ import (
 func AllKinds() Kinds {
 	return Kinds{
 		Detectors: []detector.Kind{process.Kind(), service.Kind(), driver.Kind(), port.Kind(), remote.Kind(), vsphere.Kind(), manager.Kind()},
-		Sinks:     []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), teams.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()},
+		Sinks:     []sinks.Kind{snmp.Kind(), syslog.Kind(), slack.Kind(), teams.Kind(), email.Kind(), webhook.Kind(), alertmanager.Kind(), stdout.Kind()},
 	}
 }

@@ -105,6 +105,7 @@ sinks: []
 #  - {name: siem, type: syslog, network: udp, address: 192.0.2.21:514, format: rfc5424}
 #  - {name: chat, type: slack, webhook_url_file: /etc/dswatch/slack.url}
 #  - {name: team, type: teams, webhook_url_file: /etc/dswatch/teams.url}
+#  - {name: mail, type: email, address: mail.example.com:587, from: dswatch@example.com, to: [noc@example.com]}
 #  - {name: hook, type: webhook, url: https://example.com/hook, secret_file: /etc/dswatch/hook.secret}
 #  - {name: prom, type: alertmanager, urls: ["http://192.0.2.30:9093"]}
 
@@ -165,6 +166,7 @@ sinks: []
 #  - {name: siem, type: syslog, network: udp, address: 192.0.2.21:514, format: rfc5424}
 #  - {name: chat, type: slack, webhook_url_file: /etc/dswatch/slack.url}
 #  - {name: team, type: teams, webhook_url_file: /etc/dswatch/teams.url}
+#  - {name: mail, type: email, address: mail.example.com:587, from: dswatch@example.com, to: [noc@example.com]}
 #  - {name: hook, type: webhook, url: https://example.com/hook, secret_file: /etc/dswatch/hook.secret}
 #  - {name: prom, type: alertmanager, urls: ["http://192.0.2.30:9093"]}
 

@@ -291,6 +291,17 @@ func overHTTP(status int, words string) func(*testing.T, *heard, net.Listener) {
 	}
 }
 
+// overMail is a mail server.
+func overMail(t *testing.T, v *heard, l net.Listener) {
+	receive.ServeMail(t, l, receive.MailOptions{}, func(m receive.Mail) {
+		if letter, err := m.Read(); err != nil {
+			t.Error(err)
+		} else {
+			v.take([]byte(letter.Plain))
+		}
+	})
+}
+
 // overStream is a syslog server that counts octets.
 func overStream(_ *testing.T, v *heard, l net.Listener) {
 	go func() {
@@ -327,7 +338,8 @@ func overStream(_ *testing.T, v *heard, l net.Listener) {
 // of a reader that hangs, or in the moment before it ends the connection: those
 // faults are for the tests of sinks/syslog.
 func victims(t *testing.T) map[string]*victim {
-	secure, secureAM, secureLog := newCertificates(t), newCertificates(t), newCertificates(t)
+	secure, secureAM, secureLog, secureMail := newCertificates(t), newCertificates(t), newCertificates(t), newCertificates(t)
+	const people = "from: dswatch@example.com, to: [noc@example.com]"
 	ca := func(c *certificates) string { return c.issue(t, time.Now().Add(time.Hour)).CAFile }
 	return map[string]*victim{
 		"hook":  {keys: `type: webhook, url: "http://%s"`, serve: overHTTP(200, "")},
@@ -336,6 +348,8 @@ func victims(t *testing.T) map[string]*victim {
 		"team":  {keys: `type: teams, webhook_url: "http://%s/workflows/x"`, serve: overHTTP(202, "")},
 		"am":    {keys: `type: alertmanager, urls: ["http://%s"]`, serve: overHTTP(200, "")},
 		"ams":   {keys: fmt.Sprintf(`type: alertmanager, urls: ["https://%%s"], tls: {ca_file: %q}`, ca(secureAM)), serve: overHTTP(200, ""), certs: secureAM},
+		"mail":  {keys: `type: email, address: "%s", security: none, ` + people, serve: overMail},
+		"mails": {keys: fmt.Sprintf(`type: email, address: "%%s", security: tls, tls: {ca_file: %q}, `, ca(secureMail)) + people, serve: overMail, certs: secureMail},
 		"tcp":   {keys: `type: syslog, network: tcp, address: "%s"`, serve: overStream, spare: "hanging slow-loris half-closed reset"},
 		"tls":   {keys: fmt.Sprintf(`type: syslog, network: tls, address: "%%s", tls: {ca_file: %q}`, ca(secureLog)), serve: overStream, certs: secureLog},
 	}

@@ -104,6 +104,10 @@ func TestSecretsAreReadAgain(t *testing.T) {
 		{kind: "alertmanager", key: "password_file", far: func(t *testing.T, b *bouncer) string {
 			return b.server(t, 403, "", func(r *http.Request) string { _, p, _ := r.BasicAuth(); return p })
 		}},
+		{kind: "email", key: "password_file", far: func(t *testing.T, b *bouncer) string {
+			return receive.StartMailServer(t, receive.MailOptions{Password: b.secret}).Address
+		}},
+		{kind: "email", key: "tls.cert_file"},
 		{kind: "syslog", key: "tls.cert_file"},
 		{kind: "snmp", key: "community_file", silent: true},
 	} {
@@ -152,10 +156,14 @@ func TestSecretsAreReadAgain(t *testing.T) {
 				l := tls.NewListener(below, b.certified(t, own))
 				cut = below.cut
 				section = fmt.Sprintf("tls: {ca_file: %q, cert_file: %q, key_file: %q}", own.CAFile, path, keyPath)
-				if c.kind == "syslog" {
+				switch c.kind {
+				case "syslog":
 					overStream(t, &heard{}, l)
 					section += fmt.Sprintf(", network: tls, address: %q", l.Addr())
-				} else {
+				case "email":
+					overMail(t, &heard{}, l)
+					section += fmt.Sprintf(", security: tls, address: %q, from: dswatch@example.com, to: [noc@example.com]", l.Addr())
+				default:
 					overHTTP(200, "")(t, &heard{}, l)
 					section += fmt.Sprintf(", url: \"https://%s\"", l.Addr())
 				}
@@ -170,6 +178,8 @@ func TestSecretsAreReadAgain(t *testing.T) {
 				case c.kind == "slack":
 					section += fmt.Sprintf(", api_url: %q, channel: C0123456789", address)
 					before = "xoxb-"
+				case c.kind == "email":
+					section += fmt.Sprintf(", security: none, address: %q, from: dswatch@example.com, to: [noc@example.com]", address)
 				case c.kind == "alertmanager":
 					section += fmt.Sprintf(", urls: [%q]", address)
 				default:

@@ -12,7 +12,7 @@ type Settings struct {
 	Name        string        `yaml:"name" doc:"name of this sink in routes, logs and metrics: letters, digits, - and _, at most 32; no default"`
 	Type        string        `yaml:"type" doc:"kind of the sink; no default"`
 	Language    string        `yaml:"language" doc:"language of what this sink is told: en or ja; default as language of the whole configuration"`
-	Timeout     time.Duration `yaml:"timeout" doc:"longest time for one attempt; default 10s"`
+	Timeout     time.Duration `yaml:"timeout" doc:"longest time for one attempt; default 10s, of email 1m"`
 	Patience    time.Duration `yaml:"patience" doc:"how long one delivery is tried again before it goes to the dead letters; a restart begins anew; default 24h"`
 	Concurrency int           `yaml:"concurrency" doc:"attempts in flight at once, 1 to 256; the order of one item's alerts is kept with any number"`
 	Rate        Rate          `yaml:"rate" doc:"most attempts, such as 10/s, 20/m or 100/h, also while an outage is caught up; what a second allows may go at once; 0 for no limit; default 0"`

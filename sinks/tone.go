@@ -27,5 +27,8 @@ func ToneOf(a event.Alert) Tone {
 	return Calm
 }
 
+// Color is that of a band or a bar beside the text, #rrggbb.
+func (t Tone) Color() string { return [...]string{"#2eb886", "#2f6fde", "#f2a100", "#d00000"}[t] }
+
 // Sign leads the title in chat, for eyes that scan a channel.
 func (t Tone) Sign() string { return [...]string{"✅", "🔵", "🟠", "🔴"}[t] }

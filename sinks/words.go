@@ -62,6 +62,9 @@ var japanese = Words{
 	day: "日", hour: "時間", minute: "分", secnd: "秒",
 }
 
+// Language is en or ja.
+func (w *Words) Language() string { return w.voice.Language }
+
 // Kind names k.
 func (w *Words) Kind(k event.Kind) string { return w.voice.Kind(k) }
 

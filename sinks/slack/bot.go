@@ -3,13 +3,11 @@ package slack
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -29,7 +27,7 @@ type bot struct {
 	channel string
 	style   string
 	told    *messages
-	replays replays
+	replays sinks.Replays
 }
 
 // maxAnswer bounds Slack's answers in bytes: they repeat the message, with
@@ -156,7 +154,7 @@ func (b *bot) write(ctx context.Context, a event.Alert, c call, after string) (a
 	id := messageID(a.DeliveryID(), c.Channel, after)
 	c.ClientMsgID = id
 	if a.Replay {
-		c.ClientMsgID = b.replays.id(id)
+		c.ClientMsgID = messageID(id, b.replays.Token(id))
 	}
 	got, err := b.call(ctx, b.post, "chat.postMessage", c)
 	if isRefusal(err, deleted) {
@@ -164,37 +162,9 @@ func (b *bot) write(ctx context.Context, a event.Alert, c call, after string) (a
 		got, err = b.call(ctx, b.post, "chat.postMessage", c)
 	}
 	if a.Replay && (err == nil || sinks.IsPermanent(err)) {
-		b.replays.over(id)
+		b.replays.Over(id)
 	}
 	return got, err
-}
-
-// replays holds the client_msg_id of each replay whose outcome is not known,
-// by that of the first time. A restart forgets them.
-type replays struct {
-	mu  sync.Mutex
-	ids map[string]string
-}
-
-// maxReplays bounds what replays that were given up leave behind.
-const maxReplays = 1000
-
-func (r *replays) id(first string) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ids == nil || len(r.ids) >= maxReplays {
-		r.ids = map[string]string{}
-	}
-	if r.ids[first] == "" {
-		r.ids[first] = messageID(first, rand.Text())
-	}
-	return r.ids[first]
-}
-
-func (r *replays) over(first string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.ids, first)
 }
 
 // messageID makes a UUID of version 8 (RFC 9562) of what makes a message one.

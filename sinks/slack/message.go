@@ -36,7 +36,7 @@ func message(a event.Alert, style string) *slack.WebhookMessage {
 		Text: escape(head, maxSection), Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
 		Blocks: &top,
 		Attachments: []slack.Attachment{{
-			Color: color(a), Fallback: escape(head, maxSection),
+			Color: sinks.ToneOf(a).Color(), Fallback: escape(head, maxSection),
 			Blocks: slack.Blocks{BlockSet: body(w, a)},
 		}},
 	}
@@ -69,7 +69,7 @@ func attachment(a event.Alert) *slack.WebhookMessage {
 	return &slack.WebhookMessage{
 		Text: head, Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
 		Attachments: []slack.Attachment{{
-			Color: color(a), Fallback: head, Text: strings.Join(text, "\n"), Fields: fields,
+			Color: sinks.ToneOf(a).Color(), Fallback: head, Text: strings.Join(text, "\n"), Fields: fields,
 			Footer: w.AlertID + " " + escape(sinks.Line(a.ID, 128), maxLong),
 		}},
 	}
@@ -131,10 +131,6 @@ func markdown(escaped string) *slack.TextBlockObject {
 
 func plain(s string, most int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, escape(s, most), false, false)
-}
-
-func color(a event.Alert) string {
-	return [...]string{sinks.Good: "#2eb886", sinks.Calm: "#2f6fde", sinks.Warm: "#f2a100", sinks.Hot: "#d00000"}[sinks.ToneOf(a)]
 }
 
 // escape replaces what Slack's parser looks for and cuts to most characters

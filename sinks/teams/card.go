@@ -228,16 +228,12 @@ func (d *draft) encode() ([]byte, error) {
 	foot.Separator = true
 	body = append(body, foot)
 
-	lang := "en"
-	if a.Language == "ja" {
-		lang = "ja"
-	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // it is no page of HTML, and room is scarce
 	err := enc.Encode(message{"message", []attachment{{"application/vnd.microsoft.card.adaptive", card{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		Lang: lang, FallbackText: markdown(d.head), Body: body,
+		Lang: w.Language(), FallbackText: markdown(d.head), Body: body,
 	}}}})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
