@@ -1,7 +1,9 @@
 package process
 
 import (
+	"path"
 	"slices"
+	"strings"
 
 	"dswatch/event"
 )
@@ -44,3 +46,51 @@ type standing struct {
 
 // interpreters run scripts, whose name a process has then.
 var interpreters = []string{"sh", "bash", "dash", "ash", "ksh", "zsh", "csh", "tcsh", "busybox", "python", "perl", "ruby", "lua", "node", "php", "tclsh", "expect", "env"}
+
+// ScriptOf returns the script of one of the names that an interpreter runs,
+// empty if the program is none or runs another.
+func ScriptOf(program string, args, names []string) string {
+	base := strings.TrimRight(path.Base(program), "0123456789.")
+	if !slices.Contains(interpreters, base) {
+		return ""
+	}
+	for _, a := range args[min(1, len(args)):min(3, len(args))] {
+		if slices.Contains(names, path.Base(a)) {
+			return a
+		}
+	}
+	return ""
+}
+
+// JarOf returns what java runs, empty if it is no jar.
+func JarOf(args []string) string {
+	if i := slices.Index(args, "-jar"); i >= 0 && i+1 < len(args) {
+		return args[i+1]
+	}
+	return ""
+}
+
+// ForeignJar reports whether a jar with an absolute path lies outside the
+// folders of the java that one of the patterns names.
+func ForeignJar(jar string, patterns []string) bool {
+	folders := javaFolders(patterns)
+	return path.IsAbs(jar) && len(folders) > 0 && !belowAny(jar, folders)
+}
+
+// ManagerUnit is the manager's service.
+const ManagerUnit = "dsm_s"
+
+// javaFolders are those of the java that a component has of its own:
+// /opt/dsm/jre/bin/java is the manager's.
+func javaFolders(patterns []string) (folders []string) {
+	for _, p := range patterns {
+		if f, ok := strings.CutSuffix(p, "/jre/bin/java"); ok {
+			folders = append(folders, f)
+		}
+	}
+	return folders
+}
+
+func belowAny(file string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(file, f+"/") })
+}

@@ -94,13 +94,13 @@ func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr
 	if of.Owner.Who != System {
 		return s
 	}
-	if script := scriptOf(path, args, of.Names); script != "" {
+	if script := ScriptOf(path, args, of.Names); script != "" {
 		is(words.StrangerScript.With(int(pid), who, program, script))
 		s.user = false
 		return s
 	}
-	if len(of.exe) > 0 && jar(args) != "" {
-		if j := jar(args); t.foreignJar(dir, pid, j, of) {
+	if len(of.exe) > 0 {
+		if j := JarOf(args); j != "" && t.foreignJar(dir, pid, j, of) {
 			is(words.StrangerJar.With(int(pid), who, program, j))
 			s.user = false
 			return s
@@ -171,28 +171,6 @@ func below(view, folder string, file unix.Stat_t, path string) bool {
 	return false
 }
 
-// scriptOf returns the script of one of the names that an interpreter runs.
-func scriptOf(path string, args, names []string) string {
-	base := strings.TrimRight(filepath.Base(path), "0123456789.")
-	if !slices.Contains(interpreters, base) {
-		return ""
-	}
-	for _, a := range args[min(1, len(args)):min(3, len(args))] {
-		if slices.Contains(names, filepath.Base(a)) {
-			return a
-		}
-	}
-	return ""
-}
-
-// jar returns what java runs, empty if it is no jar.
-func jar(args []string) string {
-	if i := slices.Index(args, "-jar"); i >= 0 && i+1 < len(args) {
-		return args[i+1]
-	}
-	return ""
-}
-
 // foreignJar reports whether the jar lies outside the manager's folder and the
 // process outside the manager's service.
 func (t *procfs) foreignJar(dir int, pid int32, jar string, of *target) bool {
@@ -204,17 +182,11 @@ func (t *procfs) foreignJar(dir int, pid int32, jar string, of *target) bool {
 		}
 		jar = filepath.Join(string(cwd[:n]), jar)
 	}
-	folders := of.Owner.folders()
-	for _, e := range of.Exe { // /opt/dsm/jre/bin/java is the manager's own
-		if f, ok := strings.CutSuffix(e, "/jre/bin/java"); ok {
-			folders = append(folders, f)
-		}
-	}
-	if slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(jar, f+"/") }) {
+	if belowAny(jar, append(of.Owner.folders(), javaFolders(of.Exe)...)) {
 		return false
 	}
 	group, err := t.file(dir, "cgroup")
-	if err == nil && bytes.Contains(group, []byte("/"+managerUnit)) {
+	if err == nil && bytes.Contains(group, []byte("/"+ManagerUnit)) {
 		return false
 	}
 	raw, err := t.file(dir, "stat")
@@ -226,11 +198,8 @@ func (t *procfs) foreignJar(dir int, pid int32, jar string, of *target) bool {
 		return false
 	}
 	leader, err := os.ReadFile(fmt.Sprintf("%s/%d/comm", t.root, st.session))
-	return err != nil || strings.TrimSpace(string(leader)) != managerUnit
+	return err != nil || strings.TrimSpace(string(leader)) != ManagerUnit
 }
-
-// managerUnit is the manager's service.
-const managerUnit = "dsm_s"
 
 // args are the arguments of a process, nil where they cannot be read.
 func (t *procfs) args(dir int) []string {

@@ -24,6 +24,7 @@ const (
 
 	linuxModules = linux + "cat /proc/modules"
 	linuxPS      = linux + "ps -A -ww -o pid=PID -o ppid=PPID -o user=USER -o s=S -o comm=NAME -o args=ARGS"
+	linuxNested  = linux + "grep -sE '^NSpid:.*[0-9][^0-9]+[0-9]' /proc/1/status /proc/[0-9]*/status || echo end"
 	linuxPorts   = linux + "ss -ltn"
 	linuxPorts2  = linux + "netstat -ltn"
 	linuxKernel  = linux + "uname -r"
@@ -75,7 +76,7 @@ var systems = map[string]system{
 		name: 15, // TASK_COMM_LEN - 1
 		sep:  ':',
 		kinds: map[event.Kind]ask{
-			event.Driver: modules(linuxModules, parseProcModules), event.Process: processes(linuxPS), event.Port: listeners(linuxPorts, linuxPorts2),
+			event.Driver: modules(linuxModules, parseProcModules), event.Process: apart(linuxPS, linuxNested), event.Port: listeners(linuxPorts, linuxPorts2),
 		},
 		facts: []factCommand{
 			{event.KernelVersion, linuxKernel, "uname -r", parseUname},

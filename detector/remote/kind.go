@@ -12,6 +12,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/detector"
+	"dswatch/detector/process"
 	"dswatch/event"
 	"dswatch/setting"
 )
@@ -137,7 +138,11 @@ func (t TargetConfig) items(list *catalog.Catalog, s detector.Site) []Item {
 		if foreign || !CanSee(t.OS, r.Kind) || s.Claimed[k] { // the operator said how to look at it
 			continue
 		}
-		items = append(items, Item{Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want(), Port: r.Port(), Loopback: !r.Reached()})
+		owner := process.OwnerOf(detector.Item{Key: k, Row: r}, detector.Site{}, detector.Live{})
+		items = append(items, Item{
+			Key: k, Names: r.Names(), Exe: r.Paths(), Want: r.Want(), Port: r.Port(), Loopback: !r.Reached(),
+			Who: owner.Who, User: owner.User, Args: r.Match.Args,
+		})
 	}
 	return items
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"dswatch/detector/process"
 	"dswatch/event"
@@ -30,6 +31,23 @@ func (p proc) ended() bool { return p.state == "Z" || strings.Contains(p.args, "
 type processList struct {
 	procs []proc
 	doubt event.Said // why there may be processes that are not listed
+	// nested returns the processes of containers, empty where nobody tells; nil:
+	// the system has none.
+	nested func() map[int]bool
+}
+
+// contained reports whether the process is known to be one of a container.
+func (l processList) contained(pid int) bool { return l.nested != nil && l.nested()[pid] }
+
+// system are the names under which the system's processes are listed.
+func (l processList) system() []string {
+	users := []string{"root", "0"}
+	for _, p := range l.procs {
+		if p.pid == 1 {
+			users = append(users, p.user) // whatever root is called there
+		}
+	}
+	return users
 }
 
 // processes asks one ps.
@@ -53,6 +71,40 @@ func readPS(run runner, command string) (processList, error) {
 		return processList{}, misread(command, err)
 	}
 	return l, nil
+}
+
+// apart asks one ps, and which processes are those of containers as soon as
+// one of them matters. Where that is not told, none is.
+func apart(command, containers string) ask {
+	return func(run runner, _ system) (sight, error) {
+		l, err := readPS(run, command)
+		if err != nil {
+			return nil, err
+		}
+		l.nested = sync.OnceValue(func() map[int]bool {
+			out, err := run(containers)
+			if err != nil {
+				return nil
+			}
+			return parseNested(out)
+		})
+		return l, nil
+	}
+}
+
+// parseNested reads lines of /proc/PID/status with the name of the file in
+// front: a second number is the pid in a namespace below. grep fails when one of
+// the processes has ended meanwhile, and says end then.
+func parseNested(b []byte) map[int]bool {
+	out := map[int]bool{}
+	for line := range bytes.Lines(b) {
+		file, rest, ok := strings.Cut(string(line), ":NSpid:")
+		pid, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(file, "/proc/"), "/status"))
+		if ok && err == nil && len(strings.Fields(rest)) > 1 {
+			out[pid] = true
+		}
+	}
+	return out
 }
 
 // zoned asks ps and keeps the processes of the zone that was logged in to:
@@ -176,8 +228,54 @@ const (
 )
 
 func (l processList) judge(it Item, s system) verdict {
+	t := l.sort(it, s)
+	found, stopped, strangers := t.adopt()
+	v := verdict{want: max(it.Want, 1), found: len(found)}
+	v.state = event.StateOf(v.found, v.want)
+	most := v.found + len(t.doubtful)
+	if !l.doubt.Empty() {
+		most = max(most, v.want)
+	}
+	if v.state != event.StateOf(most, v.want) {
+		v.state = event.Unknown
+	}
+	v.detail = it.absent()
+	if v.found > 0 {
+		v.detail = named(found)
+	}
+	for _, p := range stopped[:min(len(stopped), mostNamed)] {
+		v.detail = v.detail.And(words.Halted.With(p.pid))
+	}
+	for _, x := range strangers[:min(len(strangers), mostNamed)] {
+		v.detail = v.detail.And(x.why)
+	}
+	for _, p := range t.inside[:min(len(t.inside), mostNamed)] {
+		v.detail = v.detail.And(words.InContainer.With(p.pid))
+	}
+	if len(t.ended) > 0 {
+		v.detail = v.detail.And(words.EndedNotWaited.With(pids(t.ended)))
+	}
+	if v.found < v.want && len(t.doubtful) > 0 {
+		v.detail = v.detail.And(words.MayBeIt.With(pids(t.doubtful), clean(t.doubtful[0].args)))
+	}
+	if v.found < v.want && !l.doubt.Empty() {
+		v.detail = v.detail.And(l.doubt)
+	}
+	return v
+}
+
+// sorted are the processes that have to do with an item.
+type sorted struct {
+	found, stopped []proc
+	doubtful       []proc // may be it, but what is shown of them is cut
+	ended          []proc
+	inside         []proc // of a container
+	strangers      []stranger
+}
+
+// sort puts each process where it belongs.
+func (l processList) sort(it Item, s system) (t sorted) {
 	likes := make(map[int]likeness, 4)
-	var found, doubtful, aside []proc
 	weigh := func(p proc) likeness {
 		like, done := likes[p.pid]
 		if !done {
@@ -200,39 +298,101 @@ func (l processList) judge(it Item, s system) verdict {
 			}
 			like, parent = weigh(next), next
 		}
+		if like == other {
+			continue
+		}
+		x, strange := it.stranger(p, l.system(), byPID[p.ppid])
 		switch {
-		case like == other:
 		case p.ended():
-			aside = append(aside, p)
-		case like == same:
-			found = append(found, p)
+			t.ended = append(t.ended, p)
+		case like == maybe:
+			t.doubtful = append(t.doubtful, p)
+		case l.contained(p.pid):
+			t.inside = append(t.inside, p)
+		case strange:
+			t.strangers = append(t.strangers, x)
+		case p.state == halted:
+			t.stopped = append(t.stopped, p)
 		default:
-			doubtful = append(doubtful, p)
+			t.found = append(t.found, p)
 		}
 	}
-	v := verdict{want: max(it.Want, 1), found: len(found)}
-	v.state = event.StateOf(v.found, v.want)
-	most := v.found + len(doubtful)
-	if !l.doubt.Empty() {
-		most = max(most, v.want)
+	return t
+}
+
+// halted is the state of a process that a signal stopped. A loss is looked at
+// twice before it is told, so this is one that lasts.
+const halted = "T"
+
+// adopt counts the workers below what counts: they run as any user.
+func (t sorted) adopt() (found, stopped []proc, strangers []stranger) {
+	found, stopped = t.found, t.stopped
+	ours := slices.Concat(found, stopped)
+	for _, x := range t.strangers {
+		switch {
+		case !x.user || !slices.ContainsFunc(ours, func(p proc) bool { return p.pid == x.ppid }):
+			strangers = append(strangers, x)
+		case x.state == halted:
+			stopped = append(stopped, x.proc)
+		default:
+			found = append(found, x.proc)
+		}
 	}
-	if v.state != event.StateOf(most, v.want) {
-		v.state = event.Unknown
+	return found, stopped, strangers
+}
+
+// stranger is a process that has the name and is not the item's.
+type stranger struct {
+	proc
+	why  event.Said
+	user bool // only its user makes it one
+}
+
+// stranger looks for evidence that a process which has the name is not the
+// item's. system are the names of the system's own user.
+func (it Item) stranger(p proc, system []string, parent proc) (x stranger, yes bool) {
+	args := strings.Fields(p.args)
+	program := p.name
+	if len(args) > 0 && path.IsAbs(args[0]) {
+		program = args[0]
 	}
-	v.detail = it.absent()
-	if v.found > 0 {
-		v.detail = named(found)
+	program = clean(program)
+	if it.Who == process.System {
+		if script := process.ScriptOf(program, args, append(slices.Clip(it.Names), it.bases()...)); script != "" {
+			return stranger{proc: p, why: words.StrangerScript.With(p.pid, clean(p.user), program, clean(script))}, true
+		}
+		if jar := process.JarOf(args); process.ForeignJar(jar, it.Exe) && parent.name != process.ManagerUnit {
+			return stranger{proc: p, why: words.StrangerJar.With(p.pid, clean(p.user), program, clean(jar))}, true
+		}
 	}
-	if len(aside) > 0 {
-		v.detail = v.detail.And(words.EndedNotWaited.With(pids(aside)))
+	for _, pattern := range it.Args {
+		if len(p.args) < cutArgs && !slices.ContainsFunc(args, func(a string) bool { ok, _ := path.Match(pattern, a); return ok }) {
+			return stranger{proc: p, why: words.StrangerArg.With(p.pid, clean(p.user), program, pattern)}, true
+		}
 	}
-	if v.found < v.want && len(doubtful) > 0 {
-		v.detail = v.detail.And(words.MayBeIt.With(pids(doubtful), clean(doubtful[0].args)))
+	if it.User != "" && otherUser(p.user, it.User) || it.User == "" && it.Who == process.System && !slices.Contains(system, p.user) {
+		return stranger{proc: p, why: words.Stranger.With(p.pid, clean(p.user), program), user: true}, true
 	}
-	if v.found < v.want && !l.doubt.Empty() {
-		v.detail = v.detail.And(l.doubt)
+	return x, false
+}
+
+// cutArgs is the length from which a command line may be cut: Solaris and AIX
+// show 80 characters.
+const cutArgs = 80
+
+// otherUser reports whether the user that ps shows is surely not the wanted
+// one: a number cannot be compared with a name, and Linux cuts a long name and
+// ends it with +.
+func otherUser(shown, want string) bool {
+	_, number := strconv.Atoi(shown)
+	_, wanted := strconv.Atoi(want)
+	if (number == nil) != (wanted == nil) {
+		return false
 	}
-	return v
+	if short, cut := strings.CutSuffix(shown, "+"); cut {
+		return !strings.HasPrefix(want, short)
+	}
+	return shown != want
 }
 
 // absent says that nothing was found.

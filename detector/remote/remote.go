@@ -284,7 +284,11 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 			out = append(out, verdict{state: event.Unknown, want: max(1, it.Want), detail: words.Of(err)}.of(it, at))
 			continue
 		}
-		out = append(out, sights[kind].judge(it, d.system).of(it, at))
+		v := sights[kind].judge(it, d.system) // which may ask once more
+		if lost != nil {
+			break
+		}
+		out = append(out, v.of(it, at))
 	}
 	if lost != nil {
 		d.drop()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dswatch/detector"
+	"dswatch/detector/process"
 	"dswatch/event"
 	"dswatch/words"
 )
@@ -19,6 +20,12 @@ type Item struct {
 	Port  int      // of a port
 
 	Loopback bool // a port that listens on loopback only is up
+
+	// Whose processes count, see process.Owner; and arguments that they must
+	// have, see process.Target.
+	Who  process.Who
+	User string
+	Args []string
 }
 
 // sight is what a successful look told of one kind.
