@@ -486,6 +486,9 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		}
 		for pause := pauses.next(); pause > 0; pause -= turnEvery {
 			w.turned()
+			if w.retired.Load() != nil {
+				pause = min(pause, hurried)
+			}
 			select {
 			case <-ctx.Done():
 				return false
@@ -497,6 +500,9 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		}
 	}
 }
+
+// hurried is the longest pause of a worker that another one waits for.
+const hurried = time.Second
 
 // turnEvery is the longest pause in which the loop does not turn.
 const turnEvery = 5 * time.Second
