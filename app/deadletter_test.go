@@ -413,6 +413,56 @@ func TestResync(t *testing.T) {
 	}
 }
 
+// TestResyncOfWhatSomebodyLooksAfter tells that it is raised, and then that
+// somebody looks after it; once nobody does, that it is raised.
+func TestResyncOfWhatSomebodyLooksAfter(t *testing.T) {
+	f := newFleet(t)
+	f.start(quickRules)
+	f.agent("20.0.0-5512")
+	f.tell(event.Process, "own.exe", event.Down)
+	f.hook.Await(t, 1)
+	first := f.hook.Received()[0].Alert
+	n := 1
+	resync := func(when string, want ...event.Transition) {
+		t.Helper()
+		eventually(t, "nothing waits", func() bool { n, err := f.a.ledger.Outbox().Waiting(t.Context(), "hook"); return err == nil && n == 0 })
+		if done, err := f.a.Resync(t.Context(), "hook"); err != nil || done.Alerts != 1 || done.Waiting != 0 {
+			t.Fatalf("%s: %+v, %v", when, done, err)
+		}
+		f.hook.Await(t, n+len(want))
+		for _, d := range f.hook.Received()[n:] {
+			if n++; len(want) == 0 || d.Alert.Transition != want[0] || !d.Alert.Replay || d.Alert.ID != first.ID {
+				t.Errorf("%s: %s, replay %v, want %v", when, d.Alert.Transition, d.Alert.Replay, want)
+				return
+			}
+			if raised := want[0] == event.Raised; raised != (d.Alert.Ack == nil) || raised != (d.Alert.Title == first.Title && d.Alert.Text == first.Text) || d.Alert.State == event.Up {
+				t.Errorf("%s: %s is %+v", when, want[0], d.Alert)
+			}
+			want = want[1:]
+		}
+	}
+	resync("raised", event.Raised)
+	if err := f.a.Ack(t.Context(), first.ID, web.Ack{Author: "kim", Comment: "on it"}); err != nil {
+		t.Fatal(err)
+	}
+	n++
+	f.hook.Await(t, n)
+	resync("acknowledged", event.Raised, event.Acknowledged)
+	resync("once more", event.Raised, event.Acknowledged)
+	if err := f.a.Withdraw(t.Context(), first.ID, web.Ack{Author: "kim"}); err != nil {
+		t.Fatal(err)
+	}
+	n++
+	f.hook.Await(t, n)
+	resync("withdrawn", event.Raised)
+	f.tell(event.Process, "own.exe", event.Up)
+	n++
+	f.hook.Await(t, n)
+	if last := f.hook.Received()[n-1].Alert; last.Transition != event.Cleared || last.Replay {
+		t.Errorf("then %+v", last)
+	}
+}
+
 // TestResyncOfWhatWaits tells nothing twice that waits in the outbox.
 func TestResyncOfWhatWaits(t *testing.T) {
 	f := newFleet(t)

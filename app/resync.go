@@ -41,17 +41,19 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 	}
 	nonce := rand.Text()
 	var again []ledger.Repeat
-	for _, one := range e.Open(sink) {
-		if waiting[one.DeliveryID()] {
+	for _, steps := range e.Open(sink) {
+		if waiting[steps[0].DeliveryID()] {
 			out.Waiting++
 			continue
 		}
-		again = append(again, ledger.Repeat{Sink: sink, Alert: one, Mark: "resync." + nonce})
+		out.Alerts++
+		for _, one := range steps {
+			again = append(again, ledger.Repeat{Sink: sink, Alert: one, Mark: "resync." + nonce + "." + string(one.Transition)})
+		}
 	}
 	if err := a.ledger.Outbox().Again(ctx, again); err != nil {
 		return out, err
 	}
-	out.Alerts = len(again)
 	a.Log.Info("open alerts are told again on request", "sink", sink, "alerts", out.Alerts, "waiting", out.Waiting)
 	return out, nil
 }

@@ -41,7 +41,7 @@ func TestOpenAndQuiet(t *testing.T) {
 				if len(open) != n || w.engine.CountOpen(sink) != n {
 					t.Errorf("%s: %d alerts are open at %s, counted %d, want %d", when, len(open), sink, w.engine.CountOpen(sink), n)
 				}
-				if !slices.IsSortedFunc(open, func(a, b event.Alert) int { return a.StartedAt.Compare(b.StartedAt) }) {
+				if !slices.IsSortedFunc(open, func(a, b []event.Alert) int { return a[0].StartedAt.Compare(b[0].StartedAt) }) {
 					t.Errorf("%s: not in the order in which they rose", when)
 				}
 			}

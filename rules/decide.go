@@ -142,6 +142,27 @@ func (s *Set) first(a event.Alert, snap Snapshot) event.Alert {
 	return a
 }
 
+// Again returns what a far end that has forgotten an open alert is told: that it
+// is raised, as it stands now, and then that somebody looks after it.
+func (s *Set) Again(a event.Alert, snap Snapshot) []event.Alert {
+	if a.Transition == event.Raised && a.Ack == nil {
+		return []event.Alert{a}
+	}
+	raised := a
+	raised.Ack = nil
+	raised = s.first(raised, snap)
+	if a.Ack == nil {
+		return []event.Alert{raised}
+	}
+	if a.Transition != event.Acknowledged {
+		a.Transition = event.Acknowledged
+		if a.Rule != event.RuleStorm {
+			s.write(&a, snap)
+		}
+	}
+	return []event.Alert{raised, a}
+}
+
 // Decide takes what was remembered about an item (prev), what is known about
 // its host (snap) and an event about it, and returns what to remember and
 // what to tell. An event with an empty ID means that no event came: facts
