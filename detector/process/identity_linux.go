@@ -278,12 +278,12 @@ func (t *procfs) halted(dir int, st stat) bool {
 		}
 		switch {
 		case f[0] == "0":
-			b, err := os.ReadFile("/sys/fs/cgroup" + f[2] + "/cgroup.events")
+			b, err := os.ReadFile(t.groups + f[2] + "/cgroup.events")
 			if err == nil && bytes.Contains(b, []byte("frozen 1")) {
 				return true
 			}
 		case f[1] == "freezer":
-			b, err := os.ReadFile("/sys/fs/cgroup/freezer" + f[2] + "/freezer.state")
+			b, err := os.ReadFile(t.groups + "/freezer" + f[2] + "/freezer.state")
 			if err == nil && bytes.HasPrefix(b, []byte("FROZEN")) {
 				return true
 			}

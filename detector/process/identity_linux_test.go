@@ -298,3 +298,52 @@ func TestUsers(t *testing.T) {
 		}
 	}
 }
+
+// TestHalted: a process is stopped by a signal, or with its cgroup, of the one
+// version or the other.
+func TestHalted(t *testing.T) {
+	for name, c := range map[string]struct {
+		state  byte
+		cgroup string
+		files  map[string]string
+		want   bool
+	}{
+		"runs":                            {'S', "0::/a\n", map[string]string{"a/cgroup.events": "populated 1\nfrozen 0\n"}, false},
+		"by a signal":                     {'T', "0::/a\n", nil, true},
+		"with its cgroup":                 {'S', "0::/a\n", map[string]string{"a/cgroup.events": "populated 1\nfrozen 1\n"}, true},
+		"its cgroup cannot be read":       {'S', "0::/b\n", map[string]string{"a/cgroup.events": "populated 1\nfrozen 1\n"}, false},
+		"with its cgroup of version 1":    {'S', "4:memory:/a\n3:freezer:/a\n", map[string]string{"freezer/a/freezer.state": "FROZEN\n"}, true},
+		"thawed in version 1":             {'S', "3:freezer:/a\n", map[string]string{"freezer/a/freezer.state": "THAWED\n"}, false},
+		"another tree of version 1":       {'S', "3:memory:/a\n", map[string]string{"freezer/a/freezer.state": "FROZEN\n"}, false},
+		"both versions, frozen in one":    {'S', "3:freezer:/a\n0::/a\n", map[string]string{"freezer/a/freezer.state": "THAWED\n", "a/cgroup.events": "frozen 1\n"}, true},
+		"in no group":                     {'S', "3:freezer:/\n0::/\n", map[string]string{"freezer/freezer.state": "FROZEN\n", "cgroup.events": "frozen 1\n"}, false},
+		"a name with colons":              {'S', "0::/a:b\n", map[string]string{"a:b/cgroup.events": "frozen 1\n"}, true},
+		"a line that is none, and a real": {'S', "x\n0::/a\n", map[string]string{"a/cgroup.events": "frozen 1\n"}, true},
+		"nobody tells its groups":         {'S', "", map[string]string{"a/cgroup.events": "frozen 1\n"}, false},
+	} {
+		p := newProcfs("/proc")
+		p.groups = t.TempDir()
+		for file, text := range c.files {
+			if err := os.MkdirAll(filepath.Join(p.groups, filepath.Dir(file)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(p.groups, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		proc := t.TempDir()
+		if c.cgroup != "" {
+			if err := os.WriteFile(filepath.Join(proc, "cgroup"), []byte(c.cgroup), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dir, err := unix.Open(proc, unix.O_PATH|unix.O_DIRECTORY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.halted(dir, stat{state: c.state}); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+		unix.Close(dir)
+	}
+}

@@ -52,6 +52,7 @@ const (
 // what it has lately seen; see BenchmarkPass.
 type procfs struct {
 	root    string
+	groups  string // where the trees of cgroups are mounted
 	entries []entry
 	dents   []byte
 	buf     []byte
@@ -82,7 +83,7 @@ type entry struct {
 func newTable() table { return newProcfs("/proc") }
 
 func newProcfs(root string) *procfs {
-	return &procfs{root: root, dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]idle{}, next: map[entry]idle{}, known: map[passport]known{}, halts: map[halt]int{}, most: mayKeep()}
+	return &procfs{root: root, groups: "/sys/fs/cgroup", dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]idle{}, next: map[entry]idle{}, known: map[passport]known{}, halts: map[halt]int{}, most: mayKeep()}
 }
 
 // mayKeep is how many files may stay open.

@@ -473,3 +473,20 @@ func TestAnswersThatSayNo(t *testing.T) {
 		}
 	}
 }
+
+// TestBackslash: one is written twice only where a card would take it for an
+// escape.
+func TestBackslash(t *testing.T) {
+	for in, want := range map[string]string{
+		`C:\Program Files`: `C:\Program Files`,
+		`\ x`:              `\ x`,
+		`\!x`:              `\\!x`,
+		`\~x`:              `\\\~x`,
+		`\あ`:               `\あ`,
+		`\9`:               `\9`,
+	} {
+		if got := teams.Markdown(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
