@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"dswatch/catalog"
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/test/receive"
@@ -56,6 +57,57 @@ func TestNewSink(t *testing.T) {
 			for _, d := range f.hook.Await(t, 4) {
 				if d.Alert.Replay {
 					t.Errorf("the sink that was there was told a replay: %+v", d.Alert)
+				}
+			}
+		})
+	}
+}
+
+// TestNewSinkOfMany: of more than 20 open alerts a new sink hears as one digest,
+// marked as replay, at a start and at a reload; its end comes with theirs.
+func TestNewSinkOfMany(t *testing.T) {
+	for name, again := range map[string]func(*fleet, string){"start": (*fleet).restart, "reload": func(f *fleet, more string) { f.reload(more) }} {
+		t.Run(name, func(t *testing.T) {
+			const many = 22
+			more := "rules: {hold: 0s, repeat: 0s, storm: {window: 1s}}\nwatch: {items: ["
+			for n := range many {
+				more += fmt.Sprintf("{kind: process, name: own%02d, os: [windows]}, ", n)
+			}
+			more += "]}\n"
+			f := newFleet(t)
+			both := f.sinks
+			f.sinks = both[:strings.Index(both, "  - {name: other")]
+			f.start(more)
+			f.agent("20.0.0-7119")
+			tell := func(state event.State) {
+				var all []event.Event
+				for n := range many {
+					k := event.Key{Host: "win01", Component: catalog.Own, Kind: event.Process, Name: fmt.Sprintf("own%02d", n)}
+					all = append(all, event.NewState("win01", event.Change, event.Observation{Key: k, State: state, Want: 1, At: time.Now()}))
+				}
+				if err := f.a.ledger.Publish(t.Context(), all); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tell(event.Down)
+			f.hook.Await(t, many)
+			f.sinks = both
+			again(f, more)
+			digest := f.other.Await(t, 1)[0].Alert
+			if digest.Rule != event.RuleStorm || digest.Transition != event.Raised || !digest.Replay || digest.AffectedCount != many {
+				t.Fatalf("the new sink was told %s %q, a replay: %v, of %d; want one digest of %d", digest.Transition, digest.Title, digest.Replay, digest.AffectedCount, many)
+			}
+			tell(event.Up)
+			var end event.Alert
+			for _, d := range f.other.Await(t, 2) {
+				end = d.Alert
+			}
+			if end.ID != digest.ID || end.Transition != event.Cleared || end.Replay {
+				t.Errorf("the digest goes on with %s %q, a replay: %v; want its end", end.Transition, end.Title, end.Replay)
+			}
+			for _, d := range f.hook.Await(t, 2*many) {
+				if d.Alert.Rule == event.RuleStorm {
+					t.Errorf("who was told one by one was told the digest: %q", d.Alert.Title)
 				}
 			}
 		})

@@ -73,6 +73,7 @@ func (e *Engine) follows(now time.Time, it *item, rule, sink string, left map[st
 	if !it.status.CatchUp(now, rule, sink, k, audience) {
 		return false
 	}
+	e.parted(it, rule, it.status.Slot(rule))
 	e.touch(it)
 	e.schedule(it)
 	return true
@@ -100,6 +101,10 @@ func (e *Engine) regroup(now time.Time) {
 		members := d.members
 		d.members = map[*item]bool{}
 		for it := range members {
+			if d.For != "" {
+				e.adoptFor(now, it, d.Rule)
+				continue
+			}
 			it.status.Join(d.Rule, d.Slot.ID)
 			e.touch(it)
 			e.adopt(now, it, d.Rule)
@@ -171,19 +176,29 @@ func (e *Engine) lostDigests(now time.Time, all []string) (found bool) {
 			}
 		}
 		for _, rule := range rules.RuleNames() {
-			key := e.storm.Group(rule, audience)
-			name := event.Alert{Key: key, Rule: event.RuleStorm}.Slot()
-			sinks := e.orphans[name]
-			delete(e.orphans, name)
-			for sink, k := range sinks {
-				d := e.groups[key]
-				if d == nil {
-					d = e.keepDigest(&rules.Digest{Key: key, Rule: rule})
-				}
-				if d.CatchUp(now, sink, k, audience) {
-					d.dirty, found = true, true
-				}
-			}
+			found = e.lostDigest(now, rules.Digest{Key: e.storm.Group(rule, audience), Rule: rule}, audience) || found
+		}
+	}
+	for _, sink := range all {
+		for _, rule := range rules.RuleNames() {
+			found = e.lostDigest(now, rules.Digest{Key: e.storm.Opening(rule, sink), Rule: rule, For: sink}, []string{sink}) || found
+		}
+	}
+	return found
+}
+
+// lostDigest takes up a digest that sinks hold open, as it must have been.
+func (e *Engine) lostDigest(now time.Time, lost rules.Digest, audience []string) (found bool) {
+	name := event.Alert{Key: lost.Key, Rule: event.RuleStorm}.Slot()
+	sinks := e.orphans[name]
+	delete(e.orphans, name)
+	for sink, k := range sinks {
+		d := e.groups[lost.Key]
+		if d == nil {
+			d = e.keepDigest(&lost)
+		}
+		if d.CatchUp(now, sink, k, audience) {
+			d.dirty, found = true, true
 		}
 	}
 	return found

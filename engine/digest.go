@@ -44,8 +44,12 @@ func (e *Engine) keepDigest(d *rules.Digest) *digest {
 // spokenFor are the members of a digest.
 func (e *Engine) spokenFor(d *digest) rules.Members {
 	now, hushed, first := e.now(), map[*item]bool{}, time.Time{}
-	if len(e.silences)+len(e.Set.Windows) > 0 {
+	if len(e.silences)+len(e.Set.Windows) > 0 || d.For != "" {
 		for it := range d.members {
+			if d.For != "" && it.status.Slot(d.Rule).Ack != nil { // what somebody looks after is not told to who comes
+				hushed[it] = true
+				continue
+			}
 			snap := e.sight(it)
 			snap.Silences = e.silences
 			if id, until := e.Set.QuietedBy(now, &it.status, snap, d.Rule); id != "" {
@@ -83,6 +87,7 @@ func (e *Engine) gatherMembers(now time.Time) {
 			if slot.Gathered() {
 				e.adopt(now, it, name)
 			}
+			e.adoptFor(now, it, name)
 			if (slot.Gathered() || slot.Phase == rules.Firing) && now.Sub(slot.Raised) <= e.Set.Storm.Window {
 				rose = append(rose, rising{slot.Raised, name})
 			}
@@ -96,21 +101,26 @@ func (e *Engine) gatherMembers(now time.Time) {
 	for _, d := range e.groups {
 		e.Set.Resumed(now, d.Digest, e.spokenFor(d), e.fresh)
 	}
+	e.meetNewcomers(now)
 }
 
 // recount takes back those that were about to join when the program stopped.
 func (e *Engine) recount() {
-	joined := map[string]string{} // alert -> digest
+	joined := map[[2]string]bool{} // alert and digest
 	for _, it := range e.items {
 		for _, name := range rules.RuleNames() {
-			if slot := it.status.Slot(name); slot.Digest != "" {
-				joined[it.status.AlertID(name)] = slot.Digest
+			slot := it.status.Slot(name)
+			if slot.Digest != "" {
+				joined[[2]string{it.status.AlertID(name), slot.Digest}] = true
+			}
+			for _, t := range slot.Through {
+				joined[[2]string{it.status.AlertID(name), t.Digest}] = true
 			}
 		}
 	}
 	for _, d := range e.groups {
 		for _, id := range d.Joining {
-			if joined[id] != d.Slot.ID {
+			if !joined[[2]string{id, d.Slot.ID}] {
 				d.Total--
 			}
 		}
@@ -180,12 +190,11 @@ func (e *Engine) follow(it *item, after *rules.Status, decisions []rules.Decisio
 		if was && (!is || before.Digest != slot.Digest) {
 			for _, d := range e.groups {
 				if d.Slot.ID == before.Digest {
-					delete(d.members, it)
-					d.News = true
-					d.dirty = d.dirty || !d.settled // before it is forgotten who it was
+					e.dismiss(d, it)
 				}
 			}
 		}
+		e.parted(it, name, slot)
 		switch i := slices.IndexFunc(decisions, func(d rules.Decision) bool {
 			return d.Rule == name && (d.Outcome == rules.Raised || d.Outcome == rules.Gathered)
 		}); {
@@ -201,9 +210,10 @@ func (e *Engine) follow(it *item, after *rules.Status, decisions []rules.Decisio
 				e.joining++
 				it.inRound = true // it has joined before anything else becomes of it
 			}
-		case was && is && it.status.Seen.State != after.Seen.State:
+		default:
 			for _, d := range e.groups {
-				d.News = d.News || d.Slot.ID == slot.Digest
+				seen := d.For == "" && it.status.Seen.State != after.Seen.State || d.For != "" && before.State != slot.State
+				d.News = d.News || seen && d.Rule == name && d.members[it]
 			}
 		}
 	}
@@ -284,6 +294,9 @@ func (e *Engine) release(now time.Time, d *digest) {
 	e.releasing = true
 	defer func() { e.releasing = false }()
 	for _, it := range left {
+		if d.For != "" {
+			e.alone(d, it)
+		}
 		e.redecide(it)
 	}
 	e.releasing = false
@@ -402,9 +415,21 @@ func (e *Engine) openDigest(id string) *digest {
 // or does not any more.
 func (e *Engine) acknowledgeDigest(d *digest, q ack) {
 	e.closeRound()
-	decide := e.Set.AcknowledgeDigest
 	if q.withdraw {
-		decide = e.Set.WithdrawDigest
+		e.ackMembers(d, q)
+		e.said(d, e.Set.WithdrawDigest(e.now(), d.Digest, e.spokenFor(d), q.ack))
+		return
 	}
-	e.said(d, decide(e.now(), d.Digest, e.spokenFor(d), q.ack))
+	e.said(d, e.Set.AcknowledgeDigest(e.now(), d.Digest, e.spokenFor(d), q.ack))
+	e.ackMembers(d, q)
+}
+
+// ackMembers does the same for the alerts of the digest that others were told one by one.
+func (e *Engine) ackMembers(d *digest, q ack) {
+	for _, it := range d.sorted() {
+		if slot := it.status.Slot(d.Rule); slot.Phase == rules.Firing && q.withdraw == (slot.Ack != nil) {
+			e.acked(it, d.Rule, q)
+		}
+	}
+	e.closeRound()
 }

@@ -441,7 +441,7 @@ func (e *Engine) tell(d rules.Decision) {
 		for _, name := range sinks {
 			told := *a
 			// What was open before a sink came is no news.
-			told.Replay = a == d.First && slices.Contains(e.fresh, name)
+			told.Replay = a.Replay || a == d.First && (e.releasing || slices.Contains(e.fresh, name))
 			if err := e.put(told, name); err != nil {
 				return err
 			}

@@ -31,6 +31,7 @@ func (e *Engine) leave(sink string) error {
 			e.touch(it)
 		}
 	}
+	e.closeRound()
 	for _, d := range e.digests() {
 		end, left := e.Set.LeaveDigest(e.now(), d.Digest, e.spokenFor(d), sink)
 		d.dirty = d.dirty || left
@@ -38,6 +39,9 @@ func (e *Engine) leave(sink string) error {
 			if err := e.put(*end, sink); err != nil {
 				return err
 			}
+		}
+		if d.For == sink {
+			e.closeFor(e.now(), d)
 		}
 	}
 	e.closeRound()

@@ -758,6 +758,9 @@ func (m *modelWorld) put(sink string, a event.Alert) {
 // early notes an escalation that comes before the one who is asked first had
 // the time for it.
 func (m *modelWorld) early(sink string, a event.Alert) {
+	if a.Rule == event.RuleStorm && a.Replay { // to who came once it was escalated; its members are looked at
+		return
+	}
 	if m.routed != 3 && m.routed != 4 || sink != m.names[1] || clockIsSet(m.seed) || powerFails(m.seed) {
 		return
 	}
@@ -927,6 +930,7 @@ func (m *modelWorld) unrepeated() (broken []string) {
 		return nil // the times in alerts are no measure then
 	}
 	now, last := m.w.wall(), m.w.latest()
+	digested := digested(last)
 	for sink, slots := range last {
 		for slot, a := range slots {
 			if !a.Transition.Firing() || a.Ack != nil || a.Rule == event.RuleStorm || a.Key.Kind == event.Host {
@@ -941,7 +945,7 @@ func (m *modelWorld) unrepeated() (broken []string) {
 			case (!named || repeat == 0) && a.Transition == event.Repeated && ago < 20*time.Minute:
 				broken = append(broken, fmt.Sprintf("%s: %s %s was repeated though no route says so", sink, a.Key, a.Rule))
 			}
-			if to := last[m.names[1]][slot]; (m.routed == 3 || m.routed == 4) && sink == m.names[0] && now.Sub(a.StartedAt) > 30*time.Minute && (to.ID != a.ID || !to.Transition.Firing()) {
+			if to := last[m.names[1]][slot]; (m.routed == 3 || m.routed == 4) && sink == m.names[0] && now.Sub(a.StartedAt) > 30*time.Minute && !digested[m.names[1]+a.ID] && (to.ID != a.ID || !to.Transition.Firing()) {
 				broken = append(broken, fmt.Sprintf("%s: %s %s was not escalated", m.names[1], a.Key, a.Rule))
 			}
 		}
@@ -1091,6 +1095,7 @@ func ackSome(w *world, n int, withdraw bool) {
 // else is open.
 func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
 	last, named, minded := m.w.latest(), map[string]map[event.Key]bool{}, m.minded()
+	digested := digested(last)
 	mum := false // one is not repeated, so it does not name what came later
 	for _, sink := range m.w.sinks {
 		named[sink] = map[event.Key]bool{}
@@ -1151,7 +1156,7 @@ func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
 					continue
 				}
 				for _, other := range m.set.Told(m.w.wall(), rules.Subject{Key: k, Rule: rule, Severity: a.Severity}, m.w.sinks) {
-					if b := last[other][slot]; b.ID != a.ID || !b.Transition.Firing() {
+					if b := last[other][slot]; (b.ID != a.ID || !b.Transition.Firing()) && !digested[other+a.ID] {
 						say(other, "was not told of the %s that %s knows", rule, sink)
 					}
 				}
@@ -1159,6 +1164,19 @@ func (m *modelWorld) stands(still func(event.Key) bool) (broken []string) {
 		}
 	}
 	return broken
+}
+
+// digested are the alerts, by sink, that an open digest tells the sink of.
+func digested(last map[string]map[string]event.Alert) map[string]bool {
+	out := map[string]bool{}
+	for sink, slots := range last {
+		for _, a := range slots {
+			for _, x := range a.Affected {
+				out[sink+x.AlertID] = out[sink+x.AlertID] || a.Rule == event.RuleStorm && a.Transition.Firing()
+			}
+		}
+	}
+	return out
 }
 
 // pairs holds one sink's alerts against the promises, all of them being over.

@@ -21,6 +21,9 @@ func (e *Engine) RenameSink(ctx context.Context, old, name string) (alerts int, 
 			if it.status.RenameSink(old, name) {
 				alerts++
 				e.touch(it)
+				for _, rule := range rules.RuleNames() {
+					e.parted(it, rule, it.status.Slot(rule))
+				}
 			}
 		}
 		for _, d := range e.groups {

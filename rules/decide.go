@@ -519,6 +519,7 @@ func (s *Set) raise(q question, out []Decision) []Decision {
 	id := event.AlertID(q.st.Key, q.rule, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.Left, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, 0, ""
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", q.now
+	slot.Through = nil
 	slot.Severity, slot.Rated = "", time.Time{}
 	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)
 	if d := &out[len(out)-1]; q.rule == FlapRule && q.st.Flap != nil {
@@ -566,7 +567,7 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 			slot.Due = h.until
 		}
 	} else {
-		slot.Round = nil
+		slot.Round, slot.Through = nil, nil
 	}
 	slot.spoke(*q.snap)
 	a := s.Alert(st, *q.snap, q.rule)

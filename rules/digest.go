@@ -18,7 +18,8 @@ import (
 // digest that knows of it.
 type Digest struct {
 	Key    event.Key `json:"key"`
-	Rule   string    `json:"rule"` // of the members
+	Rule   string    `json:"rule"`          // of the members
+	For    string    `json:"for,omitempty"` // the sink that came when they were open already; empty: they rose together
 	Slot   Slot      `json:"slot"`
 	Total  int       `json:"total,omitempty"` // how many alerts it has stood for
 	Told   int       `json:"told,omitempty"`  // how many it stood for when it was told last
@@ -109,12 +110,27 @@ func (d *Digest) Bound(now time.Time, set StormSettings) {
 // fresh hear of it at once.
 func (s *Set) Resumed(now time.Time, d *Digest, m Members, fresh []string) {
 	d.Total = max(d.Total, m.Count+m.Silenced)
-	d.News = d.Slot.Phase == Firing && m.Count+m.Silenced < d.Told
+	d.News = d.Slot.Phase == Firing && (m.Count+m.Silenced < d.Told || d.changed(m))
 	d.ask(now, m)
 	d.Slot.boundRound(now)
 	if d.Slot.Phase == Firing && m.Count > 0 && d.Slot.concerns(now, s.hearers(now, d, m), fresh, s.timed()) {
 		d.Slot.Due = now
 	}
+}
+
+// changed reports whether a member is in another state than when the digest was
+// told last.
+func (d *Digest) changed(m Members) bool {
+	for st := range m.Each {
+		at, news := st.Changed, true
+		if d.For != "" {
+			at, news = st.slot(d.Rule).At, st.slot(d.Rule).Transition == event.Changed
+		}
+		if news && at.After(d.Last) {
+			return true
+		}
+	}
+	return false
 }
 
 // AskNow asks at once whether members that were silenced still are.
@@ -162,7 +178,7 @@ func (d *Digest) Due(set StormSettings, members int) time.Time {
 	default:
 		due = earlier(due, d.Ask)
 	}
-	if d.Slot.Phase == Firing && members <= set.leftovers() {
+	if d.Slot.Phase == Firing && members <= d.leftovers(set) {
 		release := d.Joined.Add(set.Settle)
 		if release.Before(d.Stuck) {
 			release = d.Stuck
@@ -175,17 +191,24 @@ func (d *Digest) Due(set StormSettings, members int) time.Time {
 // Releases reports whether the members become alerts of their own now,
 // because their storm is over.
 func (d *Digest) Releases(now time.Time, set StormSettings, members int) bool {
-	return d.Slot.Phase == Firing && members > 0 && members <= set.leftovers() &&
+	return d.Slot.Phase == Firing && members > 0 && members <= d.leftovers(set) &&
 		!now.Before(d.Joined.Add(set.Settle)) && !now.Before(d.Stuck)
 }
 
 // Kept notes that some members could not be released now.
 func (d *Digest) Kept(now time.Time) { d.Stuck = now.Add(blindly) }
 
+func (d *Digest) leftovers(set StormSettings) int {
+	if d.For != "" {
+		return set.Few()
+	}
+	return set.leftovers()
+}
+
 // leftovers is how many members of a digest may become alerts of their own.
 func (s StormSettings) leftovers() int {
 	if s.Alerts == 0 {
-		return 20 // switched off while a digest was open; the default of the documentation
+		return mostSingle // switched off while a digest was open; the default of the documentation
 	}
 	return s.Alerts
 }
@@ -277,6 +300,7 @@ func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition
 	if t != event.Raised {
 		if told.Late = late(to, before); told.Late != nil {
 			f := s.first(a, Snapshot{})
+			f.Replay = d.For != ""
 			told.First = &f
 		}
 	}
@@ -286,12 +310,13 @@ func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition
 }
 
 // hearers is everybody who hears of the digest from now on: who was told, and
-// who would be told of its members if they were told one by one.
+// who would be told of its members if they were told one by one. One for a sink
+// that came is for that sink alone.
 func (s *Set) hearers(now time.Time, d *Digest, m Members) []target {
 	var routed []target
 	for st, snap := range m.Each {
-		for _, t := range s.targets(now, subject(st, snap, d.Rule), snap.Sinks, &d.Slot) {
-			if !slices.ContainsFunc(routed, func(r target) bool { return r.sink == t.sink }) {
+		for _, t := range s.targets(now, subject(st, snap, d.Rule), snap.Sinks, d.asMember(st)) {
+			if (d.For == "" || d.For == t.sink) && !slices.ContainsFunc(routed, func(r target) bool { return r.sink == t.sink }) {
 				routed = append(routed, t)
 			}
 		}
@@ -327,7 +352,7 @@ func (d *Digest) worst(m Members) (state event.State, severity event.Severity, l
 	impacts := event.Impacts()
 	worst := len(impacts)
 	for st, snap := range m.Each {
-		if s := st.Seen.State; state == "" || s == event.Down || s == event.Degraded && state != event.Down {
+		if s := d.stateOf(st); state == "" || s == event.Down || s == event.Degraded && state != event.Down {
 			state = s
 		}
 		i := impact(st, snap, d.Rule)
@@ -348,16 +373,17 @@ func (s *Set) DigestAlert(d *Digest, m Members) event.Alert {
 		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: event.RuleStorm, Key: d.Key,
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Language: s.Language, Observer: m.Observer, StartedAt: slot.Started, At: slot.At, Ack: slot.Ack, Withdrawn: slot.Withdrawn, AffectedCount: m.Count,
+		Replay: d.For != "" && slot.Transition == event.Raised,
 	}
 	if slot.Transition == event.Cleared {
 		a.EndedAt, a.AffectedCount = slot.At, 0
-		s.writeStorm(&a, nil, d.Total)
+		s.writeStorm(&a, nil, d.Total, event.Said{})
 		return a
 	}
 	members := make([]symptom, 0, m.Count)
 	statuses := make(map[event.Key]*Status, m.Count)
 	for st, snap := range m.Each {
-		members = append(members, symptom{st.Key, d.Rule, st.Seen.State, SeverityOf(impact(st, snap, d.Rule)), st.slot(d.Rule).Since})
+		members = append(members, symptom{st.Key, d.Rule, d.stateOf(st), SeverityOf(impact(st, snap, d.Rule)), st.slot(d.Rule).Since})
 		statuses[st.Key] = st
 	}
 	for _, x := range affected(members) {
@@ -380,7 +406,11 @@ func (s *Set) DigestAlert(d *Digest, m Members) event.Alert {
 			a.Affected = append(a.Affected, event.Affected{Key: x.key, State: x.state, Severity: x.severity, Since: x.since})
 		}
 	}
-	s.writeStorm(&a, members, d.Total-m.Silenced)
+	why := words.DigestWhy.With()
+	if d.For != "" {
+		why = words.DigestOpen.With()
+	}
+	s.writeStorm(&a, members, d.Total-m.Silenced, why)
 	if n := len(explained); n > 0 {
 		a.TextStatements = a.TextStatements.And(words.TheyExplain.With(n))
 		words.In(s.Language, s.Zone).Tell(&a)

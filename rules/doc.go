@@ -39,6 +39,8 @@
 //     once is told changes and the end. Repetition and escalation depend on
 //     who looks after it, not on whether it can be seen; an escalation counts
 //     from when the first sink of its route was due to be told.
+//   - A sink that comes hears at once of what is open and concerns it: one by one,
+//     or of more than a few by a digest of its own, which has an end.
 //   - No time or duration is beyond Longest.
 //
 // Not promised here: that what was decided is stored and told, whatever stops

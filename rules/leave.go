@@ -13,12 +13,17 @@ import (
 // writes the end for that sink. The others hear nothing: for them it goes on.
 // Like Decide it is pure.
 func (s *Set) Leave(now time.Time, prev Status, snap Snapshot, rule, sink string) (st Status, end *event.Alert, left bool) {
-	if !slices.Contains(prev.slot(rule).Sinks, sink) {
+	_, spoken := prev.slot(rule).through(sink)
+	if !spoken && !slices.Contains(prev.slot(rule).Sinks, sink) {
 		return prev, nil, false
 	}
 	a := s.Alert(&prev, snap, rule)
 	st = prev
 	slot := st.own(rule)
+	slot.part(func(t Through) bool { return t.Sink == sink })
+	if !slices.Contains(slot.Sinks, sink) {
+		return st, nil, true // its digest tells it the end
+	}
 	return st, s.left(now, &a, slot, snap, sink), true
 }
 
@@ -40,7 +45,7 @@ func (s *Set) left(now time.Time, a *event.Alert, slot *Slot, snap Snapshot, sin
 	}
 	slot.Left = max(slot.Seq, slot.Left) + 1
 	a.Seq = slot.Left
-	a.Transition, a.Previous, a.State = event.Cleared, a.State, event.Up
+	a.Transition, a.Previous, a.State, a.Replay = event.Cleared, a.State, event.Up, false
 	a.Ack, a.Withdrawn, a.Affected, a.AffectedCount = nil, nil, nil, 0
 	a.At, a.EndedAt = now, now
 	s.write(a, snap)

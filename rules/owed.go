@@ -217,6 +217,7 @@ func (s *Status) CatchUp(now time.Time, rule, sink string, k Standings, audience
 	if !slot.catchUp(now, sink, k, audience) {
 		return false
 	}
+	slot.part(func(t Through) bool { return slot.Phase != Firing || slices.Contains(slot.Sinks, t.Sink) })
 	if rule != FlapRule {
 		s.keep(rule, &slot)
 		return true

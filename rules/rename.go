@@ -10,7 +10,7 @@ import (
 // and reports whether there was anything.
 func (s *Status) RenameSink(old, name string) (renamed bool) {
 	for _, rule := range RuleNames() {
-		if slices.Contains(s.slot(rule).Sinks, old) {
+		if _, spoken := s.slot(rule).through(old); spoken || slices.Contains(s.slot(rule).Sinks, old) {
 			s.own(rule).renameSink(old, name)
 			renamed = true
 		}
@@ -22,6 +22,9 @@ func (s *Status) RenameSink(old, name string) (renamed bool) {
 func (d *Digest) RenameSink(old, name string) (renamed bool) {
 	if renamed = slices.Contains(d.Slot.Sinks, old); renamed {
 		d.Slot.renameSink(old, name)
+	}
+	if d.For == old {
+		d.For, renamed = name, true
 	}
 	return renamed
 }
@@ -44,6 +47,7 @@ func (slot *Slot) renameSink(old, name string) {
 		slot.Early-- // both were there when it was raised
 	}
 	slot.Sinks = replaced(slot.Sinks)
+	slot.renameThrough(old, name)
 	if slot.Round == nil {
 		return
 	}
@@ -58,6 +62,19 @@ func (slot *Slot) renameSink(old, name string) {
 		}
 	}
 	slot.Round = &r
+}
+
+// renameThrough is renameSink for what digests tell. The one that the far end
+// heard of under the old name goes on; what it was told by itself needs none.
+func (slot *Slot) renameThrough(old, name string) {
+	_, both := slot.through(old)
+	slot.part(func(t Through) bool { return t.Sink == name && both || slices.Contains(slot.Sinks, t.Sink) })
+	for i := range slot.Through {
+		if slot.Through[i].Sink == old {
+			slot.Through[i].Sink = name
+		}
+	}
+	slot.part(func(t Through) bool { return slices.Contains(slot.Sinks, t.Sink) })
 }
 
 // Removed is what is observed of an item when somebody says that it is no

@@ -67,11 +67,17 @@ type target struct {
 
 // targets returns who is told about sub at now: all of everyone where there
 // are no routes, else the sinks of the routes that match, each with the
-// settings of the first one that names it. slot is the open alert, or nil.
+// settings of the first one that names it. slot is the open alert, or nil: whom
+// a digest tells of it is not told by itself.
 func (s *Set) targets(now time.Time, sub Subject, everyone []string, slot *Slot) []target {
 	var out []target
 	add := func(sinks []string, repeat time.Duration, opens time.Time) {
 		for _, name := range sinks {
+			if slot != nil {
+				if _, spoken := slot.through(name); spoken {
+					continue
+				}
+			}
 			if !slices.ContainsFunc(out, func(t target) bool { return t.sink == name }) {
 				out = append(out, target{name, repeat, opens})
 			}

@@ -62,6 +62,9 @@ type Slot struct {
 	Withdrawn  *event.Ack       `json:"withdrawn,omitempty"` // who took that back, while it is the last transition told
 	Spoke      *Spoke           `json:"spoke,omitempty"`     // of the last transition told
 
+	// Through are the sinks that a digest tells of the open alert: see Set.Unheard.
+	Through []Through `json:"through,omitempty"`
+
 	// Silence is the id of what keeps the trouble from being told (Held: it
 	// would be told otherwise) or from being repeated (Firing).
 	Silence string `json:"silence,omitempty"`

@@ -101,6 +101,11 @@ func (s *Storm) Group(rule string, sinks []string) event.Key {
 	if len(sorted) > 0 {
 		name += " to " + strings.Join(sorted, ",")
 	}
+	return s.key(rule, name)
+}
+
+// key is that of a digest of the rule.
+func (s *Storm) key(rule, name string) event.Key {
 	if len(name) > event.MaxName {
 		name = rule + " " + event.Key{Name: name}.Hash()
 	}
@@ -274,8 +279,8 @@ func (m summary) text() (text event.Said) {
 }
 
 // writeStorm states what a digest says that has stood for total alerts and
-// stands for members now. Where both are not known any more it says less.
-func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
+// stands for members now, because of why. Where both are not known any more it says less.
+func (s *Set) writeStorm(a *event.Alert, members []symptom, total int, why event.Said) {
 	var text event.Said
 	title := func(what words.Phrase) { a.TitleStatements = words.Title.With(a.Key.Host, what) }
 	switch {
@@ -292,7 +297,7 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int) {
 		if over := total - len(members); over > 0 {
 			text = text.And(words.DigestPartOver.With(over, total))
 		} else {
-			text = text.And(words.DigestWhy.With())
+			text = text.And(why)
 		}
 	}
 	if a.Transition == event.Cleared {

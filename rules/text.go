@@ -10,7 +10,7 @@ import (
 // write states what a says, and says it in the set's language.
 func (s *Set) write(a *event.Alert, snap Snapshot) {
 	if a.Rule == event.RuleStorm {
-		s.writeStorm(a, nil, 0)
+		s.writeStorm(a, nil, 0, event.Said{})
 		return
 	}
 	a.TitleStatements = words.Title.With(a.Key.Host, headline(a, true))

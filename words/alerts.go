@@ -190,6 +190,9 @@ var (
 	DigestWhy = say0("text.digest",
 		"So many alerts rose at once that they are told as one.",
 		"多数のアラートが同時に発生したため、1件に集約しています。")
+	DigestOpen = say0("text.digest_open",
+		"They were open already when this receiver was added or a route led to it, so they are told as one.",
+		"この通知先の追加時または経路の変更時に、すでに発生していたアラートです。件数が多いため1件に集約しています。")
 	DigestAllOver = say0("text.digest_over",
 		"Its alerts are over, but for what lasts on and is told as an alert of its own.",
 		"個別のアラートとしてあらためて通知したものを除き、すべて復旧しました。")

@@ -1,0 +1,112 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"dswatch/event"
+)
+
+// A sink that is new, or to which a changed route leads, hears at once of what is
+// open. Of more than a few alerts one digest for each rule tells it. They are open
+// already, and told to others one by one; so each notes for which sink a digest
+// speaks, and is not told to that one until it speaks no more.
+
+// Through says that a digest tells one sink of an open alert.
+type Through struct {
+	Sink   string    `json:"sink"`
+	Digest string    `json:"digest"` // its id
+	At     time.Time `json:"at"`     // since when
+}
+
+// through returns what tells the sink of the slot's alert; false: it is told by itself.
+func (slot *Slot) through(sink string) (Through, bool) {
+	i := slices.IndexFunc(slot.Through, func(t Through) bool { return t.Sink == sink })
+	if i < 0 {
+		return Through{}, false
+	}
+	return slot.Through[i], true
+}
+
+// Speaks reports whether the digest tells a sink of the slot's open alert.
+func (slot *Slot) Speaks(digest string) bool {
+	return slices.ContainsFunc(slot.Through, func(t Through) bool { return t.Digest == digest })
+}
+
+// part forgets the digests of which gone says so. The slot is nobody else's.
+func (slot *Slot) part(gone func(Through) bool) {
+	if slot.Through = slices.DeleteFunc(slices.Clone(slot.Through), gone); len(slot.Through) == 0 {
+		slot.Through = nil
+	}
+}
+
+// Few is how many open alerts a sink that comes is told of one by one.
+func (s StormSettings) Few() int { return min(s.leftovers(), mostSingle) }
+
+// mostSingle is more than what goes wrong on one host when something of its agent
+// does.
+const mostSingle = 20
+
+// Unheard reports whether the sink, which is fresh, is to be told at now of the
+// rule's open alert: the routes name it, it has heard nothing of it, and nobody
+// looks after the alert.
+func (s *Set) Unheard(now time.Time, st *Status, snap Snapshot, rule, sink string) bool {
+	slot := st.slot(rule)
+	if slot.Phase != Firing || slot.Ack != nil || !slot.Well.IsZero() || rule == Loss && st.Flapping() {
+		return false
+	}
+	if _, known := slot.heard(sink); known {
+		return false
+	}
+	sub := question{st: st, rule: rule}.asTold()
+	return slices.ContainsFunc(s.targets(now, sub, snap.Sinks, slot), func(t target) bool { return t.sink == sink && !now.Before(t.opens) })
+}
+
+// Tell notes that a digest tells a sink of the rule's open alert.
+func (s *Status) Tell(rule string, t Through) {
+	slot := s.own(rule)
+	slot.Through = append(slices.Clone(slot.Through), t)
+}
+
+// Part notes that the digest does not tell of the rule's open alert any more, and
+// lets the alert look anew, at once, at whom it is told to: unless somebody looks
+// after it.
+func (s *Status) Part(rule, digest string) {
+	slot := s.own(rule)
+	slot.part(func(t Through) bool { return t.Digest == digest })
+	if slot.Phase == Firing && slot.Ack == nil && slot.Silence == "" && slot.Well.IsZero() {
+		slot.resume()
+	}
+}
+
+// Opening names the digest of what is open for a sink that has come.
+func (s *Storm) Opening(rule, sink string) event.Key { return s.key(rule, rule+" open for "+sink) }
+
+// asMember is the slot of a digest's member as the digest asks it who hears of it:
+// where the digest is for one sink, that has heard of it through the digest.
+func (d *Digest) asMember(st *Status) *Slot {
+	if d.For == "" {
+		return &d.Slot
+	}
+	slot := *st.slot(d.Rule)
+	slot.Through, slot.Sinks = nil, with(slot.Sinks, d.Slot.Sinks...)
+	return &slot
+}
+
+// stateOf is the state of a member: of one that others were told of, what they
+// were told, so that it is not said to be well before its all-clear.
+func (d *Digest) stateOf(st *Status) event.State {
+	if d.For != "" {
+		return st.slot(d.Rule).State
+	}
+	return st.Seen.State
+}
+
+// Close ends a digest for a sink that goes, which has been told so.
+func (d *Digest) Close(now time.Time) {
+	slot := &d.Slot
+	if slot.Phase = Quiet; slot.Seq > 0 {
+		slot.Phase, slot.Seq, slot.Transition, slot.At, slot.Previous, slot.State = Settled, max(slot.Seq, slot.Left), event.Cleared, now, slot.State, event.Up
+	}
+	slot.Due, slot.Round, slot.Ack, slot.Withdrawn = time.Time{}, nil, nil, nil
+}
