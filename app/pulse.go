@@ -72,6 +72,7 @@ func (a *App) turn(loop string) func() { return func() { a.heart().loops.Turn(lo
 func (a *App) beatFirst(ctx context.Context) {
 	h := a.heart()
 	h.board.Proven(stageScheduler)
+	h.board.Flows(stageStore, a.unpublished())
 	if a.conf().observes() {
 		// Thousands of agents would be a load for their hub; what they have
 		// seen is proven by what they publish.
@@ -90,6 +91,9 @@ func (a *App) beatFirst(ctx context.Context) {
 		next = func(ctx context.Context) { a.beatSinks(ctx, false) }
 	} else {
 		h.board.Proven(stageStore)
+		for _, one := range a.looking() { // what the store has refused to one of them, it may take now
+			one.sched.Retry()
+		}
 	}
 	select {
 	case h.rules <- next:
@@ -97,14 +101,27 @@ func (a *App) beatFirst(ctx context.Context) {
 	}
 }
 
+// unpublished are the changes that each job has seen and the store has not
+// taken: each has its own loop, and the pulse goes through one of them only.
+func (a *App) unpublished() map[string]pulse.Flow {
+	all := map[string]pulse.Flow{}
+	for _, one := range a.looking() {
+		st := one.sched.Stats()
+		all[one.plan.Name] = pulse.Flow{Waits: uint64(st.Pending), Done: st.Published}
+	}
+	return all
+}
+
 // beatRules goes on in the rules' loop.
 func (a *App) beatRules(ctx context.Context) {
 	h := a.heart()
-	if err := a.source.Check(ctx); err != nil {
+	left, err := a.source.Backlog(ctx)
+	if err != nil {
 		h.board.Failed(stageRules, err)
 		a.beatSinks(ctx, false)
 		return
 	}
+	h.board.Flows(stageRules, map[string]pulse.Flow{"changes": {Waits: left.Waiting + uint64(left.Held), Done: left.Floor}})
 	h.board.Proven(stageRules)
 	var subjects []string
 	for _, w := range a.workers() {
@@ -126,9 +143,11 @@ func (a *App) beatSinks(ctx context.Context, stored bool) {
 	for _, w := range a.workers() {
 		proven := func() {}
 		if stored {
-			if err := w.place.Queue.Check(ctx); err != nil {
+			if left, err := w.place.Queue.Backlog(ctx); err != nil {
 				h.board.Failed(stageOf(w.name), err)
 			} else {
+				waits, done := w.worker.Flow(left.Waiting)
+				h.board.Flows(stageOf(w.name), map[string]pulse.Flow{"deliveries": {Waits: waits, Done: done}})
 				proven = func() { h.board.Proven(stageOf(w.name)) }
 			}
 		}

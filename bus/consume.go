@@ -39,6 +39,11 @@ type ConsumerConfig struct {
 }
 
 const (
+	// pullHeartbeat is how often the server says that it still knows of a
+	// request for messages. After two that did not come the library asks anew:
+	// with its own default of 15s a request that was lost is half a minute of
+	// silence.
+	pullHeartbeat     = 5 * time.Second
 	defaultMaxPending = 256
 	defaultAckWait    = 5 * time.Second
 )
@@ -51,18 +56,16 @@ type Consumer struct {
 	gone sync.WaitGroup
 	wake chan struct{} // has an element when queue or err may have changed
 
-	mu            sync.Mutex
-	queue         []*Delivery
-	held          map[uint64]*Delivery // by sequence: queued or handed out, not settled
-	done          recent               // what was acknowledged last
-	last          string               // where the last settlement went
-	stop          func()               // ends the subscription; nil: there is none, and the keeper makes it
-	nudged        bool                 // the next Next returns nothing
-	came, checked uint64               // messages that came, and at the last Check
-	stalls        int                  // Checks in a row that found messages waiting
-	ever          bool                 // it was open before
-	anew          bool                 // the stream was made anew, which Next has not told yet
-	err           error                // why there is nothing more
+	mu     sync.Mutex
+	queue  []*Delivery
+	held   map[uint64]*Delivery // by sequence: queued or handed out, not settled
+	done   recent               // what was acknowledged last
+	last   string               // where the last settlement went
+	stop   func()               // ends the subscription; nil: there is none, and the keeper makes it
+	nudged bool                 // the next Next returns nothing
+	ever   bool                 // it was open before
+	anew   bool                 // the stream was made anew, which Next has not told yet
+	err    error                // why there is nothing more
 }
 
 // Delivery is one message that is to be settled: by Ack when its work is done,
@@ -148,7 +151,7 @@ func (c *Consumer) open(ctx context.Context, anew bool) error {
 	if err != nil {
 		return c.b.missing(c.cfg.Stream, err)
 	}
-	cc, err := jc.Consume(c.receive, jetstream.PullMaxMessages(c.cfg.MaxPending), jetstream.ConsumeErrHandler(c.trouble))
+	cc, err := jc.Consume(c.receive, jetstream.PullMaxMessages(c.cfg.MaxPending), jetstream.PullHeartbeat(pullHeartbeat), jetstream.ConsumeErrHandler(c.trouble))
 	if err != nil {
 		return fmt.Errorf("consume %s from %s: %w", c.cfg.Durable, c.cfg.Stream, err)
 	}
@@ -371,7 +374,6 @@ func (c *Consumer) receive(m jetstream.Msg) {
 		c.b.say(d.reply, "")
 		return
 	}
-	c.came++
 	c.held[d.Sequence] = d
 	c.queue = append(c.queue, d)
 	c.mu.Unlock()

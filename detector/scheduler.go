@@ -876,6 +876,15 @@ func (s *Scheduler) Again(whole bool) {
 	}
 }
 
+// Retry publishes at once what waits because the Publisher failed: it has just
+// taken something else.
+func (s *Scheduler) Retry() {
+	select {
+	case s.again <- false:
+	default: // it is asked for already
+	}
+}
+
 // publishPending offers what waits, oldest first, and takes from the queue
 // what was accepted. Only one call at a time is made.
 func (s *Scheduler) publishPending(ctx context.Context) error {

@@ -49,7 +49,7 @@ const eventsBatch = 512
 // Source hands the event stream to the rules. It implements engine.Source.
 type Source struct {
 	bus      *bus.Bus
-	mu       sync.Mutex // guards consumer for Check; only the engine changes it
+	mu       sync.Mutex // guards consumer for Backlog; only the engine changes it
 	consumer *bus.Consumer
 }
 
@@ -70,15 +70,15 @@ func (s *Source) Next(ctx context.Context) ([]engine.Message, error) {
 	return out, nil
 }
 
-// Check reports whether events wait that do not come.
-func (s *Source) Check(ctx context.Context) error {
+// Backlog is what waits for the rules.
+func (s *Source) Backlog(ctx context.Context) (bus.Backlog, error) {
 	s.mu.Lock()
 	c := s.consumer
 	s.mu.Unlock()
 	if c == nil {
-		return nil
+		return bus.Backlog{}, nil
 	}
-	return c.Check(ctx)
+	return c.Backlog(ctx)
 }
 
 // Last opens the consumer anew, so that everything that was not acknowledged

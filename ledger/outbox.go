@@ -183,8 +183,8 @@ func (q *Queue) Next(ctx context.Context, most int) ([]sinks.Delivery, error) {
 // Nudge makes a waiting Next return nothing.
 func (q *Queue) Nudge() { q.consumer.Nudge() }
 
-// Check reports whether deliveries wait that do not come.
-func (q *Queue) Check(ctx context.Context) error { return q.consumer.Check(ctx) }
+// Backlog is what of the outbox waits for the sink, in messages.
+func (q *Queue) Backlog(ctx context.Context) (bus.Backlog, error) { return q.consumer.Backlog(ctx) }
 
 // parcel is one message of the outbox.
 type parcel struct {

@@ -1,6 +1,7 @@
 package pulse
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -29,9 +30,28 @@ type Board struct {
 }
 
 type stage struct {
-	proven time.Time     // by the wall clock, too
-	slept  time.Duration // of the board, then
-	err    error         // why it failed since
+	proven mark
+	err    error // why it failed since
+	flows  map[string]*flow
+}
+
+// mark is a moment.
+type mark struct {
+	at    time.Time     // by the wall clock, too
+	slept time.Duration // of the board, then
+}
+
+// Flow is one queue before a stage, which a pulse overtakes.
+type Flow struct {
+	Waits uint64 // in it now, that nothing outside holds up
+	Done  uint64 // changes with each that leaves it
+}
+
+// flow is a Flow as it was seen.
+type flow struct {
+	Flow
+	moved mark // something had left it, or nothing waited
+	still time.Duration
 }
 
 // NewBoard returns a board of stages in the order in which a change goes
@@ -50,8 +70,48 @@ func (b *Board) Proven(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.stages[name]; s != nil {
-		s.proven, s.slept, s.err = b.now(), b.slept, nil
+		s.proven, s.err = b.mark(), nil
 	}
+}
+
+func (b *Board) mark() mark { return mark{b.now(), b.slept} }
+
+// since is how long this process has run since m.
+func (b *Board) since(m mark) time.Duration {
+	now := b.now()
+	return now.Sub(m.at) - (b.slept - m.slept) - max(0, b.gap(now))
+}
+
+// Flows notes the queues before a stage as they are now. One in which something
+// waits and nothing has moved for the time of Fresh makes the stage unproven,
+// whatever overtakes it; one that is long and moves does not.
+func (b *Board) Flows(name string, now map[string]Flow) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.stages[name]
+	if s == nil {
+		return
+	}
+	before := s.flows
+	s.flows = make(map[string]*flow, len(now))
+	for queue, f := range now {
+		is := &flow{Flow: f, moved: b.mark()}
+		if was := before[queue]; was != nil && f.Waits > 0 && was.Waits > 0 && f.Done == was.Done {
+			is.moved, is.still = was.moved, b.since(was.moved)
+		}
+		s.flows[queue] = is
+	}
+}
+
+// stuck returns the queue of a stage that has stood still for longest; nil: none
+// has for long.
+func (s *stage) stuck() (queue string, at *flow) {
+	for name, f := range s.flows {
+		if f.still >= Fresh && (at == nil || f.still > at.still || f.still == at.still && name < queue) {
+			queue, at = name, f
+		}
+	}
+	return queue, at
 }
 
 // Failed notes why a stage could not do its part; nil changes nothing.
@@ -100,19 +160,25 @@ const unproven = "it has not been proven for more than 10s"
 func (b *Board) Verdict() Verdict {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.now()
 	v := Verdict{Current: true}
 	for _, name := range b.order {
 		s := b.stages[name]
-		one := Stage{Name: name, Proven: s.proven.Round(0)}
-		if !s.proven.IsZero() {
-			one.Age = now.Sub(s.proven) - (b.slept - s.slept) - max(0, b.gap(now))
+		proven := s.proven
+		queue, stuck := s.stuck()
+		if stuck != nil && stuck.moved.at.Before(proven.at) {
+			proven = stuck.moved
+		}
+		one := Stage{Name: name, Proven: proven.at.Round(0)}
+		if !proven.at.IsZero() {
+			one.Age = b.since(proven)
 		}
 		switch {
 		case s.err != nil:
 			one.Why = s.err.Error()
-		case s.proven.IsZero():
+		case s.proven.at.IsZero():
 			one.Why = "it has not been proven since the start"
+		case stuck != nil:
+			one.Why = fmt.Sprintf("%d wait before it (%s), and nothing of that has moved for %s", stuck.Waits, queue, one.Age.Round(time.Second))
 		case one.Age > Fresh:
 			one.Why = unproven
 		}

@@ -1,8 +1,9 @@
 // Package pulse keeps what dswatch has proven of itself. Every few seconds a
 // marked change goes the way of a real one: the scheduler publishes it, the
 // store keeps it, the rules' loop takes it to the outbox, and each sink's
-// worker takes it without sending. A Board remembers when each stage was
-// proven last, and why not since; Loops remember when each loop of ours turned
+// worker takes it without sending. It overtakes what waits, so a Board also hears
+// of each queue whether that moves. It remembers when each stage was proven last,
+// and why not since; Loops remember when each loop of ours turned
 // last.
 //
 // The two answer different questions. A Board says whether a change would be

@@ -2,6 +2,7 @@ package pulse_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +58,66 @@ func TestBoard(t *testing.T) {
 			t.Errorf("after the freeze it is stale for %s, want 1s", stale)
 		}
 	})
+}
+
+// TestFlows: what stands still behind a pulse that overtakes it makes a stage
+// unproven; what is long and moves, or waits for nothing of ours, does not.
+func TestFlows(t *testing.T) {
+	for name, c := range map[string]struct {
+		at    func(n uint64) map[string]pulse.Flow // at the nth pulse
+		freed bool                                 // the process is frozen for a minute in between
+		want  int                                  // the pulse at which it is unproven; 0: never
+	}{
+		"nothing waits":             {at: func(uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {}} }},
+		"one is always on its way":  {at: func(n uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {Waits: 1, Done: n}} }},
+		"a storm is drained":        {at: func(n uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {Waits: 10_000 - n, Done: n}} }},
+		"it stands still":           {at: func(uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {Waits: 3, Done: 7}} }, want: 3},
+		"it grows and stands still": {at: func(n uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {Waits: n, Done: 7}} }, want: 3},
+		"another one moves": {at: func(n uint64) map[string]pulse.Flow {
+			return map[string]pulse.Flow{"a": {Waits: 1, Done: 7}, "b": {Waits: 1, Done: n}}
+		}, want: 3},
+		"it is emptied in between": {at: func(n uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {Waits: n % 2, Done: 7}} }},
+		"it goes": {at: func(n uint64) map[string]pulse.Flow {
+			if n == 3 {
+				return nil
+			}
+			return map[string]pulse.Flow{"a": {Waits: 1, Done: 7}}
+		}, want: 6},
+		"the process was frozen": {at: func(n uint64) map[string]pulse.Flow { return map[string]pulse.Flow{"a": {Waits: 1, Done: (n + 1) / 2}} }, freed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := pulse.NewBoard(time.Now, "store", "rules")
+				got := 0
+				for n := 1; n <= 8 && got == 0; n++ {
+					b.Proven("store")
+					b.Proven("rules")
+					b.Flows("rules", c.at(uint64(n)))
+					if v := b.Verdict(); !v.Current {
+						got = n
+						if stage, why := v.Why(); stage != "rules" || !strings.Contains(why, "nothing of that has moved for 10s") {
+							t.Errorf("%s: %s", stage, why)
+						}
+						if age := v.Stages[1].Age; age < pulse.Fresh || !v.Since.Equal(time.Now().Add(-age).Round(0)) {
+							t.Errorf("proven %s ago, and not since %s", age, v.Since)
+						}
+					}
+					if c.freed && n%2 == 1 {
+						time.Sleep(time.Minute)
+						b.Tick()
+						continue
+					}
+					for range 5 {
+						time.Sleep(time.Second)
+						b.Tick()
+					}
+				}
+				if got != c.want {
+					t.Errorf("unproven at pulse %d, want %d", got, c.want)
+				}
+			})
+		})
+	}
 }
 
 func TestLoops(t *testing.T) {

@@ -53,6 +53,7 @@ func (l *lane) run(ctx, hard context.Context) {
 				l.deliver(ctx, hard, it)
 				continue
 			}
+			l.w.rests.Store(time.Now().Add(wait).UnixNano())
 			if l.parked[it.slot] == nil {
 				l.fresh = it // looked at again
 			}
@@ -170,9 +171,20 @@ func (l *lane) unsent(ctx context.Context, it *item) bool {
 	return true
 }
 
+// begun counts that something is done about it.
+func (w *Worker) begun(it *item) {
+	if w.handled.Add(1); !it.tried {
+		it.tried = true
+		w.untried.Add(-1)
+	}
+}
+
 // deliver tries it once and settles or parks it.
 func (l *lane) deliver(ctx, hard context.Context, it *item) {
 	start := time.Now()
+	l.w.begun(it)
+	l.w.sending.Add(1)
+	defer l.w.sending.Add(-1)
 	if it.attempts == 0 {
 		it.first = start
 	} else {
@@ -312,6 +324,7 @@ func (l *lane) done(it *item, r event.Receipt) {
 			p.pauses.reset()
 		}
 	}
+	l.w.begun(it)
 	it.alert = event.Alert{} // its texts are not needed while the receipt is stored
 	l.w.settled <- settled{it, r}
 }

@@ -135,6 +135,11 @@ type Worker struct {
 	quiet atomic.Pointer[time.Time] // the far end wants nothing before
 	gate  *gate
 
+	untried atomic.Int64  // deliveries that were taken, and neither tried nor settled
+	handled atomic.Uint64 // attempts that were begun, and deliveries that were settled
+	sending atomic.Int64  // attempts under way
+	rests   atomic.Int64  // until when the gate lets nothing through, in nanoseconds since 1970
+
 	journal journal
 
 	mu     sync.Mutex
@@ -169,6 +174,7 @@ type item struct {
 	taken    time.Time
 	first    time.Time // first attempt
 	attempts int
+	tried    bool // an attempt was begun
 	panics   int
 	unclear  bool // an attempt failed without a refusal, and the far end may have got it
 }
@@ -220,6 +226,24 @@ func (w *Worker) Health() Health {
 	}
 	h.Circuit, h.ProbeAt = w.gate.now()
 	return h
+}
+
+// Flow is how many deliveries wait for their first attempt although the far end
+// would take them, of those that the worker holds and of fetched, which it could
+// take; and a count of what it has done, which stands still if it is stuck.
+// Where the far end is slow, fails or wants to be left alone, nothing waits for
+// the worker.
+func (w *Worker) Flow(fetched uint64) (waits, done uint64) {
+	now := time.Now()
+	h := w.Health()
+	if w.sending.Load() > 0 || !h.FailingSince.IsZero() || !h.QuietUntil.IsZero() || h.Circuit != Closed || w.rests.Load() > now.UnixNano() {
+		return 0, w.handled.Load()
+	}
+	waits = uint64(max(0, w.untried.Load()))
+	if w.room() > 0 {
+		waits += fetched
+	}
+	return waits, w.handled.Load()
 }
 
 // Run works until ctx ends. Attempts in flight then have Grace to end, or what
@@ -330,6 +354,7 @@ func (w *Worker) take(ctx context.Context) {
 			}
 			items[i] = it
 		}
+		w.untried.Add(int64(len(items)))
 		w.mu.Lock()
 		for _, it := range items {
 			w.held[it] = struct{}{}

@@ -426,12 +426,26 @@ func (h *host) ready(within time.Duration) time.Duration {
 	return h.await("it is ready", within, func() bool { status, _ := h.get("/readyz"); return status == http.StatusOK })
 }
 
+// believed is how long something may be told to nobody while the program says
+// that it is ready.
+const believed = 45 * time.Second
+
 // settles waits until every sink knows what is so, and returns how long that
 // took.
 func (h *host) settles(what string, within time.Duration) time.Duration {
 	h.t.Helper()
 	began := time.Now()
-	for {
+	unready := began // when it was not ready last
+	for look := began; ; {
+		if time.Since(look) > time.Second {
+			look = time.Now()
+			if status, _ := h.get("/readyz"); status != http.StatusOK {
+				unready = time.Now()
+			} else if time.Since(unready) > believed {
+				h.t.Errorf("%s: something has not been told for %s, and the program says that it is ready", what, believed)
+				unready = time.Now()
+			}
+		}
 		c := h.weigh()
 		if c.lost+c.unpaired == 0 {
 			return time.Since(began)

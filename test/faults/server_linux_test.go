@@ -277,6 +277,46 @@ func TestFaultServersDisk(t *testing.T) {
 	})
 }
 
+// TestFaultEventsRefused lets the server refuse every change and take the pulse,
+// which is smaller: no health may come from what overtakes those that wait, and
+// once they are taken nobody waits longer than the next pulse.
+func TestFaultEventsRefused(t *testing.T) {
+	repeat(t, 1, func(t *testing.T) outcome {
+		s := newServer(t, t.TempDir(), "")
+		h := onServers(t, "", s)
+		h.start()
+		return h.through(func() {
+			js, end := s.side()
+			defer end()
+			limit := func(size int32) {
+				t.Helper()
+				st, err := js.Stream(t.Context(), "DSWATCH_EVENTS")
+				if err != nil {
+					t.Fatal(err)
+				}
+				conf := st.CachedInfo().Config
+				conf.MaxMsgSize = size
+				if _, err := js.UpdateStream(t.Context(), conf); err != nil {
+					t.Fatal(err)
+				}
+			}
+			limit(100)
+			h.flips()
+			refused := time.Now()
+			h.await("it says that changes wait", 40*time.Second, func() bool {
+				status, body := h.get("/readyz")
+				return status == 503 && strings.Contains(body, "wait before it")
+			})
+			time.Sleep(time.Until(refused.Add(17 * time.Second))) // the pauses have grown to 16 s
+			limit(-1)
+			if took := h.settles("they are taken again", time.Minute); took > 10*time.Second {
+				t.Errorf("told %s later", took.Round(time.Millisecond))
+			}
+			h.ready(20 * time.Second)
+		})
+	})
+}
+
 // leader is the server that leads a stream.
 func leader(t *testing.T, servers []*server, stream string) *server {
 	t.Helper()

@@ -26,8 +26,8 @@ func long() bool { return os.Getenv("DSWATCH_FAULTS") != "" }
 // gives none of them all its time, so there the median counts.
 const healTime = 6 * time.Second
 
-// settling bounds a wait for all to be told. Alone it is seconds; one trial in a
-// hundred, beside all other tests, took 34 s, which is not explained yet.
+// settling bounds a wait for all to be told. Alone it is seconds; beside all other
+// tests a server that refuses or is silent may let pauses grow.
 const settling = 90 * time.Second
 
 // outcome is what came of one trial: what the sinks were told, and how long it
