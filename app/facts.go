@@ -15,6 +15,7 @@ import (
 	"dswatch/bus"
 	"dswatch/detector"
 	"dswatch/detector/facts"
+	"dswatch/detector/tamper"
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
@@ -27,6 +28,7 @@ type knowledge struct {
 	mu       sync.Mutex
 	declared event.Facts // guarded by mu: a reload may change it
 	presence *facts.Presence
+	traces   *tamper.Watch
 	learned  *facts.Learned
 	sources  []facts.Source
 	query    *facts.Query
@@ -39,8 +41,9 @@ type knowledge struct {
 func newKnowledge(c Config, before event.Facts, log *slog.Logger) *knowledge {
 	k := &knowledge{declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), log: log}
 	k.presence.Declared(k.declared)
+	k.traces = tamper.New(c.Host, k.presence.Folders, before)
 	k.query = facts.NewQuery(k.learned)
-	k.sources = append([]facts.Source{k.presence}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query, facts.Evidence{Query: k.query, Host: c.Host})...)
+	k.sources = append([]facts.Source{k.presence, k.traces}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query, facts.Evidence{Query: k.query, Host: c.Host})...)
 	return k
 }
 
@@ -108,7 +111,7 @@ func look(ctx context.Context, l *Loaded, process *web.Known, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	jobs = append(jobs, installation(k.presence))
+	jobs = append(jobs, installation(k.presence), traces(k.traces))
 	host := l.Config.Host
 	sched, err := detector.NewScheduler(detector.Options{Observer: host, Jobs: jobs, Location: l.Config.Location()})
 	if err != nil {

@@ -176,6 +176,7 @@ func TestItemKinds(t *testing.T) {
 	for _, k := range []event.Key{ // Rows does not have what only others tell of
 		{Component: event.Agent, Kind: event.Heartbeat, Name: "agent"}, {Component: event.Agent, Kind: event.Module, Name: "anti_malware"},
 		{Component: event.Agent, Kind: event.Installation, Name: "installed"}, {Component: event.Agent, Kind: event.Evidence, Name: "anti_malware_engine"},
+		{Component: event.Agent, Kind: event.Tamper, Name: "starts"},
 	} {
 		r := list.Find(k, "")
 		if r == nil {
@@ -183,9 +184,8 @@ func TestItemKinds(t *testing.T) {
 		}
 		rows = append(rows, r)
 	}
-	// These have no row of the list: what the engine makes of hosts has its own,
-	// and nothing tells of the other yet.
-	without := []event.Kind{event.Host, event.Tamper}
+	// What the engine makes of hosts has no row of the list.
+	without := []event.Kind{event.Host}
 
 	var listed []string
 	numbers := map[int]event.Kind{5: "none"}

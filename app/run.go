@@ -99,7 +99,11 @@ func (a *App) Run(ctx context.Context) error {
 	if said.sched, err = r.scheduler(l, nil, said.job); err != nil {
 		return err
 	}
-	looks = append(looks, present, said)
+	traced := &lookout{plan: detector.Plan{Name: string(event.Tamper)}, job: traces(r.known.traces)}
+	if traced.sched, err = r.scheduler(l, nil, traced.job); err != nil {
+		return err
+	}
+	looks = append(looks, present, said, traced)
 	if err := r.apart(l, looks); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"dswatch/config"
 	"dswatch/detector"
 	"dswatch/detector/facts"
+	"dswatch/detector/tamper"
 	"dswatch/event"
 	"dswatch/words"
 )
@@ -139,6 +140,15 @@ func installation(p *facts.Presence) detector.Job {
 	s.Timeout *= 4
 	j := s.Job(string(event.Installation), p)
 	j.Keys = p.Keys()
+	return j
+}
+
+// traces is the job that looks whether somebody disarms what is installed.
+func traces(w *tamper.Watch) detector.Job {
+	s := detector.DefaultSettings()
+	s.Schedule = "@every 1m"
+	j := s.Job(string(event.Tamper), w)
+	j.Keys = w.Keys()
 	return j
 }
 

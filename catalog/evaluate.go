@@ -48,7 +48,7 @@ func (r Row) Evaluate(f event.Facts) Verdict {
 	case onOS == No:
 		os := g1(f, event.OS)
 		v.Reason = words.OtherOS.With(clean(os.fact.Value), os.origin(), r.OS)
-	case r.Kind == event.Installation || r.Kind == event.Evidence && installed == No:
+	case r.Kind == event.Installation || r.Kind.Class() != "" && installed == No:
 		v.Reason = g1(f, r.remembered()).there()
 	case installed == No:
 		v.Reason = words.ComponentAbsent.With(words.Component(r.Component), g1(f, event.Components).origin())
@@ -78,7 +78,7 @@ func (r Row) onOS(f event.Facts) Tri {
 }
 
 func (r Row) installed(f event.Facts) Tri {
-	if r.Kind == event.Installation || r.Kind == event.Evidence {
+	if r.Kind.Class() != "" { // what dswatch remembers and is told
 		if _, known := f.Get(r.remembered()); !known || r.Kind == event.Installation {
 			return triOf(known)
 		}
@@ -101,11 +101,13 @@ func (r Row) asked() bool { return r.Kind == event.Heartbeat && r.Component == e
 // tells of.
 func (r Row) vendors() bool { return slices.Contains(event.Components.Allowed(), r.Component) }
 
-// remembered is the fact without which a row of kind installation or evidence
-// is not expected.
+// remembered is the fact without which a row of a class is not expected.
 func (r Row) remembered() event.Name {
-	if r.Kind == event.Evidence {
+	switch {
+	case r.Kind == event.Evidence:
 		return event.Evidenced(r.Name)
+	case r.Kind == event.Tamper && r.Name == "files":
+		return event.Installed(r.Component)
 	}
 	return event.Name(r.Name + "." + r.Component)
 }

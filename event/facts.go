@@ -52,6 +52,10 @@ const (
 	// is a proper removal.
 	InstalledAgent   Name = "installed.agent"
 	InstalledManager Name = "installed.manager"
+	// How its services began with the host when they were last seen to do so:
+	// name=state, apart by semicolons.
+	StartsAgent   Name = "starts.agent"
+	StartsManager Name = "starts.manager"
 	// Who recorded that it was removed, and when, for a while after that.
 	RemovedAgent   Name = "removed.agent"
 	RemovedManager Name = "removed.manager"
@@ -67,9 +71,10 @@ const (
 // Evidenced is the fact that the agent tells of the row of kind evidence.
 func Evidenced(row string) Name { return Name("evidence." + row) }
 
-// Installed and Removed are the facts about one component.
+// Installed, Removed and Starts are the facts about one component.
 func Installed(component string) Name { return Name("installed." + component) }
 func Removed(component string) Name   { return Name("removed." + component) }
+func Starts(component string) Name    { return Name("starts." + component) }
 
 // Names lists every fact in the order in which people read them.
 func Names() []Name {
@@ -121,7 +126,7 @@ func (n Name) Allowed() []string {
 // Valid reports whether n is a known fact.
 func (n Name) Valid() bool {
 	switch n {
-	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager, EngineSaid, HeartbeatSaid, StateSaid:
+	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager, StartsAgent, StartsManager, EngineSaid, HeartbeatSaid, StateSaid:
 		return true
 	}
 	return slices.Contains(Names(), n)

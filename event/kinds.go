@@ -101,6 +101,16 @@ func (k Kind) Listed() bool { return k.facts().Listed }
 // evidence or tamper; none of what the vendor's list has.
 func (k Kind) Class() string { return k.facts().Class }
 
+// Classes lists the classes of alerts, see Kind.Class.
+func Classes() (all []string) {
+	for _, f := range kinds {
+		if f.Class != "" && !slices.Contains(all, f.Class) {
+			all = append(all, f.Class)
+		}
+	}
+	return all
+}
+
 // Reported reports whether items of the kind come with a manager's answer.
 func (k Kind) Reported() bool { return k.facts().Reported }
 

@@ -120,7 +120,7 @@ func TestLintAgainstTrial(t *testing.T) {
 		"host": {"a", "b", "web01", "other"}, "component": {"agent", "other"}, "name": {"x", "y", "other"},
 		"rule": {rules.Loss, rules.Unseen, rules.FlapRule}, "severity": {"info", "warning", "critical"}, "kind": {"process", "port", "host"},
 	}
-	loose := []string{"host=~.*", "host=~we.*", "host!~a|b", "host=~[ab]", "name=~x?y?", "name!~.+y", "host=~(web|db)0[0-9]", "kind=~p.*", "host!~^web.*$", "component=~a.*"}
+	loose := []string{"host=~.*", "host=~we.*", "host!~a|b", "host=~[ab]", "name=~x?y?", "name!~.+y", "host=~(web|db)0[0-9]", "kind=~p.*", "host!~^web.*$", "component=~a.*", "class=tamper", `class=""`, `class!=""`, "class=~.+", "class=~.*", "class!~t.*", "class!=memory"}
 	var all []rules.Subject
 	for _, host := range values["host"] {
 		for _, component := range values["component"] {

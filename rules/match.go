@@ -20,7 +20,7 @@ type Subject struct {
 
 // matchFields lists what a matcher may compare.
 func matchFields() []string {
-	return []string{"host", "component", "kind", "name", "severity", "rule"}
+	return []string{"host", "component", "kind", "name", "severity", "rule", "class"}
 }
 
 // closed lists the values of a field that has no others, or nothing.
@@ -30,6 +30,8 @@ func closed(field string) (values []string) {
 		for _, k := range event.Kinds() {
 			values = append(values, string(k))
 		}
+	case "class": // what the vendor's list has is of none
+		values = event.Classes()
 	case "severity":
 		for _, s := range event.Severities() {
 			values = append(values, string(s))
@@ -54,6 +56,8 @@ func (s *Subject) field(name string) string {
 		return s.Name
 	case "severity":
 		return string(s.Severity)
+	case "class":
+		return s.Kind.Class()
 	}
 	return s.Rule
 }
@@ -111,7 +115,7 @@ func ParseMatcher(s string) (Matcher, error) {
 	} else if strings.IndexAny(m.value, "=~'") == 0 {
 		return m, fmt.Errorf(`%q has a value that begins with %c; write one operator, and such a value as "VALUE"`, s, m.value[0])
 	}
-	if m.value == "" && (m.op[0] == '=' || !strings.HasSuffix(s, `"`)) {
+	if m.value == "" && (m.op[0] == '=' && m.field != "class" || !strings.HasSuffix(s, `"`)) {
 		return m, fmt.Errorf(`%q has no value; write one: no alert is without a %s`, s, m.field)
 	}
 	return m, m.compile()
@@ -138,7 +142,7 @@ func (m *Matcher) compile() error {
 		return nil
 	}
 	m.words = []string{m.value}
-	if all := closed(m.field); all != nil && !slices.Contains(all, m.value) {
+	if all := closed(m.field); all != nil && !slices.Contains(all, m.value) && (m.field != "class" || m.value != "") {
 		return fmt.Errorf("%q is not a %s; write one of %s", m.value, m.field, strings.Join(all, ", "))
 	}
 	return nil
@@ -214,7 +218,7 @@ func (ms Matchers) admits(field, v string) bool {
 // Admit reports whether the matchers may concern the item, whatever becomes
 // of it.
 func (ms Matchers) Admit(k event.Key) bool {
-	return ms.admits("host", k.Host) && ms.admits("component", k.Component) && ms.admits("kind", string(k.Kind)) && ms.admits("name", k.Name)
+	return ms.admits("host", k.Host) && ms.admits("component", k.Component) && ms.admits("kind", string(k.Kind)) && ms.admits("class", k.Kind.Class()) && ms.admits("name", k.Name)
 }
 
 // possible reports whether ms can accept an alert. What two expressions have
@@ -228,7 +232,7 @@ func (ms Matchers) possible() bool {
 	left := map[string][]string{}
 	for _, field := range [...]string{"kind", "rule", "severity"} {
 		for _, v := range closed(field) {
-			if ms.admits(field, v) {
+			if ms.admits(field, v) && (field != "kind" || ms.admits("class", event.Kind(v).Class())) {
 				left[field] = append(left[field], v)
 			}
 		}
@@ -318,7 +322,9 @@ func (m Matcher) odd() bool {
 
 // all reports whether m accepts every value, as far as its form tells; no
 // value is empty.
-func (m Matcher) all() bool { return m.op == "=~" && m.whole }
+func (m Matcher) all() bool {
+	return m.op == "=~" && m.whole && (m.field != "class" || m.re.MatchString("")) // most alerts are of no class
+}
 
 // few returns the only values that m accepts; nil: they are many, or not
 // known.

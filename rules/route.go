@@ -14,7 +14,7 @@ import (
 
 // Route says who is told about some of the alerts.
 type Route struct {
-	Match       Matchers       `yaml:"match" doc:"Matchers that must all accept the alert, such as host=~\"web.*\"; fields host, component, kind, name, severity, rule; operators =, !=, =~, !~; default: every alert."`
+	Match       Matchers       `yaml:"match" doc:"Matchers that must all accept the alert, such as host=~\"web.*\"; fields host, component, kind, name, severity, rule, class; operators =, !=, =~, !~; default: every alert."`
 	MinSeverity event.Severity `yaml:"min_severity" doc:"Least severity: info, warning or critical; default info."`
 	Sinks       []string       `yaml:"sinks" doc:"Names of the sinks that are told."`
 	Continue    bool           `yaml:"continue" doc:"Whether later routes are tried too; default false: the first route that matches is the last."`

@@ -40,6 +40,15 @@ func TestMatchers(t *testing.T) {
 			t.Errorf("%s: %v", m, got)
 		}
 	}
+	trace := rules.Subject{Key: event.Key{Host: "web01", Component: "agent", Kind: event.Tamper, Name: "files"}, Rule: rules.Loss, Severity: event.Info}
+	for m, want := range map[string][2]bool{ // of a class, of none
+		`class=tamper`: {true, false}, `class!=tamper`: {false, true}, `class=""`: {false, true}, `class!=""`: {true, false}, `class=~"memory|tamper"`: {true, false},
+		`class=~".+"`: {true, false}, `class=memory`: {false, false},
+	} {
+		if got := [2]bool{matchers(t, m).Match(&trace), matchers(t, m).Match(&sub)}; got != want {
+			t.Errorf("%s: %v, want %v", m, got, want)
+		}
+	}
 	if !rules.Matchers(nil).Match(&sub) || matchers(t, "kind=port", "rule=unknown").Match(&sub) {
 		t.Error("matchers are not joined by and")
 	}
@@ -61,6 +70,8 @@ func TestBadMatchers(t *testing.T) {
 		`host=~"a)|(b"`:           "is not an RE2 expression",
 		"severity=warn":           `"warn" is not a severity; write one of info, warning, critical`,
 		"kind!=daemon":            `"daemon" is not a kind; write one of process, service, driver, port`,
+		"class=evil":              `"evil" is not a class; write one of memory, evidence, tamper`,
+		"class=":                  "has no value; write one",
 		"rule=lost":               `"lost" is not a rule; write one of loss, unknown`,
 		strings.Repeat("x", 2000): "too long",
 	} {

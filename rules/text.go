@@ -53,6 +53,8 @@ func headline(a *event.Alert, exact bool) words.Phrase {
 		return silentHeadline(a)
 	case a.Key.Kind == event.Installation:
 		return installationHeadline(a)
+	case a.Key.Kind == event.Tamper:
+		return tamperHeadline(a)
 	case a.Key.Kind == event.Evidence && a.Transition != event.Cleared && a.Key.Name == "anti_malware_engine":
 		return words.BasicFunctionsOnly.Phrase()
 	case a.Key.Kind == event.Evidence && a.Transition != event.Cleared && a.Key.Name == "last_heartbeat":
@@ -118,6 +120,25 @@ func installationHeadline(a *event.Alert) words.Phrase {
 		return words.InstalledNoNew.Phrase(what)
 	}
 	return words.Disappeared.Phrase(what)
+}
+
+// tamperHeadline says which trace there is.
+func tamperHeadline(a *event.Alert) words.Phrase {
+	what, files := words.Component(a.Key.Component), a.Key.Name == "files"
+	over := a.Transition == event.Cleared
+	switch {
+	case a.Rule == Unseen && !over:
+		return words.TamperAsk.Phrase(what)
+	case over && a.State != event.Up:
+		return words.TamperNoNew.Phrase(what)
+	case over && files:
+		return words.FilesClosed.Phrase(what)
+	case over:
+		return words.StartsBack.Phrase(what)
+	case files:
+		return words.FilesOpen.Phrase(what)
+	}
+	return words.StartsTurned.Phrase(what)
 }
 
 // speaker names the item, a heartbeat by what it comes from.

@@ -89,6 +89,12 @@ var (
 		"{component} が導入されているか確認できません")
 	InstalledBack  = say1[Component]("headline.installed_again", "the {component} is there again", "{component} が再び見つかりました")
 	InstalledNoNew = say1[Component]("headline.installed_unwatched", "the {component} is no longer expected", "{component} は監視の対象ではなくなりました")
+	StartsTurned   = say1[Component]("headline.starts", "a service of the {component} no longer starts by itself", "{component} のサービスが自動で起動しない設定に変更されました")
+	StartsBack     = say1[Component]("headline.starts_back", "the services of the {component} start by themselves again", "{component} のサービスが再び自動で起動する設定になりました")
+	FilesOpen      = say1[Component]("headline.files", "others than root may change files of the {component}", "{component} のファイルを root 以外が変更できます")
+	FilesClosed    = say1[Component]("headline.files_closed", "only root may change the files of the {component} again", "{component} のファイルを変更できるのは root だけになりました")
+	TamperAsk      = say1[Component]("headline.tamper_unknown", "nobody can tell whether the {component} is being disarmed", "{component} が無効化されようとしていないか確認できません")
+	TamperNoNew    = say1[Component]("headline.tamper_unwatched", "the {component} is no longer watched for traces of tampering", "{component} の改変の監視を終了しました")
 	Disappeared    = say1[Component]("headline.disappeared", "the {component} has disappeared", "{component} が失われています")
 )
 

@@ -609,6 +609,33 @@ var (
 	Removed = say1[string]("installed.removed",
 		"removed by {by}",
 		"{by} で削除されました")
+	StartIs = say2[string, string]("tamper.start",
+		"{service} is {how}",
+		"{service} は {how} です")
+	StartChanged = say4[string, string, string, time.Time]("tamper.start_changed",
+		"{service} is {how} now; it was {before} when that was seen, at {time}",
+		"{service} は現在 {how} です ({time} に確認した時点では {before} でした)")
+	StartsUnknown = say1[error]("tamper.starts_unknown",
+		"how its services start cannot be asked: {error}",
+		"サービスの起動設定を確認できません: {error}")
+	FileOf = say2[string, string]("tamper.file_owner",
+		"{file} belongs to user {user}, not to root",
+		"{file} の所有者が root ではなく {user} です")
+	FileOfAll = say1[string]("tamper.file_all",
+		"everybody may write {file}",
+		"{file} にすべてのユーザが書き込めます")
+	FileOfGroup = say2[string, string]("tamper.file_group",
+		"group {group} may write {file}",
+		"{file} にグループ {group} が書き込めます")
+	MoreFiles = say1[int]("tamper.files_more",
+		"and {n} more",
+		"ほか{n}件")
+	FilesUnknown = say2[string, error]("tamper.files_unknown",
+		"the files of {folder} cannot be looked at: {error}",
+		"{folder} のファイルを確認できません: {error}")
+	Technique = say1[[]string]("tamper.technique",
+		"ATT&CK: {ids} (the second from version 19 on)",
+		"ATT&CK: {ids} (後者はバージョン19以降)")
 	AgentSays = say2[string, string]("evidence.says",
 		"the agent says {name}: {value}",
 		"Agent の回答は {name}: {value} です")

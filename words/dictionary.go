@@ -112,6 +112,8 @@ var (
 		string(event.Firewall):            {"features.firewall", "ファイアウォール"},
 		string(event.IntrusionPrevention): {"features.intrusion_prevention", "侵入防御"},
 		string(event.Sessions):            {"sessions", "ログオンセッション"},
+		string(event.StartsAgent):         {"starts.agent", "Agent のサービスの起動設定"},
+		string(event.StartsManager):       {"starts.manager", "Manager のサービスの起動設定"},
 		string(event.TLSInspection):       {"features.tls_inspection", "高度な TLS トラフィックインスペクション"},
 	}
 	// values are those of facts that are words.

@@ -71,7 +71,7 @@ func (t *procfs) stand(dir int, pid int32, st stat, status []byte, of *target) s
 // judge looks for evidence that the process is a stranger.
 func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr error, of *target) (s standing) {
 	path, _ := exe(dir)
-	who, program := userName(uid), cmp.Or(path, "?")
+	who, program := UserName(uid), cmp.Or(path, "?")
 	is := func(say event.Said) {
 		if s.stranger.Empty() {
 			s.stranger = say
@@ -80,7 +80,7 @@ func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr
 	plain := words.Stranger.With(int(pid), who, program)
 	switch want, ok := of.Owner.uid(); {
 	case of.Owner.User != "" && ok && (uid != want || euid != want),
-		of.Owner.User == "" && of.Owner.Who == System && (uid != 0 || euid != 0) && !overflow(uid) && hostUsers():
+		of.Owner.User == "" && of.Owner.Who == System && (uid != 0 || euid != 0) && !overflow(uid) && HostUsers():
 		is(plain)
 		s.user = true
 	}
@@ -226,9 +226,9 @@ func uids(status []byte) (real, effective int, ok bool) {
 	return real, effective, err == nil && eerr == nil
 }
 
-// hostUsers reports whether users have the same numbers here as on the host:
+// HostUsers reports whether users have the same numbers here as on the host:
 // in a user namespace of its own nothing is known of the host's root.
-var hostUsers = sync.OnceValue(func() bool {
+var HostUsers = sync.OnceValue(func() bool {
 	b, err := os.ReadFile("/proc/self/uid_map")
 	f := strings.Fields(string(b))
 	return err != nil || len(f) == 3 && f[0] == "0" && f[1] == "0"
@@ -236,7 +236,7 @@ var hostUsers = sync.OnceValue(func() bool {
 
 // overflow reports whether uid stands for users that have no number here,
 // where there are such users.
-func overflow(uid int) bool { return uid == 65534 && !hostUsers() }
+func overflow(uid int) bool { return uid == 65534 && !HostUsers() }
 
 // uid is the number of User.
 func (o Owner) uid() (int, bool) {
@@ -254,7 +254,8 @@ func (o Owner) uid() (int, bool) {
 	return n, err == nil
 }
 
-func userName(uid int) string {
+// UserName is the name of a user, the number where there is none.
+func UserName(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username
 	}
@@ -312,8 +313,8 @@ func (o Owner) Stranger(uid uint32, pids []int) (say event.Said) {
 	}
 	want, ok := o.uid()
 	switch {
-	case o.User != "" && ok && int(uid) != want, o.User == "" && o.Who == System && uid != 0 && !overflow(int(uid)) && hostUsers():
-		return words.StrangerUser.With(userName(int(uid)))
+	case o.User != "" && ok && int(uid) != want, o.User == "" && o.Who == System && uid != 0 && !overflow(int(uid)) && HostUsers():
+		return words.StrangerUser.With(UserName(int(uid)))
 	}
 	return event.Said{}
 }

@@ -281,7 +281,10 @@ func TestZombieIsNotUp(t *testing.T) {
 	if err := c.Process.Kill(); err != nil { // and do not wait for it
 		t.Fatal(err)
 	}
-	eventually(t, "a zombie", func() bool { return stateOf(t, c.Process.Pid) == "Z" })
+	eventually(t, "a zombie whose other threads have ended, too", func() bool {
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", c.Process.Pid))
+		return stateOf(t, c.Process.Pid) == "Z" && err == nil && len(threads) == 1
+	})
 	expect(t, see(t, d), event.Down, 0, fmt.Sprintf("pid %d is a zombie", c.Process.Pid))
 	// By executable too, though a zombie has none.
 	d = detectorFor(t, Target{Key: key(n), Names: []string{n}, Exe: []string{"/opt/x/" + n}})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,12 +18,13 @@ import (
 
 // units asks systemd. It is used by one goroutine at a time.
 type units struct {
+	root   string // of the file system
 	dial   func(context.Context) (*systemd.Conn, error)
 	conn   *systemd.Conn      // nil: none yet, or it broke
 	cancel context.CancelFunc // frees conn's context
 }
 
-func newTable() table { return &units{dial: dial} }
+func newTable() table { return &units{root: "/", dial: dial} }
 
 // dial connects to the system bus; root may fall back on systemd's own socket,
 // which works while the bus is down.
@@ -104,6 +106,45 @@ func (u *units) close() {
 		u.cancel()
 		u.conn = nil
 	}
+}
+
+func (u *units) starts(ctx context.Context, names []string) (map[string]string, error) {
+	if err := u.connect(ctx); err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(names))
+	for _, n := range names {
+		props, err := u.conn.GetUnitPropertiesContext(ctx, unitName(n))
+		code, ofUnit := unitError(err)
+		load, _ := props["LoadState"].(string)
+		state, _ := props["UnitFileState"].(string)
+		switch {
+		case code == "org.freedesktop.systemd1.NoSuchUnit", err == nil && load == "not-found":
+			out[n] = Gone
+		case err == nil && state == generated && !u.linked(n):
+			out[n] = "disabled"
+		case err == nil && state != "":
+			out[n] = state
+		case err == nil && load == "masked":
+			out[n] = load
+		case err != nil && !ofUnit:
+			if broken(err) {
+				u.close()
+			}
+			return nil, advise(err)
+		}
+	}
+	return out, nil
+}
+
+// generated is the state of a unit that systemd made of a script in
+// /etc/init.d, whether or not a runlevel starts it.
+const generated = "generated"
+
+// linked reports whether a runlevel starts the script of the name.
+func (u *units) linked(name string) bool {
+	links, err := filepath.Glob(filepath.Join(u.root, "etc/rc[2345].d/S[0-9][0-9]"+strings.TrimSuffix(name, ".service")))
+	return err != nil || len(links) > 0
 }
 
 // ask fetches each unit by itself: this works with every version of systemd,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -92,11 +93,15 @@ type manager struct {
 
 	mu    sync.Mutex
 	units map[string]unit
+	files fileStates
 	calls int
 	stall chan struct{} // while set, calls wait for it
 }
 
 type unit struct{ load, active, sub, result string }
+
+// fileStates are the UnitFileState of units that have one.
+type fileStates map[string]string
 
 const unitRoot = "/org/freedesktop/systemd1/unit"
 
@@ -154,7 +159,7 @@ func (m *manager) GetAll(msg dbus.Message, iface string) (map[string]dbus.Varian
 	v := dbus.MakeVariant
 	switch {
 	case iface == "org.freedesktop.systemd1.Unit":
-		return map[string]dbus.Variant{"Id": v(name), "Names": v([]string{name}), "LoadState": v(u.load), "ActiveState": v(u.active), "SubState": v(u.sub),
+		return map[string]dbus.Variant{"Id": v(name), "Names": v([]string{name}), "LoadState": v(u.load), "ActiveState": v(u.active), "SubState": v(u.sub), "UnitFileState": v(m.files[name]),
 			"InactiveEnterTimestamp": v(uint64(0)), "CanStart": v(true), "Job": v(struct {
 				ID   uint32
 				Path dbus.ObjectPath
@@ -420,5 +425,37 @@ func TestThisHost(t *testing.T) {
 		}
 	case o[0].State != event.Down:
 		t.Errorf("%+v, want down", o[0])
+	}
+}
+
+// TestStarts: how units begin with the host, as systemd tells it.
+func TestStarts(t *testing.T) {
+	b := startBus(t, socket(t), "")
+	m := startManager(t, b, map[string]unit{
+		"on.service": {"loaded", "active", "running", "success"}, "off.service": {"loaded", "active", "running", "success"},
+		"masked.service": {"masked", "inactive", "dead", "success"}, "script.service": {"loaded", "active", "running", "success"},
+		"unlinked.service": {"loaded", "active", "running", "success"}, "silent.service": {"loaded", "active", "running", "success"},
+		"broken.service": {"org.freedesktop.systemd1.UnitFileError", "", "", ""}, "nosuch.service": {"org.freedesktop.systemd1.NoSuchUnit", "", "", ""},
+	})
+	m.files = fileStates{"on.service": "enabled", "off.service": "disabled", "script.service": "generated", "unlinked.service": "generated"}
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", b.address)
+	u := &units{root: t.TempDir(), dial: systemd.NewSystemConnectionContext}
+	defer u.close()
+	if err := os.MkdirAll(filepath.Join(u.root, "etc/rc3.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{"etc/rc3.d/S20script", "etc/rc3.d/K20unlinked"} {
+		if err := os.WriteFile(filepath.Join(u.root, link), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := u.starts(t.Context(), []string{"on", "off", "masked", "script", "unlinked", "silent", "broken", "nosuch", "absent"})
+	want := map[string]string{"on": "enabled", "off": "disabled", "masked": "masked", "script": "generated", "unlinked": "disabled", "nosuch": Gone, "absent": Gone}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	m.conn.Close() // systemd is not there
+	if got, err := u.starts(t.Context(), []string{"on"}); err == nil {
+		t.Errorf("without systemd: %v, want an error", got)
 	}
 }

@@ -26,4 +26,8 @@ func (none) read(context.Context, []string) (map[string]status, error) {
 	return nil, words.Fail(words.NotOnThisOS.With(runtime.GOOS))
 }
 
+func (none) starts(context.Context, []string) (map[string]string, error) {
+	return nil, words.Fail(words.NotOnThisOS.With(runtime.GOOS))
+}
+
 func (none) close() {}

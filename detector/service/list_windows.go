@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf16"
@@ -41,6 +42,30 @@ func (manager) read(ctx context.Context, names []string) (map[string]status, err
 		answers[n] = status{state, say}
 	}
 	return answers, nil
+}
+
+// startTypes are the values of QUERY_SERVICE_CONFIG.dwStartType, see winsvc.h.
+var startTypes = []string{"boot", "system", "automatic", "manual", "disabled"}
+
+func (manager) starts(ctx context.Context, names []string) (map[string]string, error) {
+	m, err := scm.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	out := make(map[string]string, len(names))
+	for _, n := range names {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		switch e, err := m.Ask(n); {
+		case errors.Is(err, scm.ErrAbsent):
+			out[n] = Gone
+		case err == nil && e.Known && int(e.Start) < len(startTypes):
+			out[n] = startTypes[e.Start]
+		}
+	}
+	return out, nil
 }
 
 func (manager) close() {}

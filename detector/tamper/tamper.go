@@ -1,0 +1,184 @@
+package tamper
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"dswatch/detector/service"
+	"dswatch/event"
+	"dswatch/words"
+)
+
+// The rows of kind event.Tamper.
+const (
+	startsRow = "starts"
+	filesRow  = "files"
+)
+
+// Watch looks at the components of one host. It is a source of facts and a
+// detector. Safe for concurrent use.
+type Watch struct {
+	host    string
+	folders func(component string) []string
+	starts  func(ctx context.Context, names []string) (map[string]string, error)
+	end     func()
+	root    string // of the file system that is judged
+
+	mu    sync.Mutex
+	known map[string]map[string]start // by component and service
+}
+
+// start is how a service was seen to begin with the host.
+type start struct {
+	how string
+	at  time.Time
+}
+
+// off reports whether a service in this state does not begin by itself.
+func off(how string) bool {
+	return slices.Contains([]string{"disabled", "masked", "masked-runtime", "manual", service.Gone}, how)
+}
+
+// services are those that must begin with the host, by system and component.
+// On Linux the vendor's packages have one each.
+var services = map[string]map[string][]string{
+	event.Linux:   {event.Agent: {"ds_agent"}, event.Manager: {"dsm_s"}},
+	event.Windows: {event.Agent: {"ds_agent", "ds_monitor", "ds_notifier", "Amsp"}, event.Manager: {"Trend Micro Deep Security Manager"}},
+}
+
+// components in the order in which people read them.
+var components = []string{event.Agent, event.Manager}
+
+// New remembers what was seen before, if anything. folders are where a
+// component is installed, none where it is not.
+func New(host string, folders func(component string) []string, before event.Facts) *Watch {
+	s := service.NewStarts()
+	w := &Watch{host: host, folders: folders, starts: s.Read, end: s.Close, root: "/", known: map[string]map[string]start{}}
+	for _, c := range components {
+		f, ok := before.Get(event.Starts(c))
+		if !ok {
+			continue
+		}
+		for one := range strings.SplitSeq(f.Value, ";") {
+			if name, how, ok := strings.Cut(one, "="); ok {
+				w.remember(c, name, start{how, f.At})
+			}
+		}
+	}
+	return w
+}
+
+func (w *Watch) remember(component, name string, s start) {
+	if w.known[component] == nil {
+		w.known[component] = map[string]start{}
+	}
+	w.known[component][name] = s
+}
+
+// Close ends the connection to the service manager.
+func (w *Watch) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.end()
+	return nil
+}
+
+// Keys are the items that Detect answers for.
+func (w *Watch) Keys() (keys []event.Key) {
+	for _, c := range components {
+		keys = append(keys, w.key(c, startsRow), w.key(c, filesRow))
+	}
+	return keys
+}
+
+func (w *Watch) key(component, name string) event.Key {
+	return event.Key{Host: w.host, Component: component, Kind: event.Tamper, Name: name}
+}
+
+// Facts tells what is remembered. The time is that of the newest change.
+func (w *Watch) Facts(context.Context) (event.Facts, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := event.Facts{}
+	for c, known := range w.known {
+		var parts []string
+		var at time.Time
+		for name, s := range known {
+			parts = append(parts, name+"="+s.how)
+			if s.at.After(at) {
+				at = s.at
+			}
+		}
+		slices.Sort(parts)
+		f[event.Starts(c)] = event.Fact{Value: strings.Join(parts, ";"), Origin: "service manager", At: at}
+	}
+	return f, nil
+}
+
+// Detect looks once. It has no error: what cannot be asked is unknown, and only
+// where something is remembered does anybody expect it.
+func (w *Watch) Detect(ctx context.Context) (out []event.Observation, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range components {
+		starts := event.Observation{Key: w.key(c, startsRow), State: event.Up, Found: 1, Want: 1, At: time.Now()}
+		files := starts
+		files.Key = w.key(c, filesRow)
+		folders := w.folders(c)
+		if len(folders) == 0 {
+			delete(w.known, c)
+		} else {
+			starts.State, starts.Detail = w.beginnings(ctx, c)
+			files.State, files.Detail = w.writable(folders)
+		}
+		for _, o := range []*event.Observation{&starts, &files} {
+			if o.State != event.Up {
+				o.Found = 0
+			}
+			if o.State == event.Down {
+				o.Detail = o.Detail.And(words.Technique.With(techniques))
+			}
+			out = append(out, *o)
+		}
+	}
+	return out, nil
+}
+
+// techniques are what MITRE ATT&CK calls it to disarm a security tool: the first
+// up to version 18, the second, of tactic TA0112, from version 19 on.
+var techniques = []string{"T1562.001", "T1685"}
+
+// beginnings compares the starts of a component's services with what they were.
+func (w *Watch) beginnings(ctx context.Context, component string) (event.State, event.Said) {
+	names := services[runtime.GOOS][component]
+	if len(names) == 0 {
+		return event.Up, event.Said{}
+	}
+	now, err := w.starts(ctx, names)
+	if err != nil {
+		return event.Unknown, words.StartsUnknown.With(err)
+	}
+	var changed, same event.Said
+	for _, n := range names {
+		how, told := now[n]
+		was, known := w.known[component][n]
+		switch {
+		case !told, !known && how == service.Gone: // it is not one of this release, or not yet
+		case known && off(how) && !off(was.how):
+			changed = changed.And(words.StartChanged.With(n, how, was.how, was.at))
+		default:
+			if !known || was.how != how {
+				w.remember(component, n, start{how, time.Now()})
+			}
+			same = same.And(words.StartIs.With(n, how))
+		}
+	}
+	if !changed.Empty() {
+		return event.Down, changed
+	}
+	return event.Up, same
+}
