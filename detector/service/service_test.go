@@ -23,7 +23,7 @@ type answers struct {
 func (a answers) read(context.Context, []string) (map[string]status, error) { return a.byName, a.err }
 func (answers) starts(context.Context, []string) (map[string]string, error) { return nil, nil }
 
-func (a answers) close()                                                    {}
+func (a answers) close() {}
 
 func TestAliases(t *testing.T) {
 	known := map[string]status{"up": {event.Up, event.Prose("up is active")}, "down": {event.Down, event.Prose("down is dead")}, "odd": {event.Unknown, event.Prose("odd is odd")}}
