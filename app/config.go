@@ -65,6 +65,7 @@ type Watch struct {
 	Facts  catalog.FactsFile `yaml:"facts" doc:"What is declared about this host; what is not declared is discovered, then unknown."`
 	Items  []catalog.Row     `yaml:"items" doc:"Rows of your own beside the vendor's list."`
 	Ignore []string          `yaml:"ignore" doc:"Rows that are not watched, as name or kind/name."`
+	Next   []catalog.Advice  `yaml:"next" doc:"What whoever is on duty does first about rows that are not your own, instead of the built-in sentence; of what fits, the first entry counts."`
 }
 
 // Defaults returns the configuration of an empty file.
@@ -185,6 +186,10 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 	l := &Loaded{Config: c, Catalog: vendor, file: file, kinds: kinds}
 	errs := []error{err, below(file, "", c.Validate())}
 	if err == nil { // the rows are complete
+		advised, aerr := vendor.Advised(c.Watch.Next)
+		if errs = append(errs, below(file, "watch", aerr)); aerr == nil {
+			vendor = advised
+		}
 		l.Catalog, lerr = vendor.With(c.Watch.Items, c.Watch.Ignore)
 		errs = append(errs, below(file, "watch", lerr))
 	}

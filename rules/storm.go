@@ -258,7 +258,7 @@ func (m summary) title() event.Said {
 		what = words.MostOf.Phrase(m.items, what)
 	}
 	if m.hosts == 1 {
-		return words.Title.With(m.host, what)
+		return words.Title.With(shortHost(m.host), what)
 	}
 	return words.TitleHosts.With(m.hosts, what)
 }
@@ -282,7 +282,11 @@ func (m summary) text() (text event.Said) {
 // stands for members now, because of why. Where both are not known any more it says less.
 func (s *Set) writeStorm(a *event.Alert, members []symptom, total int, why event.Said) {
 	var text event.Said
-	title := func(what words.Phrase) { a.TitleStatements = words.Title.With(a.Key.Host, what) }
+	title := func(what words.Phrase) { a.TitleStatements = words.Title.With(shortHost(a.Key.Host), what) }
+	a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
+	if a.Transition.Firing() {
+		a.ShortStatements, a.NextStatements = words.ShortDigest.With(), words.NextDigest.With()
+	}
 	switch {
 	case a.Transition == event.Cleared && total == 0:
 		title(words.DigestOver.Phrase())

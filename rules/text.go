@@ -2,6 +2,7 @@ package rules
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"dswatch/event"
 	"dswatch/words"
@@ -13,15 +14,14 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 		s.writeStorm(a, nil, 0, event.Said{})
 		return
 	}
-	a.TitleStatements = words.Title.With(a.Key.Host, headline(a, true))
+	a.TitleStatements = words.Title.With(shortHost(a.Key.Host), headline(a, true))
 	if snap.Row != nil {
 		a.ReasonStatements = snap.Verdict.Reason
 		a.Confirm = snap.Row.ConfirmOn(a.OS)
-		a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
-		if a.Transition.Firing() {
-			a.ShortStatements = snap.Row.Short(snap.sight(), a.State)
-			a.NextStatements = snap.Row.NextStep(a.OS, a.State)
-		}
+	}
+	a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
+	if a.Transition.Firing() {
+		a.ShortStatements, a.NextStatements = inShort(a, snap)
 	}
 	var text event.Said
 	if a.Rule == FlapRule {
@@ -43,6 +43,40 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	}
 	a.TextStatements = text.And(lookedAfter(a))
 	words.In(s.Language, s.Zone).Tell(a)
+}
+
+// inShort says what a means in a few words, and what to do first.
+func inShort(a *event.Alert, snap Snapshot) (short, next event.Said) {
+	switch {
+	case a.Key.Kind == event.Host:
+		return words.ShortSilent.With(), words.NextSilent.With()
+	case a.Rule == FlapRule:
+		return words.ShortFlap.With(), words.NextFlap.With()
+	case snap.Row == nil:
+		return event.Said{}, event.Said{}
+	}
+	short, next = snap.Row.Short(snap.sight(), a.State), snap.Row.NextStep(a.OS, a.State)
+	if short.Empty() && a.Impact != "" {
+		short = words.ShortImpact.With(a.Impact)
+	}
+	return short, next
+}
+
+// maxHost is how much of a host's name a title shows, in bytes: receivers cut
+// what they show, and what was lost must stand before the cut. The whole name is
+// in the key.
+const maxHost = 64
+
+func shortHost(host string) string {
+	const mark = "..."
+	if len(host) <= maxHost {
+		return host
+	}
+	n := maxHost - len(mark)
+	for n > 0 && !utf8.RuneStart(host[n]) {
+		n--
+	}
+	return host[:n] + mark
 }
 
 // headline says in a few words what happened to what. With exact it says how

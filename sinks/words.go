@@ -26,7 +26,8 @@ type Words struct {
 	more                     string // of affected items
 	leftOut                  string // of characters
 	day, hour, minute, secnd string
-	gap                      string // between a number and its unit, and between two of them
+	gap                      string // between a number and its unit, between two of them, and between sentences
+	stop                     string // between a headline and a sentence
 }
 
 // In returns the vocabulary of an alert's Language: "ja", or English for
@@ -47,7 +48,7 @@ var english = Words{
 
 	voice: words.In("en", nil),
 	more:  "and %d more", count: "%d of %d", leftOut: "%d characters left out",
-	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ",
+	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ", stop: ". ",
 }
 
 var japanese = Words{
@@ -59,7 +60,7 @@ var japanese = Words{
 
 	voice: words.In("ja", nil),
 	more:  "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
-	day: "日", hour: "時間", minute: "分", secnd: "秒",
+	day: "日", hour: "時間", minute: "分", secnd: "秒", stop: "。",
 }
 
 // Language is en or ja.
@@ -122,6 +123,17 @@ func (w *Words) Headline(a event.Alert, most int) string {
 		h = "[" + w.Replay + "] " + h
 	}
 	return Line(h, most)
+}
+
+// Prose puts texts behind a headline, in one line: what is empty is left out.
+func (w *Words) Prose(headline string, texts ...string) string {
+	s, stop := headline, w.stop
+	for _, t := range texts {
+		if t != "" {
+			s, stop = s+stop+Line(t, len(t)), w.gap
+		}
+	}
+	return s
 }
 
 // Field is one labelled value of an alert.

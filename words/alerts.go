@@ -114,8 +114,30 @@ var (
 		"It runs only in part.",
 		"一部しか動作していません。")
 	ShortUnknown = say0("short.unknown",
-		"Nobody can tell whether it runs; it need not be down.",
+		"Nobody can tell whether it runs; it may be up.",
 		"稼働しているか判断できません。停止とは限りません。")
+	// ShortImpact is of a row whose author says nothing in a few words.
+	ShortImpact = say1[event.Impact]("short.impact",
+		"Impact: {impact}.",
+		"影響: {impact}。")
+	ShortFlap = say0("short.flap",
+		"It does not stay up; single losses are not told meanwhile.",
+		"安定して動作していません。その間、個々の停止は通知しません。")
+	ShortDigest = say0("short.digest",
+		"So many at once often have one cause.",
+		"同時に多数で発生した場合、原因が1つであることがよくあります。")
+	ShortSilent = say0("short.silent",
+		"How it is there now is not known; the host may be down or cut off.",
+		"現在の状態が分かりません。ホストの停止や通信断の可能性があります。")
+	NextFlap = say0("next.flap",
+		"Read in its log why it stops; if it goes on, call the administrator in charge.",
+		"停止の原因をログで確認し、繰り返しが続く場合は担当の管理者に連絡してください。")
+	NextDigest = say0("next.digest",
+		"Look first for what these hosts have in common: network, power, virtualization, an update.",
+		"まず、対象のホストに共通する要因 (ネットワーク、電源、仮想化基盤、更新作業) を確認してください。")
+	NextSilent = say0("next.silent",
+		"Check that the host is up and can be reached, then that dswatch runs on it.",
+		"ホストが稼働し通信できることを確認し、次に dswatch の稼働を確認してください。")
 	NextConfirm = say1[string]("next.confirm",
 		"Check it on the host: {command}",
 		"ホスト上で確認してください: {command}")
@@ -123,7 +145,7 @@ var (
 		"Look again in five minutes; if it lasts, call the administrator in charge.",
 		"5分後にもう一度確認し、続いている場合は担当の管理者に連絡してください。")
 	NextUnknown = say0("next.unknown",
-		"Run dswatch check to see why it cannot be observed: usually a right, a name or a route is missing.",
+		"Run dswatch check to see why: mostly a missing right, name or route.",
 		"dswatch check で確認できない理由を調べてください。多くは権限、名前解決、経路の問題です。")
 
 	Lasted = say1[time.Duration]("text.lasted",

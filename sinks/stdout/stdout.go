@@ -125,5 +125,5 @@ func text(a event.Alert) string {
 	if a.AffectedCount > 0 {
 		more = append(more, w.Affected+": "+strings.ReplaceAll(w.AffectedList(a, maxAffected), "\n", "; "))
 	}
-	return w.Time(a.At) + " " + w.Headline(a, sinks.MaxTitle) + " (" + sinks.Line(strings.Join(more, "; "), sinks.MaxTitle) + ") " + sinks.Line(a.DeliveryID(), sinks.MaxTitle)
+	return w.Time(a.At) + " " + w.Prose(w.Headline(a, sinks.MaxTitle), sinks.Line(a.Short, sinks.MaxTitle), sinks.Line(a.Next, sinks.MaxTitle)) + " (" + sinks.Line(strings.Join(more, "; "), sinks.MaxTitle) + ") " + sinks.Line(a.DeliveryID(), sinks.MaxTitle)
 }

@@ -111,13 +111,13 @@ func TestLines(t *testing.T) {
 		}
 	}
 	id := sinktest.Sample(1, event.Raised, "en").ID
-	want := strings.ReplaceAll(`2026-11-22 03:04:25 +00:00 [ALERT] agent process ds_agent is down on web01 (critical; management lost, protection kept; 0 of 2) ID.1
-2026-11-22 03:05:05 +00:00 [CHANGED] agent process ds_agent is down on web01 (critical; management lost, protection kept; 1 of 2) ID.2
-2026-11-22 07:04:05 +00:00 [STILL OPEN] agent process ds_agent is down on web01 (critical; management lost, protection kept; 0 of 2) ID.3
+	want := strings.ReplaceAll(`2026-11-22 03:04:25 +00:00 [ALERT] agent process ds_agent is down on web01. Management is lost, protection is kept. Run systemctl start ds_agent. (critical; management lost, protection kept; 0 of 2) ID.1
+2026-11-22 03:05:05 +00:00 [CHANGED] agent process ds_agent is down on web01. Management is lost, protection is kept. Run systemctl start ds_agent. (critical; management lost, protection kept; 1 of 2) ID.2
+2026-11-22 07:04:05 +00:00 [STILL OPEN] agent process ds_agent is down on web01. Management is lost, protection is kept. Run systemctl start ds_agent. (critical; management lost, protection kept; 0 of 2) ID.3
 2026-11-22 07:09:05 +00:00 [RECOVERED] agent process ds_agent is up again on web01 (critical; Lasted 4 h 5 min) ID.4
-2026-11-22 03:04:25 +00:00 [発生] web01 のAgentプロセス ds_agent が停止しています (重大; 管理機能の停止 (保護は継続); 0 / 2) ID.1
-2026-11-22 03:05:05 +00:00 [変化] web01 のAgentプロセス ds_agent が停止しています (重大; 管理機能の停止 (保護は継続); 1 / 2) ID.2
-2026-11-22 07:04:05 +00:00 [再通知 (継続中)] web01 のAgentプロセス ds_agent が停止しています (重大; 管理機能の停止 (保護は継続); 0 / 2) ID.3
+2026-11-22 03:04:25 +00:00 [発生] web01 のAgentプロセス ds_agent が停止しています。管理機能が停止。保護は継続。systemctl start ds_agent で起動してください。 (重大; 管理機能の停止 (保護は継続); 0 / 2) ID.1
+2026-11-22 03:05:05 +00:00 [変化] web01 のAgentプロセス ds_agent が停止しています。管理機能が停止。保護は継続。systemctl start ds_agent で起動してください。 (重大; 管理機能の停止 (保護は継続); 1 / 2) ID.2
+2026-11-22 07:04:05 +00:00 [再通知 (継続中)] web01 のAgentプロセス ds_agent が停止しています。管理機能が停止。保護は継続。systemctl start ds_agent で起動してください。 (重大; 管理機能の停止 (保護は継続); 0 / 2) ID.3
 2026-11-22 07:09:05 +00:00 [復旧] web01 のAgentプロセス ds_agent が復旧しました (重大; 継続時間 4時間5分) ID.4
 `, "ID", id)
 	if got := out.String(); got != want {

@@ -18,6 +18,9 @@ const (
 	maxAppName  = 48
 	maxMsgID    = 32
 	maxTag      = 32 // RFC 3164 section 4.1.3
+	// maxShown is of a host's name in RFC 3164: what receivers show of a line is
+	// cut, and the whole name is among the fields.
+	maxShown = 64
 )
 
 // writer turns alerts into messages.
@@ -50,7 +53,7 @@ func newWriter(c Config, env sinks.Env) *writer {
 		sdID: "dswatch@" + strconv.FormatInt(c.EnterpriseID, 10),
 	}
 	if w.rfc3164 {
-		w.app = tag(w.app)
+		w.app, w.host = tag(w.app), w.host[:min(len(w.host), maxShown)]
 	}
 	if c.Network == "udp" {
 		w.most = min(w.most, maxUDP)
@@ -194,18 +197,7 @@ func (w *writer) appendBody(b []byte, a event.Alert) []byte {
 // prose is what people read of a, the title first and what can be done
 // without last. It is one line.
 func prose(a event.Alert) string {
-	between := ". "
-	if a.Language == "ja" {
-		between = "。"
-	}
-	s := headline(a)
-	for _, t := range []string{a.Short, a.Next, a.Text} {
-		if t == "" {
-			continue
-		}
-		s, between = s+between+sinks.Line(t, len(t)), " "
-	}
-	return s
+	return sinks.In(a.Language).Prose(headline(a), a.Short, a.Next, a.Text)
 }
 
 // headline is the alert in one line, as people read it first.

@@ -76,7 +76,7 @@ func TestRsyslogd(t *testing.T) {
 				if data["id"] != a.ID || data["transition"] != string(tr) || data["detail"] != a.Detail || *p.Hostname != "dswatch.example" {
 					t.Errorf("%q", got)
 				}
-				if !strings.HasPrefix(*p.Message, "\ufeff[") || !strings.Contains(*p.Message, a.Title) || !strings.Contains(*p.Message, a.Short+" "+a.Next) || !strings.HasSuffix(*p.Message, a.Text) {
+				if !strings.HasPrefix(*p.Message, "\ufeff[") || !strings.Contains(*p.Message, a.Title) || !strings.Contains(strings.ReplaceAll(*p.Message, " ", ""), strings.ReplaceAll(a.Short+a.Next, " ", "")) || !strings.HasSuffix(*p.Message, a.Text) {
 					t.Errorf("message %q", *p.Message)
 				}
 			}
