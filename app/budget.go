@@ -6,6 +6,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/setting"
 	"dswatch/words"
 )
 
@@ -20,6 +21,23 @@ func (l *Loaded) Certain() event.Said {
 		parts = append(parts, fmt.Sprintf("%s %s", p.Name, certain(interval(p.Timing.Schedule), p.Timing.Jitter, l.Config.Rules.Hold, p.Again)))
 	}
 	return words.ShortestOutage.With(parts)
+}
+
+// overrun names the looks of a kind that may last beyond the next one, which is
+// left out then. A look at this host itself takes milliseconds, so only a time that
+// was written for it counts.
+func overrun(plans []detector.Plan, written bool) []setting.Error {
+	var longest, between time.Duration
+	for _, p := range plans {
+		every := interval(p.Timing.Schedule)
+		if (written || !p.Again) && p.Timing.Timeout > every && p.Timing.Timeout > longest {
+			longest, between = p.Timing.Timeout, every
+		}
+	}
+	if longest == 0 {
+		return nil
+	}
+	return []setting.Error{{Key: "schedule", Err: fmt.Errorf("a look may take %s before it is given up, longer than the %s between two; looks are left out then; write a longer schedule, or a shorter timeout", longest, between)}}
 }
 
 // interval is the time between the next two looks.

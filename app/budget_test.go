@@ -9,6 +9,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // TestPortsOfOthersAreAJobOfTheirOwn: own sockets and the targets share
@@ -124,8 +125,9 @@ func TestBudgetOfOthers(t *testing.T) {
 		warnings int
 	}{
 		"few":                  {2, 4, "", 30 * time.Second, 0},
-		"many":                 {64, 40, "", 66 * time.Second, 0},
-		"more than places":     {65, 40, "", 66 * time.Second, 1},
+		"many":                 {64, 40, "", 66 * time.Second, 1},
+		"more than places":     {65, 40, "", 66 * time.Second, 2},
+		"many, seldom":         {64, 40, `schedule: "@every 2m",`, 66 * time.Second, 0},
 		"no time for the many": {2, 40, "timeout: 20s,", 20 * time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +148,46 @@ func TestBudgetOfOthers(t *testing.T) {
 				if p.Name == "vsphere" && p.Timing.Timeout.Truncate(time.Second) != c.timeout {
 					t.Errorf("a look at vSphere has %s, want %s", p.Timing.Timeout, c.timeout)
 				}
+			}
+		})
+	}
+}
+
+// TestLooksThatOverrun: of every kind a look that may last beyond the next one is
+// named, once; one at this host only where its time is written.
+func TestLooksThatOverrun(t *testing.T) {
+	const vsphere = "url: 'https://vc', user: u, password: abcdefgh, hosts: [esx1]"
+	for name, c := range map[string]struct {
+		detectors, kind, want string
+	}{
+		"manager":                    {`manager: {url: "https://dsm", api_key: abcdefgh, schedule: "@every 1m"}`, "manager", "may take 2m0s before it is given up, longer than the 1m0s"},
+		"manager, as it comes":       {`manager: {url: "https://dsm", api_key: abcdefgh}`, "manager", ""},
+		"processes":                  {`process: {schedule: "@every 5s", timeout: 6s}`, "process", "may take 6s before it is given up, longer than the 5s"},
+		"processes, no time written": {`process: {schedule: "@every 1s"}`, "process", ""},
+		"processes, in time":         {`process: {schedule: "@every 5s", timeout: 4s}`, "process", ""},
+		"services":                   {`service: {schedule: "@every 10s", timeout: 20s}`, "service", "may take 20s"},
+		"drivers":                    {`driver: {schedule: "@every 10s", timeout: 20s}`, "driver", "may take 20s"},
+		"own ports":                  {`port: {schedule: "@every 10s", timeout: 15s}`, "port", "may take 15s"},
+		"ports of others":            {`port: {rate: 1, schedule: "@every 1s", targets: [{host: 192.0.2.1, ports: [4118]}, {host: 192.0.2.2, ports: [4118]}]}`, "port", "takes"},
+		"vSphere":                    {`vsphere: {` + vsphere + `, schedule: "@every 20s"}`, "vsphere", "may take 30s"},
+		"vSphere, as it comes":       {`vsphere: {` + vsphere + `}`, "vsphere", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := Parse("x.yaml", []byte("host: here\nwatch: {items: [{kind: service, name: x.service}, {kind: driver, name: x}, {kind: port, name: 9999/tcp}]}\ndetectors:\n  "+c.detectors+"\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for _, w := range l.Warnings {
+				if strings.Contains(w, "detectors."+c.kind+".schedule") {
+					said = append(said, w)
+				}
+			}
+			if c.want == "" && len(said) > 0 || c.want != "" && (len(said) != 1 || !strings.Contains(said[0], c.want)) {
+				t.Errorf("%q, want %q", l.Warnings, c.want)
+			}
+			if certain := words.English(l.Certain()); !strings.Contains(certain, c.kind+" ") && c.kind != "remote" {
+				t.Errorf("%s is not in %s", c.kind, certain)
 			}
 		})
 	}

@@ -64,8 +64,12 @@ func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
 		return nil, err
 	}
 	for i, k := range l.kinds.Detectors {
-		w.plans = append(w.plans, k.Plans(sections[i], site)...)
+		plans := k.Plans(sections[i], site)
+		w.plans = append(w.plans, plans...)
 		budget, warnings := k.Budget(sections[i])
+		if budget == "" { // else it has reckoned for itself
+			warnings = append(warnings, overrun(plans, l.file.Has("detectors."+k.Type+".timeout"))...)
+		}
 		if budget != "" {
 			w.budgets = append(w.budgets, "detectors."+k.Type+": "+budget)
 		}

@@ -198,10 +198,17 @@ func (f *File) SecretFiles(path string) (keys []string) {
 // that other users can read. Sections add theirs when they are decoded.
 func (f *File) Warnings() []string { return f.warnings }
 
-// Has reports whether the key at path is written.
+// Has reports whether the key at path, such as detectors.port.timeout, is written.
 func (f *File) Has(path string) bool {
-	_, ok := f.root.get(path)
-	return ok
+	at := f.root
+	for key := range strings.SplitSeq(path, ".") {
+		p, ok := at.get(key)
+		if !ok {
+			return false
+		}
+		at = p.value
+	}
+	return true
 }
 
 // Position returns "file:line:column" of the key at path, such as

@@ -26,7 +26,7 @@ import (
 // move is one thing that happens.
 type move struct {
 	// What is see, turns (down and unknown, B times), sampled (an outage of B s
-	// that begins C s after a look), flaps (a cause, B times, while C is lost),
+	// that begins C s after a look), flaps (a cause, B times, while C is lost), worsens (what comes and goes B times),
 	// wait, facts, crash, restart, deliver, outage (of a far end), ack (B: taken
 	// back), silence, forever (a silence), routes, repeat, rename (of a sink),
 	// leave and join (of a sink), case and moved (of a host), power, clock.
@@ -44,6 +44,8 @@ func (m move) String() string {
 		return fmt.Sprintf("%s %s=down and unknown in turns, %d times", host, modelItems[m.A], m.B)
 	case "sampled":
 		return fmt.Sprintf("%s %s=down for %ds, %ds after a look", host, modelItems[m.A], m.B, m.C)
+	case "worsens":
+		return fmt.Sprintf("%s %s is degraded and back %d times, then down", host, modelItems[m.A], m.B)
 	case "flaps":
 		return fmt.Sprintf("%s %s comes and goes %d times while %s=down", host, modelItems[m.A], m.B, modelItems[m.C])
 	case "wait":
@@ -159,9 +161,12 @@ func modelLife(seed uint64) []move {
 		case 26:
 			moves = append(moves, move{What: "sampled", A: item, B: []int{5, 12, 15, 15, 40, 60}[rnd.IntN(6)], C: rnd.IntN(10), Host: host})
 		case 27:
-			if rnd.IntN(4) == 0 {
+			switch rnd.IntN(4) {
+			case 0:
 				c := rnd.IntN(len(modelCauses))
 				moves = append(moves, move{What: "flaps", A: modelCauses[c][0], B: 20 + rnd.IntN(10), C: modelCauses[c][1], Host: host})
+			case 1:
+				moves = append(moves, move{What: "worsens", A: slices.Index(modelItems, "process/coreServiceShell.exe"), B: 4, Host: host})
 			}
 		case 0:
 			moves = append(moves, move{What: "facts", A: rnd.IntN(len(modelFacts)), Host: rnd.IntN(2)})
@@ -349,6 +354,15 @@ func (m *modelWorld) do(n int, mv move) {
 			m.wait(30 * time.Second)
 			m.quieted(false)
 		}
+	case "worsens":
+		for range mv.B {
+			m.see(mv.Host, mv.A, event.Degraded)
+			m.wait(6 * time.Second)
+			m.see(mv.Host, mv.A, event.Up)
+			m.wait(6 * time.Second)
+		}
+		m.see(mv.Host, mv.A, event.Down)
+		m.wait(m.set.Hold + m.set.HoldUp + 20*time.Second)
 	case "outage":
 		w.mu.Lock()
 		w.down[m.names[mv.A]] = !w.down[m.names[mv.A]]
@@ -899,10 +913,21 @@ func (m *modelWorld) mild(still time.Duration) (broken []string) {
 	return broken
 }
 
-// flaps reports whether a loss is still because its coming and going is told.
+// flaps reports whether a loss is still because its coming and going is told: to
+// the sink, or to others where no route names that one any more.
 func (m *modelWorld) flaps(sink string, a event.Alert) bool {
-	flap := m.w.latest()[sink][event.Alert{Key: a.Key, Rule: rules.FlapRule}.Slot()]
-	return a.Rule == rules.Loss && flap.ID != "" && flap.Transition.Firing()
+	slot := event.Alert{Key: a.Key, Rule: rules.FlapRule}.Slot()
+	for other, last := range m.w.latest() {
+		flap := last[slot]
+		if a.Rule != rules.Loss || flap.ID == "" || !flap.Transition.Firing() {
+			continue
+		}
+		told := m.set.Told(m.w.wall(), rules.Subject{Key: a.Key, Rule: rules.FlapRule, Severity: flap.Severity}, m.w.sinks)
+		if other == sink || !slices.Contains(told, sink) {
+			return true
+		}
+	}
+	return false
 }
 
 // severity is what the item's loss takes away now, by the list.

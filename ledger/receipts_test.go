@@ -242,6 +242,46 @@ func TestReceiptsOnTheBus(t *testing.T) {
 	}
 }
 
+// TestALateEndLeavesTheReceipt: the end of an earlier alert of a slot, which comes late
+// because its sink was renamed, does not take the receipt of the one that is open; what
+// was given up, and what an earlier version did not number, is kept as it comes.
+func TestALateEndLeavesTheReceipt(t *testing.T) {
+	open := event.Receipt{Slot: "s", AlertID: "second", Turn: 2, Seq: 1, Transition: event.Raised}
+	for name, c := range map[string]struct {
+		then event.Receipt
+		want string
+	}{
+		"the end of the one before": {event.Receipt{Slot: "s", AlertID: "first", Turn: 1, Seq: 3, Transition: event.Cleared}, "second"},
+		"its own end":               {event.Receipt{Slot: "s", AlertID: "second", Turn: 2, Seq: 2, Transition: event.Cleared}, "second"},
+		"the next one":              {event.Receipt{Slot: "s", AlertID: "third", Turn: 3, Seq: 1, Transition: event.Raised}, "third"},
+		"an end without a turn":     {event.Receipt{Slot: "s", AlertID: "old", Seq: 2, Transition: event.Cleared}, "old"},
+		"an end that was given up":  {event.Receipt{Slot: "s", AlertID: "first", Turn: 1, Seq: 3, Transition: event.Cleared, Dead: true}, "first"},
+		"another slot":              {event.Receipt{Slot: "t", AlertID: "first", Turn: 1, Seq: 3, Transition: event.Cleared}, "second"},
+	} {
+		b := &Book{bucket: &disk{now: time.Now, pages: map[string]leaf{}}, sink: "hook", now: time.Now}
+		if _, err := b.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		other := event.Receipt{Slot: "other", AlertID: "o", Turn: 1, Seq: 1, Transition: event.Raised}
+		for _, rs := range [][]event.Receipt{{open}, {c.then, other}} {
+			if err := b.Store(t.Context(), rs); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		all, err := b.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]event.Receipt{}
+		for _, r := range all {
+			got[r.Slot] = r
+		}
+		if got["s"].AlertID != c.want || got["s"].AlertID == c.then.AlertID && got["s"].Transition != c.then.Transition || got["other"].AlertID != "o" {
+			t.Errorf("%s: kept %+v, want %s and what came with it", name, got["s"], c.want)
+		}
+	}
+}
+
 // TestReceiptsAreForgotten: what is forgotten leaves the disk with the next pages that
 // are written, and takes nothing else along. What was raised anew stays.
 func TestReceiptsAreForgotten(t *testing.T) {

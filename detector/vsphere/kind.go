@@ -48,6 +48,10 @@ func (c section) budget() (string, []setting.Error) {
 		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d hosts takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
 			len(c.Hosts), c.worst(), has)})
 	}
+	if every := detector.Interval(c.Settings.Schedule); c.patience() > every {
+		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("a look at %d hosts may take %s, longer than the %s between two; looks are left out then; write a longer schedule",
+			len(c.Hosts), c.patience().Round(time.Second), every)})
+	}
 	return fmt.Sprintf("%d hosts, %d asked at the same moment, %s for each: a look takes %s at worst and has %s, schedule %s",
 		len(c.Hosts), parallel, hostTimeout, c.worst(), c.patience(), c.Settings.Schedule), wrong
 }
