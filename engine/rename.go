@@ -57,17 +57,21 @@ func (e *Engine) RemoveHost(ctx context.Context, name string, why event.Said) (i
 // after an alert of it looks after that of the same item under the new name.
 func (e *Engine) RenameHost(ctx context.Context, old, name string, why event.Said) (items int, err error) {
 	err = e.ask(ctx, func(context.Context) error {
-		if strings.EqualFold(old, name) {
-			return fmt.Errorf("%s and %s are the same host: the case of a name does not count", old, name)
-		}
-		if h := e.hosts[event.Token(name)]; h == nil || len(h.items) == 0 {
-			return fmt.Errorf("nothing has been heard of host %s yet; let its dswatch report first, or end the old name with: dswatch host remove %s", name, old)
-		}
-		e.adoptAcks(old, name)
-		items, err = e.removeHost(old, why)
+		items, err = e.renameHost(old, name, why)
 		return err
 	})
 	return items, err
+}
+
+func (e *Engine) renameHost(old, name string, why event.Said) (items int, err error) {
+	if strings.EqualFold(old, name) {
+		return 0, fmt.Errorf("%s and %s are the same host: the case of a name does not count", old, name)
+	}
+	if h := e.hosts[event.Token(name)]; h == nil || len(h.items) == 0 {
+		return 0, fmt.Errorf("nothing has been heard of host %s yet; let its dswatch report first, or end the old name with: dswatch host remove %s", name, old)
+	}
+	e.adoptAcks(old, name)
+	return e.removeHost(old, why)
 }
 
 // adoptAcks notes who looks after the items of a host by its old name.

@@ -74,11 +74,25 @@ func (s *Steps) Withdraw(ctx context.Context, id string, by event.Ack) (refused,
 	return s.ask(ctx, ack{id: id, ack: by, withdraw: true})
 }
 
+// RemoveHost ends what is remembered of a host.
+func (s *Steps) RemoveHost(ctx context.Context, name string, why event.Said) (refused, err error) {
+	return s.serve(ctx, func() error { _, err := s.e.removeHost(name, why); return err })
+}
+
+// RenameHost does so for one that has another name now.
+func (s *Steps) RenameHost(ctx context.Context, old, name string, why event.Said) (refused, err error) {
+	return s.serve(ctx, func() error { _, err := s.e.renameHost(old, name, why); return err })
+}
+
 func (s *Steps) ask(ctx context.Context, q ack) (refused, err error) {
+	return s.serve(ctx, func() error { return s.e.lookAfter(q) })
+}
+
+func (s *Steps) serve(ctx context.Context, what func() error) (refused, err error) {
 	done := make(chan error, 1)
 	s.e.mu.Lock()
 	defer s.e.mu.Unlock()
-	s.e.serve(ctx, request{func(context.Context) error { return s.e.lookAfter(q) }, done})
+	s.e.serve(ctx, request{func(context.Context) error { return what() }, done})
 	if err := s.e.do(ctx, s.e.duties()); err != nil {
 		return nil, err
 	}

@@ -326,9 +326,10 @@ const lookLate = 5 * time.Second
 const lookMost = 15 * time.Minute
 
 // already is for how long nothing good was seen when the trouble was first
-// seen: an item that cannot be seen may have been lost before.
+// seen: an item that cannot be seen may have been lost before, also where that is
+// silenced.
 func (q question) already() time.Duration {
-	if loss := q.st.slot(Loss); q.rule == Unseen && loss.Holding() {
+	if loss := q.st.slot(Loss); q.rule == Unseen && (loss.Holding() || loss.Phase == Held && loss.Silence != "") {
 		return max(0, q.st.Seen.At.Sub(loss.Since))
 	}
 	return 0
@@ -339,10 +340,11 @@ func (q question) already() time.Duration {
 // good one between. An observer that tells only what changes has looked as long
 // as it tells nothing; one that has promised to look again is waited for.
 func (slot *Slot) ripe(now, seen time.Time, wait time.Duration) (yes bool, ask time.Time) {
-	switch {
-	case now.Before(slot.Due):
+	lasted := seen.Sub(slot.Since) >= wait
+	switch awaited := slot.Due.Equal(slot.Look); { // the hold is over, only the look was not there
+	case now.Before(slot.Due) && !(awaited && lasted):
 		return false, slot.Due
-	case seen.Sub(slot.Since) < wait && now.Before(slot.Look):
+	case !lasted && now.Before(slot.Look):
 		return false, slot.Look
 	}
 	return true, time.Time{}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -64,6 +65,7 @@ func TestIsItBad(t *testing.T) {
 func TestSinceWhen(t *testing.T) {
 	for name, c := range map[string]struct {
 		now, seen, look int // 0: no look was promised
+		due             int // 0: the end of the hold
 		want            bool
 		ask             int
 	}{
@@ -71,11 +73,13 @@ func TestSinceWhen(t *testing.T) {
 		"who tells only changes has looked":     {now: 20, want: true},
 		"a look at the end shows it":            {now: 20, seen: 20, look: 30, want: true},
 		"a look that was promised is awaited":   {now: 20, seen: 10, look: 30, ask: 30},
+		"a look that was awaited has come":      {now: 21, seen: 20, look: 30, due: 30, want: true},
+		"one that was awaited is still not it":  {now: 22, seen: 15, look: 30, due: 30, ask: 30},
 		"and no longer than it was promised":    {now: 30, seen: 10, look: 30, want: true},
 		"a second look before the end does not": {now: 25, seen: 19, look: 30, ask: 30},
 		"the clock of the observer went ahead":  {now: 5, seen: 3600, ask: 20},
 	} {
-		slot := &Slot{Phase: Held, Since: began, Due: after(20)}
+		slot := &Slot{Phase: Held, Since: began, Due: after(cmp.Or(c.due, 20))}
 		if c.look > 0 {
 			slot.Look = after(c.look)
 		}

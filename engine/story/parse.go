@@ -50,15 +50,16 @@ type line struct {
 // act is one thing that happens.
 type act struct {
 	verb  verb
-	hosts []string
+	hosts []string // host: one that is removed, or the two names of one that is renamed
 
 	item   string // observe, ack, unack: [component/]kind/name, or all
 	state  event.State
 	counts bool // found and want were written
 	found  int
 	want   int
-	behind event.Key // through which it would have been seen
-	text   string    // observe: detail; ack, unack, silence: comment
+	behind event.Key     // through which it would have been seen
+	again  time.Duration // observe: until the next look, which the detector promises; 0: it tells changes only
+	text   string        // observe: detail; ack, unack, silence: comment
 
 	facts   []change
 	name    string // of a configuration, a silence or a sink; where to kill
@@ -94,12 +95,13 @@ const (
 	start   verb = "start"
 	sink    verb = "sink"
 	clock   verb = "clock"
+	host    verb = "host"
 	end     verb = "end"
 )
 
 func verbs() []string {
 	return []string{string(silence), string(expire), string(ackn), string(unack), string(reload), string(restart), string(kill),
-		string(stop), string(start), string(sink), string(clock), string(end)}
+		string(stop), string(start), string(sink), string(clock), string(host), string(end)}
 }
 
 // Bounds on a story. A month of minutes is told in under a second.
@@ -325,7 +327,7 @@ func (p *parser) when(word string, last time.Duration) (time.Duration, error) {
 // act reads what happens.
 func (p *parser) act(ws []string) (act, error) {
 	v, rest := verb(ws[0]), ws[1:]
-	if !slices.Contains(verbs(), ws[0]) {
+	if !slices.Contains(verbs(), ws[0]) || v == host && p.hosts[ws[0]] {
 		return p.host(ws)
 	}
 	a := act{verb: v}
@@ -379,6 +381,17 @@ func (p *parser) act(ws []string) (act, error) {
 		return a, nil
 	case clock:
 		return a, a.set(rest)
+	case host:
+		if len(rest) != 2 && len(rest) != 3 || rest[0] != map[int]string{2: "remove", 3: "rename"}[len(rest)] {
+			return a, fmt.Errorf("a host is removed or renamed; write host remove NAME, or host rename OLD NEW")
+		}
+		a.hosts = rest[1:]
+		for _, h := range a.hosts {
+			if _, err := p.known(h); err != nil {
+				return a, err
+			}
+		}
+		return a, nil
 	case sink:
 		if len(rest) != 2 || rest[1] != "refuses" && rest[1] != "accepts" {
 			return a, fmt.Errorf("a sink refuses or accepts; write sink NAME refuses, or sink NAME accepts")
@@ -520,7 +533,11 @@ func (p *parser) host(ws []string) (a act, err error) {
 			if a.state != event.Unknown {
 				return a, fmt.Errorf("what is behind another item is unknown; write unknown behind %s", setting.Clip(rest[i+1]))
 			}
-		case i > 0 && rest[i-1] == "behind":
+		case i > 0 && (rest[i-1] == "behind" || rest[i-1] == "again"):
+		case w == "again" && i+1 < len(rest) && i > 0:
+			if a.again, err = time.ParseDuration(rest[i+1]); err != nil || a.again <= 0 {
+				return a, fmt.Errorf("%q is not a duration; write when it is looked at again, such as again 20s", setting.Clip(rest[i+1]))
+			}
 		case isCount && !a.counts:
 			f, err := strconv.ParseUint(found, 10, 16)
 			n, err2 := strconv.ParseUint(want, 10, 16)

@@ -440,6 +440,8 @@ func (p *player) act(ctx context.Context, l line) error {
 		p.w.quiet(s.End(p.w.wall(), "story", words.SilenceExpired.With()))
 	case ackn, unack:
 		return p.acknowledge(ctx, l)
+	case host:
+		return p.leave(ctx, l)
 	case clock:
 		p.w.skew += a.length
 	case sink:
@@ -496,6 +498,9 @@ func (p *player) observe(l line) error {
 		}
 		for _, it := range items {
 			o := event.Observation{Key: it.key, State: l.act.state, Want: it.want, Detail: event.Prose(l.act.text), At: p.w.wall(), Behind: l.act.behind}
+			if l.act.again > 0 {
+				o.Again = o.At.Add(l.act.again)
+			}
 			switch {
 			case l.act.counts:
 				o.Found, o.Want = l.act.found, l.act.want
@@ -614,6 +619,29 @@ func (p *player) acknowledge(ctx context.Context, l line) error {
 		if !done {
 			return p.problem(l.number, "no alert of %s on %s is open and %s", l.act.item, h, state)
 		}
+	}
+	return nil
+}
+
+// leave ends what is known of a host that is no more, or has another name.
+func (p *player) leave(ctx context.Context, l line) error {
+	give := func() (refused, err error) {
+		if hosts := l.act.hosts; len(hosts) == 2 {
+			return p.run.RenameHost(ctx, hosts[0], hosts[1], words.Spell(words.HostRenamed.With(hosts[1])))
+		}
+		return p.run.RemoveHost(ctx, l.act.hosts[0], words.Spell(words.HostRemoved.With()))
+	}
+	var refused error
+	lives := p.engine
+	if err := p.step(ctx, func() (err error) { refused, err = give(); return err }); err != nil {
+		return err
+	}
+	if p.engine != lives { // it was killed: he gives the command again, which may have been done
+		_, err := give()
+		return err
+	}
+	if refused != nil {
+		return p.problem(l.number, "%s", refused)
 	}
 	return nil
 }
