@@ -263,8 +263,8 @@ func checkOne(t *testing.T, set *rules.Set, s situation) {
 		{rules.Unseen, s.unseen, s.state == event.Up || speaks, s.state == event.Unknown && !speaks, memory(st, rules.Unseen)},
 	} {
 		wait := s.wait
-		if c.rule == rules.Unseen && s.fresh && s.loss.slot.Phase == rules.Held && s.loss.slot.Silence == "" {
-			wait = 0 // its patience began when it was first seen lost
+		if c.rule == rules.Unseen && s.fresh && s.loss.slot.Phase == rules.Held {
+			wait = 0 // its patience began when it was first seen lost, silenced or not
 		}
 		c.mute = c.mute || s.routed == "nobody" // nobody is told again
 		w := want(c.slotCase, c.good || expected == catalog.No, c.bad && expected == catalog.Yes, s.state, wait, s.silenced)
