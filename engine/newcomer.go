@@ -21,7 +21,7 @@ func (e *Engine) meetNewcomers(now time.Time) {
 		count, open := 0, map[string][]openAlert{}
 		for _, it := range e.items {
 			for _, rule := range rules.RuleNames() {
-				if e.Set.Unheard(now, &it.status, e.sight(it), rule, sink) {
+				if it.status.Slot(rule).Phase == rules.Firing && e.Set.Unheard(now, &it.status, e.sight(it), rule, sink) {
 					open[rule] = append(open[rule], openAlert{it, rule})
 					count++
 				}
