@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows/svc/mgr"
 
 	"dswatch/event"
 	"dswatch/test/wine/double"
@@ -121,11 +122,13 @@ func TestDisabled(t *testing.T) {
 	want(t, name, event.Down, "is stopped; it is disabled; exit code 0")
 }
 
-func disable(t *testing.T, s *double.Service) {
+func disable(t *testing.T, s *double.Service) { t.Helper(); begins(t, s, windows.SERVICE_DISABLED) }
+
+func begins(t *testing.T, s *double.Service, how uint32) {
 	t.Helper()
 	// mgr.Service.UpdateConfig sets optional things too, which Wine refuses.
 	const keep = windows.SERVICE_NO_CHANGE
-	if err := windows.ChangeServiceConfig(s.Handle, keep, windows.SERVICE_DISABLED, keep, nil, nil, nil, nil, nil, nil, nil); err != nil {
+	if err := windows.ChangeServiceConfig(s.Handle, keep, how, keep, nil, nil, nil, nil, nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -212,4 +215,30 @@ func TestCancelled(t *testing.T) {
 	if o, err := d.Detect(ctx); err == nil {
 		t.Errorf("%v; want an error", o)
 	}
+}
+
+// TestStarts: how a real service begins with the host.
+func TestStarts(t *testing.T) {
+	const name = "ds_agent"
+	starts := NewStarts()
+	defer starts.Close()
+	is := func(want string) {
+		t.Helper()
+		got, err := starts.Read(t.Context(), []string{name, "nosuch"})
+		if err != nil || got[name] != want || got["nosuch"] != Gone {
+			t.Errorf("%v, %v; want %s", got, err, want)
+		}
+	}
+	is(Gone)
+	s := double.NewService(t, name, "")
+	is("manual")
+	for _, c := range []struct {
+		start uint32
+		want  string
+	}{{mgr.StartAutomatic, "automatic"}, {mgr.StartDisabled, "disabled"}, {mgr.StartManual, "manual"}} {
+		begins(t, s, c.start)
+		is(c.want)
+	}
+	s.Remove()
+	is(Gone)
 }
