@@ -10,14 +10,14 @@ type Config struct {
 	sinks.Settings `yaml:",inline"`
 
 	WebhookURL setting.Secret `yaml:"webhook_url" doc:"URL that the flow shows under 'When a Teams webhook request is received'; no default"`
-	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message, 16KB to 100KB; longer texts are cut; default 28KB, the limit of Teams' own actions"`
+	MaxSize    setting.Size   `yaml:"max_size" doc:"largest message, 16KB to 100KB; longer texts are cut; default 25KB, with a margin below the 28 KB that Teams' own actions take, for what a flow adds"`
 	Proxy      setting.Secret `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
 }
 
-// Sizes in bytes. 28 KB is what Microsoft documents for messages of the
-// Teams connector; below the least, the facts alone might not fit.
+// Sizes in bytes. 28 KB is what Microsoft documents for messages, with all that
+// a flow puts around the card; below the least, the facts alone might not fit.
 const (
-	defaultSize = 28_000
+	defaultSize = 25_000
 	leastSize   = 16_000
 	mostSize    = 100_000
 )
@@ -43,7 +43,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.MaxSize < leastSize || c.MaxSize > mostSize {
-		return setting.Bad("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 28KB", int64(c.MaxSize))
+		return setting.Bad("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 25KB", int64(c.MaxSize))
 	}
 	return nil
 }
