@@ -50,6 +50,8 @@ type item struct {
 	unsaid  bool               // the first look waits
 	waiting int32              // how many unpublished events are about it
 	pass    uint32             // of its job, in which it was answered for last
+	hidden  bool               // it was not seen by the last look, and job.veil says why; last is older
+	veils   bool               // it is the one that says why the others are hidden
 	lasts   bool               // it was told that it was lost for the hold
 	lost    int64              // the first look that saw it lost since it was last up, in nanoseconds since 1970; 0: none
 }
@@ -71,8 +73,20 @@ func (it *item) observation() event.Observation {
 	if g.behind != nil {
 		o.Behind = *g.behind
 	}
+	if it.veils && it.job != nil {
+		o.Veils = it.job.Name
+	}
 	o.Again = it.promise()
 	return o
+}
+
+// event is what the observer tells of the item.
+func (it *item) event(observer string, reason event.Reason, o event.Observation) event.Event {
+	e := event.NewState(observer, reason, o)
+	if it.job != nil && it.job.veils(o.Key) {
+		e.Job = it.job.Name
+	}
+	return e
 }
 
 // glance is what is kept of o. What many items are behind is kept once.
@@ -101,9 +115,9 @@ func (u unpublished) told(observer string) event.Event {
 	case u.event != nil:
 		return *u.event
 	case u.first != nil:
-		return event.NewState(observer, event.Snapshot, *u.first)
+		return u.item.event(observer, event.Snapshot, *u.first)
 	}
-	return event.NewState(observer, event.Snapshot, u.observation())
+	return u.item.event(observer, event.Snapshot, u.observation())
 }
 
 // settled notes that u does not wait any more. The caller holds mu.

@@ -46,6 +46,9 @@ type Job struct {
 	// answer without error leaves one out: it is gone, which is told as
 	// event.Gone, and not a loss.
 	Open bool
+	// Veils says that the detector may hide what it did not see behind one item,
+	// see veil.go.
+	Veils bool
 	// Known are the items that an open job reported when the program last ran.
 	Known []event.Key
 }
@@ -128,16 +131,17 @@ type JobStats struct {
 type job struct {
 	Job
 	schedule cron.Schedule
-	hold     time.Duration   // Options.Hold
-	lost     int64           // the last look that saw something lost first, in nanoseconds since 1970; 0: none
-	own      []*item         // those of Keys
-	found    []*item         // of an open job, beside them
-	most     int             // how many found may be
-	pass     uint32          // counts the answers in parts
-	busy     bool            // a pass has begun and it, or its detector, has not ended
-	late     bool            // busy, and the pass was given up: only the detector has not ended
-	strange  bool            // told once that the detector answers for keys nobody asked for
-	returned <-chan struct{} // closed when the detector has ended that was started last
+	hold     time.Duration      // Options.Hold
+	lost     int64              // the last look that saw something lost first, in nanoseconds since 1970; 0: none
+	own      []*item            // those of Keys
+	found    []*item            // of an open job, beside them
+	most     int                // how many found may be
+	veil     *event.Observation // what the hidden items are behind
+	pass     uint32             // counts the answers in parts
+	busy     bool               // a pass has begun and it, or its detector, has not ended
+	late     bool               // busy, and the pass was given up: only the detector has not ended
+	strange  bool               // told once that the detector answers for keys nobody asked for
+	returned <-chan struct{}    // closed when the detector has ended that was started last
 	stats    JobStats
 }
 
@@ -326,7 +330,11 @@ func (s *Scheduler) Last() (out []event.Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, it := range all {
-		out = append(out, it.observation())
+		if it.hidden {
+			out = append(out, it.behind())
+		} else {
+			out = append(out, it.observation())
+		}
 	}
 	return out
 }
@@ -336,7 +344,7 @@ func (s *Scheduler) sorted() []*item {
 	s.mu.Lock()
 	out := make([]*item, 0, len(s.items))
 	for _, it := range s.items {
-		if it.last.state != "" {
+		if it.last.state != "" || it.hidden {
 			out = append(out, it)
 		}
 	}
@@ -434,9 +442,9 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 	s.lookAgain(ctx, j)
 }
 
-// seen is what came of one look: an observation of every item of the job, and
-// with the reason event.Gone those of what an open job no longer has. It is
-// gone through once.
+// seen is what came of one look: an observation of every item of the job, with
+// the reason hidden those of what is behind its veil, and with event.Gone those
+// of what an open job no longer has. It is gone through once.
 type seen = iter.Seq2[event.Observation, event.Reason]
 
 // answer is what a detector returned.
@@ -586,12 +594,14 @@ func (s *Scheduler) unseen(it *item, now time.Time, why event.Said) event.Observ
 // not gone.
 func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observation, err error) seen {
 	byItem := make(map[*item]event.Observation, len(answered))
+	veiled := false
 	for _, o := range answered {
 		it := s.mine(j, o.Key)
 		if it == nil {
 			continue
 		}
 		o = valid(o, start)
+		veiled = s.veil(j, &o) || veiled
 		if before, ok := byItem[it]; ok && !before.Same(o) {
 			o = event.Observation{Key: o.Key, State: event.Unknown, Detail: words.AnsweredTwice.With(), At: start}
 		}
@@ -601,7 +611,7 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 	if err != nil {
 		why = words.Of(err)
 	}
-	gone := s.leave(j, func(it *item) bool { _, ok := byItem[it]; return ok || err != nil })
+	gone := s.leave(j, func(it *item) bool { _, ok := byItem[it]; return ok || err != nil || veiled })
 	return func(yield func(event.Observation, event.Reason) bool) {
 		for _, it := range gone {
 			if !yield(s.left(j, it, start), event.Gone) {
@@ -610,10 +620,14 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 		}
 		for it := range s.all(j) {
 			o, ok := byItem[it]
-			if !ok {
+			reason := event.Reason("")
+			switch {
+			case !ok && veiled:
+				o, reason = s.unanswered(it), hidden
+			case !ok:
 				o = s.unseen(it, start, why)
 			}
-			if !yield(o, "") {
+			if !yield(o, reason) {
 				return
 			}
 		}
@@ -625,17 +639,28 @@ func (s *Scheduler) complete(j *job, start time.Time, answered []event.Observati
 func (s *Scheduler) follow(j *job, start time.Time, parts iter.Seq[event.Observation]) seen {
 	j.pass++ // one pass at a time
 	return func(yield func(event.Observation, event.Reason) bool) {
+		veiled := false
 		for o := range parts {
 			it := s.mine(j, o.Key)
 			if it == nil || it.pass == j.pass {
 				continue
 			}
 			it.pass = j.pass
-			if !yield(valid(o, start), "") {
+			o = valid(o, start)
+			veiled = s.veil(j, &o) || veiled
+			if !yield(o, "") {
 				return
 			}
 		}
 		answered := func(it *item) bool { return it.pass == j.pass }
+		if veiled {
+			for it := range s.all(j) {
+				if !answered(it) && !yield(s.unanswered(it), hidden) {
+					return
+				}
+			}
+			return
+		}
 		for _, it := range s.leave(j, answered) {
 			if !yield(s.left(j, it, start), event.Gone) {
 				return
@@ -753,8 +778,16 @@ func (s *Scheduler) note(o event.Observation, reason event.Reason) bool {
 		it = &item{id: idOf(o.Key)}
 		s.items[it.id] = it // until that is published
 	}
+	if reason == hidden {
+		if it != nil {
+			it.hidden = true
+		}
+		return false
+	}
 	before := it.observation()
 	known := before.State != ""
+	again := it.hidden && o.State != event.Up // what was told may not count any more
+	it.hidden = false
 	was := it.lost
 	lasts := reason != event.Gone && it.loses(o, s.opts.Hold)
 	if was == 0 && it.lost != 0 && it.job != nil {
@@ -762,15 +795,15 @@ func (s *Scheduler) note(o event.Observation, reason event.Reason) bool {
 	}
 	if known && reason != event.Gone && before.Same(o) {
 		it.last = s.glance(o)
-		if lasts {
+		if lasts || again {
 			s.queue(it, event.Snapshot, o)
 		}
-		return lasts
+		return lasts || again
 	}
 	if it.unsaid && it.first == nil {
 		it.first = &before
 	}
-	it.last = s.glance(o)
+	it.last, it.veils = s.glance(o), o.Veils != ""
 	o.Again = it.promise()
 	switch {
 	case reason == event.Gone:
@@ -798,7 +831,7 @@ func (s *Scheduler) queue(it *item, reason event.Reason, o event.Observation) {
 		s.pending = slices.Delete(s.pending, oldest, oldest+1)
 		s.stats.Lost++
 	}
-	e := event.NewState(s.opts.Observer, reason, o)
+	e := it.event(s.opts.Observer, reason, o)
 	s.wait(it, &e)
 }
 
@@ -928,9 +961,10 @@ func (s *Scheduler) publishSnapshot(ctx context.Context) error {
 		batch = batch[:0]
 		s.mu.Lock()
 		for _, it := range some {
-			// A change that came since the queue was emptied goes first, as a change.
-			if it.waiting == 0 && it.last.state != "" {
-				batch = append(batch, event.NewState(s.opts.Observer, event.Snapshot, it.observation()))
+			// A change that came since the queue was emptied goes first, as a
+			// change; what is hidden is told by what it is behind.
+			if it.waiting == 0 && !it.hidden {
+				batch = append(batch, it.event(s.opts.Observer, event.Snapshot, it.observation()))
 			}
 		}
 		s.mu.Unlock()

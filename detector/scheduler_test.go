@@ -907,3 +907,101 @@ func TestRunsOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestVeil: what is seen through one item is hidden with one event and back
+// with one, but for what is not well and what has changed; who asks is told
+// that it is unknown, and why.
+func TestVeil(t *testing.T) {
+	way := detector.Way("web01", detector.WaySSH)
+	answer := func(st event.State, veils string) event.Observation {
+		return event.Observation{Key: way, State: st, Want: 1, Found: 1, Veils: veils, Detail: event.Prose("no route")}
+	}
+	hides := answer(event.Unknown, "yes")
+	answers := []struct {
+		seen []event.Observation
+		err  error
+	}{
+		{seen: []event.Observation{seen("a", event.Up), seen("b", event.Down), seen("c", event.Up), answer(event.Up, "")}},
+		{seen: []event.Observation{hides}, err: errors.New("no route")},
+		{seen: []event.Observation{hides}, err: errors.New("no route")},
+		{seen: []event.Observation{seen("a", event.Up), seen("b", event.Down), seen("c", event.Down), answer(event.Up, "")}},
+	}
+	for _, open := range []bool{false, true} {
+		t.Run(fmt.Sprint("open ", open), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				i := 0
+				j := job("ssh", look(func(context.Context) ([]event.Observation, error) {
+					a := answers[min(i, len(answers)-1)]
+					i++
+					return a.seen, a.err
+				}), "a", "b", "c")
+				if open {
+					j.Known, j.Keys = append(j.Keys, key("old")), nil
+				}
+				j.Keys, j.Veils, j.Open = append(j.Keys, way), true, open
+				f := &far{}
+				s, err := detector.NewScheduler(detector.Options{Observer: "web01", Jobs: []detector.Job{j}, Publisher: f, SnapshotEvery: 17 * time.Second})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- s.Run(ctx) }()
+				time.Sleep(12 * time.Second)
+				synctest.Wait()
+				for _, o := range s.Last() {
+					if o.State != event.Unknown || o.Key != way && (o.Behind != way || words.English(o.Detail) != "no route") || o.Validate() != nil {
+						t.Errorf("%+v", o)
+					}
+				}
+				time.Sleep(20 * time.Second)
+				synctest.Wait()
+				cancel()
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				got := f.told()
+				if open {
+					got = slices.DeleteFunc(got, func(line string) bool { return line == "gone old unknown" })
+				}
+				slices.Sort(got[:4])
+				if open {
+					slices.Sort(got[6:])
+				} else {
+					slices.Sort(got[6:9])
+				}
+				want := []string{"snapshot a up", "snapshot b down", "snapshot c up", "snapshot ssh up", "change ssh unknown", "snapshot ssh unknown"}
+				// b is told again: that it is down may have been forgotten meanwhile.
+				back := []string{"change c down", "change ssh up", "snapshot b down"}
+				equal(t, got[:9], append(want, back...))
+				for _, e := range f.events {
+					veils := e.Key() == way && e.Observation.State == event.Unknown
+					if (e.Observation.Veils == "ssh") != veils || (e.Job == "ssh") != (e.Key() != way) && e.Reason != event.Gone {
+						t.Errorf("%s %s veils %q, of job %q", e.Reason, e.Key(), e.Observation.Veils, e.Job)
+					}
+					b, err := e.Encode()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if again, err := event.Decode(b); err != nil || again.Job != e.Job || again.Observation.Veils != e.Observation.Veils {
+						t.Errorf("%+v came back as %+v, %v", e, again, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestVeilInAPass: one look lists what it could not see.
+func TestVeilInAPass(t *testing.T) {
+	way := detector.Way("web01", detector.WaySSH)
+	j := job("ssh", look(func(context.Context) ([]event.Observation, error) {
+		return []event.Observation{{Key: way, State: event.Unknown, Want: 1, Veils: "x"}}, errors.New("no route")
+	}), "a", "b")
+	j.Keys, j.Veils = append(j.Keys, way), true
+	for _, o := range newScheduler(t, nil, j).Pass(t.Context()) {
+		if o.State != event.Unknown || (o.Behind == way) != (o.Key != way) {
+			t.Errorf("%+v", o)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func (e *Engine) kin(it *item, id string, each func(*item)) {
 func (e *Engine) peersOf(it *item) (peers []catalog.Peer, unsure bool) {
 	for _, id := range it.row.peers {
 		e.kin(it, id, func(p *item) {
-			peers = append(peers, catalog.Peer{ID: id, State: p.status.Seen.State})
+			peers = append(peers, catalog.Peer{ID: id, State: e.asSeen(p).Seen.State})
 			loss := p.status.Slot(rules.Loss)
 			unsure = unsure || loss.Holding() && p.status.Seen.State.Lost()
 		})
@@ -138,11 +138,34 @@ func (e *Engine) severityNow(it *item, rule string) event.Severity {
 // event.MaxEvent whatever the names are.
 const maxAffectedBytes = 32 << 10
 
-// affected lists what the item explains.
+// affected lists what the item explains, and what is behind it.
 func (e *Engine) affected(it *item) (list []event.Affected, count int) {
-	if yes, _ := it.explains(rules.Unseen); !yes {
-		return nil, 0
+	if yes, _ := it.explains(rules.Unseen); yes {
+		list = e.explained(it)
 	}
+	count = len(list)
+	slices.SortFunc(list, compareAffected)
+	if e.hides(it) { // else all items would be gone through for every heartbeat that is lost
+		for _, x := range e.items {
+			if st := e.asSeen(x); st.Seen.Behind == it.status.Key && !st.Gone {
+				list = first(list, event.Affected{Key: st.Key, State: st.Seen.State, Since: st.Seen.At})
+				count++
+			}
+		}
+	}
+	size := 0
+	for i, a := range list {
+		size += len(a.Key.Host) + len(a.Key.Component) + len(a.Key.Name)
+		if i == event.MaxAffected || size > maxAffectedBytes {
+			list = list[:i:i]
+			break
+		}
+	}
+	return list, count
+}
+
+// explained lists the troubles that are not told because the item's is.
+func (e *Engine) explained(it *item) (list []event.Affected) {
 	h := it.home
 	scope := h.heirs
 	if it == h.self {
@@ -163,24 +186,19 @@ func (e *Engine) affected(it *item) (list []event.Affected, count int) {
 			break
 		}
 	}
-	if e.hiding[it.status.Key] > 0 { // else all items would be gone through for every heartbeat that is lost
-		for _, x := range e.items {
-			if seen := x.status.Seen; seen.Behind == it.status.Key && !x.status.Gone {
-				list = append(list, event.Affected{Key: seen.Key, State: seen.State, Since: seen.At})
-			}
-		}
+	return list
+}
+
+func compareAffected(a, b event.Affected) int { return compareKeys(a.Key, b.Key) }
+
+// first adds a to what is listed in order, as far as it will be told.
+func first(list []event.Affected, a event.Affected) []event.Affected {
+	if n := len(list); n >= event.MaxAffected && compareAffected(list[n-1], a) <= 0 {
+		return list
 	}
-	count = len(list)
-	slices.SortFunc(list, func(a, b event.Affected) int { return compareKeys(a.Key, b.Key) })
-	size := 0
-	for i, a := range list {
-		size += len(a.Key.Host) + len(a.Key.Component) + len(a.Key.Name)
-		if i == event.MaxAffected || size > maxAffectedBytes {
-			list = list[:i:i]
-			break
-		}
-	}
-	return list, count
+	i, _ := slices.BinarySearchFunc(list, a, compareAffected)
+	list = slices.Insert(list, i, a)
+	return list[:min(len(list), event.MaxAffected)]
 }
 
 // hide notes that an item is behind another one than before; a zero key: none.

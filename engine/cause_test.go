@@ -355,7 +355,7 @@ func TestLostViewNamesWhatItHides(t *testing.T) {
 			}
 		}
 		s.wait(2 * time.Minute)
-		hidden(0) // it is not told yet at that moment
+		hidden(3)
 		s.wait(time.Hour)
 		hidden(3)
 		tell(agent("a"), event.Up, event.Change, event.Key{})

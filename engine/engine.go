@@ -35,6 +35,7 @@ type Engine struct {
 
 	details map[event.Said]event.Said // of events, see share
 	hiding  map[event.Key]int         // how many items cannot be seen because of one
+	veils   map[watch]*veil           // see veil.go
 
 	ending   bool // something may have ended that a silence waits for
 	requests chan request
@@ -165,7 +166,7 @@ func (e *Engine) load(ctx context.Context) error {
 	e.dirty, e.stirred, e.orphans = nil, nil, nil
 	e.round, e.owed, e.broken = Round{}, Duties{}, nil
 	e.storm, e.groups, e.joining = rules.NewStorm(e.Host), map[event.Key]*digest{}, 0
-	e.hiding = map[event.Key]int{}
+	e.hiding, e.veils = map[event.Key]int{}, map[watch]*veil{}
 	e.clock.step() // deadlines that were stored are bounded below
 	anew := e.anew.Load()
 	if err := e.meetSinks(ctx); err != nil {
@@ -231,6 +232,7 @@ func (e *Engine) load(ctx context.Context) error {
 	if err := e.setAside(ctx, bad); err != nil {
 		return err
 	}
+	e.loadVeils(last)
 	e.gatherMembers(now)
 	e.expectHosts(now)
 	return nil
@@ -331,8 +333,13 @@ func (e *Engine) receive(d Message) {
 		return // came again after a crash
 	}
 	e.roomFor(it)
+	hidden := e.veilOf(it) != nil
 	it.status.Position = d.Position
 	e.decide(it, ev)
+	if hidden { // stored as it is, or a restart would hide it again
+		e.touch(it)
+	}
+	e.veilBy(it, d.Position)
 	e.revise()
 }
 
@@ -394,6 +401,9 @@ func (e *Engine) tick() {
 
 // decide asks Decide and notes what has to be stored and told.
 func (e *Engine) decide(it *item, ev event.Event) {
+	if ev.ID == "" {
+		ev = e.unseen(it)
+	}
 	snap := it.snapshot()
 	snap.Silences, snap.Storm, snap.Single = e.silences, e.storm, e.releasing
 	e.relate(it, ev, &snap)
@@ -410,7 +420,7 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 	before := &it.status
 	// A healthy snapshot changes the time of the look only, which is not
 	// worth a write: 200,000 items would write 40,000 times a minute.
-	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Flap != before.Flap || after.Moved(before, rules.Loss) || after.Moved(before, rules.Unseen)
+	changed := len(decisions) > 0 || !after.Seen.Same(before.Seen) || after.Gone != before.Gone || after.Job != before.Job || after.Flap != before.Flap || after.Moved(before, rules.Loss) || after.Moved(before, rules.Unseen)
 	e.stir(it, &after)
 	e.follow(it, &after, decisions)
 	e.hide(before.Seen.Behind, after.Seen.Behind)
@@ -478,7 +488,8 @@ func (e *Engine) Items(each func(rules.Status, rules.Snapshot)) {
 	}
 	slices.SortFunc(keys, compareKeys)
 	for _, k := range keys {
-		each(e.items[k].status, e.items[k].snapshot())
+		it := e.items[k]
+		each(e.asSeen(it), it.snapshot())
 	}
 }
 

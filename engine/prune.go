@@ -223,6 +223,7 @@ func (e *Engine) forget(it *item) {
 	h := it.home
 	delete(e.items, it.status.Key)
 	e.hide(it.status.Seen.Behind, event.Key{})
+	e.forgetVeil(it)
 	mine := func(x *item) bool { return x == it }
 	h.items, h.heirs = slices.DeleteFunc(h.items, mine), slices.DeleteFunc(h.heirs, mine)
 	if h.self == it {

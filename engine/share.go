@@ -18,7 +18,7 @@ const mostDetails = 512
 // those count that came lately.
 func (e *Engine) share(ev *event.Event) {
 	o := &ev.Observation
-	ev.Observer, o.State = shared(ev.Observer), event.State(shared(string(o.State)))
+	ev.Observer, ev.Job, o.State = shared(ev.Observer), shared(ev.Job), event.State(shared(string(o.State)))
 	if have, ok := e.details[o.Detail]; ok {
 		o.Detail = have
 		return
@@ -34,5 +34,5 @@ func shareStatus(s *rules.Status) {
 	k := &s.Key
 	k.Host, k.Component, k.Kind, k.Name = shared(k.Host), shared(k.Component), event.Kind(shared(string(k.Kind))), shared(k.Name)
 	s.Seen.Key = s.Key
-	s.Observer, s.Seen.State = shared(s.Observer), event.State(shared(string(s.Seen.State)))
+	s.Observer, s.Job, s.Seen.State = shared(s.Observer), shared(s.Job), event.State(shared(string(s.Seen.State)))
 }

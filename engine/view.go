@@ -19,8 +19,8 @@ func (e *Engine) Find(match func(*rules.Status) bool) (out []View) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, it := range e.items {
-		if match(&it.status) {
-			out = append(out, View{it.status, it.snapshot()})
+		if st := e.asSeen(it); match(&st) {
+			out = append(out, View{st, it.snapshot()})
 		}
 	}
 	slices.SortFunc(out, func(a, b View) int { return cmp.Compare(a.Status.Key.String(), b.Status.Key.String()) })

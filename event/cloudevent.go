@@ -32,6 +32,9 @@ type Event struct {
 	Observer    string // the host whose dswatch looked
 	Reason      Reason
 	Observation Observation
+	// Job is the part of the observer that looks at the item together with many
+	// others through one thing; see Observation.Veils. Empty: no such one.
+	Job string
 }
 
 // NewState returns the event for o as seen by observer. The id depends on
@@ -73,6 +76,7 @@ type envelope[T any] struct {
 	Time            time.Time `json:"time"`
 	DataContentType string    `json:"datacontenttype"`
 	Reason          Reason    `json:"dswatchreason,omitempty"` // extension attribute
+	Job             string    `json:"dswatchjob,omitempty"`    // extension attribute
 	Data            *T        `json:"data"`
 }
 
@@ -88,7 +92,7 @@ func (e Event) Encode() ([]byte, error) {
 	b, err := stateForm.Encode(&envelope[Observation]{
 		SpecVersion: "1.0", ID: e.ID, Source: sourcePrefix + url.PathEscape(e.Observer), Type: TypeState,
 		Subject: e.Key().String(), Time: e.Observation.At, DataContentType: "application/json",
-		Reason: e.Reason, Data: &e.Observation,
+		Reason: e.Reason, Job: e.Job, Data: &e.Observation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
@@ -115,7 +119,7 @@ func Decode(b []byte) (Event, error) {
 	if err != nil {
 		return Event{}, fmt.Errorf("decode event %s: source: %w", setting.Clip(env.ID), err)
 	}
-	return Event{ID: env.ID, Observer: observer, Reason: reason, Observation: o}, nil
+	return Event{ID: env.ID, Observer: observer, Reason: reason, Observation: o, Job: env.Job}, nil
 }
 
 // EncodeFacts returns r as CloudEvents 1.0 JSON, and its id.
@@ -169,6 +173,8 @@ func open[T any](form *wire.Form[envelope[T]], b []byte, typ string) (envelope[T
 		return env, fmt.Errorf("decode event %s: type %q, want %s", setting.Clip(env.ID), setting.Clip(env.Type), typ)
 	case !strings.HasPrefix(env.Source, sourcePrefix) || len(env.Source) == len(sourcePrefix) || len(env.Source) > MaxName:
 		return env, fmt.Errorf("decode event %s: source %q, want %sHOST", setting.Clip(env.ID), setting.Clip(env.Source), sourcePrefix)
+	case len(env.Job) > MaxName:
+		return env, fmt.Errorf("decode event %s: the name of its job is too long", setting.Clip(env.ID))
 	case env.Data == nil:
 		return env, fmt.Errorf("decode event %s: has no data", setting.Clip(env.ID))
 	}

@@ -58,6 +58,12 @@ type Observation struct {
 	// that is why it was not: the manager's API, of all its computers. That
 	// item tells of the trouble, once for all. Only with state unknown.
 	Behind Key `json:"behind,omitzero"`
+	// Veils is the job (Event.Job) of whose items nothing could be seen, because
+	// all of them are seen through this one: told once, instead of an event for
+	// each. An item of the job is unknown and behind this one until an event of
+	// its own comes, or one of this item that does not veil it. Only with state
+	// unknown.
+	Veils string `json:"veils,omitempty"`
 	// Again is by when the observer will have looked again at an item that is
 	// lost and said what it saw, though that be the same: whether the loss lasts
 	// is not told before. Zero: it tells only what changes.
@@ -71,7 +77,7 @@ const MaxDetail = 4096
 // Same reports whether b tells nothing new after a: same state, same count
 // and seen by the same way. Times and details may differ.
 func (o Observation) Same(b Observation) bool {
-	return o.Key == b.Key && o.State == b.State && o.Found == b.Found && o.Want == b.Want && o.Behind == b.Behind
+	return o.Key == b.Key && o.State == b.State && o.Found == b.Found && o.Want == b.Want && o.Behind == b.Behind && o.Veils == b.Veils
 }
 
 // Validate rejects observations that no detector makes.
@@ -88,6 +94,8 @@ func (o Observation) Validate() error {
 		return fmt.Errorf("observation of %s: detail is %d bytes long, at most %d are allowed", o.Key, o.Detail.Len(), MaxDetail)
 	case o.At.IsZero():
 		return fmt.Errorf("observation of %s: has no time", o.Key)
+	case o.Veils != "" && (o.State != Unknown || len(o.Veils) > MaxName):
+		return fmt.Errorf("observation of %s: is %s, and yet veils %q", o.Key, o.State, setting.Clip(o.Veils))
 	case o.Behind == Key{}:
 		return nil
 	case o.State != Unknown || o.Behind == o.Key:

@@ -178,7 +178,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 			st.Changed = e.Observation.At
 		}
 		st.Known = st.known(e.Observation.State)
-		st.Key, st.Seen, st.Event, st.Observer = e.Key(), e.Observation, e.ID, e.Observer
+		st.Key, st.Seen, st.Event, st.Observer, st.Job = e.Key(), e.Observation, e.ID, e.Observer, e.Job
 		st.Gone = e.Reason == event.Gone
 	}
 	if st.Event == "" {

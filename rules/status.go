@@ -102,6 +102,7 @@ type Status struct {
 	Seen     event.Observation `json:"seen"`
 	Event    string            `json:"event"`           // id of the event that brought Seen
 	Observer string            `json:"observer"`        // who saw it
+	Job      string            `json:"job,omitempty"`   // event.Event.Job
 	Position uint64            `json:"position"`        // of that event in the stream; older ones are copies
 	Changed  time.Time         `json:"changed"`         // when Seen's state began
 	Gone     bool              `json:"gone,omitempty"`  // there is no such item any more
@@ -137,6 +138,14 @@ func Earlier(a, b time.Time) time.Time { return earlier(a, b) }
 func (s *Status) Moved(before *Status, name string) bool {
 	a, b := s.slot(name), before.slot(name)
 	return !a.Due.Equal(b.Due) || a.Silence != b.Silence
+}
+
+// Behind returns s as it is while the item cannot be seen since then, because
+// of another one; see event.Observation.Veils.
+func (s Status) Behind(o event.Observation, since time.Time) Status {
+	s.Known = s.known(o.State)
+	s.Seen, s.Changed = o, since
+	return s
 }
 
 // Slots calls each with the memory of every rule, in the order of the rules.

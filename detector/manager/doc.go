@@ -43,13 +43,13 @@
 // agent, and nothing else is known of its modules, so that its heartbeat is a
 // loss until it is activated again or no longer listed.
 //
-// A computer that a whole listing leaves out is missing: its items are unknown
-// and behind the item listing. When the next whole listing leaves it out too,
-// it is gone: its items are no longer reported, and it has no facts. If more
+// A computer that a whole listing leaves out is missing: its items stay as they
+// were listed last. When the next whole listing leaves it out too, it is gone: its items are no longer reported, and it has no facts. If more
 // than a tenth of all (and three at least) are missing, listing is degraded
 // and none of them goes before that has lasted for a day, or Forget says so: a
 // narrowed role, a node that lags behind and a listing that ends early look
-// like this.
+// like this. What was listed more than 15 minutes ago is unknown then, and
+// behind listing.
 //
 // # Promises
 //

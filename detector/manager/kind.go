@@ -45,7 +45,7 @@ func Kind() detector.Kind {
 					return detector.Job{}, fmt.Errorf("make the manager detector: %w", err)
 				}
 				j := c.Job("manager", d)
-				j.Keys, j.Open, j.Known = d.Keys(), true, o.Known
+				j.Keys, j.Open, j.Veils, j.Known = d.Keys(), true, true, o.Known
 				return j, nil
 			}}}
 		},

@@ -82,6 +82,13 @@ func TestListingEndsEarly(t *testing.T) {
 			s.Set(func() { s.Made = made(n, listed) })
 			for look := range 5 {
 				got := d.look()
+				if c := count(got); look%2 == 0 && c[event.Up] != n {
+					t.Fatalf("look %d, before what was listed is old: %v", look, c)
+				}
+				for host := range d.missing {
+					d.known[host].at -= int64(keepListing)
+				}
+				got = d.look()
 				c := count(got)
 				if c[event.Up]+c[event.Unknown] != n || c[event.Unknown] < n/6 {
 					t.Fatalf("look %d: %v", look, c)
@@ -174,7 +181,7 @@ func TestMissingNamesake(t *testing.T) {
 	d.look()
 	s.Set(func() { s.Computers = s.Computers[1:] })
 	got := d.look()
-	want(t, got, "web/agent/heartbeat/agent", event.Unknown)
+	want(t, got, "web/agent/heartbeat/agent", event.Up) // as it was listed: what one listing lacks is not gone
 	want(t, got, "web#7/agent/heartbeat/agent", event.Up)
 	s.Set(func() { s.Computers = []map[string]any{computerOf(7, "web"), computerOf(9, "db")} })
 	got = d.look()

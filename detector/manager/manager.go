@@ -230,11 +230,27 @@ func (d *Detector) look(ctx context.Context) (api event.Observation, computers i
 		}
 	}
 	api.State, api.Found = event.Unknown, 0
+	if d.old(api.At) {
+		api.Veils = API
+		return api, func(func(event.Observation) bool) {}
+	}
 	return api, d.computers(api)
 }
 
-// computers answers for every known item: as it was listed, unless that is
-// too long ago. What is missing is unknown, and behind the item that says so.
+// old reports whether what was listed of every computer is too old to count.
+func (d *Detector) old(now time.Time) bool {
+	oldest := now.Add(-keepListing).UnixNano()
+	for _, r := range d.known {
+		if r.at >= oldest {
+			return false
+		}
+	}
+	return true
+}
+
+// computers answers for every known item: as it was listed last, also of a
+// computer that a listing lacks, unless that is too long ago. Then it is
+// unknown, and behind the item that says why.
 func (d *Detector) computers(api event.Observation) iter.Seq[event.Observation] {
 	return func(yield func(event.Observation) bool) {
 		oldest := api.At.Add(-keepListing).UnixNano()
@@ -246,13 +262,13 @@ func (d *Detector) computers(api event.Observation) iter.Seq[event.Observation] 
 				switch {
 				case r.has&(1<<n) == 0:
 					continue
+				case r.at >= oldest:
+					o.State, o.Found, o.Detail, o.At = s.state, s.found(), s.detail, time.Unix(0, r.at)
 				case missing:
 					o.Behind = d.key(Listing)
 					o.Detail = words.ManagerNoLonger.With(away.since)
-				case r.at < oldest:
-					o.Behind, o.Detail = api.Key, api.Detail
 				default:
-					o.State, o.Found, o.Detail, o.At = s.state, s.found(), s.detail, time.Unix(0, r.at)
+					o.Behind, o.Detail = api.Key, api.Detail
 				}
 				if !yield(o) {
 					return

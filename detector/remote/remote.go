@@ -152,12 +152,16 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 }
 
 // withWay adds the item of the host as a whole to what was seen. What was not
-// seen because of it is behind it.
+// seen because of it is behind it; where that is all, it veils all.
 func (d *Detector) withWay(seen []event.Observation, err error) []event.Observation {
 	way := event.Observation{Key: d.Way(), State: event.Up, Found: 1, Want: 1, Detail: words.LoggedIn.With(d.target.User), At: time.Now()}
 	var hung *hungError
 	if err != nil && !errors.As(err, &hung) {
 		way.State, way.Found, way.Detail = event.Unknown, 0, words.Of(err)
+		if len(seen) == 0 {
+			way.Veils = detector.WaySSH
+			return []event.Observation{way}
+		}
 	}
 	for _, it := range d.target.Items[len(seen):] {
 		o := verdict{state: event.Unknown, want: max(1, it.Want)}.of(it, way.At)

@@ -92,7 +92,7 @@ func Kind() detector.Kind {
 				for _, it := range items {
 					j.Keys = append(j.Keys, it.Key)
 				}
-				j.Keys = append(j.Keys, d.Way())
+				j.Keys, j.Veils = append(j.Keys, d.Way()), true
 				return j, nil
 			}}}
 		},

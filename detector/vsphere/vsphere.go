@@ -91,7 +91,7 @@ func (d *Detector) Way() event.Key {
 }
 
 // Detect asks for the modules of every host once. An error is about the
-// server; the items are behind its own then.
+// server, whose item veils all others then.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	defer d.tell(context.WithoutCancel(ctx)) // what is declared counts also where the server cannot be asked
 	if end, ok := ctx.Deadline(); ok {
@@ -104,11 +104,8 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	hosts, err := d.hosts(ctx)
 	if err != nil {
 		way.State, way.Found, way.Detail = event.Unknown, 0, words.Of(err)
-		out := make([]event.Observation, 0, len(d.items)+1)
-		for _, it := range d.items {
-			out = append(out, event.Observation{Key: it.Key, State: event.Unknown, Want: 1, Detail: way.Detail, At: way.At, Behind: way.Key})
-		}
-		return append(out, way), err
+		way.Veils = detector.WayVSphere
+		return []event.Observation{way}, err
 	}
 	way.Detail = words.VSphereTold.With(len(hosts))
 	at := time.Now()
