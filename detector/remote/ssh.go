@@ -40,7 +40,7 @@ const (
 type connection struct {
 	client *ssh.Client
 	wire   *wire
-	bound  string // the command that bounds another in time on the host, empty where there is none
+	bound  string // what bounds a command in time on the host: one of bounds, or watchdog; empty where there is none
 
 	mu      sync.Mutex
 	session *ssh.Session // that runs a command now
@@ -287,14 +287,34 @@ func wasAnswer(err error) bool {
 // BusyBox of before 2018. -k: what ignores the first signal is killed.
 var bounds = []string{"timeout -k 2", "timeout -t"}
 
+// watchdog is the bound of a host without timeout(1): a shell that runs the
+// command beside another one, which kills it when it has slept often enough.
+// Any shell since Bourne's knows the words of it. Only the command holds the
+// output, so that the server waits for nothing else; of what watches it one
+// short sleep may be left. A status above 128 is a signal, which is not the
+// same number in each shell.
+const watchdog = "sh -c"
+
+// naps is how often the watchdog sleeps at most.
+const naps = 30
+
+func watched(command string, seconds int) string {
+	nap := (seconds + naps - 1) / naps
+	script := command + " & p=$!; (for i in" + strings.Repeat(" 1", (seconds+nap-1)/nap) + "; do sleep " + strconv.Itoa(nap) + "; done; kill -9 $p) </dev/null >/dev/null 2>&1 & w=$!; " +
+		"wait $p; s=$?; kill -9 $w; test $s -gt 128 && s=" + strconv.Itoa(killed) + "; exit $s"
+	return watchdog + " '" + strings.ReplaceAll(script, "'", `'\''`) + "'"
+}
+
 // findBound finds out whether the host can bound a command in time. One that
 // may not run this has no bound.
 func (c *connection) findBound(ctx context.Context, env string) {
-	for _, b := range bounds {
-		if _, err := c.output(ctx, env+b+" 5 true"+quiet); err == nil || !wasAnswer(err) {
-			if err == nil {
-				c.bound = b
-			}
+	for _, b := range append(bounds, watchdog) {
+		c.bound = b
+		_, err := c.output(ctx, c.bounded(env+"true", env, 5*time.Second+farReserve)+quiet)
+		if err == nil {
+			return
+		}
+		if c.bound = ""; !wasAnswer(err) {
 			return
 		}
 	}
@@ -306,10 +326,17 @@ const quiet = " && echo ok"
 // bounded is command as it ends by itself on the host after left, less what it
 // takes to hear of it.
 func (c *connection) bounded(command, env string, left time.Duration) string {
-	if c.bound == "" {
-		return command
-	}
 	seconds := max(1, int((left - farReserve).Seconds()))
+	switch c.bound {
+	case "":
+		return command
+	case watchdog: // of "a || b" it is a that may hang
+		first, otherwise, two := strings.Cut(strings.TrimPrefix(command, env), " || ")
+		if first = env + watched(first, seconds); two {
+			first += " || " + otherwise
+		}
+		return first
+	}
 	return env + c.bound + " " + strconv.Itoa(seconds) + " " + strings.TrimPrefix(command, env)
 }
 
@@ -429,7 +456,7 @@ func (c *connection) output(ctx context.Context, command string) ([]byte, error)
 		return nil, &answerError{err: words.Fail(words.SSHStatus.With(exit.ExitStatus(), inQuotes(complaint.line(out)))), status: exit.ExitStatus()}
 	case err != nil:
 		return nil, words.Fail(words.SSHLostEarly.With(said(err.Error())))
-	case len(bytes.TrimSpace(out)) == 0 && !strings.HasSuffix(command, bare(solarisPorts6)):
+	case len(bytes.TrimSpace(out)) == 0 && !strings.Contains(command, bare(solarisPorts6)):
 		return nil, &answerError{err: words.Fail(words.SSHNothing.With(inQuotes(complaint.line(nil))))}
 	}
 	return out, nil

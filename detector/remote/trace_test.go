@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,15 +57,18 @@ func TestNothingStaysBehind(t *testing.T) {
 	s.Shell(t)
 	for name, c := range map[string]struct {
 		command string // its mark is a number of its own
-		bound   bool   // the host has timeout(1)
+		bound   string // what ends a command on the host
 		says    string
 		lost    bool // the connection with it
 	}{
-		"hangs, bounded":              {"sleep 7412", true, "it did not end in time and was ended on the host", false},
-		"ignores the signal, bounded": {`sh -c 'trap "" TERM; sleep 7414; sleep 7414'`, true, "it did not end in time", false},
-		"endless answer":              {"yes 7415", false, "more than 8388608 bytes", false},
-		"endless complaint":           {"yes 7416 >&2", false, "it complained of more than 65536 bytes", false},
-		"both":                        {"sh -c 'yes 7417 >&2 & yes 7417'", false, "it complained of more than 65536 bytes", false},
+		"hangs, bounded":              {"sleep 7412", bounds[0], "it did not end in time and was ended on the host", false},
+		"ignores the signal, bounded": {`sh -c 'trap "" TERM; sleep 7414; sleep 7414'`, bounds[0], "it did not end in time", false},
+		"hangs, watched":              {"sleep 7418", watchdog, "it did not end in time and was ended on the host", false},
+		"stopped, watched":            {`sh -c 'kill -STOP $$; sleep 7419'`, watchdog, "it did not end in time and was ended on the host", false},
+		"ignores the signal, watched": {`sh -c 'trap "" TERM HUP INT; exec sleep 7420'`, watchdog, "it did not end in time and was ended on the host", false},
+		"endless answer":              {"yes 7415", "", "more than 8388608 bytes", false},
+		"endless complaint":           {"yes 7416 >&2", "", "it complained of more than 65536 bytes", false},
+		"both":                        {"sh -c 'yes 7417 >&2 & yes 7417'", "", "it complained of more than 65536 bytes", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,9 +84,7 @@ func TestNothingStaysBehind(t *testing.T) {
 			if conn.bound != bounds[0] {
 				t.Errorf("timeout(1) was not found: %q", conn.bound)
 			}
-			if !c.bound {
-				conn.bound = ""
-			}
+			conn.bound = c.bound
 			patience := 30 * time.Second
 			if strings.Contains(c.says, "time") {
 				patience = 4 * time.Second
@@ -109,6 +111,67 @@ func TestNothingStaysBehind(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWatchdog: a host without timeout(1) ends a command by a shell alone,
+// whichever that is, and what does not hang answers as without it.
+func TestWatchdog(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.Shell(t)
+	shells := 0
+	for _, shell := range []string{"dash", "bash", "busybox", "mksh", "ksh93"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			continue
+		}
+		shells++
+		t.Run(shell, func(t *testing.T) {
+			bin := t.TempDir()
+			for name, to := range map[string]string{"sh": path, "sleep": "/bin/sleep", "true": "/bin/true", "yes": "/usr/bin/yes"} {
+				if err := os.Symlink(to, filepath.Join(bin, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			env := "env LC_ALL=C PATH=" + bin + " "
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			conn, err := connect(ctx, target(s, "linux").TargetConfig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.close()
+			if conn.findBound(ctx, env); conn.bound != watchdog {
+				t.Fatalf("found %q", conn.bound)
+			}
+			for command, want := range map[string]string{
+				"echo 'it''s' well":  "its well\n", // of two quoted parts
+				"sleep 0 || echo no": "", "sh -c 'exit 3' || echo end": "end\n", `echo '^N:.*[0-9]$' "a b"`: "^N:.*[0-9]$ a b\n",
+			} {
+				if out, err := conn.run(ctx, env+command+" ", env); string(out) != want {
+					t.Errorf("%s: %q, %v", command, out, err)
+				}
+			}
+			_, err = conn.run(ctx, env+"sh -c 'echo no >&2; exit 3'", env)
+			if err == nil || !strings.Contains(err.Error(), "3") || !strings.Contains(err.Error(), "no") {
+				t.Errorf("a status: %v", err)
+			}
+			short, end := context.WithTimeout(t.Context(), 4*time.Second)
+			defer end()
+			var hung *hungError
+			if _, err := conn.run(short, env+"sleep 7431", env); !errors.As(err, &hung) || !wasAnswer(err) {
+				t.Errorf("%v", err)
+			}
+			gone(t, "7431")
+			if out, err := conn.run(ctx, env+"echo well", env); err != nil || string(out) != "well\n" {
+				t.Errorf("afterwards %q, %v", out, err)
+			}
+			gone(t, "echo well") // nor what was to watch it
+		})
+	}
+	if shells < 2 {
+		t.Errorf("only %d shells were tried", shells)
 	}
 }
 
