@@ -842,8 +842,34 @@ func (m *modelWorld) late() []string {
 	}
 	broken := m.stands(func(k event.Key) bool { return lost[part(k)] <= 1 && time.Since(m.since[k]) > most })
 	broken = append(broken, m.hidden()...)
+	broken = append(broken, m.doubled()...)
 	broken = append(broken, m.mild(s.Hold+s.HoldUp+10*time.Second)...)
 	return append(broken, m.untold(func(k event.Key) bool { return lost[part(k)] <= 1 && time.Since(m.ill[k]) > most })...)
+}
+
+// doubled names alerts that a sink was told of by themselves and by a digest of what
+// was open when it came.
+func (m *modelWorld) doubled() (broken []string) {
+	if powerFails(m.seed) { // which may tell by itself what nobody knows any more
+		return nil
+	}
+	settled := func(a event.Alert) bool {
+		return a.Transition.Firing() && time.Since(m.put1[a.DeliveryID()]) > time.Minute
+	}
+	for sink, slots := range m.w.latest() {
+		for _, d := range slots {
+			rule, _, of := strings.Cut(d.Key.Name, " open for ")
+			if !of || !settled(d) {
+				continue
+			}
+			for _, x := range d.Affected {
+				if a := slots[event.Alert{Key: x.Key, Rule: rule}.Slot()]; x.AlertID != "" && a.ID == x.AlertID && settled(a) {
+					broken = append(broken, fmt.Sprintf("%s: %s %s was told by itself and by a digest", sink, x.Key, rule))
+				}
+			}
+		}
+	}
+	return broken
 }
 
 // hidden names what has been lost for long without anybody being told of it, or
