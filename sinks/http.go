@@ -367,7 +367,7 @@ func (h *HTTP) through(req *http.Request) string {
 // moment sees no more than a closed connection.
 func (h *HTTP) hungUp(err error) bool {
 	c := h.rt.TLSClientConfig
-	return c != nil && len(c.Certificates) > 0 && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET))
+	return c != nil && len(c.Certificates) > 0 && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed))
 }
 
 func (h *HTTP) transportError(req *http.Request, err error) error {
