@@ -49,7 +49,11 @@ func (s *Set) left(now time.Time, a *event.Alert, slot *Slot, snap Snapshot, sin
 	a.Ack, a.Withdrawn, a.Affected, a.AffectedCount = nil, nil, nil, 0
 	a.At, a.EndedAt = now, now
 	s.write(a, snap)
-	a.TextStatements = words.TakenOut.With().And(a.TextStatements)
+	text := words.TakenOut.With()
+	if a.Rule != event.RuleStorm { // whose own text says that its alerts are over
+		text = text.And(a.TextStatements)
+	}
+	a.TextStatements = text
 	words.In(s.Language, s.Zone).Tell(a)
 	return a
 }

@@ -41,3 +41,21 @@ func TestHeadline(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftDigest: a sink that goes is not told that the alerts of a digest are
+// over, which they are not.
+func TestLeftDigest(t *testing.T) {
+	s := &Set{Language: "en"}
+	d := &Digest{Key: event.Key{Host: "h", Component: Component, Kind: event.Host, Name: "many"}, Rule: Loss,
+		Slot: Slot{ID: "d", Phase: Firing, Seq: 3, Turn: 1, State: event.Down, Severity: event.Critical, Sinks: []string{"chat", "nms"}}}
+	end, left := s.LeaveDigest(after(60), d, Members{Count: 30, Each: func(func(*Status, Snapshot) bool) {}, Explained: func() []event.Affected { return nil }}, "nms")
+	if !left || end == nil || end.Transition != event.Cleared || end.Seq != 4 || end.AffectedCount != 0 || !end.EndedAt.Equal(after(60)) {
+		t.Fatalf("%+v, %v; want its end", end, left)
+	}
+	if want := "This receiver was taken out of the configuration, so dswatch tells it nothing more. The alert itself may go on."; end.Title != "h: the digest of many alerts is over" || end.Text != want {
+		t.Errorf("%s: %s", end.Title, end.Text)
+	}
+	if _, left := s.LeaveDigest(after(61), d, Members{}, "nms"); left || len(d.Slot.Sinks) != 1 {
+		t.Errorf("it left twice: %v", d.Slot.Sinks)
+	}
+}
