@@ -778,10 +778,12 @@ func (s *Scheduler) note(o event.Observation, reason event.Reason) bool {
 		it = &item{id: idOf(o.Key)}
 		s.items[it.id] = it // until that is published
 	}
-	if reason == hidden {
-		if it != nil {
-			it.hidden = true
-		}
+	switch {
+	case reason != hidden:
+	case it == nil || it.job == nil:
+		return false
+	case it.last.state != "" || it.job.Open: // else nobody may know that there is such an item
+		it.hidden = true
 		return false
 	}
 	before := it.observation()

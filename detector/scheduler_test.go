@@ -992,6 +992,30 @@ func TestVeil(t *testing.T) {
 	}
 }
 
+// TestVeiledFromTheStart: what was never seen is told once all the same, so that
+// it is listed.
+func TestVeiledFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		way := detector.Way("web01", detector.WaySSH)
+		passes := 0
+		j := job("ssh", look(func(context.Context) ([]event.Observation, error) {
+			if passes++; passes < 3 {
+				return []event.Observation{{Key: way, State: event.Unknown, Want: 1, Veils: "x"}}, errors.New("no route")
+			}
+			return []event.Observation{{Key: way, State: event.Up, Found: 1, Want: 1}, seen("a", event.Up)}, nil
+		}), "a")
+		j.Keys, j.Veils = append(j.Keys, way), true
+		f := &far{}
+		if err := during(t, newScheduler(t, f, j), 25*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, f.told(), []string{"snapshot a unknown", "snapshot ssh unknown", "change a up", "change ssh up"})
+		if f.events[0].Observation.Behind != way {
+			t.Errorf("%+v", f.events[0])
+		}
+	})
+}
+
 // TestVeilInAPass: one look lists what it could not see.
 func TestVeilInAPass(t *testing.T) {
 	way := detector.Way("web01", detector.WaySSH)
