@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 
+	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Advice names what works but is weaker than it need be, such as credentials
 // in clear text and certificates that end soon. `config check` shows it; it
 // keeps nothing from starting and is never told as an alert.
-func (l *Loaded) Advice() (out []string) {
+func (l *Loaded) Advice() (out []event.Said) {
 	for i, s := range l.sinks {
 		w, ok := s.settings.(sinks.Weak)
 		if !ok {
@@ -23,7 +25,7 @@ func (l *Loaded) Advice() (out []string) {
 			if errors.As(err, &at) {
 				section += "." + at.Key
 			}
-			out = append(out, l.file.Position(section)+": sinks."+s.common.Name+": "+err.Error())
+			out = append(out, words.AtPlace.With(l.file.Position(section), "sinks."+s.common.Name, err))
 		}
 	}
 	return out

@@ -11,7 +11,7 @@ import (
 )
 
 // Budgets says of each look at others what it needs at worst and what it has.
-func (l *Loaded) Budgets() []string { return l.watch.budgets }
+func (l *Loaded) Budgets() []event.Said { return l.watch.budgets }
 
 // Certain says how long an outage must last so that it is told whenever it
 // begins: a shorter one may lie between two looks, or be over within the hold.
@@ -37,7 +37,7 @@ func overrun(plans []detector.Plan, written bool) []setting.Error {
 	if longest == 0 {
 		return nil
 	}
-	return []setting.Error{{Key: "schedule", Err: fmt.Errorf("a look may take %s before it is given up, longer than the %s between two; looks are left out then; write a longer schedule, or a shorter timeout", longest, between)}}
+	return []setting.Error{{Key: "schedule", Err: words.Fail(words.LooksOverrun.With(longest.String(), between.String()))}}
 }
 
 // interval is the time between the next two looks.

@@ -57,7 +57,7 @@ func TestPortsOfOthersAreAJobOfTheirOwn(t *testing.T) {
 			if far.Timeout < c.timeout || c.timeout < 20*time.Second && far.Timeout != c.timeout {
 				t.Errorf("the targets have %s, want %s", far.Timeout, c.timeout)
 			}
-			said := strings.Join(l.Warnings, "\n")
+			said := strings.Join(words.In("en", nil).Lines(l.Warnings), "\n")
 			if len(l.Warnings) != len(c.warnings) {
 				t.Errorf("warnings %q", said)
 			}
@@ -66,7 +66,7 @@ func TestPortsOfOthersAreAJobOfTheirOwn(t *testing.T) {
 					t.Errorf("%q is not among %q", w, said)
 				}
 			}
-			if b := l.Budgets(); len(b) != 1 || !strings.Contains(b[0], fmt.Sprintf("%d ports of other hosts (0 names to look up)", c.hosts)) || !strings.Contains(b[0], far.Timeout.String()) {
+			if b := words.In("en", nil).Lines(l.Budgets()); len(b) != 1 || !strings.Contains(b[0], fmt.Sprintf("%d ports of other hosts (0 names to look up)", c.hosts)) || !strings.Contains(b[0], far.Timeout.String()) {
 				t.Errorf("%q", b)
 			}
 			rows := newRows(l)
@@ -138,7 +138,7 @@ func TestBudgetOfOthers(t *testing.T) {
 			if len(l.Warnings) != c.warnings {
 				t.Errorf("warned of %q", l.Warnings)
 			}
-			said := strings.Join(l.Budgets(), "\n")
+			said := strings.Join(words.In("en", nil).Lines(l.Budgets()), "\n")
 			for _, want := range []string{fmt.Sprintf("detectors.remote: %d hosts, 64 looked at at the same moment", c.ssh), fmt.Sprintf("detectors.vsphere: %d hosts, 8 asked at the same moment", c.esx)} {
 				if !strings.Contains(said, want) {
 					t.Errorf("%q is not in %s", want, said)
@@ -178,7 +178,7 @@ func TestLooksThatOverrun(t *testing.T) {
 				t.Fatal(err)
 			}
 			var said []string
-			for _, w := range l.Warnings {
+			for _, w := range words.In("en", nil).Lines(l.Warnings) {
 				if strings.Contains(w, "detectors."+c.kind+".schedule") {
 					said = append(said, w)
 				}

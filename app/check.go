@@ -282,7 +282,7 @@ func (r *CheckResult) WriteNagios(w io.Writer) error {
 		summary = v.Say(words.Undecided.With())
 	}
 	if len(names) > 0 {
-		summary = strings.Join(names, v.Either(", ", "、")) + v.Either("; ", "。") + summary
+		summary = strings.Join(names, v.Pick(words.Comma)) + v.Pick(words.Semicolon) + summary
 	}
 	_, err := fmt.Fprintf(w, "DSWATCH %s - %s | expected=%d up=%d degraded=%d down=%d unknown=%d\n", label, summary,
 		counts["expected"], counts["up"], counts["degraded"], counts["down"], counts["unknown"])
@@ -335,7 +335,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 		}
 		b.WriteByte('\n')
 	}
-	lines := [][]string{strings.Split(v.Either("STATE|KIND|NAME|FOUND|EXPECTED", "状態|種別|名前|検出|監視対象"), "|")}
+	lines := [][]string{v.Heads(words.HeadsCheck)}
 	for _, it := range items {
 		lines = append(lines, []string{shownState(it, v), v.Kind(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), v.Expected(it.Expected.String())})
 	}
@@ -359,7 +359,7 @@ func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
 				b.WriteString("  ")
 			}
 		}
-		text := v.Either("WHY", "理由")
+		text := v.Pick(words.HeadWhy)
 		if n > 0 {
 			text = why(items[n-1])
 		}

@@ -11,8 +11,10 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/config"
+	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // checks looks at what no single component can see.
@@ -30,34 +32,38 @@ func (c *checks) errors() []error {
 }
 
 // warnings are what is allowed and rarely meant.
-func (c *checks) warnings() []string {
+func (c *checks) warnings() []event.Said {
 	return slices.Concat(c.routeWarnings(), c.repeatWarnings(), c.windowWarnings(), c.nameWarnings())
 }
 
 // nameWarnings names a host that nobody can tell from another, or from a slip
 // of the pen. A configuration that has run goes on running.
-func (c *checks) nameWarnings() (out []string) {
+func (c *checks) nameWarnings() (out []event.Said) {
 	host := c.conf.Host
 	switch {
 	case host != "" && !strings.ContainsFunc(host, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
-		out = append(out, fmt.Sprintf("%s: host: %q has no letter and no digit; write the host's name, or leave it out for that of the operating system", c.file.Position("host"), host))
-	case lookalike(host) != "":
-		out = append(out, c.file.Position("host")+": host: "+lookalike(host))
+		out = append(out, warning(c.file, "host", words.NoLetterNorDigit.With(words.Inner(host))))
+	case !lookalike(host).Empty():
+		out = append(out, warning(c.file, "host", lookalike(host)))
 	}
 	for _, m := range c.list.Merged() {
 		path := fmt.Sprintf("watch.items[%d].name", m.Item)
-		out = append(out, fmt.Sprintf("%s: %s: %q and %q are one on Windows, which does not tell case; they are watched there as one item, %q: remove one of them, and write that name in routes and silences",
-			c.file.Position(path), path, c.conf.Watch.Items[m.Item].Name, m.Into, m.Into))
+		out = append(out, warning(c.file, path, words.OneOnWindows.With(words.Inner(c.conf.Watch.Items[m.Item].Name), words.Inner(m.Into))))
 	}
 	return out
 }
 
+// warning is what should be looked at about the key at path.
+func warning(file *config.File, path string, s event.Said) event.Said {
+	return words.AtPlace.With(file.Position(path), path, words.Fail(s))
+}
+
 // lookalike says that a name looks like another one; empty: it does not.
-func lookalike(name string) string {
+func lookalike(name string) event.Said {
 	if plain := norm.NFKC.String(name); plain != name {
-		return fmt.Sprintf("%q looks like %q and is another name (composed and decomposed characters, or their widths); write the second", name, plain)
+		return words.LooksLike.With(words.Inner(name), words.Inner(plain))
 	}
-	return ""
+	return event.Said{}
 }
 
 // names are those of the sinks in the order of the file.
@@ -78,14 +84,14 @@ func (c *checks) checkRoutes() (errs []error) {
 			if slices.Contains(valid, name) {
 				continue
 			}
-			next := "configure it under sinks"
+			next := words.ConfigureSink.Phrase()
 			if len(valid) > 0 {
-				next = "write one of " + strings.Join(valid, ", ")
+				next = words.WriteOneOf.Phrase(valid)
 			}
 			if near := setting.Nearest(name, valid); near != "" {
-				next = fmt.Sprintf("did you mean %q?", near)
+				next = words.DidYouMeanText.Phrase(near)
 			}
-			errs = append(errs, c.file.Errorf(fmt.Sprintf("%s[%d]", path, n), "there is no sink %q; %s", name, next))
+			errs = append(errs, c.file.Fault(fmt.Sprintf("%s[%d]", path, n), words.NoSinkNamed.With(words.Inner(name), next)))
 		}
 	}
 	c.lint = rules.LintRoutes(c.conf.Routes, c.conf.Location())
@@ -95,27 +101,22 @@ func (c *checks) checkRoutes() (errs []error) {
 			exist(fmt.Sprintf("routes[%d].escalate.sinks", i), r.Escalate.Sinks)
 		}
 		if by := c.lint.Shadows[i]; by != nil {
-			next := "move this route before it, or write continue: true there"
-			if len(by) > 1 {
-				next = "move this route before them, or write continue: true there"
-			}
-			errs = append(errs, c.file.Errorf(fmt.Sprintf("routes[%d]", i), "no alert gets here, because %s; %s", taken(by), next))
+			errs = append(errs, c.file.Fault(fmt.Sprintf("routes[%d]", i), taken(by)))
 		}
 	}
 	return errs
 }
 
-// taken says which routes take all alerts.
-func taken(by []int) string {
+// taken says that routes take all alerts before another one.
+func taken(by []int) event.Said {
 	names := make([]string, len(by))
 	for i, n := range by {
 		names[i] = fmt.Sprintf("routes[%d]", n)
 	}
 	if len(names) == 1 {
-		return names[0] + " takes all of them"
+		return words.RouteShadowed.With(names[0])
 	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last] + " together take all of them"
+	return words.RouteShadowedByAll.With(names)
 }
 
 // margin is how much longer than the repetitions a far end must keep an alert,
@@ -132,8 +133,7 @@ func (c *checks) checkRepeats() (errs []error) {
 		}
 		key, after := f.Forgets()
 		if longest, from, _ := c.repeats(s.common.Name); longest > 0 && after < longest+margin {
-			errs = append(errs, c.file.Errorf(fmt.Sprintf("sinks[%d].%s", i, key),
-				"%s is not 10m longer than the %s between two notices (%s), so an open alert would be taken for over; write %s or more", after, longest, from, longest+margin))
+			errs = append(errs, c.file.Fault(fmt.Sprintf("sinks[%d].%s", i, key), words.EndsTooSoon.With(after.String(), longest.String(), from, (longest+margin).String())))
 		}
 	}
 	return errs
@@ -171,7 +171,7 @@ func (c *checks) repeats(sink string) (longest time.Duration, from string, once 
 }
 
 // repeatWarnings names far ends that take what lasts for over.
-func (c *checks) repeatWarnings() (out []string) {
+func (c *checks) repeatWarnings() (out []event.Said) {
 	for i, s := range c.sinks {
 		f, ok := s.settings.(forgetful)
 		if !ok {
@@ -180,15 +180,14 @@ func (c *checks) repeatWarnings() (out []string) {
 		key, after := f.Forgets()
 		if _, _, once := c.repeats(s.common.Name); once {
 			path := fmt.Sprintf("sinks[%d]", i)
-			out = append(out, fmt.Sprintf("%s: %s.%s: alerts are not repeated to sink %s, so one that lasts longer than %s is taken for over there; repeat them, or write a longer time",
-				c.file.Position(path), path, key, s.common.Name, after))
+			out = append(out, words.AtPlace.With(c.file.Position(path), path+"."+key, words.Fail(words.NotRepeated.With(s.common.Name, after.String()))))
 		}
 	}
 	return out
 }
 
 // routeWarnings names what is allowed but rarely meant.
-func (c *checks) routeWarnings() (out []string) {
+func (c *checks) routeWarnings() (out []event.Said) {
 	if len(c.conf.Routes) == 0 {
 		return nil
 	}
@@ -196,42 +195,41 @@ func (c *checks) routeWarnings() (out []string) {
 		if !slices.ContainsFunc(c.conf.Routes, func(r rules.Route) bool {
 			return slices.Contains(r.Sinks, s.common.Name) || r.Escalate != nil && slices.Contains(r.Escalate.Sinks, s.common.Name)
 		}) {
-			out = append(out, fmt.Sprintf("%s: sinks[%d]: no route leads to sink %s, so it is told nothing; add a route or remove the sink",
-				c.file.Position(fmt.Sprintf("sinks[%d]", i)), i, s.common.Name))
+			out = append(out, warning(c.file, fmt.Sprintf("sinks[%d]", i), words.NoRouteLeads.With(s.common.Name)))
 		}
 	}
 	if c.lint.Missed {
-		out = append(out, c.file.Position("routes")+": routes: "+missed(c.lint))
+		out = append(out, warning(c.file, "routes", missed(c.lint)))
 	}
 	return out
 }
 
 // missed says which alerts no route takes.
-func missed(lint rules.Lint) string {
-	what, is := "an alert", " is"
+func missed(lint rules.Lint) event.Said {
+	certain := 1
 	var with []string
 	for _, m := range lint.Lost {
 		with = append(with, m.String())
 		if m.Expression() {
-			is = " may be" // what it may be is not certain
+			certain = 2 // what it may be is not certain
 		}
 	}
+	what := words.AnAlert.Phrase()
 	if len(with) > 0 {
-		what += " with " + strings.Join(with, " ")
+		what = words.AnAlertWith.Phrase(strings.Join(with, " "))
 	}
 	if lint.When != "" {
-		return what + is + " told to nobody at " + lint.When + ", for example, until the hours of a route begin; end with a route without match and hours"
+		return words.ToldNobodyAt.With(what, certain, lint.When)
 	}
-	return what + is + " told to nobody, because no route matches it; end with a route without match"
+	return words.ToldNobody.With(what, certain)
 }
 
 // windowWarnings names windows that open more often than their author may mean.
-func (c *checks) windowWarnings() (out []string) {
+func (c *checks) windowWarnings() (out []event.Said) {
 	for i, w := range c.conf.Windows {
 		if w.Either() {
 			path := fmt.Sprintf("maintenance[%d].schedule", i)
-			out = append(out, fmt.Sprintf("%s: %s: %q opens on each of these days of the month and, as cron has it, on each of these weekdays besides; for the second Saturday write 0 2 * * SAT#2",
-				c.file.Position(path), path, w.Schedule))
+			out = append(out, warning(c.file, path, words.OpensOnEither.With(words.Inner(w.Schedule))))
 		}
 	}
 	return out
@@ -242,7 +240,7 @@ func (c *checks) checkWindows() (errs []error) {
 	names := map[string]bool{}
 	for i, w := range c.conf.Windows {
 		if names[w.Name] {
-			errs = append(errs, c.file.Errorf(fmt.Sprintf("maintenance[%d].name", i), "another window is named %q; give each its own name", w.Name))
+			errs = append(errs, c.file.Fault(fmt.Sprintf("maintenance[%d].name", i), words.WindowTwice.With(words.Inner(w.Name))))
 		}
 		names[w.Name] = true
 	}
@@ -250,12 +248,9 @@ func (c *checks) checkWindows() (errs []error) {
 }
 
 // shorten bounds what would last for ever, and says what it was.
-func (l *Loaded) shorten() (out []string) {
-	at := func(path string) func(string) {
-		return func(text string) {
-			key, _, _ := strings.Cut(text, ": ")
-			out = append(out, fmt.Sprintf("%s: %s.%s", l.file.Position(path+"."+key), path, text))
-		}
+func (l *Loaded) shorten() (out []event.Said) {
+	at := func(path string) func(string, event.Said) {
+		return func(key string, s event.Said) { out = append(out, warning(l.file, path+"."+key, s)) }
 	}
 	l.Config.Rules.Shorten(at("rules"))
 	for i := range l.Config.Routes {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
@@ -55,7 +54,7 @@ type Log struct {
 // Validate refuses formats that do not exist.
 func (l Log) Validate() error {
 	if l.Format != "text" && l.Format != "json" {
-		return setting.Bad("format", "%q is neither text nor json; write one of them", l.Format)
+		return words.Bad("format", words.NeitherTextNorJSON.With(words.Inner(l.Format)))
 	}
 	return nil
 }
@@ -76,22 +75,22 @@ func Defaults() Config {
 // Validate looks at the keys that belong to no component.
 func (c Config) Validate() error {
 	if c.Language != "en" && c.Language != "ja" {
-		return setting.Bad("language", "%q is not spoken here; write en or ja", c.Language)
+		return words.Bad("language", words.NotSpoken.With(words.Inner(c.Language)))
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
-		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", c.TimeZone)
+		return words.Bad("time_zone", words.NotAZone.With(words.Inner(c.TimeZone)))
 	}
 	foreign := func(r rune) bool {
 		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune("/\\*>\"'", r)
 	}
 	if strings.ContainsFunc(c.Host, foreign) || len(c.Host) > 253 {
-		return setting.Bad("host", "%q is not a host name; write letters, digits, dots and dashes", c.Host)
+		return words.Bad("host", words.NotAHostName.With(words.Inner(c.Host)))
 	}
 	if c.Deaf != 0 && (c.Deaf < 10*time.Second || c.Deaf > time.Hour) {
-		return setting.Bad("deaf", "%s is out of range; write 10s to 1h", c.Deaf)
+		return words.Bad("deaf", words.DeafRange.With(c.Deaf.String()))
 	}
 	if u, err := url.Parse(c.PingURL.Reveal()); err != nil || c.PingURL != "" && (u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		return setting.Bad("ping_url", "is not a URL; write https://host/path")
+		return words.Bad("ping_url", words.PingNotURL.With())
 	}
 	return validDrill(c.Drill)
 }
@@ -116,6 +115,18 @@ func (l *Loaded) Speaks() string {
 	return l.Config.Language
 }
 
+// LanguageOf is the language that the file at path names, whatever else is
+// wrong with it; "": none.
+func LanguageOf(path string) string {
+	r := AllKinds().root(Defaults())
+	file, _ := config.Load(path, r.pointer())
+	c := r.config()
+	if file == nil || !file.Has("language") || c.Language != "ja" && c.Language != "en" {
+		return ""
+	}
+	return c.Language
+}
+
 // For is the same configuration for a reader: what is shown of it is in his
 // language. Its rules and sinks stay as they are.
 func (l *Loaded) For(v words.Voice) *Loaded {
@@ -135,7 +146,7 @@ func (c Config) declared() event.Facts { return c.Watch.Facts.Facts("declared", 
 type Loaded struct {
 	Config   Config
 	Catalog  *catalog.Catalog // the vendor's rows without the ignored ones, and the operator's own
-	Warnings []string
+	Warnings []event.Said
 
 	path   string        // empty: there is no file
 	values config.Values // all single values, to compare with those of another one
@@ -204,7 +215,7 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 	}
 	if l.Config.Host == "" {
 		if l.Config.Host, err = os.Hostname(); err != nil || l.Config.Host == "" {
-			return nil, fmt.Errorf("find the host name: %w; write it as host: in the configuration", err)
+			return nil, words.FailWith(err, words.FindHostName.With(err))
 		}
 	}
 	if l.watch, err = newWatch(l, vendor); err != nil {
@@ -218,14 +229,14 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 		return nil, err
 	}
 	l.Warnings = append(file.Warnings(), slices.Concat(bounded, checks.warnings(), l.watch.warnings)...)
-	if w := zoneWarning(c.TimeZone, os.Getenv("TZ")); w != "" {
+	if w := zoneWarning(c.TimeZone, os.Getenv("TZ")); !w.Empty() {
 		l.Warnings = append(l.Warnings, w)
 	}
-	if w := dirWarning(c.Bus.Dir); w != "" {
-		l.Warnings = append(l.Warnings, file.Position("bus.dir")+": bus.dir: "+w)
+	if w := dirWarning(c.Bus.Dir); !w.Empty() {
+		l.Warnings = append(l.Warnings, warning(file, "bus.dir", w))
 	}
 	if c.Web.Public() {
-		l.Warnings = append(l.Warnings, file.Position("web.listen")+": web.listen: other hosts can reach the API and read the metrics, and nothing is encrypted; write 127.0.0.1 unless a firewall stands before it")
+		l.Warnings = append(l.Warnings, warning(file, "web.listen", words.APIIsPublic.With()))
 	}
 	l.values = valuesOf(l)
 	return l, nil
@@ -236,33 +247,33 @@ var variable = regexp.MustCompile(`%[A-Za-z_()]+%`)
 
 // dirWarning tells that a directory is hardly the one that was meant. It is
 // made where it is not, so nothing else would tell.
-func dirWarning(dir string) string {
+func dirWarning(dir string) event.Said {
 	switch name := variable.FindString(dir); {
 	case name != "":
-		return name + " is not replaced here; write the path as it is, such as " + bus.Defaults().Dir
+		return words.VariableNotReplaced.With(name, bus.Defaults().Dir)
 	case dir != "" && !filepath.IsAbs(dir):
-		return setting.Clip(dir) + " is below whatever directory dswatch is started in, another one as a service; write an absolute path, such as " + bus.Defaults().Dir
+		return words.DirRelative.With(setting.Clip(dir), bus.Defaults().Dir)
 	}
-	return ""
+	return event.Said{}
 }
 
 // zoneWarning tells that what the environment names as the time zone is none,
 // which Go takes for UTC without a word.
-func zoneWarning(configured, tz string) string {
+func zoneWarning(configured, tz string) event.Said {
 	name := strings.TrimPrefix(tz, ":")
 	if configured != "" || name == "" || runtime.GOOS == "windows" { // which does not look at TZ
-		return ""
+		return event.Said{}
 	}
 	if filepath.IsAbs(name) {
 		if data, err := os.ReadFile(name); err == nil {
 			if _, err = time.LoadLocationFromTZData(name, data); err == nil {
-				return ""
+				return event.Said{}
 			}
 		}
 	} else if _, err := time.LoadLocation(name); err == nil {
-		return ""
+		return event.Said{}
 	}
-	return fmt.Sprintf("the environment variable TZ is %q, which is no time zone known here, so all times are UTC; set it to a name such as Asia/Tokyo and see that tzdata is installed, or write time_zone in the configuration", setting.Clip(tz))
+	return words.BadTZ.With(words.Inner(setting.Clip(tz)))
 }
 
 // below gives an error about a key of a section its place in the file.
@@ -279,9 +290,9 @@ func below(file *config.File, section string, err error) error {
 	}
 	var s *setting.Error
 	if errors.As(err, &s) {
-		return file.Errorf(strings.Trim(section+"."+s.Key, "."), "%s", s.Err)
+		return file.Fault(strings.Trim(section+"."+s.Key, "."), words.Of(s.Err))
 	}
-	return file.Errorf(section, "%s", err)
+	return file.Fault(section, words.Of(err))
 }
 
 // observes reports whether this process only observes: on an external bus,
@@ -327,19 +338,19 @@ func Schema(w io.Writer) error { return AllKinds().schema(w) }
 func ReadFacts(path string) (event.Facts, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read facts file: %w; check the path given with --facts", err)
+		return nil, words.FailWith(err, words.FactsFileGone.With(err))
 	}
 	if !info.Mode().IsRegular() && !config.Inherited(path) { // opening a pipe could wait for ever
-		return nil, fmt.Errorf("read facts file: %s is not a regular file; write the facts to one and name that with --facts", path)
+		return nil, words.Fail(words.FactsFileNotRegular.With(path))
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read facts file: %w; check the path given with --facts", err)
+		return nil, words.FailWith(err, words.FactsFileGone.With(err))
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, config.MaxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read facts file: %w; name a readable file with --facts", err)
+		return nil, words.FailWith(err, words.FactsFileUnreadable.With(err))
 	}
 	var f catalog.FactsFile
 	if _, err := config.Parse(path, data, &f); err != nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // TestZoneWarning: Go takes a TZ that it does not know for UTC.
@@ -33,13 +34,13 @@ func TestZoneWarning(t *testing.T) {
 		"not looked at":  {"Asia/Tokyo", "Mars/Olympus", false},
 		"out of the way": {"", "../../etc/passwd", true},
 	} {
-		if got := zoneWarning(c.configured, c.tz); (got != "") != c.warns || c.warns && !strings.Contains(got, "write time_zone") {
+		if got := words.English(zoneWarning(c.configured, c.tz)); (got != "") != c.warns || c.warns && !strings.Contains(got, "write time_zone") {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
 	t.Setenv("TZ", "Mars/Olympus")
 	l, err := Parse("none.yaml", nil)
-	if err != nil || !strings.Contains(strings.Join(l.Warnings, "\n"), "Mars/Olympus") {
+	if err != nil || !strings.Contains(strings.Join(words.In("en", nil).Lines(l.Warnings), "\n"), "Mars/Olympus") {
 		t.Errorf("warnings %q, %v", l.Warnings, err)
 	}
 }

@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -33,12 +31,12 @@ func chosen(s web.Selection, now time.Time) func(ledger.Letter) bool {
 // choose is letters for what is to be changed: it must say which.
 func (a *App) choose(ctx context.Context, s web.Selection) ([]ledger.Letter, error) {
 	if len(s.IDs) == 0 && s.Sink == "" && s.OlderThan == 0 && !s.All {
-		return nil, errors.New("nothing is selected; give ids, a sink, an age, or --all")
+		return nil, words.Fail(words.NothingSelected.With())
 	}
 	found, err := a.letters(ctx, s, chosen(s, time.Now()))
 	for _, id := range s.IDs {
 		if err == nil && !slices.ContainsFunc(found, func(l ledger.Letter) bool { return l.ID() == id }) {
-			err = fmt.Errorf("no dead letter %q fits the selection; dswatch deadletter list shows them", sinks.Line(id, 40))
+			err = words.Fail(words.NoDeadLetter.With(words.Inner(sinks.Line(id, 40))))
 		}
 	}
 	return found, err

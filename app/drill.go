@@ -10,6 +10,7 @@ import (
 	"dswatch/detector"
 	"dswatch/setting"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // validDrill refuses what is no time of a drill.
@@ -19,12 +20,12 @@ func validDrill(expr string) error {
 	}
 	s, err := detector.ParseSchedule(expr)
 	if err != nil {
-		return setting.Bad("drill", "%w", err)
+		return &setting.Error{Key: "drill", Err: err}
 	}
 	const often = time.Hour
 	first := s.Next(time.Now())
 	if second := s.Next(first); second.Sub(first) < often {
-		return setting.Bad("drill", "%q comes more often than once an hour; write a cron expression, such as 0 9 1 * * for 09:00 on the first of each month", expr)
+		return words.Bad("drill", words.DrillTooOften.With(words.Inner(expr)))
 	}
 	return nil
 }

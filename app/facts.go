@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 	"dswatch/rules"
 	"dswatch/web"
 	"dswatch/web/client"
+	"dswatch/words"
 )
 
 // knowledge is what is known about this host: declared, discovered, learned.
@@ -270,7 +269,7 @@ func (a *App) Known(context.Context) (web.Known, error) {
 	out := web.Known{Hosts: []web.HostFacts{}, Said: []event.Observation{}}
 	l, own := a.conf(), a.told.Load()
 	if own == nil {
-		return out, errors.New("dswatch is starting; ask again in a moment")
+		return out, words.Fail(words.IsStarting.With())
 	}
 	e := a.engine.Load()
 	for _, host := range append([]string{l.Config.Host}, slices.Sorted(maps.Keys(l.watch.lists))...) {
@@ -308,7 +307,7 @@ func askProcess(ctx context.Context, l *Loaded) (*web.Known, error) {
 	case err != nil:
 		return nil, err
 	case len(known.Hosts) == 0 || event.Token(known.Hosts[0].Host) != event.Token(l.Config.Host):
-		return nil, errors.New("the process that answers at web.listen watches another host")
+		return nil, words.Fail(words.WatchesAnother.With())
 	}
 	return &known, nil
 }
@@ -319,11 +318,11 @@ func (a *App) Forget(_ context.Context, host, component string) error {
 	m := a.memory.Load()
 	switch {
 	case !slices.Contains(facts.Components(), component):
-		return fmt.Errorf("forget: %q is not a component; write %s", component, strings.Join(facts.Components(), " or "))
+		return words.Fail(words.ForgetNoComponent.With(words.Inner(component), facts.Components()))
 	case m == nil || event.Token(host) != event.Token(a.conf().Config.Host):
-		return fmt.Errorf("forget: this dswatch remembers %s only; ask the one that runs on %s", a.conf().Config.Host, host)
+		return words.Fail(words.ForgetOtherHost.With(a.conf().Config.Host, host))
 	case !m.presence.Forget(component):
-		return fmt.Errorf("forget: nothing is remembered of the %s on %s", component, host)
+		return words.Fail(words.ForgetNothing.With(component, host))
 	}
 	select {
 	case m.news <- struct{}{}:

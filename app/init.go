@@ -19,11 +19,11 @@ import (
 func Init(ctx context.Context, v words.Voice) (string, error) {
 	known, err := facts.Discover(ctx, facts.Sources()...)
 	if err != nil && len(known) == 0 {
-		return "", fmt.Errorf("discover facts about this host: %w", err)
+		return "", words.FailWith(err, words.DiscoverFacts.With(err))
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("find the host name: %w", err)
+		return "", words.FailWith(err, words.FindHostNameOnly.With(err))
 	}
 	var found strings.Builder
 	for _, n := range event.Names() {
@@ -31,7 +31,7 @@ func Init(ctx context.Context, v words.Voice) (string, error) {
 			fmt.Fprintf(&found, "    #   %s: %s (%s)\n", n, oneLine(f.Value), oneLine(v.Origin(f.Origin)))
 		}
 	}
-	components := "    # components: [agent]       # " + v.Either("nothing of Deep Security was found here; declare it if it is installed elsewhere", "このホストに Deep Security は見つかりませんでした。別の場所に導入されていれば記述してください") + "\n"
+	components := "    # components: [agent]       # " + v.Pick(words.InitNothing) + "\n"
 	if _, ok := known.Get(event.Components); ok {
 		components = ""
 	}

@@ -3,6 +3,8 @@ package app
 import (
 	"strings"
 	"testing"
+
+	"dswatch/words"
 )
 
 // TestNames: names that only look alike, or are none, are warned of; nothing
@@ -28,7 +30,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		said := strings.Join(l.Warnings, "\n")
+		said := strings.Join(words.In("en", nil).Lines(l.Warnings), "\n")
 		if want == "" && said != "" || !strings.Contains(said, want) {
 			t.Errorf("%s: %q", text, said)
 		}

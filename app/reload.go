@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // A reload reads the whole configuration, compares it with the one in force,
@@ -94,9 +94,9 @@ type change struct {
 }
 
 // ErrNotYet is why nothing can be read again while nothing runs.
-var ErrNotYet = errors.New("dswatch is starting or about to stop; try again in a moment")
+var ErrNotYet = words.Fail(words.StartingOrStopping.With())
 
-var errNoFile = errors.New("dswatch was started without a configuration file, so there is none to read again; restart it with -c FILE")
+var errNoFile = words.Fail(words.StartedWithoutFile.With())
 
 // Reload reads the configuration again and applies what has changed. With an
 // error nothing has.
@@ -116,8 +116,10 @@ func (a *App) Reload(ctx context.Context) (web.Reloaded, error) {
 		return out, err
 	}
 	for _, w := range next.Warnings {
-		a.Log.Warn(w)
-		out.Warnings = append(out.Warnings, w)
+		text := words.English(w)
+		a.Log.Warn(text)
+		out.Warnings = append(out.Warnings, text)
+		out.WarningStatements = append(out.WarningStatements, words.Spell(w))
 	}
 	for _, d := range differences {
 		a.Log.Info("the configuration has changed", "key", d.Path, "old", d.Old, "new", d.New)
@@ -165,12 +167,11 @@ func fixed(old, next *Loaded, differences []config.Difference) error {
 	var errs []error
 	for _, d := range differences {
 		if d.Path == "host" || d.Path == "role" || strings.HasPrefix(d.Path, "bus.") {
-			errs = append(errs, fmt.Errorf("%s: %s cannot change while dswatch runs: it is %s, and %s in the file; restart dswatch, or take this change back; nothing else was changed either",
-				next.file.Position(d.Path), d.Path, orNone(d.Old), orNone(d.New)))
+			errs = append(errs, words.Fail(words.CannotChange.With(next.file.Position(d.Path), d.Path, orNone(d.Old), orNone(d.New))))
 		}
 	}
 	if old.observes() != next.observes() {
-		errs = append(errs, fmt.Errorf("%s: sinks: whether this process decides or leaves that to a hub cannot change while dswatch runs; restart dswatch; nothing else was changed either", next.file.Position("sinks")))
+		errs = append(errs, words.Fail(words.CannotChangeRole.With(next.file.Position("sinks"))))
 	}
 	return errors.Join(errs...)
 }

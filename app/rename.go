@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"slices"
 
@@ -23,7 +22,7 @@ func (a *App) RenameSink(ctx context.Context, from, to string) (web.Renamed, err
 	case !slices.Contains(a.sinkNames(), to):
 		return out, a.noSuchSink(to)
 	case slices.Contains(a.sinkNames(), from):
-		return out, fmt.Errorf("sink %s is still configured, so it tells the end of its alerts itself; give it the name %s in the configuration first, and start dswatch anew", from, to)
+		return out, words.Fail(words.StillConfigured.With(from, to))
 	}
 	if err := a.inherit(from, to); err != nil {
 		return out, err
@@ -36,7 +35,7 @@ func (a *App) RenameSink(ctx context.Context, from, to string) (web.Renamed, err
 	}
 	if a.conf().Config.Bus.URL == "" { // on an external bus it may be another hub's
 		if err := a.ledger.Disown(ctx, from); err != nil {
-			return out, fmt.Errorf("alerts were handed over, and what sink %s was told is still stored; give the command again: %w", from, err)
+			return out, words.FailWith(err, words.HandedOver.With(from, err))
 		}
 	}
 	a.Log.Info("alerts were handed over to another sink on request", "from", setting.Clip(from), "to", to, "alerts", out.Alerts)
@@ -51,11 +50,11 @@ func (a *App) inherit(from, to string) error {
 			continue
 		}
 		if err := sinks.Inherit(w.sink, dir); err != nil {
-			return fmt.Errorf("take over what sink %s has kept in %s: %w", from, dir, err)
+			return words.FailWith(err, words.TakeOver.With(from, dir, err))
 		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove what sink %s has kept, which sink %s has now: %w", from, to, err)
+		return words.FailWith(err, words.RemoveKept.With(from, to, err))
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package app
 import (
 	"strings"
 	"testing"
+
+	"dswatch/words"
 )
 
 // TestNeverRepeated warns where Alertmanager would take what lasts for over.
@@ -19,7 +21,7 @@ func TestNeverRepeated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(strings.Join(l.Warnings, "\n"), "sinks[0].ends_after: alerts are not repeated to sink am"); got != want {
+		if got := strings.Contains(strings.Join(words.In("en", nil).Lines(l.Warnings), "\n"), "sinks[0].ends_after: alerts are not repeated to sink am"); got != want {
 			t.Errorf("%q: warnings %q", text, l.Warnings)
 		}
 	}

@@ -3,18 +3,17 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
-	"strings"
 
 	"dswatch/event"
 	"dswatch/ledger"
 	"dswatch/sinks"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 func (a *App) noSuchSink(name string) error {
-	return fmt.Errorf("there is no sink %q; the configuration has %s", sinks.Line(name, 40), strings.Join(a.sinkNames(), ", "))
+	return words.Fail(words.NoSinkConfigured.With(words.Inner(sinks.Line(name, 40)), a.sinkNames()))
 }
 
 // Resync tells one sink again of every open alert that it was told of, for a

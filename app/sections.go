@@ -175,11 +175,11 @@ func decodeSinks(sections []*config.Section, kinds []sinks.Kind) ([]sinkSpec, []
 			for _, k := range kinds {
 				valid = append(valid, k.Type)
 			}
-			next := "write one of " + strings.Join(valid, ", ")
+			next := words.WriteOneOf.Phrase(valid)
 			if n := setting.Nearest(typ, valid); n != "" {
-				next = fmt.Sprintf("did you mean %q?", n)
+				next = words.DidYouMeanText.Phrase(n)
 			}
-			errs = append(errs, sec.Errorf("type", "%q is not a kind of sink; %s", typ, next))
+			errs = append(errs, sec.Fault("type", words.NotASinkKind.With(words.Inner(typ), next)))
 			continue
 		}
 		settings := kinds[i].Settings()
@@ -189,11 +189,11 @@ func decodeSinks(sections []*config.Section, kinds []sinks.Kind) ([]sinkSpec, []
 		}
 		common := settings.(interface{ Common() sinks.Settings }).Common()
 		if names[common.Name] {
-			errs = append(errs, sec.Errorf("name", "another sink is named %q; give each its own name", common.Name))
+			errs = append(errs, sec.Fault("name", words.SinkTwice.With(words.Inner(common.Name))))
 		}
 		names[common.Name] = true
 		if err := conflict(specs, settings); err != nil {
-			errs = append(errs, sec.Errorf(err.Key, "%s", err.Err))
+			errs = append(errs, sec.Fault(err.Key, words.Of(err.Err)))
 		}
 		specs = append(specs, sinkSpec{kind: kinds[i], path: sec.Path(), settings: settings, common: common})
 	}

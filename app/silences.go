@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +73,7 @@ func shown(s rules.Silence) web.Silence {
 // lasting reads how many seconds a silence lasts each time.
 func lasting(n int) (time.Duration, error) {
 	if year := 366 * 24 * 60 * 60; n < 0 || n > year {
-		return 0, fmt.Errorf("it lasts %d seconds each time; give at least a minute and at most a year", n)
+		return 0, words.Fail(words.SilenceLength.With(n))
 	}
 	return time.Duration(n) * time.Second, nil
 }
@@ -106,14 +104,14 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 		return in, err
 	}
 	if s.Ended(now) {
-		return in, fmt.Errorf("the silence ended at %s; give an end in the future", s.Ends.Format(time.RFC3339))
+		return in, words.Fail(words.SilenceOver.With(s.Ends.Format(time.RFC3339)))
 	}
 	s = s.Scheduled()
 	if from, _ := s.Opening(now); s.Every != "" && from.IsZero() {
-		return in, fmt.Errorf("the silence does not come once before %s; give a later end", s.Ends.Format(time.RFC3339))
+		return in, words.Fail(words.SilenceNotOnce.With(s.Ends.Format(time.RFC3339)))
 	}
 	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
-		return in, fmt.Errorf("the silence waited for its first alert until %s; give a time in the future", waits.Format(time.RFC3339))
+		return in, words.Fail(words.SilenceWaited.With(waits.Format(time.RFC3339)))
 	}
 	s.Note(now, in.Author, words.SilenceAdded.With())
 	store := a.ledger.Silences()
@@ -157,7 +155,7 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 		return web.Silence{}, err
 	}
 	if strings.TrimSpace(in.Author) == "" || len(in.Author) > rules.MaxComment {
-		return web.Silence{}, fmt.Errorf("a change needs an author of at most %d bytes; say who changes the silence", rules.MaxComment)
+		return web.Silence{}, words.Fail(words.ChangeNeedsAuthor.With(rules.MaxComment))
 	}
 	lasts, err := lasting(in.Lasts)
 	if err != nil {
@@ -176,7 +174,7 @@ func (a *App) EditSilence(ctx context.Context, id string, in web.SilenceEdit) (w
 // ExpireSilence ends a silence now.
 func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 	if len(author) > rules.MaxComment {
-		return fmt.Errorf("the author is longer than %d bytes; shorten it", rules.MaxComment)
+		return words.Fail(words.AuthorTooLong.With(rules.MaxComment))
 	}
 	store := a.ledger.Silences()
 	_, odd, err := store.All(ctx)
@@ -189,7 +187,7 @@ func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 	_, err = store.Change(ctx, id, func(s rules.Silence) (rules.Silence, error) {
 		now := time.Now().UTC()
 		if s.Ended(now) {
-			return s, fmt.Errorf("silence %s has ended already", s.ID)
+			return s, words.Fail(words.SilenceHasEnded.With(s.ID))
 		}
 		return s.End(now, author, words.SilenceExpired.With()), nil
 	})
@@ -197,8 +195,8 @@ func (a *App) ExpireSilence(ctx context.Context, id, author string) error {
 }
 
 var (
-	errUndecided = errors.New("this process does not decide about alerts; ask the one that has the sinks")
-	errStarting  = errors.New("the running dswatch is still reading what it knew before its start; ask again in a few seconds")
+	errUndecided = words.Fail(words.DecidesNothing.With())
+	errStarting  = words.Fail(words.StillReading.With())
 )
 
 // decider returns the rules engine once it knows what is open: half of an
@@ -307,7 +305,7 @@ func (a *App) Withdraw(ctx context.Context, id string, by web.Ack) error {
 // dswatch itself, and to them.
 func (a *App) looksAfter(by web.Ack, past func(event.Ack) bool, say func(*engine.Engine, event.Ack) error) error {
 	if strings.TrimSpace(by.Author) == "" {
-		return errors.New("an acknowledgement needs an author; say with --author who you are")
+		return words.Fail(words.AckNeedsAuthor.With())
 	}
 	ack := event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment}
 	if past(ack) {

@@ -11,6 +11,7 @@ import (
 	"dswatch/rules"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // SilencesText says how silences are written for people.
@@ -36,11 +37,11 @@ func (s SilencesText) Until(x web.Silence) string {
 	case !x.Ends.IsZero():
 		return s.at(x.Ends)
 	case x.Forever:
-		return e.say("forever", "無期限")
+		return e.voice().Pick(words.SilenceForever)
 	case !x.Waits.IsZero():
-		return e.say("cleared; waits until ", "復旧まで、アラート待ちの期限 ") + s.at(x.Waits)
+		return e.voice().Pick(words.SilenceClearedWaits) + s.at(x.Waits)
 	}
-	return e.say("cleared", "復旧まで")
+	return e.voice().Pick(words.SilenceCleared)
 }
 
 // from is when a silence begins.
@@ -60,9 +61,9 @@ func (s SilencesText) again(x web.Silence) string {
 		return ""
 	}
 	e := explanation{s.Language == "ja", s.Zone}
-	text := fmt.Sprintf(e.say("%s for %s, %s", "%s、毎回 %s、%s"), plainText(x.Every), config.Duration(time.Duration(x.Lasts)*time.Second), plainText(x.TimeZone))
+	text := fmt.Sprintf(e.voice().Pick(words.SilenceEvery), plainText(x.Every), config.Duration(time.Duration(x.Lasts)*time.Second), plainText(x.TimeZone))
 	if !strings.HasPrefix(x.ID, rules.WindowPrefix) && !x.Ends.IsZero() {
-		text += e.say("; until ", "、最終 ") + s.at(x.Ends)
+		text += e.voice().Pick(words.SilenceEveryUntil) + s.at(x.Ends)
 	}
 	return text
 }
@@ -72,15 +73,12 @@ func (s SilencesText) at(t time.Time) string { return t.In(s.Zone).Format(time.R
 // WriteSilences writes silences for people, in English or Japanese.
 func WriteSilences(w io.Writer, list []web.Silence, s SilencesText) error {
 	e := explanation{s.Language == "ja", s.Zone}
-	rows := [][]string{{"ID", "STATE", "FROM", "UNTIL", "AGAIN", "MATCHERS", "AUTHOR", "COMMENT"}}
-	if e.ja {
-		rows[0] = []string{"ID", "状態", "開始", "終了", "繰り返し", "対象", "作成者", "コメント"}
-	}
+	rows := [][]string{e.voice().Heads(words.HeadsSilences)}
 	for _, x := range s.Shown(list) {
 		rows = append(rows, []string{x.ID, e.voice().Silence(x.State), s.from(x), s.Until(x), s.again(x), plainText(strings.Join(x.Match, " ")), plainText(x.Author), plainText(x.Comment)})
 		for _, h := range x.History {
 			if s.All {
-				rows = append(rows, []string{"", "", s.at(h.At), "", "", fmt.Sprintf(e.say("%s by %s", "%s (%s)"), plainText(e.said(h.Statements, h.What)), plainText(h.By)), "", ""})
+				rows = append(rows, []string{"", "", s.at(h.At), "", "", fmt.Sprintf(e.voice().Pick(words.SilenceEntryBy), plainText(e.said(h.Statements, h.What)), plainText(h.By)), "", ""})
 			}
 		}
 	}

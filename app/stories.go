@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"dswatch/engine/story"
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // StoryQuery is what `dswatch rules test` was asked.
@@ -23,7 +23,7 @@ type StoryQuery struct {
 }
 
 // ErrStory says that a story came out otherwise than wanted.
-var ErrStory = errors.New("a story came out otherwise than wanted")
+var ErrStory = words.Fail(words.StoryDiffers.With())
 
 // mostFaults bounds the restarts, kills and power losses of one story.
 const mostFaults = 300
@@ -70,12 +70,12 @@ func tally(v story.Verdict, took time.Duration) string {
 func judge(ctx context.Context, l *Loaded, file string, write bool, o story.Options) (v story.Verdict, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return v, fmt.Errorf("read story: %w; name a file, see dswatch rules test --help", err)
+		return v, words.FailWith(err, words.StoryGone.With(err))
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, story.MaxFile+1))
 	if err != nil {
-		return v, fmt.Errorf("read story %s: %w; name a file", file, err)
+		return v, words.FailWith(err, words.StoryUnreadable.With(file, err))
 	}
 	s, err := story.Parse(file, data)
 	if err != nil {
@@ -89,7 +89,7 @@ func judge(ctx context.Context, l *Loaded, file string, write bool, o story.Opti
 		return rewrite(ctx, t)
 	}
 	if !t.Wants() {
-		return v, fmt.Errorf("%s:1: nothing is wanted; add a section -- wanted %s --, or let --write add it", file, t.Languages()[0])
+		return v, words.Fail(words.StoryNothingWanted.With(file, t.Languages()[0]))
 	}
 	return story.Judge(ctx, t, o)
 }
@@ -105,7 +105,7 @@ func rewrite(ctx context.Context, t *story.Tale) (v story.Verdict, err error) {
 		v.Told[language] = r.Told
 	}
 	if err := os.WriteFile(t.File, t.Write(v.Told), 0o644); err != nil {
-		return v, fmt.Errorf("write story: %w; let this user write the file", err)
+		return v, words.FailWith(err, words.StoryNotWritten.With(err))
 	}
 	return v, nil
 }

@@ -25,8 +25,8 @@ type watch struct {
 	// last ran.
 	remembers bool
 	ways      func(event.Key) bool // whether this configuration looks through the item
-	warnings  []string
-	budgets   []string
+	warnings  []event.Said
+	budgets   []event.Said
 }
 
 // newWatch asks every kind. Every row is observed, expected or not: facts may
@@ -51,8 +51,8 @@ func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
 		others, err := k.Others(sections[i], site)
 		errs = append(errs, below(l.file, "detectors."+k.Type, err))
 		for _, o := range others {
-			if text := lookalike(o.Host); text != "" {
-				w.warnings = append(w.warnings, fmt.Sprintf("%s: %s: %s", l.file.Position(o.From), o.From, text))
+			if s := lookalike(o.Host); !s.Empty() {
+				w.warnings = append(w.warnings, warning(l.file, o.From, s))
 			}
 			site.Hosts[event.Token(o.Host)] = o
 			if o.List != nil {
@@ -67,15 +67,15 @@ func newWatch(l *Loaded, vendor *catalog.Catalog) (*watch, error) {
 		plans := k.Plans(sections[i], site)
 		w.plans = append(w.plans, plans...)
 		budget, warnings := k.Budget(sections[i])
-		if budget == "" { // else it has reckoned for itself
+		if budget.Empty() { // else it has reckoned for itself
 			warnings = append(warnings, overrun(plans, l.file.Has("detectors."+k.Type+".timeout"))...)
 		}
-		if budget != "" {
-			w.budgets = append(w.budgets, "detectors."+k.Type+": "+budget)
+		if !budget.Empty() {
+			w.budgets = append(w.budgets, words.AtKey.With("detectors."+k.Type, words.Fail(budget)))
 		}
 		for _, s := range warnings {
 			path := "detectors." + k.Type + "." + s.Key
-			w.warnings = append(w.warnings, fmt.Sprintf("%s: %s: %s", l.file.Position(path), path, s.Err))
+			w.warnings = append(w.warnings, warning(l.file, path, words.Of(s.Err)))
 		}
 	}
 	w.ways = func(key event.Key) bool {
@@ -115,7 +115,7 @@ func checkItems(l *Loaded, site detector.Site, sections []any) error {
 			}
 			for _, p := range k.Plans(sections[n], site) {
 				if j, err := p.Make(detector.Live{}); err != nil {
-					errs = append(errs, l.file.Errorf(fmt.Sprintf("watch.items[%d].name", i), "%s", cmp.Or(errors.Unwrap(err), err)))
+					errs = append(errs, l.file.Fault(fmt.Sprintf("watch.items[%d].name", i), words.Of(cmp.Or(errors.Unwrap(err), err))))
 				} else {
 					detector.Close(j)
 				}

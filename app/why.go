@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -103,10 +102,9 @@ func named(e *engine.Engine, of string) ([]engine.View, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, fmt.Errorf("no item and no alert is called %q; write an item such as web01/agent/process/ds_agent or process/ds_agent, or at least %d characters of an alert's id; dswatch alerts and dswatch status list them",
-			sinks.Line(of, 80), leastID)
+		return nil, words.Fail(words.NothingCalled.With(words.Inner(sinks.Line(of, 80)), leastID))
 	case len(found) > mostWhys:
-		return nil, fmt.Errorf("%q fits %d items, such as %s; write more of it", sinks.Line(of, 80), len(found), found[0].Status.Key)
+		return nil, words.Fail(words.FitsMany.With(words.Inner(sinks.Line(of, 80)), len(found), found[0].Status.Key.String()))
 	}
 	return found, nil
 }

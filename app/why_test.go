@@ -209,7 +209,7 @@ func TestAttemptsForPeople(t *testing.T) {
 	}}
 	for language, want := range map[string][]string{
 		"en": {"confirmed 2026-11-23 03:13:00 after 415 attempts\n", "    2026-11-23 02:13:00  failed (HTTP 503): answered 503", "    ... and 412 more between\n",
-			"  timed out: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
+			"  timeout: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
 		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時エラー (HTTP 503)", "... この間にさらに 412 回\n", "応答なし (タイムアウト): no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、配信不能の記録 7"},
 	} {
 		if strings.Contains(written(t, y, language, want), "\x1b") {

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is the `bus` section of the configuration.
@@ -57,24 +58,24 @@ const minStream setting.Size = 1 << 20
 // Validate reports the first setting that cannot work.
 func (c Config) Validate() error {
 	if c.Dir == "" {
-		return setting.Bad("dir", "is empty; write a directory, such as %s", Defaults().Dir)
+		return words.Bad("dir", words.BusDirEmpty.With(Defaults().Dir))
 	}
 	if strings.ContainsFunc(c.Dir, unicode.IsControl) {
-		return setting.Bad("dir", `%q holds a tab, a line break or the like; between double quotes \t and \n mean those, so write a path with \ between single quotes`, setting.Clip(c.Dir))
+		return words.Bad("dir", words.BusDirControl.With(words.Inner(setting.Clip(c.Dir))))
 	}
 	if d := time.Duration(c.Sync); c.Sync != Always && (d < 100*time.Millisecond || d > 10*time.Minute) {
-		return setting.Bad("sync", "%s is out of range; write always or a duration from 100ms to 10m", d)
+		return words.Bad("sync", words.BusSync.With(d.String()))
 	}
 	for _, s := range []struct {
 		key  string
 		size setting.Size
 	}{{"max_events", c.MaxEvents}, {"max_outbox", c.MaxOutbox}, {"max_dead", c.MaxDead}} {
 		if s.size < minStream {
-			return setting.Bad(s.key, "%s is too little; write at least %s", s.size, minStream)
+			return words.Bad(s.key, words.BusTooLittle.With(s.size.String(), minStream.String()))
 		}
 	}
 	if !slices.Contains([]int{1, 3, 5}, c.Replicas) {
-		return setting.Bad("replicas", "%d is none of 1, 3, 5", c.Replicas)
+		return words.Bad("replicas", words.BusReplicas.With(c.Replicas))
 	}
 	if c.URL == "" {
 		return c.validateEmbedded()
@@ -92,7 +93,7 @@ func (c Config) validateEmbedded() error {
 		{"replicas", c.Replicas > 1},
 	} {
 		if s.set {
-			return setting.Bad(s.key, "belongs to an external server; set url beside it, or remove it")
+			return words.Bad(s.key, words.BusExternal.With())
 		}
 	}
 	return nil
@@ -105,18 +106,18 @@ func (c Config) validateExternal() error {
 		switch {
 		case err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
 			// The text of err quotes the URL, which may hold a password.
-			return setting.Bad("url", "is not a NATS address; write nats://host:4222, tls://host:4222 or several with commas")
+			return words.Bad("url", words.BusURL.With())
 		case u.User != nil:
-			return setting.Bad("url", "holds a user; write it as user and password_file, or use creds_file")
+			return words.Bad("url", words.BusURLUser.With())
 		}
 	}
 	switch {
 	case (c.User == "") != (c.PasswordFile == ""):
-		return setting.Bad("user", "and password_file belong together; set both or neither")
+		return words.Bad("user", words.BusUserPassword.With())
 	case c.User != "" && c.CredsFile != "":
-		return setting.Bad("creds_file", "and user are two ways to log in; keep one")
+		return words.Bad("creds_file", words.BusTwoWays.With())
 	case (c.TLS.CertFile == "") != (c.TLS.KeyFile == ""):
-		return setting.Bad("tls.cert_file", "and key_file belong together; set both or neither")
+		return words.Bad("tls.cert_file", words.BusCertKey.With())
 	}
 	return nil
 }

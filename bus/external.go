@@ -11,7 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // dial connects to the external server. It tries until ctx ends, except where
@@ -87,11 +87,11 @@ func access(cfg Config) ([]nats.Option, error) {
 		text, err := os.ReadFile(f.name)
 		switch {
 		case err != nil:
-			return nil, setting.Bad(f.key, "%w; write the path of a file that this user can read", err)
+			return nil, words.Bad(f.key, words.BusFile.With(err))
 		case len(bytes.TrimSpace(text)) == 0:
-			return nil, setting.Bad(f.key, "%s is empty", f.name)
+			return nil, words.Bad(f.key, words.BusFileEmpty.With(f.name))
 		case !bytes.Contains(text, []byte(f.mark)):
-			return nil, setting.Bad(f.key, "%s has no %s in it; is it the right file?", f.name, f.mark)
+			return nil, words.Bad(f.key, words.BusFileMark.With(f.name, f.mark))
 		}
 	}
 	var opts []nats.Option

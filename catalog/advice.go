@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Advice is what the operator wants to be done first when rows that are not his
@@ -28,7 +29,7 @@ func (c *Catalog) Advised(all []Advice) (*Catalog, error) {
 		}
 		for j, entry := range a.Rows {
 			if !slices.ContainsFunc(c.all(), func(r *Row) bool { return entry == r.Name || entry == r.ID() }) {
-				return nil, setting.Bad(fmt.Sprintf("next[%d].rows[%d]", i, j), "%.80q matches no row; %s", entry, c.meantRow(entry))
+				return nil, words.Bad(fmt.Sprintf("next[%d].rows[%d]", i, j), words.MatchesNoRow.With(words.Inner(setting.Clip(entry)), c.meantRow(entry)))
 			}
 		}
 		for _, r := range c.all() {

@@ -107,14 +107,14 @@ func (c *Catalog) add(r *Row) error {
 	for i, id := range r.Footnotes {
 		n, ok := c.Footnote(id)
 		if !ok {
-			return setting.Bad(fmt.Sprintf("footnotes[%d]", i), "%.80q is not a footnote; %s", id, meant(id, c.footnoteIDs()))
+			return words.Bad(fmt.Sprintf("footnotes[%d]", i), words.NotAFootnote.With(words.Inner(setting.Clip(id)), meant(id, c.footnoteIDs())))
 		}
 		en, ja = append(en, n.EN), append(ja, n.JA)
 	}
 	r.notes = words.Both{EN: strings.Join(en, " "), JA: strings.Join(ja, "")}
 	for _, other := range c.rows {
 		if other.Component == r.Component && other.ID() == r.ID() && overlap(other.OS, r.OS) {
-			return setting.Bad("name", "%s of %s is on the list already; to replace the vendor's row, write %s into watch.ignore as well", r.ID(), r.Component, r.ID())
+			return words.Bad("name", words.RowListed.With(r.ID(), r.Component, r.ID()))
 		}
 	}
 	c.rows = append(c.rows, r)
@@ -143,7 +143,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			}
 		}
 		if !matched {
-			return nil, setting.Bad(fmt.Sprintf("ignore[%d]", i), "%.80q matches no row; %s", entry, c.meantRow(entry))
+			return nil, words.Bad(fmt.Sprintf("ignore[%d]", i), words.MatchesNoRow.With(words.Inner(setting.Clip(entry)), c.meantRow(entry)))
 		}
 	}
 	out := &Catalog{footnotes: c.footnotes, shown: c.shown, rows: make([]*Row, 0, len(c.rows)+len(items))}
@@ -163,7 +163,7 @@ func (c *Catalog) With(items []Row, ignore []string) (*Catalog, error) {
 			r.Component = Own
 		}
 		if r.Kind.Valid() && !slices.Contains(watched(), r.Kind) {
-			return nil, setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s is not looked for on a host; write %s", r.Kind, oneKind())
+			return nil, words.Bad(fmt.Sprintf("items[%d].kind", i), words.KindNotLookedFor.With(r.Kind, kinds()))
 		}
 		for _, r := range out.caseless(i, r) {
 			if err := out.add(r); err != nil {
@@ -273,18 +273,18 @@ func ofItem(i int, err error) error {
 }
 
 // meantRow ends the error about an entry of `ignore` that matches nothing.
-func (c *Catalog) meantRow(entry string) string {
+func (c *Catalog) meantRow(entry string) words.Phrase {
 	var names []string
 	for _, r := range c.all() {
 		if strings.HasSuffix(entry, "/"+r.Name) { // the kind is wrong
-			return "did you mean " + r.ID() + "?"
+			return words.DidYouMean.Phrase(r.ID())
 		}
 		names = append(names, r.Name, r.ID())
 	}
 	if n := setting.Nearest(entry, names); n != "" {
-		return "did you mean " + n + "?"
+		return words.DidYouMean.Phrase(n)
 	}
-	return "write a row's name or kind/name as `dswatch catalog` shows them"
+	return words.WriteARow.Phrase()
 }
 
 // Reported returns the catalog with the rows of what the manager's API reports

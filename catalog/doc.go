@@ -19,3 +19,5 @@
 // item is up (detector), that a loss is told (rules, sinks). The texts are
 // our own words, not the vendor's.
 package catalog
+
+import ()

@@ -10,6 +10,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // FactsFile is what an operator declares about a host: a facts file, or
@@ -103,14 +104,14 @@ func (f FactsFile) Validate() error {
 		switch key := fmt.Sprintf("components[%d]", i); {
 		case c == unknown && len(f.Components) == 1:
 		case !slices.Contains(allowed, c):
-			errs = append(errs, setting.Bad(key, "%.80q is not a component; %s", c, meant(c, allowed)))
+			errs = append(errs, words.Bad(key, words.NotAComponent.With(words.Inner(setting.Clip(c)), meant(c, allowed))))
 		case slices.Contains(f.Components[:i], c):
-			errs = append(errs, setting.Bad(key, "%s is there twice; remove one", c))
+			errs = append(errs, words.Bad(key, words.ThereTwice.With(c)))
 		}
 	}
 	for i, folder := range f.Folders {
 		if !absolute(folder) {
-			errs = append(errs, setting.Bad(fmt.Sprintf("folders[%d]", i), "%.80q is not an absolute path; write one like /opt/ds_agent", folder))
+			errs = append(errs, words.Bad(fmt.Sprintf("folders[%d]", i), words.FolderNotAbsolute.With(words.Inner(setting.Clip(folder)))))
 		}
 	}
 	for _, e := range f.entries() {
@@ -120,18 +121,18 @@ func (f FactsFile) Validate() error {
 		allowed := e.name.Allowed()
 		if e.name == event.HostID {
 			if id, err := strconv.ParseUint(e.value, 10, 63); err != nil || id == 0 {
-				errs = append(errs, setting.Bad(string(e.name), "%.80q is not the number of a computer; write the one that the manager's API and events give it, such as 42", e.value))
+				errs = append(errs, words.Bad(string(e.name), words.NotAComputer.With(words.Inner(setting.Clip(e.value)))))
 			}
 			continue
 		}
 		if allowed == nil {
 			if _, err := ParseVersion(e.value); err != nil {
-				errs = append(errs, setting.Bad(string(e.name), "%w", err))
+				errs = append(errs, &setting.Error{Key: string(e.name), Err: err})
 			}
 			continue
 		}
 		if !slices.Contains(allowed, e.value) {
-			errs = append(errs, setting.Bad(string(e.name), "%.80q is not a value of it; %s", e.value, meant(e.value, append(slices.Clone(allowed), unknown))))
+			errs = append(errs, words.Bad(string(e.name), words.NotAValueOfFact.With(words.Inner(setting.Clip(e.value)), meant(e.value, append(slices.Clone(allowed), unknown)))))
 		}
 	}
 	return errors.Join(errs...)

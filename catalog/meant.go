@@ -1,15 +1,14 @@
 package catalog
 
 import (
-	"strings"
-
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // meant ends an error text: the nearest candidate if one is near, else all.
-func meant(s string, candidates []string) string {
+func meant(s string, candidates []string) words.Phrase {
 	if n := setting.Nearest(s, candidates); n != "" {
-		return "did you mean " + n + "?"
+		return words.DidYouMean.Phrase(n)
 	}
-	return "write one of " + strings.Join(candidates, ", ")
+	return words.WriteOneOf.Phrase(candidates)
 }

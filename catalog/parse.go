@@ -1,11 +1,12 @@
 package catalog
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"dswatch/event"
+	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Bounds of a condition: the longest of the vendor's has 100 bytes.
@@ -18,7 +19,7 @@ const (
 // text is `always`. An error names the column, counted in bytes from 1.
 func ParseWhen(s string) (When, error) {
 	if len(s) > maxWhen {
-		return When{}, fmt.Errorf("parse condition: %d bytes, at most %d are allowed; split the row", len(s), maxWhen)
+		return When{}, words.Fail(words.ConditionTooLong.With(len(s), maxWhen))
 	}
 	p := parser{rest: s, whole: len(s)}
 	p.next()
@@ -27,14 +28,14 @@ func ParseWhen(s string) (When, error) {
 		if p.tok == "" {
 			return When{}, nil
 		}
-		return When{}, p.errorf("%q after always; write always alone", p.tok)
+		return When{}, p.fault(words.AfterAlways.With(words.Inner(p.tok)))
 	}
 	e, err := p.or(0)
 	if err != nil {
 		return When{}, err
 	}
 	if p.tok != "" {
-		return When{}, p.errorf("%q where AND, OR or the end was expected", p.tok)
+		return When{}, p.fault(words.WhereAndOr.With(words.Inner(p.tok)))
 	}
 	return When{root: e}, nil
 }
@@ -64,8 +65,11 @@ func (p *parser) next() {
 
 func (p *parser) isWord(w string) bool { return strings.EqualFold(p.tok, w) }
 
-func (p *parser) errorf(format string, args ...any) error {
-	return fmt.Errorf("parse condition: column %d: %w", p.at, fmt.Errorf(format, args...))
+func (p *parser) fault(s event.Said) error { return p.failed(words.Fail(s)) }
+
+// failed says where the condition is wrong.
+func (p *parser) failed(err error) error {
+	return words.FailWith(err, words.BadCondition.With(p.at, err))
 }
 
 func (p *parser) or(depth int) (expr, error)  { return p.list(depth, "OR", p.and) }
@@ -98,7 +102,7 @@ func (p *parser) list(depth int, word string, operand func(int) (expr, error)) (
 
 func (p *parser) unary(depth int) (expr, error) {
 	if depth > maxDepth {
-		return nil, p.errorf("more than %d parentheses or NOTs inside each other; write it flatter", maxDepth)
+		return nil, p.fault(words.TooNested.With(maxDepth))
 	}
 	switch {
 	case p.isWord("NOT"):
@@ -115,7 +119,7 @@ func (p *parser) unary(depth int) (expr, error) {
 			return nil, err
 		}
 		if p.tok != ")" {
-			return nil, p.errorf("%q where ) was expected", p.tok)
+			return nil, p.fault(words.WhereParenthesis.With(words.Inner(p.tok)))
 		}
 		p.next()
 		return e, nil
@@ -137,9 +141,9 @@ func (p *parser) condition() (expr, error) {
 	case o < 0 && slices.Contains(allowed, event.On):
 		return is{fact: fact, value: event.On}, nil
 	case o < 0 && allowed == nil:
-		return nil, p.errorf("nothing is asked of %s; write %s >= VERSION", short(fact), short(fact))
+		return nil, p.fault(words.NothingAskedVersion.With(short(fact), short(fact)))
 	case o < 0:
-		return nil, p.errorf("nothing is asked of %s; write %s is VALUE with one of %s", short(fact), short(fact), strings.Join(allowed, ", "))
+		return nil, p.fault(words.NothingAskedValue.With(short(fact), short(fact), allowed))
 	}
 	if (o == eq || o == ne) && p.isWord("unknown") {
 		p.next()
@@ -148,21 +152,21 @@ func (p *parser) condition() (expr, error) {
 	value := p.tok
 	switch {
 	case value == "" || value == ")":
-		return nil, p.errorf("a value is missing after %s %s", short(fact), ops[o])
+		return nil, p.fault(words.ValueMissing.With(short(fact), ops[o]))
 	case allowed == nil:
 		r, err := parseFact(fact, value)
 		if err != nil {
-			return nil, p.errorf("%w", err)
+			return nil, p.failed(err)
 		}
 		p.next()
 		return newCompare(fact, o, r.Least), nil
 	case o != eq && o != ne:
 		p.at = at
-		return nil, p.errorf("%s is not a version and cannot be compared by %s; write is or is not", short(fact), ops[o])
+		return nil, p.fault(words.NotComparable.With(short(fact), ops[o]))
 	}
 	lower := strings.ToLower(value)
 	if !slices.Contains(allowed, lower) {
-		return nil, p.errorf("%.80q is not a value of %s; %s", value, short(fact), meant(value, append(slices.Clone(allowed), "unknown")))
+		return nil, p.fault(words.NotAValueOf.With(words.Inner(setting.Clip(value)), short(fact), meant(value, append(slices.Clone(allowed), "unknown"))))
 	}
 	p.next()
 	return is{fact: fact, not: o == ne, value: lower}, nil
@@ -171,7 +175,7 @@ func (p *parser) condition() (expr, error) {
 // fact reads the name of a fact, with or without "features.".
 func (p *parser) fact() (event.Name, error) {
 	if p.tok == "" {
-		return "", p.errorf("the condition ends where a fact was expected")
+		return "", p.fault(words.ConditionEnds.With())
 	}
 	word := strings.ToLower(p.tok)
 	var names []string
@@ -186,9 +190,9 @@ func (p *parser) fact() (event.Name, error) {
 		names = append(names, short(n))
 	}
 	if word == string(event.Components) {
-		return "", p.errorf("components cannot be asked for; write the row's component instead")
+		return "", p.fault(words.NoComponentsAsked.With())
 	}
-	return "", p.errorf("%.80q is not a fact; %s", p.tok, meant(p.tok, names))
+	return "", p.fault(words.NotAFact.With(words.Inner(setting.Clip(p.tok)), meant(p.tok, names)))
 }
 
 // op reads a comparison and returns where it stood; -1 if there is none.
@@ -211,5 +215,5 @@ func (p *parser) op() (op, int, error) {
 			return o, at, nil
 		}
 	}
-	return -1, at, p.errorf("%.20q is not a comparison; write is, is not, <, <=, > or >=", p.tok)
+	return -1, at, p.fault(words.NotAComparison.With(words.Inner(setting.Clip(p.tok))))
 }

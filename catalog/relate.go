@@ -8,6 +8,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Sight is what the meaning of a loss depends on beside the item's state.
@@ -67,9 +68,9 @@ func (r Row) validRelative(key, id string) error {
 	kind, name, ok := strings.Cut(id, "/")
 	switch {
 	case !ok || name == "" || !event.Kind(kind).Valid():
-		return setting.Bad(key, "%.80q is not a row; write it as kind/name, such as process/ds_agent", id)
+		return words.Bad(key, words.NotARow.With(words.Inner(setting.Clip(id))))
 	case id == r.ID():
-		return setting.Bad(key, "%s is the row itself; remove it", id)
+		return words.Bad(key, words.RowItself.With(id))
 	}
 	return nil
 }
@@ -81,16 +82,16 @@ func (c *Catalog) relatives(r *Row) error {
 	for i, id := range r.DependsOn {
 		key := fmt.Sprintf("depends_on[%d]", i)
 		if !known(id) {
-			return setting.Bad(key, "%.80q matches no row; %s", id, c.meantRow(id))
+			return words.Bad(key, words.MatchesNoRow.With(words.Inner(setting.Clip(id)), c.meantRow(id)))
 		}
 		if path := c.way(id, r.ID(), nil); path != nil {
-			return setting.Bad(key, "%s waits for itself: %s -> %s; remove one of them", r.ID(), r.ID(), strings.Join(path, " -> "))
+			return words.Bad(key, words.RowWaitsForItself.With(r.ID(), r.ID(), strings.Join(path, " -> ")))
 		}
 	}
 	for i, l := range r.Loss {
 		for _, id := range slices.Sorted(maps.Keys(l.With)) {
 			if !known(id) {
-				return setting.Bad(fmt.Sprintf("loss[%d].with", i), "%.80q matches no row; %s", id, c.meantRow(id))
+				return words.Bad(fmt.Sprintf("loss[%d].with", i), words.MatchesNoRow.With(words.Inner(setting.Clip(id)), c.meantRow(id)))
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func (c *Catalog) WriteJSON(w io.Writer, f event.Facts, language string) error {
 // the reason comes last and is not cut.
 func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error {
 	v := words.In(language, nil)
-	lines := [][]string{{v.Either("COMPONENT", "コンポーネント"), "OS", v.Either("KIND", "種別"), v.Either("NAME", "名前"), v.Either("EXPECTED", "監視対象"), v.Either("WHY", "理由")}}
+	lines := [][]string{{v.Pick(words.HeadComponent), "OS", v.Pick(words.HeadKind), v.Pick(words.HeadName), v.Pick(words.HeadExpected), v.Pick(words.HeadWhy)}}
 	for _, e := range c.Entries(f, language) {
 		name := e.Name
 		if e.Instances > 1 {

@@ -131,16 +131,16 @@ func (r Row) Validate() error {
 	}
 	switch {
 	case r.Instances < 0 || r.Instances > maxInstances:
-		return setting.Bad("instances", "%d is not a count; write 1 to %d", r.Instances, maxInstances)
+		return words.Bad("instances", words.NotACount.With(r.Instances, maxInstances))
 	case r.Instances > 1 && r.Kind != event.Process:
-		return setting.Bad("instances", "a %s is there once or not at all; remove it", r.Kind)
+		return words.Bad("instances", words.KindOnce.With(r.Kind))
 	}
 	for i, id := range r.DependsOn {
 		if err := r.validRelative(fmt.Sprintf("depends_on[%d]", i), id); err != nil {
 			return err
 		}
 		if slices.Contains(r.DependsOn[:i], id) {
-			return setting.Bad(fmt.Sprintf("depends_on[%d]", i), "%s is there twice; remove one", id)
+			return words.Bad(fmt.Sprintf("depends_on[%d]", i), words.ThereTwice.With(id))
 		}
 	}
 	for i, l := range r.Loss {
@@ -150,7 +150,7 @@ func (r Row) Validate() error {
 				return err
 			}
 			if v := l.With[id]; v != withUp && v != withLost {
-				return setting.Bad(key, "%.80q is not a state that can be asked of %s; write up or lost", v, id)
+				return words.Bad(key, words.NotAStateAsked.With(words.Inner(setting.Clip(v)), id))
 			}
 		}
 		if err := l.validate(fmt.Sprintf("loss[%d].", i)); err != nil {
@@ -167,7 +167,7 @@ func (r Row) Validate() error {
 			return err
 		}
 		if c := r.Confirm[os]; c == "" || len(c) > maxText || !plain(c) {
-			return setting.Bad("confirm."+os, "is empty, longer than %d bytes or holds control characters; write one command in one line", maxText)
+			return words.Bad("confirm."+os, words.BadCommand.With(maxText))
 		}
 	}
 	return nil
@@ -177,21 +177,21 @@ func (r Row) Validate() error {
 func (r Row) validateIdentity() error {
 	switch {
 	case len(r.Component) > event.MaxName || strings.Contains(r.Component, "/") || !plain(r.Component):
-		return setting.Bad("component", "%.80q cannot name a component; write manager, agent, appliance or one word of your own", r.Component)
+		return words.Bad("component", words.BadComponentName.With(words.Inner(setting.Clip(r.Component))))
 	case r.Kind == "":
-		return setting.Bad("kind", "is missing; write %s", oneKind())
+		return words.Bad("kind", words.KindMissing.With(kinds()))
 	case !r.Kind.Valid():
-		return setting.Bad("kind", "%.80q is not a kind; %s", string(r.Kind), meant(string(r.Kind), kinds()))
+		return words.Bad("kind", words.NotAKind.With(words.Inner(setting.Clip(string(r.Kind))), meant(string(r.Kind), kinds())))
 	case r.Name == "":
-		return setting.Bad("name", "is missing; write the name of the %s", r.Kind)
+		return words.Bad("name", words.NameMissing.With(r.Kind))
 	case len(r.Name) > event.MaxName || !plain(r.Name) || strings.TrimSpace(r.Name) != r.Name:
-		return setting.Bad("name", "%.80q is too long, holds control characters or is surrounded by blanks; write the name as the system shows it", r.Name)
+		return words.Bad("name", words.BadName.With(words.Inner(setting.Clip(r.Name))))
 	case r.Kind == event.Process && strings.HasSuffix(strings.ReplaceAll(r.Name, `\`, "/"), "/"):
-		return setting.Bad("name", "%.80q is a directory; write the executable, and the directory below match.paths", r.Name)
+		return words.Bad("name", words.NameIsFolder.With(words.Inner(setting.Clip(r.Name))))
 	}
 	if r.Kind == event.Port {
 		if _, ok := portNumber(r.Name); !ok {
-			return setting.Bad("name", "%.80q is not a port; write it like 4118/tcp", r.Name)
+			return words.Bad("name", words.NotAPort.With(words.Inner(setting.Clip(r.Name))))
 		}
 	}
 	for i, os := range r.OS {
@@ -205,18 +205,18 @@ func (r Row) validateIdentity() error {
 func (r Row) validateMatch() error {
 	for i, a := range r.Match.Args {
 		if _, err := path.Match(a, ""); err != nil || a == "" || !plain(a) {
-			return setting.Bad(fmt.Sprintf("match.args[%d]", i), "%.80q is not an argument or a pattern of one; write it like --config=*", a)
+			return words.Bad(fmt.Sprintf("match.args[%d]", i), words.NotAnArgument.With(words.Inner(setting.Clip(a))))
 		}
 	}
 	if !plain(r.Match.User) || strings.ContainsAny(r.Match.User, " /") {
-		return setting.Bad("match.user", "%.80q is not a user; write a name or a number", r.Match.User)
+		return words.Bad("match.user", words.NotAUser.With(words.Inner(setting.Clip(r.Match.User))))
 	}
 	if r.Kind != event.Process && (len(r.Match.Aliases)+len(r.Match.Paths)+len(r.Match.Args) > 0 || r.Match.User != "") {
-		return setting.Bad("match", "a %s is known by its name alone; remove it", r.Kind)
+		return words.Bad("match", words.KindByName.With(r.Kind))
 	}
 	for i, n := range r.Match.Aliases {
 		if n == "" || !plain(n) || strings.ContainsAny(n, `/\`) {
-			return setting.Bad(fmt.Sprintf("match.aliases[%d]", i), "%.80q is not a name; write one without a directory, or a path below match.paths", n)
+			return words.Bad(fmt.Sprintf("match.aliases[%d]", i), words.NotAnAlias.With(words.Inner(setting.Clip(n))))
 		}
 	}
 	for i, p := range r.Match.Paths {
@@ -224,7 +224,7 @@ func (r Row) validateMatch() error {
 		first, _, _ := strings.Cut(slashed, "/")
 		_, err := path.Match(slashed, "")
 		if err != nil || !plain(p) || p == "" || first != "" && first != "**" && !strings.HasSuffix(first, ":") {
-			return setting.Bad(fmt.Sprintf("match.paths[%d]", i), "%.80q is not an absolute path or a pattern of one; write it like /opt/ds_agent/**/nginx", p)
+			return words.Bad(fmt.Sprintf("match.paths[%d]", i), words.NotAPathPattern.With(words.Inner(setting.Clip(p))))
 		}
 	}
 	return nil
@@ -241,16 +241,16 @@ func (l Loss) validate(at string) error {
 		Effect
 	}{{"down", l.Down}, {"degraded", l.Degraded}} {
 		if e.Impact != "" && !slices.Contains(event.Impacts(), e.Impact) {
-			return setting.Bad(at+e.key+".impact", "%.80q is not an impact; %s", string(e.Impact), meant(string(e.Impact), impacts()))
+			return words.Bad(at+e.key+".impact", words.NotAnImpact.With(words.Inner(setting.Clip(string(e.Impact))), meant(string(e.Impact), impacts())))
 		}
 		for _, t := range []struct{ key, text string }{{"en", e.EN}, {"ja", e.JA}} {
 			if len(t.text) > maxText || !plain(t.text) {
-				return setting.Bad(at+e.key+"."+t.key, "is longer than %d bytes or holds control characters; write one or two sentences in one line", maxText)
+				return words.Bad(at+e.key+"."+t.key, words.TextTooLong.With(maxText))
 			}
 		}
 		for _, t := range []struct{ key, text string }{{"en", e.Short.EN}, {"ja", e.Short.JA}} {
 			if len(t.text) > maxShort || !plain(t.text) {
-				return setting.Bad(at+e.key+".short."+t.key, "is longer than %d bytes or holds control characters; write one short sentence in one line", maxShort)
+				return words.Bad(at+e.key+".short."+t.key, words.ShortTooLong.With(maxShort))
 			}
 		}
 	}
@@ -268,11 +268,11 @@ func (n Step) validate(at string) error {
 		}
 	}
 	if n.EN == "" && n.JA == "" {
-		return setting.Bad(at+"en", "is missing; write one sentence that says what to do first")
+		return words.Bad(at+"en", words.StepMissing.With())
 	}
 	for _, t := range []struct{ key, text string }{{"en", n.EN}, {"ja", n.JA}} {
 		if len(t.text) > maxStep || !plain(t.text) {
-			return setting.Bad(at+t.key, "is longer than %d bytes or holds control characters; write one short sentence in one line", maxStep)
+			return words.Bad(at+t.key, words.ShortTooLong.With(maxStep))
 		}
 	}
 	return nil
@@ -280,7 +280,7 @@ func (n Step) validate(at string) error {
 
 func validOS(key, os string) error {
 	if !slices.Contains(event.OS.Allowed(), os) {
-		return setting.Bad(key, "%.80q is not a system; %s", os, meant(os, event.OS.Allowed()))
+		return words.Bad(key, words.NotASystem.With(words.Inner(setting.Clip(os)), meant(os, event.OS.Allowed())))
 	}
 	return nil
 }
@@ -309,13 +309,7 @@ func watched() []event.Kind {
 	return slices.DeleteFunc(event.Kinds(), func(k event.Kind) bool { return !k.Listed() })
 }
 
-// oneKind lists them for people.
-func oneKind() string {
-	all := kinds()
-	last := len(all) - 1
-	return strings.Join(all[:last], ", ") + " or " + all[last]
-}
-
+// kinds lists them.
 func kinds() []string {
 	var s []string
 	for _, k := range watched() {

@@ -1,6 +1,8 @@
 package catalog
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // Tri is a truth value of Kleene's three-valued logic. The zero value is
 // Unknown.

@@ -2,11 +2,12 @@ package catalog
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Version is the comparable form of an agent, appliance or kernel version:
@@ -73,13 +74,13 @@ func parseVersion(s string) (v Version, parts int, err error) {
 	}
 	switch {
 	case s == "":
-		return v, 0, errors.New("parse version: it is empty; write it like 20.0.0-8438")
+		return v, 0, words.Fail(words.VersionEmpty.With())
 	case len(s) > maxVersion:
-		return v, 0, fmt.Errorf("parse version: %d bytes, at most %d are allowed; write it like 20.0.0-8438", len(s), maxVersion)
+		return v, 0, words.Fail(words.VersionTooLong.With(len(s), maxVersion))
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
-			return v, 0, fmt.Errorf("parse version %.40q: holds a blank or a character that is not ASCII; write it like 20.0.0-8438", s)
+			return v, 0, words.Fail(words.VersionNotASCII.With(words.Inner(setting.Clip(s))))
 		}
 	}
 	rest, more := s, true
@@ -93,15 +94,15 @@ func parseVersion(s string) (v Version, parts int, err error) {
 		digits := len(part) - len(strings.TrimLeft(part, "0123456789"))
 		switch {
 		case part == "":
-			return Version{}, 0, fmt.Errorf("parse version %.40q: part %d is empty; write it like 20.0.0-8438", s, i+1)
+			return Version{}, 0, words.Fail(words.VersionPartEmpty.With(words.Inner(setting.Clip(s)), i+1))
 		case i == 0 && digits < len(part):
-			return Version{}, 0, fmt.Errorf("parse version %.40q: does not begin with a number; write it like 20.0.0-8438", s)
+			return Version{}, 0, words.Fail(words.VersionNoNumber.With(words.Inner(setting.Clip(s))))
 		case digits == 0:
 			return v, parts, nil
 		}
 		n, err := strconv.ParseUint(part[:digits], 10, 32)
 		if err != nil {
-			return Version{}, 0, fmt.Errorf("parse version %.40q: part %d is above %d; write it like 20.0.0-8438", s, i+1, uint32(math.MaxUint32))
+			return Version{}, 0, words.Fail(words.VersionPartLarge.With(words.Inner(setting.Clip(s)), i+1, int(uint32(math.MaxUint32))))
 		}
 		v[i], parts = uint32(n), i+1
 		if digits < len(part) {

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"dswatch/config"
+	"dswatch/words"
 )
 
 var update = flag.Bool("update", false, "write the expected outputs anew")
@@ -63,10 +64,13 @@ func TestBad(t *testing.T) {
 			}
 			for _, p := range e.Problems {
 				if p.Line < 1 || p.Column < 1 {
-					t.Errorf("%q has the position %d:%d", p.Text, p.Line, p.Column)
+					t.Errorf("%q has the position %d:%d", words.English(p.Said), p.Line, p.Column)
 				}
-				if !strings.Contains(p.Text, "; ") {
-					t.Errorf("%q names no next step", p.Text)
+				if ja := p.Text(words.In("ja", nil)); p.Said.Statements()[0].Code != "" && !p.Said.Has(words.Quoted.Code()) && ja == p.Text(words.In("en", nil)) {
+					t.Errorf("%q is the same in Japanese", ja)
+				}
+				if !strings.Contains(words.English(p.Said), "; ") {
+					t.Errorf("%q names no next step", words.English(p.Said))
 				}
 			}
 			if *update {

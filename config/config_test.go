@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dswatch/config"
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // full uses every kind of value there is.
@@ -208,7 +210,7 @@ func TestLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := fmt.Sprintf("%s:2:19: bus.creds_file: other users can read the file named here (mode %04o); run chmod 600 on it", path, mode)
-			if d := cmp.Diff([]string{want}, f.Warnings()); d != "" {
+			if d := cmp.Diff([]string{want}, words.In("en", nil).Lines(f.Warnings())); d != "" {
 				t.Error(d)
 			}
 		}
@@ -243,7 +245,7 @@ func TestSecretInAFileForAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := strings.Join(f.Warnings(), "\n")
+		got := strings.Join(words.In("en", nil).Lines(f.Warnings()), "\n")
 		if !strings.HasPrefix(got, path+c.want) && c.want != "" || c.want == "" && got != "" || strings.Contains(got, "S3cret") {
 			t.Errorf("%s: warns %q, want %q", name, got, c.want)
 		}
@@ -336,7 +338,7 @@ func TestPermissionIsExplained(t *testing.T) {
 	if got, want := config.ReadError("x", denied).Error(), "read configuration x: permission denied; let the user that runs dswatch read it"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got, want := config.Unreadable(denied), "cannot be read: permission denied; give it to the user that runs dswatch (chown), with chmod 600"; got != want {
+	if got, want := words.English(words.SecretFileFault.With("", config.Unreadable(denied))), " cannot be read: permission denied; give it to the user that runs dswatch (chown), with chmod 600"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -371,11 +373,11 @@ func TestFileNamesLines(t *testing.T) {
 		}
 	}
 	err = config.Join(
-		f.Errorf("watch.ignore", "%q matches nothing; remove it", "driver/x"),
+		f.Fault("watch.ignore", event.Prose(`"driver/x" matches nothing; remove it`)),
 		nil,
-		c.Sinks[0].Errorf("address", "is wrong; correct it"),
+		c.Sinks[0].Fault("address", event.Prose("is wrong; correct it")),
 		errors.New("open a.sock: refused; start it"),
-		f.Errorf("watch.ignore", "%q matches nothing; remove it", "driver/x"),
+		f.Fault("watch.ignore", event.Prose(`"driver/x" matches nothing; remove it`)),
 	)
 	want := `open a.sock: refused; start it
 x.yaml:18:11: watch.ignore: "driver/x" matches nothing; remove it
@@ -397,8 +399,8 @@ func TestMessagesOfOthersAreCleaned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = f.Errorf("bus", "a\x1b[31m\u202e\nS3cret nats://u:p@h; see")
-	want := `x:1:6: bus: a\x1b[31m\u202e [redacted] nats://[redacted]@h; see`
+	err = f.Fault("bus", event.Prose("a\x1b[31m\u202e\nS3cret nats://u:p@h; see"))
+	want := "x:1:6: bus: a\uFFFD[31m\uFFFD [redacted] nats://[redacted]@h; see"
 	if got, _, _ := strings.Cut(err.Error(), "\n"); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -418,7 +420,7 @@ func TestWarningsAreToldOnce(t *testing.T) {
 	}
 	sinks(t, c)
 	want := []string{"x:1:59: sinks[0].community_file: other users can read ./c (mode 0644); run chmod 600 on it"}
-	if d := cmp.Diff(want, f.Warnings()); d != "" {
+	if d := cmp.Diff(want, words.In("en", nil).Lines(f.Warnings())); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 }
@@ -430,7 +432,7 @@ func TestJoinIsBounded(t *testing.T) {
 	}
 	var errs []error
 	for i := range 100 {
-		errs = append(errs, f.Errorf("host", "fault %d %s; see", i, strings.Repeat("東", 1_000)))
+		errs = append(errs, f.Fault("host", event.Prose(fmt.Sprintf("fault %d %s; see", i, strings.Repeat("東", 1_000)))))
 	}
 	err = config.Join(config.Join(errs[:50]...), config.Join(errs[50:]...))
 	if !strings.HasSuffix(err.Error(), "\nand 80 more; correct these first") {
@@ -443,7 +445,7 @@ func TestJoinIsBounded(t *testing.T) {
 
 func TestValuesOfOtherShapes(t *testing.T) {
 	type holder struct {
-		One   words                      `yaml:"one"`
+		One   texts                      `yaml:"one"`
 		Ptr   *string                    `yaml:"ptr"`
 		PP    **int                      `yaml:"pp"`
 		Lists [][]int                    `yaml:"lists"`
@@ -479,10 +481,10 @@ func TestValuesOfOtherShapes(t *testing.T) {
 	}
 }
 
-// words may be written as one text or as a list.
-type words []string
+// texts may be written as one text or as a list.
+type texts []string
 
-func (w *words) UnmarshalText(b []byte) error { *w = strings.Split(string(b), ","); return nil }
+func (w *texts) UnmarshalText(b []byte) error { *w = strings.Split(string(b), ","); return nil }
 
 type self struct {
 	In *self  `yaml:"in"`

@@ -2,7 +2,7 @@ package config
 
 import (
 	"encoding"
-	"fmt"
+	"errors"
 	"math"
 	"reflect"
 	"regexp"
@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
-
-const adviceQuotes = "put quotes around text that begins with [ or { or holds a colon"
 
 // decoder fills Go values from nodes and reports what does not fit.
 type decoder struct {
@@ -25,9 +25,9 @@ type decoder struct {
 }
 
 // fail reports a problem that leaves the value at path unset.
-func (d *decoder) fail(n *node, path, format string, args ...any) {
+func (d *decoder) fail(n *node, path string, s event.Said) {
 	d.tainted = append(d.tainted, path)
-	d.report(n.at, path, fmt.Sprintf(format, args...))
+	d.report(n.at, path, s)
 }
 
 // value sets v to what n says.
@@ -40,7 +40,7 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 		if d.expanded++; d.expanded > maxExpanded {
 			if !d.cut {
 				d.cut = true
-				d.fail(d.via, path, "aliases expand to more than %d values; write the values out", maxExpanded)
+				d.fail(d.via, path, words.AliasesExpand.With(maxExpanded))
 			}
 			return
 		}
@@ -54,7 +54,7 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 		case mapping:
 			v.Set(reflect.ValueOf(&Section{file: d.File, node: n, path: path}))
 		case scalar, list:
-			d.misfit(n, t, path, "a map is wanted; write key: value lines")
+			d.misfit(n, t, path, words.MapWanted.Phrase())
 		}
 	case t.Kind() == reflect.Pointer:
 		if n.kind == null {
@@ -71,14 +71,12 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 	case isText(t) && (n.kind == scalar || !composite(t)):
 		if d.scalar(n, t, path) {
 			if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.text)); err != nil {
-				text := err.Error()
-				if d.via != nil && n.text != "" {
-					text = strings.ReplaceAll(text, n.text, redacted)
+				veil := ""
+				if d.via != nil {
+					veil = n.text
 				}
-				if !strings.Contains(text, "; ") { // a type that is not ours
-					text += "; dswatch config reference says how it is written"
-				}
-				d.fail(n, path, "%s", d.foreign(text))
+				d.tainted = append(d.tainted, path)
+				d.veiled(n.at, path, unread(err), veil)
 			}
 		}
 	case t.Kind() == reflect.Struct:
@@ -93,8 +91,8 @@ func (d *decoder) value(n *node, v reflect.Value, path string) {
 			if d.via != nil {
 				said = redacted
 			}
-			if problem := set(n, v, said); problem != "" {
-				d.fail(n, path, "%s", problem)
+			if problem := set(n, v, said); !problem.Empty() {
+				d.fail(n, path, problem)
 			}
 		}
 	}
@@ -107,9 +105,9 @@ func (d *decoder) scalar(n *node, t reflect.Type, path string) bool {
 		d.open(n)
 		return true
 	case null:
-		d.fail(n, path, "has no value; write one, or remove the key")
+		d.fail(n, path, words.HasNoValue.With())
 	default:
-		d.misfit(n, t, path, "a single value is wanted; "+adviceQuotes)
+		d.misfit(n, t, path, words.SingleWanted.Phrase())
 	}
 	return false
 }
@@ -124,18 +122,37 @@ func (d *decoder) open(n *node) {
 
 // misfit reports a node of the wrong kind. A list of words where no secret
 // can stand is no secret; a map might be one that is indented too deep.
-func (d *decoder) misfit(n *node, t reflect.Type, path, wanted string) {
+func (d *decoder) misfit(n *node, t reflect.Type, path string, wanted words.Phrase) {
 	if !d.types.holdsSecret(t) {
 		for _, e := range append(n.items, n) {
 			d.open(e)
 		}
 	}
-	d.fail(n, path, "%s where %s", n.name(), wanted)
+	d.fail(n, path, words.WrongShape.With(n.found(), wanted))
 }
 
-// name is what a node is called in messages.
-func (n *node) name() string {
-	return map[kind]string{null: "nothing", scalar: "a single value", list: "a list", mapping: "a map"}[n.kind]
+// found is what a node is called in messages.
+func (n *node) found() words.Phrase {
+	switch n.kind {
+	case scalar:
+		return words.FoundSingle.Phrase()
+	case list:
+		return words.FoundList.Phrase()
+	case mapping:
+		return words.FoundMap.Phrase()
+	}
+	return words.FoundNothing.Phrase()
+}
+
+// unread is what a type says of a text that it does not take.
+func unread(err error) event.Said {
+	if n, ok := errors.AsType[setting.NotSize](err); ok {
+		return words.NotASize.With(words.Inner(string(n)))
+	}
+	if strings.Contains(err.Error(), "; ") { // it says what to write
+		return words.Of(err)
+	}
+	return words.NotReadAsType.With(err)
 }
 
 // structs reads a map into the structs that targets hold. Every key belongs
@@ -145,7 +162,7 @@ func (d *decoder) structs(n *node, targets []reflect.Value, path string) {
 	case null:
 		return
 	case scalar, list:
-		d.misfit(n, targets[0].Type(), path, "a map is wanted; write key: value lines")
+		d.misfit(n, targets[0].Type(), path, words.MapWanted.Phrase())
 		return
 	}
 	for _, p := range n.pairs {
@@ -168,7 +185,7 @@ func (d *decoder) structs(n *node, targets []reflect.Value, path string) {
 			found = true
 			d.mark(p.at, known)
 			if other, both := n.get(base); both {
-				d.fail(&node{at: p.at}, below, "%s stands in line %d as well; keep one of the two", base, other.at.Position.Line)
+				d.fail(&node{at: p.at}, below, words.StandsAsWell.With(base, other.at.Position.Line))
 				continue
 			}
 			d.secretFile(p.value, v.FieldByIndex(f.index), below)
@@ -191,17 +208,17 @@ func (d *decoder) unknown(n *node, p pair, targets []reflect.Value, path string)
 		}
 	}
 	short := shortKey(p.key)
-	next := "dswatch config reference lists the valid ones"
+	next := words.SeeReference.Phrase()
 	if near := setting.Nearest(p.key, valid); near != "" {
-		next = fmt.Sprintf("did you mean %q?", near)
+		next = words.DidYouMeanText.Phrase(near)
 		if _, written := n.get(near); !written {
 			d.tainted = append(d.tainted, path) // what is missing was told here
 		}
 	} else if len(valid) <= 10 {
 		slices.Sort(valid)
-		next = "write one of " + strings.Join(valid, ", ")
+		next = words.WriteOneOf.Phrase(valid)
 	}
-	d.report(p.at, join(path, short), "unknown key; "+next)
+	d.report(p.at, join(path, short), words.UnknownKey.With(next))
 }
 
 func (d *decoder) slice(n *node, v reflect.Value, path string) {
@@ -209,13 +226,13 @@ func (d *decoder) slice(n *node, v reflect.Value, path string) {
 	case null:
 		return
 	case scalar, mapping:
-		d.misfit(n, v.Type(), path, `a list is wanted; write [a, b], or each entry in a line that begins with "- "`)
+		d.misfit(n, v.Type(), path, words.ListWanted.Phrase())
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
 	for i, e := range n.items {
 		if e.kind == null {
-			d.fail(e, item(path, i), "an empty entry; write a value behind the dash, or remove the dash")
+			d.fail(e, item(path, i), words.EmptyEntry.With())
 			continue
 		}
 		d.value(e, out.Index(i), item(path, i))
@@ -231,7 +248,7 @@ func (d *decoder) table(n *node, v reflect.Value, path string) {
 	case null:
 		return
 	case scalar, list:
-		d.misfit(n, v.Type(), path, "a map is wanted; write key: value lines")
+		d.misfit(n, v.Type(), path, words.MapWanted.Phrase())
 		return
 	}
 	t := v.Type()
@@ -242,7 +259,7 @@ func (d *decoder) table(n *node, v reflect.Value, path string) {
 		if r, ok := key.Addr().Interface().(encoding.TextUnmarshaler); ok {
 			if err := r.UnmarshalText([]byte(p.key)); err != nil {
 				d.deny(p.value)
-				d.fail(&node{at: p.at}, join(path, shortKey(p.key)), "%s", d.foreign(err.Error()))
+				d.fail(&node{at: p.at}, join(path, shortKey(p.key)), words.Of(err))
 				continue
 			}
 		} else {
@@ -250,7 +267,7 @@ func (d *decoder) table(n *node, v reflect.Value, path string) {
 		}
 		d.mark(p.at, known)
 		if p.value.kind == null {
-			d.fail(&node{at: p.at}, below, "has no value; write one, or remove the key")
+			d.fail(&node{at: p.at}, below, words.HasNoValue.With())
 			continue
 		}
 		d.value(p.value, value, below)
@@ -268,8 +285,8 @@ var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
 // set writes a scalar into v and returns what is wrong with it, if anything.
 // said is the value as a message may quote it.
-func set(n *node, v reflect.Value, said string) (problem string) {
-	said = `"` + clip(printable(hideUserinfo(said)), maxValue) + `"`
+func set(n *node, v reflect.Value, said string) (problem event.Said) {
+	said = clip(printable(hideUserinfo(said)), maxValue)
 	if v.Type() == durationType {
 		d, problem := duration(n.text, said)
 		v.SetInt(int64(d))
@@ -280,68 +297,67 @@ func set(n *node, v reflect.Value, said string) (problem string) {
 		v.SetString(n.text)
 	case reflect.Bool:
 		if !n.plain || n.text != "true" && n.text != "false" {
-			next := "write true or false"
 			switch strings.ToLower(n.text) {
 			case "true", "yes", "on", "y", "1":
-				next = "write true"
+				return words.NotABool.With(said, "true")
 			case "false", "no", "off", "n", "0":
-				next = "write false"
+				return words.NotABool.With(said, "false")
 			}
-			return fmt.Sprintf("%s is not true or false; %s, without quotes", said, next)
+			return words.TrueOrFalse.With(said)
 		}
 		v.SetBool(n.text == "true")
 	case reflect.Float32, reflect.Float64:
 		x, err := strconv.ParseFloat(n.text, 64)
 		if err != nil || !n.plain || math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(n.text, "xXpP_") {
-			return said + " is not a number; write digits without quotes, such as 0.5"
+			return words.NotANumber.With(said)
 		}
 		v.SetFloat(x)
 	default:
 		return whole(n, v, said)
 	}
-	return ""
+	return problem
 }
 
 // whole writes a whole number into v.
-func whole(n *node, v reflect.Value, said string) (problem string) {
+func whole(n *node, v reflect.Value, said string) (problem event.Said) {
 	if !n.plain || !decimal.MatchString(n.text) {
-		return said + " is not a whole number; write digits without quotes, such as 10"
+		return words.NotWhole.With(said)
 	}
 	bits := v.Type().Bits()
 	if v.CanInt() {
 		x, err := strconv.ParseInt(n.text, 10, bits)
 		if err != nil {
-			return fmt.Sprintf("%s is out of range; write %d to %d", said, int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
+			return words.NotInRange.With(said, strconv.FormatInt(int64(-1)<<(bits-1), 10), strconv.FormatInt(int64(1)<<(bits-1)-1, 10))
 		}
 		v.SetInt(x)
-		return ""
+		return problem
 	}
 	x, err := strconv.ParseUint(n.text, 10, bits)
 	if err != nil {
-		return fmt.Sprintf("%s is out of range; write 0 to %d", said, uint64(math.MaxUint64)>>(64-bits))
+		return words.NotInRange.With(said, "0", strconv.FormatUint(uint64(math.MaxUint64)>>(64-bits), 10))
 	}
 	v.SetUint(x)
-	return ""
+	return problem
 }
 
 // duration reads a time with units. A bare number is refused: nobody can tell
 // which unit was meant.
-func duration(text, said string) (d time.Duration, problem string) {
+func duration(text, said string) (d time.Duration, problem event.Said) {
 	d, err := time.ParseDuration(text)
 	mayQuote := strings.Contains(said, text)
 	if _, bare := strconv.ParseFloat(text, 64); bare == nil {
 		if !mayQuote || len(text) > 10 {
 			text = "20"
 		}
-		return 0, fmt.Sprintf("%s has no unit; write %ss, %sm or %sh", said, text, text, text)
+		return 0, words.NoUnit.With(said, text)
 	}
 	if err == nil {
-		return d, ""
+		return d, problem
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok && mayQuote {
 		if x, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return 0, fmt.Sprintf("%s is written in days, which is no unit here; write %dh", said, x*24)
+			return 0, words.DaysNoUnit.With(said, int(x*24))
 		}
 	}
-	return 0, said + " is not a duration; write a number and a unit, such as 500ms, 20s, 5m or 4h"
+	return 0, words.NotADuration.With(said)
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"dswatch/config"
+	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // A made-up program with the shape of the real one: what it watches, and
@@ -219,17 +221,17 @@ func build(name string, data []byte) (*config.File, *Config, error) {
 	for _, s := range c.Sinks {
 		settings, ok := kinds[s.String("type")]
 		if !ok {
-			next := "write one of " + strings.Join(types, ", ")
+			next := words.WriteOneOf.Phrase(types)
 			if near := setting.Nearest(s.String("type"), types); near != "" {
-				next = fmt.Sprintf("did you mean %q?", near)
+				next = words.DidYouMeanText.Phrase(near)
 			}
-			errs = append(errs, s.Errorf("type", "no sink has this type; %s", next))
+			errs = append(errs, s.Fault("type", words.NotASinkKind.With(words.Inner(s.String("type")), next)))
 			continue
 		}
 		own := common()
 		errs = append(errs, s.Decode(own, settings()))
 		if first, twice := names[own.Name]; twice {
-			errs = append(errs, f.Errorf(s.Path()+".name", "has the name of %s at %s; choose another", first, f.Position(first)))
+			errs = append(errs, f.Fault(s.Path()+".name", event.Prose(fmt.Sprintf("has the name of %s at %s; choose another", first, f.Position(first)))))
 		}
 		names[own.Name] = s.Path()
 	}

@@ -15,7 +15,9 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // MaxFile is the largest configuration file in bytes. 2,000 sinks of eight
@@ -39,7 +41,7 @@ type File struct {
 	types    types
 	marks    map[*token.Token]mark
 	problems []Problem // found since the last call of take
-	warnings []string
+	warnings []event.Said
 	mode     fs.FileMode       // of the file; 0 where it does not matter
 	files    map[string]string // path of a secret's key -> file it was read from, as written
 	hidden   []string          // values of secrets, to keep them out of other packages' messages
@@ -65,7 +67,7 @@ func Inherited(path string) bool {
 
 func readFile(path string) ([]byte, fs.FileMode, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 && !Inherited(path) {
-		return nil, 0, readError(path, errors.New("is a named pipe"))
+		return nil, 0, readError(path, words.Fail(words.IsNamedPipe.With()))
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -90,11 +92,11 @@ func readError(path string, err error) error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("read configuration %s: %w; check the path given with -c, or write a file with dswatch init -o %s", path, err, path)
+		return words.FailWith(err, words.ConfigNotThere.With(path, err, path))
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("read configuration %s: %w; let the user that runs dswatch read it", path, err)
+		return words.FailWith(err, words.ConfigClosed.With(path, err))
 	}
-	return fmt.Errorf("read configuration %s: %w; name a readable file with -c", path, err)
+	return words.FailWith(err, words.ConfigUnreadable.With(path, err))
 }
 
 // Parse reads data into what into points to and calls every Validate method
@@ -147,7 +149,7 @@ func (f *File) Again(path string) setting.Again {
 	return func() (setting.Secret, error) {
 		value, _, problem := readSecret(name)
 		if problem != "" {
-			return "", fmt.Errorf("read %s_file: %s %s", path, name, problem)
+			return "", words.Fail(words.SecretFileRead.With(path+fileSuffix, name, problem))
 		}
 		return setting.Secret(value), nil
 	}
@@ -170,7 +172,7 @@ func (f *File) renew(ts types, v reflect.Value, path string) error {
 			return err
 		}
 		if !setSecret(v, value.Reveal()) {
-			return fmt.Errorf("read %s_file: the secret is not well-formed; dswatch config reference says how it is written", path)
+			return words.Fail(words.SecretNotWellRead.With(path + fileSuffix))
 		}
 	case t.Kind() == reflect.Struct && !isText(t):
 		for _, fd := range ts.of(t).fields {
@@ -196,7 +198,7 @@ func (f *File) SecretFiles(path string) (keys []string) {
 
 // Warnings returns what is not wrong but should be looked at: secret files
 // that other users can read. Sections add theirs when they are decoded.
-func (f *File) Warnings() []string { return f.warnings }
+func (f *File) Warnings() []event.Said { return f.warnings }
 
 // Has reports whether the key at path, such as detectors.port.timeout, is written.
 func (f *File) Has(path string) bool {
@@ -215,19 +217,19 @@ func (f *File) Has(path string) bool {
 // "sinks[2].name". For a key that is not written, the place of the nearest
 // key above it.
 func (f *File) Position(path string) string {
-	p := f.problem(path, "")
+	p := f.problem(path, event.Said{})
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Errorf returns an error about the value at path, with its position. The
-// text ends with what to write instead.
-func (f *File) Errorf(path, format string, args ...any) error {
-	return &Error{Problems: []Problem{f.problem(path, f.foreign(fmt.Sprintf(format, args...)))}}
+// Fault returns an error about the value at path, with its position. What is
+// said ends with what to write instead.
+func (f *File) Fault(path string, s event.Said) error {
+	return &Error{Problems: []Problem{f.problem(path, s)}}
 }
 
-// problem places text at path.
-func (f *File) problem(path, text string) Problem {
-	p := Problem{File: f.name, Line: 1, Column: 1, Path: path, Text: text, file: f}
+// problem places what is said at path.
+func (f *File) problem(path string, s event.Said) Problem {
+	p := Problem{File: f.name, Line: 1, Column: 1, Path: path, Said: s, file: f}
 	if at := f.find(path); at != nil {
 		p.at(at)
 	}
@@ -235,8 +237,13 @@ func (f *File) problem(path, text string) Problem {
 }
 
 // report adds a problem found at a token.
-func (f *File) report(at *token.Token, path, text string) {
-	p := Problem{File: f.name, Line: 1, Column: 1, Path: path, Text: text, file: f}
+func (f *File) report(at *token.Token, path string, s event.Said) {
+	f.veiled(at, path, s, "")
+}
+
+// veiled is report of what must not be shown with a value.
+func (f *File) veiled(at *token.Token, path string, s event.Said, veil string) {
+	p := Problem{File: f.name, Line: 1, Column: 1, Path: path, Said: s, file: f, veil: veil}
 	if at != nil {
 		p.at(at)
 	}
@@ -262,15 +269,15 @@ var (
 // text checks that data is text that the scanner can take, and returns it
 // with every line break as \n.
 func (f *File) text(data []byte) (string, error) {
-	fail := func(line, column int, format string, args ...any) error {
-		return &Error{Problems: []Problem{{File: f.name, Line: line, Column: column, Text: fmt.Sprintf(format, args...)}}}
+	fail := func(line, column int, s event.Said) error {
+		return &Error{Problems: []Problem{{File: f.name, Line: line, Column: column, Said: s}}}
 	}
 	if len(data) > MaxFile {
-		return "", fail(1, 1, "the file is larger than %d KiB; check that it is the right file", MaxFile>>10)
+		return "", fail(1, 1, words.FileTooLarge.With(MaxFile>>10))
 	}
 	for _, mark := range utf16Mark {
 		if bytes.HasPrefix(data, mark) {
-			return "", fail(1, 1, "the file is UTF-16; save it as UTF-8")
+			return "", fail(1, 1, words.FileUTF16.With())
 		}
 	}
 	data = bytes.TrimPrefix(data, utf8Mark) // as Windows editors write it
@@ -281,22 +288,22 @@ func (f *File) text(data []byte) (string, error) {
 	for l := range strings.SplitSeq(s, "\n") {
 		line++
 		if len(l) > maxLine {
-			return "", fail(line, 1, "the line is longer than %d KiB; break it into several lines", maxLine>>10)
+			return "", fail(line, 1, words.LineTooLong.With(maxLine>>10))
 		}
 		tabs, column := 0, 0
 		for i, r := range l {
 			column++
 			switch {
 			case r == utf8.RuneError && !strings.HasPrefix(l[i:], "\uFFFD"):
-				return "", fail(line, column, "not UTF-8 text; save the file as UTF-8")
+				return "", fail(line, column, words.NotUTF8.With())
 			case r == '\t':
 				tabs++
 			case r < ' ' || r == 0x7f:
-				return "", fail(line, column, "a control character (U+%04X); remove it, or write it as \\x%02X inside double quotes", r, r)
+				return "", fail(line, column, words.ControlCharacter.With(fmt.Sprintf("U+%04X", r), fmt.Sprintf(`\x%02X`, r)))
 			}
 		}
 		if tabs > maxTabs {
-			return "", fail(line, 1, "more than %d tabs in one line; use spaces", maxTabs)
+			return "", fail(line, 1, words.TooManyTabs.With(maxTabs))
 		}
 	}
 	return s, nil

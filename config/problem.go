@@ -12,7 +12,9 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // MaxProblems is how many problems one Error tells.
@@ -27,22 +29,35 @@ const (
 
 // Problem is one thing that is wrong with a file.
 type Problem struct {
-	File         string // empty for a problem of no file
-	Line, Column int    // from 1; columns count characters
-	Path         string // sinks[2].address; empty for the file as a whole
-	Text         string // what is wrong; what to do
+	File         string     // empty for a problem of no file
+	Line, Column int        // from 1; columns count characters
+	Path         string     // sinks[2].address; empty for the file as a whole
+	Said         event.Said // what is wrong; what to do
 
 	file *File // where the source line is taken from
 	tok  *token.Token
+	veil string // stands for a secret elsewhere, so it is not shown
 }
 
 func (p *Problem) at(tok *token.Token) {
 	p.tok, p.Line, p.Column = tok, tok.Position.Line, tok.Position.Column
 }
 
-// String returns "file:line:column: path: text" and the source line below it
+// Text is what is wrong, without its place.
+func (p Problem) Text(v words.Voice) string {
+	text := v.Say(p.Said)
+	if p.veil != "" {
+		text = strings.ReplaceAll(text, p.veil, redacted)
+	}
+	if p.file == nil {
+		return clean(text)
+	}
+	return p.file.foreign(text)
+}
+
+// In returns "file:line:column: path: text" and the source line below it
 // with everything hidden that might be secret.
-func (p Problem) String() string {
+func (p Problem) In(v words.Voice) string {
 	var b strings.Builder
 	if p.File != "" {
 		fmt.Fprintf(&b, "%s:%d:%d: ", p.File, p.Line, p.Column)
@@ -50,7 +65,7 @@ func (p Problem) String() string {
 	if p.Path != "" {
 		b.WriteString(clip(printable(p.Path), maxPath) + ": ")
 	}
-	b.WriteString(clip(p.Text, maxText))
+	b.WriteString(p.Text(v))
 	if p.file != nil && p.tok != nil {
 		b.WriteString(p.file.excerpt(p.tok))
 	}
@@ -63,14 +78,17 @@ type Error struct {
 	More     int       // problems found beyond these
 }
 
-// Error lists the problems, one below the other.
-func (e *Error) Error() string {
+// Error is In in English.
+func (e *Error) Error() string { return e.In(words.In("en", nil)) }
+
+// In lists the problems, one below the other, in the reader's language.
+func (e *Error) In(v words.Voice) string {
 	lines := make([]string, 0, len(e.Problems)+1)
 	for _, p := range e.Problems {
-		lines = append(lines, p.String())
+		lines = append(lines, p.In(v))
 	}
 	if e.More > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more; correct these first", e.More))
+		lines = append(lines, v.Say(words.MoreProblems.With(e.More)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -81,7 +99,7 @@ func (e *Error) tidy() {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	e.Problems = slices.CompactFunc(e.Problems, func(a, b Problem) bool {
-		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Path == b.Path && a.Text == b.Text
+		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Path == b.Path && a.Said == b.Said
 	})
 	if n := len(e.Problems); n > MaxProblems {
 		e.More += n - MaxProblems
@@ -102,7 +120,7 @@ func Join(errs ...error) error {
 			all.Problems = append(all.Problems, e.Problems...)
 			all.More += e.More
 		default:
-			all.Problems = append(all.Problems, Problem{Text: clean(err.Error())})
+			all.Problems = append(all.Problems, Problem{Said: words.Of(err)})
 		}
 	}
 	if len(all.Problems) == 0 {
@@ -143,6 +161,12 @@ func (f *File) foreign(s string) string {
 func (f *File) hide(value string) {
 	if len(value) >= minSecret && !setting.Public(value) {
 		f.hidden = append(f.hidden, value)
+		// As a statement has it, and between quotes.
+		for _, form := range []string{words.English(event.Prose(value)), words.Inner(value)} {
+			if form != value {
+				f.hidden = append(f.hidden, form)
+			}
+		}
 	}
 }
 

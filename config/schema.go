@@ -37,8 +37,8 @@ type schema struct {
 	errs  []error
 }
 
-// words are the types of a value that is taken as it is written.
-var words = []string{"string", "number", "boolean"}
+// texts are the types of a value that is taken as it is written.
+var texts = []string{"string", "number", "boolean"}
 
 const durationPattern = `^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 
@@ -54,13 +54,13 @@ func (s *schema) of(v reflect.Value, path string, defaults bool) object {
 		}
 		return s.of(v.Elem(), path, defaults)
 	case isSecret(t):
-		return object{"type": words}
+		return object{"type": texts}
 	case t == durationType:
 		return s.withDefault(object{"type": "string", "pattern": durationPattern}, v, defaults)
 	case isText(t) && composite(t):
-		return object{"anyOf": []object{{"type": words}, s.plain(v, path, false)}}
+		return object{"anyOf": []object{{"type": texts}, s.plain(v, path, false)}}
 	case isText(t):
-		return s.withDefault(object{"type": words}, v, defaults)
+		return s.withDefault(object{"type": texts}, v, defaults)
 	}
 	return s.plain(v, path, defaults)
 }
@@ -85,7 +85,7 @@ func (s *schema) plain(v reflect.Value, path string, defaults bool) object {
 		out["type"] = []string{"object", "null"}
 		out["additionalProperties"] = s.of(reflect.New(t.Elem()).Elem(), path, false)
 	case reflect.String:
-		out["type"] = words
+		out["type"] = texts
 	case reflect.Bool:
 		out["type"] = "boolean"
 	case reflect.Float32, reflect.Float64:
@@ -117,7 +117,7 @@ func (s *schema) structs(values []reflect.Value, path string, defaults bool) obj
 			properties[f.key] = p
 			if f.secret {
 				twin := f.key + fileSuffix
-				properties[twin] = object{"type": words, "description": "The path of a file that holds " + f.key + "."}
+				properties[twin] = object{"type": texts, "description": "The path of a file that holds " + f.key + "."}
 				rules = append(rules, object{"not": object{"required": []string{f.key, twin}}})
 			}
 		}

@@ -14,7 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // MaxSecret is the largest file of a secret in bytes. A private key is under
@@ -30,11 +32,11 @@ func (d *decoder) secret(n *node, v reflect.Value, path string) {
 	d.deny(n)
 	switch {
 	case n.kind == null:
-		d.fail(n, path, "has no value; write one%s", orFile(path))
+		d.fail(n, path, orFile(path, words.SecretNoValue.With(), words.SecretNoTwin.With))
 	case n.kind != scalar:
-		d.fail(n, path, "%s where a secret is wanted; %s", n.name(), adviceQuotes)
+		d.fail(n, path, words.WrongShape.With(n.found(), words.SecretWanted.Phrase()))
 	case n.text == redacted:
-		d.fail(n, path, "%s is what config show prints instead of a secret; write the secret itself%s", redacted, orFile(path))
+		d.fail(n, path, orFile(path, words.SecretRedacted.With(redacted), func(twin string) event.Said { return words.SecretRedactedTwin.With(redacted, twin) }))
 	default:
 		d.reveal(n, v, path, n.text)
 		d.exposed(n, path)
@@ -49,23 +51,28 @@ func (d *decoder) exposed(n *node, path string) {
 	}
 	mode := d.mode
 	d.mode = 0 // said
-	d.warnings = append(d.warnings, fmt.Sprintf("%s:%d:%d: %s: a secret stands in this file, which every user can read (mode %04o); run chmod o-rwx %s",
-		d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), mode.Perm(), clip(printable(d.name), maxPath)))
+	d.warnings = append(d.warnings, words.SecretExposed.With(d.place(n), clip(printable(path), maxPath), octal(mode), clip(printable(d.name), maxPath)))
 }
+
+// place is where a node stands, for a warning.
+func (d *decoder) place(n *node) string {
+	return fmt.Sprintf("%s:%d:%d", d.name, n.at.Position.Line, n.at.Position.Column)
+}
+
+func octal(mode fs.FileMode) string { return fmt.Sprintf("%04o", mode.Perm()) }
 
 // reveal stores the value of a secret.
 func (d *decoder) reveal(n *node, v reflect.Value, path, value string) {
 	d.hide(value)
 	header := strings.Contains(path, ".headers.") // any of which may be a secret, and few are
 	if value != "" && len(value) < minSecret && !setting.Public(value) && !header {
-		warning := fmt.Sprintf("%s:%d:%d: %s: a secret of %d bytes is too short to be kept out of messages, and no secret to speak of; take one of 16 characters or more",
-			d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), len(value))
+		warning := words.SecretShort.With(d.place(n), clip(printable(path), maxPath), len(value))
 		if !slices.Contains(d.warnings, warning) { // a section may be decoded again
 			d.warnings = append(d.warnings, warning)
 		}
 	}
 	if !setSecret(v, value) {
-		d.fail(n, path, "the secret is not well-formed; dswatch config reference says how it is written")
+		d.fail(n, path, words.SecretMalformed.With())
 	}
 }
 
@@ -91,26 +98,26 @@ func (d *decoder) secretFile(n *node, v reflect.Value, path string) {
 		return
 	case null, list, mapping:
 		d.deny(n)
-		d.fail(n, path, "%s where the path of a file is wanted; write the path", n.name())
+		d.fail(n, path, words.WrongShape.With(n.found(), words.PathWanted.Phrase()))
 		return
 	}
 	// Someone may have written the secret itself here. Only what is clearly a
 	// path is shown.
-	name := "the file named here"
+	name, shown := words.TheFileNamed.Phrase(), "the file named here"
 	if filepath.IsAbs(n.text) || strings.HasPrefix(n.text, "./") || strings.HasPrefix(n.text, "../") {
 		d.mark(n.src, known)
-		name = clip(printable(n.text), maxPath)
+		shown = clip(printable(n.text), maxPath)
+		name = words.Seen.Phrase(shown)
 	} else {
 		d.deny(n)
 	}
 	value, mode, problem := readSecret(d.resolve(n.text))
 	if problem != "" {
-		d.fail(n, path, "%s %s", name, problem)
+		d.fail(n, path, words.SecretFileFault.With(name, problem))
 		return
 	}
 	if runtime.GOOS != "windows" && mode.Perm()&0o077 != 0 { // Windows keeps no such bits
-		warning := fmt.Sprintf("%s:%d:%d: %s: other users can read %s (mode %04o); run chmod 600 on it",
-			d.name, n.at.Position.Line, n.at.Position.Column, clip(printable(path), maxPath), name, mode.Perm())
+		warning := words.SecretReadable.With(d.place(n), clip(printable(path), maxPath), shown, octal(mode))
 		if !slices.Contains(d.warnings, warning) { // a section may be decoded again
 			d.warnings = append(d.warnings, warning)
 		}
@@ -129,16 +136,16 @@ func (f *File) resolve(path string) string {
 
 // readSecret returns the content of a file less one line break at its end,
 // and what is wrong with the file, to be read behind its name.
-func readSecret(path string) (value string, mode fs.FileMode, problem string) {
+func readSecret(path string) (value string, mode fs.FileMode, problem words.Phrase) {
 	if path == "" {
-		return "", 0, "has no name; write the path of the file that holds the secret"
+		return "", 0, words.FileHasNoName.Phrase()
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", 0, unreadable(err)
 	}
 	if !info.Mode().IsRegular() { // opening a pipe could wait for ever
-		return "", 0, "is not a regular file; name the file that holds the secret"
+		return "", 0, words.FileNotRegular.Phrase()
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -150,38 +157,38 @@ func readSecret(path string) (value string, mode fs.FileMode, problem string) {
 	case err != nil:
 		return "", 0, unreadable(err)
 	case len(data) > MaxSecret:
-		return "", 0, fmt.Sprintf("is larger than %d KiB; name the file that holds the secret and nothing else", MaxSecret>>10)
+		return "", 0, words.FileOverlong.Phrase(MaxSecret >> 10)
 	case bytes.HasPrefix(data, utf8Mark), bytes.HasPrefix(data, utf16Mark[0]), bytes.HasPrefix(data, utf16Mark[1]):
-		return "", 0, "begins with a byte order mark; save it as UTF-8 without one"
+		return "", 0, words.FileByteOrder.Phrase()
 	}
 	value = string(data)
 	if cut, ok := strings.CutSuffix(value, "\n"); ok {
 		value = strings.TrimSuffix(cut, "\r")
 	}
 	if value == "" {
-		return "", 0, "is empty; write the secret into it"
+		return "", 0, words.FileEmpty.Phrase()
 	}
 	return value, info.Mode(), ""
 }
 
-func unreadable(err error) string {
+func unreadable(err error) words.Phrase {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "does not exist; create it, or correct the path"
+		return words.FileNotThere.Phrase()
 	case errors.Is(err, fs.ErrPermission):
-		return "cannot be read: permission denied; give it to the user that runs dswatch (chown), with chmod 600"
+		return words.FileDenied.Phrase()
 	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		err = p.Err
 	}
-	return "cannot be read: " + err.Error() + "; correct the path"
+	return words.FileUnreadable.Phrase(err)
 }
 
 // orFile offers the twin of the key at the end of path, where it has one.
-func orFile(path string) string {
+func orFile(path string, without event.Said, with func(twin string) event.Said) event.Said {
 	if strings.HasSuffix(path, "]") { // an entry of a list or map
-		return ""
+		return without
 	}
-	return ", or " + path[strings.LastIndexByte(path, '.')+1:] + fileSuffix + " and the path of a file that holds it"
+	return with(path[strings.LastIndexByte(path, '.')+1:] + fileSuffix)
 }

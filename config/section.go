@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"reflect"
+
+	"dswatch/event"
 )
 
 // Section is a map of the file that is decoded later, when it is known into
@@ -31,11 +33,11 @@ func (s *Section) String(key string) string {
 	return ""
 }
 
-// Errorf returns an error about a key of the section, with its position; the
-// empty key means the section itself. The text ends with what to write
+// Fault returns an error about a key of the section, with its position; the
+// empty key means the section itself. What is said ends with what to write
 // instead.
-func (s *Section) Errorf(key, format string, args ...any) error {
-	return s.file.Errorf(below(s.path, key), format, args...)
+func (s *Section) Fault(key string, said event.Said) error {
+	return s.file.Fault(below(s.path, key), said)
 }
 
 // Decode reads the section into the structs that targets point to, which

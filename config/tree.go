@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -10,6 +9,9 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // Bounds that no configuration written by a person comes near. The parser of
@@ -93,7 +95,7 @@ func (f *File) parse() (body ast.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &Error{Problems: []Problem{{File: f.name, Line: 1, Column: 1,
-				Text: "the YAML parser gave up on this file; look for unusual indentation or brackets"}}}
+				Said: words.ParserGaveUp.With()}}}
 		}
 	}()
 	file, err := parser.Parse(f.tokens, 0, parser.AllowDuplicateMapKey())
@@ -112,7 +114,7 @@ func (f *File) parse() (body ast.Node, err error) {
 
 // screen refuses what the parser would choke on and what is not supported,
 // and returns where it stands and what is wrong.
-func screen(tokens token.Tokens) (at *token.Token, text string) {
+func screen(tokens token.Tokens) (at *token.Token, what event.Said) {
 	type level struct {
 		column, keys int
 		flow         token.Type // of the opening bracket, 0 in blocks
@@ -123,35 +125,35 @@ func screen(tokens token.Tokens) (at *token.Token, text string) {
 	header := false
 	for i, t := range tokens {
 		if i >= maxTokens {
-			return t, fmt.Sprintf("the file has more than %d words; split what it describes", maxTokens)
+			return t, words.YAMLLong.With(maxTokens)
 		}
 		if t.Type == token.InvalidType {
-			return nil, "" // the parser says it better
+			return nil, what // the parser says it better
 		}
 		inFlow := len(levels) > 0 && levels[len(levels)-1].flow != 0
 		switch t.Type {
 		case token.CommentType:
 			continue
 		case token.TagType:
-			return t, "tags are not supported; put quotes around text that begins with !"
+			return t, words.YAMLTag.With()
 		case token.DirectiveType:
-			return t, "directives are not supported; remove the line, or put quotes around text that begins with %"
+			return t, words.YAMLDirective.With()
 		case token.DocumentHeaderType:
 			if last != nil || header {
-				return t, "a second document begins here; keep one document in the file"
+				return t, words.YAMLSecond.With()
 			}
 			header = true
 			continue
 		case token.AnchorType:
 			if anchors++; anchors > maxAnchors {
-				return t, fmt.Sprintf("more than %d anchors; write the values out", maxAnchors)
+				return t, words.YAMLAnchors.With(maxAnchors)
 			}
 		case token.AliasType:
 			if aliases++; aliases > maxExpanded {
-				return t, fmt.Sprintf("more than %d aliases; write the values out", maxExpanded)
+				return t, words.YAMLAliases.With(maxExpanded)
 			}
 		case token.MappingKeyType:
-			return t, "keys written with ? are not supported; write key: value, or put quotes around text that begins with ?"
+			return t, words.YAMLQuestion.With()
 		case token.MappingStartType, token.SequenceStartType:
 			levels = append(levels, level{flow: t.Type})
 		case token.MappingEndType, token.SequenceEndType:
@@ -182,7 +184,7 @@ func screen(tokens token.Tokens) (at *token.Token, text string) {
 			if t.Type == token.MappingValueType {
 				top := &levels[len(levels)-1]
 				if top.keys++; top.keys > maxKeys {
-					return t, fmt.Sprintf("more than %d keys in one map; check that it is the right file", maxKeys)
+					return t, words.YAMLKeys.With(maxKeys)
 				}
 			}
 			if next := following(t); next == nil || next.Position.Line != t.Position.Line && next.Position.Column <= column {
@@ -190,14 +192,14 @@ func screen(tokens token.Tokens) (at *token.Token, text string) {
 			}
 		}
 		if len(levels) > maxNesting {
-			return t, fmt.Sprintf("nested more than %d levels deep; check the brackets and the indentation", maxNesting)
+			return t, words.YAMLDeep.With(maxNesting)
 		}
 		if absent > maxAbsent {
-			return t, fmt.Sprintf("more than %d keys and entries without a value; check that it is the right file", maxAbsent)
+			return t, words.YAMLAbsent.With(maxAbsent)
 		}
 		last = t
 	}
-	return nil, ""
+	return nil, what
 }
 
 // builder turns the library's tree into nodes.
@@ -249,7 +251,7 @@ func (b *builder) build(n ast.Node, path string) *node {
 		t := n.GetToken()
 		return &node{kind: scalar, text: t.Value, plain: true, at: t, src: t}
 	}
-	b.report(n.GetToken(), path, adviceGeneral)
+	b.report(n.GetToken(), path, words.YAMLGeneral.With())
 	return &node{at: n.GetToken(), src: n.GetToken()}
 }
 
@@ -272,7 +274,7 @@ func (b *builder) alias(n *ast.AliasNode, path string) *node {
 			return &out
 		}
 	}
-	b.report(n.Start, path, "refers to an anchor that is not defined above; define it with & first, or put quotes around text that begins with *")
+	b.report(n.Start, path, words.YAMLNoAnchor.With())
 	return &node{at: n.Start, src: n.Start}
 }
 
@@ -290,12 +292,12 @@ func (b *builder) mapping(at *token.Token, values []*ast.MappingValueNode, path 
 			continue
 		}
 		if v.Start == t { // {a: b, c}: most likely a value that holds a comma
-			b.report(t, path, "a word without a value in { }; put quotes around a value that holds a comma")
+			b.report(t, path, words.YAMLNoValue.With())
 			continue
 		}
 		switch v.Key.(type) {
 		case *ast.AliasNode, *ast.AnchorNode:
-			b.report(t, path, "a key cannot be an anchor or an alias; write the key itself")
+			b.report(t, path, words.YAMLKeyAnchor.With())
 			continue
 		}
 		key := t.Value
@@ -305,7 +307,7 @@ func (b *builder) mapping(at *token.Token, values []*ast.MappingValueNode, path 
 		value := b.build(v.Value, join(path, key))
 		value.placeAt(t)
 		if before, ok := first[key]; ok {
-			b.report(t, join(path, shortKey(key)), fmt.Sprintf("written twice, first in line %d; remove one of the two", before.Position.Line))
+			b.report(t, join(path, shortKey(key)), words.YAMLTwice.With(before.Position.Line))
 			continue
 		}
 		first[key] = t
@@ -318,7 +320,7 @@ func (b *builder) mapping(at *token.Token, values []*ast.MappingValueNode, path 
 			}
 			if b.expanded++; b.expanded > maxExpanded {
 				if b.expanded == maxExpanded+1 { // told once
-					b.report(at, path, fmt.Sprintf("merge keys add more than %d values; write the values out", maxExpanded))
+					b.report(at, path, words.YAMLMerges.With(maxExpanded))
 				}
 				return out
 			}
@@ -344,7 +346,7 @@ func (b *builder) merge(v *ast.MappingValueNode, path string) []*node {
 		return nil
 	}
 	if len(maps) == 0 {
-		b.report(v.Key.GetToken(), path, "<< merges maps only; write <<: *name or <<: [*name, *other]")
+		b.report(v.Key.GetToken(), path, words.YAMLMergeMaps.With())
 		return nil
 	}
 	for _, m := range maps {
@@ -352,7 +354,7 @@ func (b *builder) merge(v *ast.MappingValueNode, path string) []*node {
 			return nil
 		}
 		if m.kind != mapping {
-			b.report(m.at, path, "<< merges maps only; write <<: *name or <<: [*name, *other]")
+			b.report(m.at, path, words.YAMLMergeMaps.With())
 			return nil
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 type validator interface{ Validate() error }
@@ -45,12 +48,15 @@ func (f *File) validate(v reflect.Value, path string, tainted []string) {
 		return
 	}
 	for _, s := range split(x.Validate()) {
-		f.problems = append(f.problems, f.problem(below(path, s.key), f.foreign(s.text)))
+		f.problems = append(f.problems, f.problem(below(path, s.key), s.said))
 	}
 }
 
 // setting is a complaint about one key.
-type badKey struct{ key, text string }
+type badKey struct {
+	key  string
+	said event.Said
+}
 
 // split takes the errors of a Validate method apart.
 func split(err error) []badKey {
@@ -70,12 +76,12 @@ func split(err error) []badKey {
 	}
 	var k interface{ SettingKey() string }
 	if !errors.As(err, &k) {
-		return []badKey{{text: err.Error()}}
+		return []badKey{{said: words.Of(err)}}
 	}
 	keyed := k.(error)
 	inner := errors.Unwrap(keyed)
 	if keyed.Error() != err.Error() || inner == nil {
-		return []badKey{{key: k.SettingKey(), text: strings.TrimPrefix(err.Error(), k.SettingKey()+": ")}}
+		return []badKey{{key: k.SettingKey(), said: words.Quoted.With(errors.New(strings.TrimPrefix(err.Error(), k.SettingKey()+": ")))}}
 	}
 	out := split(inner)
 	for i := range out {

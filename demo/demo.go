@@ -13,6 +13,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Options say how the demo is shown.
@@ -293,29 +294,19 @@ func (s *show) say(line string) {
 
 // text returns a sentence in the demo's language.
 func (s *show) text(key string, args ...any) string {
-	t := sentences[key]
-	if s.Language == "ja" {
-		return fmt.Sprintf(t[1], args...)
-	}
-	return fmt.Sprintf(t[0], args...)
+	return fmt.Sprintf(words.In(s.Language, nil).Pick(sentences[key]), args...)
 }
 
-var sentences = map[string][2]string{
-	"agent": {"a pretend agent runs: 2 x ds_agent, 2 x ds_am, TLS on 127.0.0.1:%d",
-		"擬似エージェントを起動しました: ds_agent x 2、ds_am x 2、TLS 待ち受け 127.0.0.1:%d"},
-	"taken": {"(4118 is taken or not permitted here, so the demo uses another port)",
-		"(4118 番は使用中か許可されていないため、別のポートを使います)"},
-	"receivers": {"an NMS listens for traps on %s, a SIEM for syslog on %s",
-		"トラップを受ける NMS: %s、syslog を受ける SIEM: %s"},
-	"healthy": {"dswatch watches: %d expected items are up; %d rows are not expected here, by their footnotes",
-		"dswatch が監視を始めました: 監視対象 %d 件はすべて正常、残り %d 行は注記の条件により対象外です"},
-	"kill one ds_am":   {"kill one of the two ds_am processes", "ds_am の 2 プロセスのうち 1 つを強制終了します"},
-	"kill other ds_am": {"kill the other one too", "もう 1 つも強制終了します"},
-	"start ds_am":      {"start both again", "2 つとも再起動します"},
-	"kill listener": {"kill the ds_agent process that listens: port 4118 closes too, as a symptom, so one alert tells it",
-		"待ち受けている ds_agent プロセスを強制終了します。ポート 4118 も閉じますが、原因のアラート 1 件だけを知らせます"},
-	"kill other listener": {"kill the ds_agent process that listens", "待ち受けている ds_agent プロセスを強制終了します"},
-	"start listener":      {"start it again", "再起動します"},
-	"end": {"done: %d traps and %d syslog lines, each exactly once, and every alert has its all-clear",
-		"完了: トラップ %d 件、syslog %d 件。すべて 1 回ずつ届き、どのアラートにも復旧通知がありました"},
+var sentences = map[string]words.Both{
+	"agent":               words.DemoAgent,
+	"taken":               words.DemoTaken,
+	"receivers":           words.DemoReceivers,
+	"healthy":             words.DemoHealthy,
+	"kill one ds_am":      words.DemoKillOne,
+	"kill other ds_am":    words.DemoKillOther,
+	"start ds_am":         words.DemoStart,
+	"kill listener":       words.DemoKillListener,
+	"kill other listener": words.DemoKillOtherListener,
+	"start listener":      words.DemoStartListener,
+	"end":                 words.DemoEnd,
 }

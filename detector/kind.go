@@ -34,7 +34,7 @@ type Kind struct {
 	Way func(section any, s Site, k event.Key) bool
 	// Budget says what a look needs at worst and what it has, where that is
 	// worth saying, and what is wrong with it, by key.
-	Budget func(section any) (string, []setting.Error)
+	Budget func(section any) (event.Said, []setting.Error)
 	// Plans are the jobs, one for each thing that may take its time.
 	Plans func(section any, s Site) []Plan
 }
@@ -109,7 +109,7 @@ type Making[C any] struct {
 	Reports   func(c C) bool
 	Remembers func(c C) bool
 	Way       func(c C, s Site, k event.Key) bool
-	Budget    func(c C) (string, []setting.Error)
+	Budget    func(c C) (event.Said, []setting.Error)
 	Plans     func(c C, s Site) []Plan
 }
 
@@ -124,7 +124,7 @@ func NewKind[C any](typ, doc string, defaults C, m Making[C]) Kind {
 		Reports:   func(any) bool { return false },
 		Remembers: func(any) bool { return false },
 		Way:       func(any, Site, event.Key) bool { return false },
-		Budget:    func(any) (string, []setting.Error) { return "", nil },
+		Budget:    func(any) (event.Said, []setting.Error) { return event.Said{}, nil },
 		Plans:     func(c any, s Site) []Plan { return m.Plans(*c.(*C), s) },
 	}
 	if m.Claims != nil {
@@ -143,7 +143,7 @@ func NewKind[C any](typ, doc string, defaults C, m Making[C]) Kind {
 		k.Way = func(c any, s Site, key event.Key) bool { return m.Way(*c.(*C), s, key) }
 	}
 	if m.Budget != nil {
-		k.Budget = func(c any) (string, []setting.Error) { return m.Budget(*c.(*C)) }
+		k.Budget = func(c any) (event.Said, []setting.Error) { return m.Budget(*c.(*C)) }
 	}
 	return k
 }

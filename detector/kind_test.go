@@ -24,7 +24,7 @@ func TestKindAsksItsSection(t *testing.T) {
 		Reports:   func(c section) bool { ask("reports", c); return true },
 		Remembers: func(c section) bool { ask("remembers", c); return true },
 		Way:       func(c section, _ detector.Site, _ event.Key) bool { ask("way", c); return true },
-		Budget:    func(c section) (string, []setting.Error) { ask("budget", c); return "much", nil },
+		Budget:    func(c section) (event.Said, []setting.Error) { ask("budget", c); return event.Prose("much"), nil },
 		Plans:     func(c section, _ detector.Site) []detector.Plan { ask("plans", c); return make([]detector.Plan, 1) },
 	})
 	bare := detector.NewKind("y", "", section{}, detector.Making[section]{Plans: func(section, detector.Site) []detector.Plan { return nil }})
@@ -35,7 +35,7 @@ func TestKindAsksItsSection(t *testing.T) {
 		text, _ := k.Budget(c)
 		for what, yes := range map[string]bool{
 			"claims": len(k.Claims(c, "h")) == 1, "others": err == nil && len(others) == 1, "reports": k.Reports(c), "remembers": k.Remembers(c),
-			"way": k.Way(c, detector.Site{}, key("k")), "budget": text == "much", "plans": len(k.Plans(c, detector.Site{})) == 1,
+			"way": k.Way(c, detector.Site{}, key("k")), "budget": text == event.Prose("much"), "plans": len(k.Plans(c, detector.Site{})) == 1,
 		} {
 			if yes != want || want && asked[what] != "mine" {
 				t.Errorf("%s of %s: %v, asked with %q", what, k.Type, yes, asked[what])

@@ -1,13 +1,13 @@
 package detector
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 	_ "time/tzdata" // a static binary on Windows or in an empty image has no zone files, and CRON_TZ is promised
 
 	"github.com/robfig/cron/v3"
+
+	"dswatch/words"
 )
 
 const scheduleExample = `write for example "@every 10s", "*/5 * * * *", "30 */5 * * * *" (seconds first) or "CRON_TZ=Asia/Tokyo 0 9 * * *"`
@@ -21,7 +21,7 @@ const scheduleExample = `write for example "@every 10s", "*/5 * * * *", "30 */5 
 func ParseSchedule(expr string) (cron.Schedule, error) {
 	s, err := parseSchedule(strings.TrimSpace(expr))
 	if err != nil {
-		return nil, fmt.Errorf("parse schedule %q: %w; %s", clip(expr, 80), err, scheduleExample)
+		return nil, words.FailWith(err, words.BadSchedule.With(words.Inner(clip(expr, 80)), err, scheduleExample))
 	}
 	return s, nil
 }
@@ -32,19 +32,19 @@ func parseSchedule(expr string) (cron.Schedule, error) {
 		// The library cuts at the first space and panics without one.
 		zone, rest, ok := strings.Cut(expr, " ")
 		if spec = strings.TrimSpace(rest); !ok || spec == "" {
-			return nil, errors.New("nothing follows the time zone")
+			return nil, words.Fail(words.NothingAfterZone.With())
 		}
 		if strings.HasSuffix(zone, "=") {
-			return nil, errors.New("the time zone is empty")
+			return nil, words.Fail(words.ZoneEmpty.With())
 		}
 	}
 	if every, ok := strings.CutPrefix(spec, "@every "); ok {
 		d, err := time.ParseDuration(every)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not a duration with a unit", every)
+			return nil, words.Fail(words.NoDurationWithUnit.With(words.Inner(every)))
 		}
 		if d < time.Second || d%time.Second != 0 {
-			return nil, fmt.Errorf("the interval %s is not one or more whole seconds", d)
+			return nil, words.Fail(words.IntervalNotWhole.With(d.String()))
 		}
 	}
 	s, err := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor).Parse(expr)
@@ -53,7 +53,7 @@ func parseSchedule(expr string) (cron.Schedule, error) {
 	}
 	// Any fixed day will do: the library searches five years ahead.
 	if s.Next(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, errors.New("it never comes")
+		return nil, words.Fail(words.NeverComes.With())
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Settings is the part of a detector's configuration section that every kind
@@ -31,7 +32,7 @@ func (s Settings) Validate() error {
 		return &setting.Error{Key: "schedule", Err: err}
 	}
 	if s.Timeout <= 0 || s.Timeout > MaxTimeout {
-		return setting.Bad("timeout", "%s is not above 0s and at most %s; write for example 5s", s.Timeout, MaxTimeout)
+		return words.Bad("timeout", words.TimeoutRange.With(s.Timeout.String(), MaxTimeout.String()))
 	}
 	// Several gaps, because the activations of a cron expression are not evenly spread.
 	at, gap := sched.Next(time.Now()), time.Duration(math.MaxInt64)
@@ -43,7 +44,7 @@ func (s Settings) Validate() error {
 		gap, at = min(gap, next.Sub(at)), next
 	}
 	if s.Jitter < 0 || s.Jitter >= gap {
-		return setting.Bad("jitter", "%s is not shorter than the %s between two looks; write for example 0s or %s", s.Jitter, gap, gap/5)
+		return words.Bad("jitter", words.JitterTooLong.With(s.Jitter.String(), gap.String(), (gap/5).String()))
 	}
 	return nil
 }

@@ -2,19 +2,18 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // ErrNoAlert says that no open alert has the id, ErrNoAck that there is
 // nothing to take back.
 var (
-	ErrNoAlert = errors.New("no open alert has this id; dswatch alerts lists them")
-	ErrNoAck   = errors.New("nobody has acknowledged this alert, so there is nothing to withdraw; dswatch alerts shows who looks after which")
+	ErrNoAlert = words.Fail(words.NoOpenAlert.With())
+	ErrNoAck   = words.Fail(words.NothingToWithdraw.With())
 )
 
 // ack is what somebody says of an open alert.
@@ -38,7 +37,7 @@ func (e *Engine) Withdraw(ctx context.Context, id string, by event.Ack) error {
 
 func (e *Engine) acknowledge(ctx context.Context, q ack) error {
 	if len(q.ack.Author) > rules.MaxComment || len(q.ack.Comment) > rules.MaxComment {
-		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", rules.MaxComment)
+		return words.Fail(words.AuthorOrComment.With(rules.MaxComment))
 	}
 	return e.ask(ctx, func(context.Context) error { return e.lookAfter(q) })
 }
@@ -54,7 +53,7 @@ func (e *Engine) lookAfter(q ack) error {
 				continue
 			}
 			if found != nil {
-				return fmt.Errorf("more than one open alert has an id that begins with %q; write more of it", q.id)
+				return words.Fail(words.ManyAlerts.With(words.Inner(q.id)))
 			}
 			found, rule = it, name
 		}
@@ -98,7 +97,7 @@ func (e *Engine) noAlert(id string) error {
 	for _, it := range e.items {
 		for _, name := range rules.RuleNames() {
 			if slot := it.status.Slot(name); slot.Phase == rules.Held && slot.Digest != "" && strings.HasPrefix(it.status.AlertID(name), id) {
-				return fmt.Errorf("it is told as a part of digest %s; dswatch ack %s is for all of them", slot.Digest, slot.Digest)
+				return words.Fail(words.PartOfDigest.With(slot.Digest, slot.Digest))
 			}
 		}
 	}

@@ -91,7 +91,7 @@ func modelRoutes(t *testing.T, n int, sinks [3]string) []rules.Route {
 		return routes(t, rules.Route{Sinks: []string{nms}, Hours: []rules.Hours{{From: "00:15"}}, Escalate: &rules.Escalation{After: modelEscalate, Sinks: []string{hook}}})
 	case 5:
 		r := rules.Route{Sinks: []string{hook}, Repeat: &far, Continue: true}
-		r.Shorten(func(string) {})
+		r.Shorten(func(string, event.Said) {})
 		return []rules.Route{r, {Sinks: []string{chat, nms}}}
 	}
 	return nil
@@ -231,7 +231,7 @@ func modelSet(t *testing.T, seed uint64) *rules.Set {
 	switch seed % 11 {
 	case 3:
 		s.Repeat = 2_500_000 * time.Hour
-		s.Shorten(func(string) {})
+		s.Shorten(func(string, event.Said) {})
 	case 5:
 		s.Repeat = 0
 	}
@@ -402,7 +402,7 @@ func (m *modelWorld) do(n int, mv move) {
 	case "repeat":
 		set := *m.set
 		set.Repeat = modelRepeats[mv.A]
-		set.Shorten(func(string) {})
+		set.Shorten(func(string, event.Said) {})
 		m.set = &set
 		m.reload()
 	case "power":

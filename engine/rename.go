@@ -2,12 +2,12 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/words"
 )
 
 // RenameSink hands the alerts that one sink was told of over to another one,
@@ -65,10 +65,10 @@ func (e *Engine) RenameHost(ctx context.Context, old, name string, why event.Sai
 
 func (e *Engine) renameHost(old, name string, why event.Said) (items int, err error) {
 	if strings.EqualFold(old, name) {
-		return 0, fmt.Errorf("%s and %s are the same host: the case of a name does not count", old, name)
+		return 0, words.Fail(words.SameHost.With(old, name))
 	}
 	if h := e.hosts[event.Token(name)]; h == nil || len(h.items) == 0 {
-		return 0, fmt.Errorf("nothing has been heard of host %s yet; let its dswatch report first, or end the old name with: dswatch host remove %s", name, old)
+		return 0, words.Fail(words.HostNotHeard.With(name, old))
 	}
 	e.adoptAcks(old, name)
 	return e.removeHost(old, why)
@@ -94,11 +94,11 @@ func (e *Engine) adoptAcks(old, name string) {
 
 func (e *Engine) removeHost(name string, why event.Said) (int, error) {
 	if strings.EqualFold(name, e.Host) {
-		return 0, fmt.Errorf("this dswatch runs on %s, so it would be there again at once; stop it first", name)
+		return 0, words.Fail(words.RunsOnHost.With(name))
 	}
 	all := e.itemsOf(name)
 	if len(all) == 0 {
-		return 0, fmt.Errorf("nothing is known of a host %s; dswatch status lists the items of every host", name)
+		return 0, words.Fail(words.HostUnknown.With(name))
 	}
 	for _, it := range all {
 		e.gone(it, why)

@@ -1,8 +1,10 @@
 package rules
 
 import (
-	"fmt"
 	"time"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // Longest is the longest time that anything waits, lasts or is put off. What
@@ -11,16 +13,16 @@ import (
 const Longest = 10 * 365 * 24 * time.Hour
 
 // shorten bounds a duration and says so.
-func shorten(d *time.Duration, key string, said func(string)) {
+func shorten(d *time.Duration, key string, said func(key string, s event.Said)) {
 	if *d > Longest {
-		said(fmt.Sprintf("%s: %s is longer than anything can last; %s counts instead", key, *d, Longest))
+		said(key, words.LastsForever.With(d.String(), Longest.String()))
 		*d = Longest
 	}
 }
 
 // Shorten bounds what would last for ever: such a configuration ran before, so
 // it is not refused. It says what is bounded, with the key below `rules:`.
-func (s *Settings) Shorten(said func(string)) {
+func (s *Settings) Shorten(said func(key string, s event.Said)) {
 	for _, x := range []struct {
 		d   *time.Duration
 		key string
@@ -34,7 +36,7 @@ func (s *Settings) Shorten(said func(string)) {
 }
 
 // Shorten is the same for a route. What r shares with others stays as it is.
-func (r *Route) Shorten(said func(string)) {
+func (r *Route) Shorten(said func(key string, s event.Said)) {
 	if r.Repeat != nil {
 		d := *r.Repeat
 		shorten(&d, "repeat", said)
@@ -48,7 +50,7 @@ func (r *Route) Shorten(said func(string)) {
 }
 
 // Shorten is the same for a window.
-func (w *Window) Shorten(said func(string)) { shorten(&w.Duration, "duration", said) }
+func (w *Window) Shorten(said func(key string, s event.Said)) { shorten(&w.Duration, "duration", said) }
 
 // Bounded returns s as one for ever if it would last longer than Longest.
 func (s Silence) Bounded() Silence {

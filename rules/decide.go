@@ -6,7 +6,6 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
-	"dswatch/setting"
 	"dswatch/words"
 )
 
@@ -37,17 +36,17 @@ func Defaults() Settings {
 func (s Settings) Validate() error {
 	switch {
 	case s.Hold < 0:
-		return setting.Bad("hold", "%s is negative; write 0s or more, such as 20s", s.Hold)
+		return words.Bad("hold", words.Negative20s.With(s.Hold.String()))
 	case s.Patience < 0:
-		return setting.Bad("patience", "%s is negative; write 0s or more, such as 5m", s.Patience)
+		return words.Bad("patience", words.Negative5m.With(s.Patience.String()))
 	case s.HoldUp < 0:
-		return setting.Bad("hold_up", "%s is negative; write 0s or more, such as 30s", s.HoldUp)
+		return words.Bad("hold_up", words.Negative30s.With(s.HoldUp.String()))
 	case s.Transition < 0:
-		return setting.Bad("transition", "%s is negative; write 0s for never, or a time such as 5m", s.Transition)
+		return words.Bad("transition", words.NegativeNever.With(s.Transition.String()))
 	case s.Silent != 0 && s.Silent < leastSilent:
-		return setting.Bad("silent", "%s is too short: hosts report every 5m; write 0s for never, or %s or more", s.Silent, leastSilent)
+		return words.Bad("silent", words.SilentTooShort.With(s.Silent.String(), leastSilent.String()))
 	case s.Repeat != 0 && s.Repeat < time.Minute:
-		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", s.Repeat)
+		return words.Bad("repeat", words.RepeatFloods.With(s.Repeat.String()))
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"dswatch/event"
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Escalation says who is told as well when nobody looks after an alert.
@@ -18,9 +18,9 @@ type Escalation struct {
 func (e Escalation) Validate() error {
 	switch {
 	case e.After < time.Minute:
-		return setting.Bad("after", "%s is too short; write 1m or more, such as 15m", e.After)
+		return words.Bad("after", words.EscalateTooShort.With(e.After.String()))
 	case len(e.Sinks) == 0:
-		return setting.Bad("sinks", "the escalation names no sink; write sinks: [NAME]")
+		return words.Bad("sinks", words.EscalateNobody.With())
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
-	"dswatch/setting"
 	"dswatch/words"
 )
 
@@ -26,11 +25,11 @@ func (f FlapSettings) Validate() error {
 	case f.Changes == 0:
 		return nil
 	case f.Changes < 3 || f.Changes > maxFlips:
-		return setting.Bad("changes", "%d is out of range: one restart is 2 changes; write 3 to %d, or 0 for never", f.Changes, maxFlips)
+		return words.Bad("changes", words.FlapChanges.With(f.Changes, maxFlips))
 	case f.Window < time.Minute:
-		return setting.Bad("window", "%s is too short for changes to be seen; write 1m or more, such as 10m", f.Window)
+		return words.Bad("window", words.FlapWindow.With(f.Window.String()))
 	case f.Settle < time.Minute:
-		return setting.Bad("settle", "%s is too short to tell that it has settled; write 1m or more, such as 10m", f.Settle)
+		return words.Bad("settle", words.FlapSettle.With(f.Settle.String()))
 	}
 	return nil
 }

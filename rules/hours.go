@@ -1,13 +1,13 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Hours is a part of the day on some days of the week.
@@ -21,24 +21,24 @@ type Hours struct {
 // Validate refuses hours that never come.
 func (h Hours) Validate() error {
 	if _, err := time.LoadLocation(h.TimeZone); err != nil {
-		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", h.TimeZone)
+		return words.Bad("time_zone", words.NotAZone.With(words.Inner(h.TimeZone)))
 	}
 	if _, err := days(h.Days); err != nil {
-		return setting.Bad("days", "%w", err)
+		return &setting.Error{Key: "days", Err: err}
 	}
 	from, err := minute(h.From, 0)
 	if err == nil && from == endOfDay {
-		err = fmt.Errorf("%q is the end of the day; write 00:00 and the next day", h.From)
+		err = words.Fail(words.EndOfDay.With(words.Inner(h.From)))
 	}
 	if err != nil {
-		return setting.Bad("from", "%w", err)
+		return &setting.Error{Key: "from", Err: err}
 	}
 	to, err := minute(h.To, endOfDay)
 	if err != nil {
-		return setting.Bad("to", "%w", err)
+		return &setting.Error{Key: "to", Err: err}
 	}
 	if from == to {
-		return setting.Bad("to", "from %s to %s never comes; for the whole day write from: \"00:00\" and to: \"24:00\"", h.From, h.To)
+		return words.Bad("to", words.HoursNeverCome.With(h.From, h.To))
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func minute(s string, otherwise int) (int, error) {
 	minutes, merr := strconv.Atoi(m)
 	n := hours*60 + minutes
 	if !ok || len(h) > 2 || len(m) != 2 || herr != nil || merr != nil || hours < 0 || minutes < 0 || minutes > 59 || n > endOfDay {
-		return 0, fmt.Errorf("%q is not a time of the day; write one from 00:00 to 24:00, such as 09:00", setting.Clip(s))
+		return 0, words.Fail(words.NotATimeOfDay.With(words.Inner(setting.Clip(s))))
 	}
 	return n, nil
 }
@@ -80,7 +80,7 @@ func days(s string) (w week, err error) {
 		}
 		from, to := slices.Index(dayNames[:], strings.TrimSpace(first)), slices.Index(dayNames[:], strings.TrimSpace(last))
 		if from < 0 || to < 0 {
-			return 0, fmt.Errorf("%q is not a day of the week; write some of %s, such as mon-fri or sat,sun", setting.Clip(part), strings.Join(dayNames[:], ", "))
+			return 0, words.Fail(words.NotADay.With(words.Inner(setting.Clip(part)), dayNames[:]))
 		}
 		for d := from; ; d = (d + 1) % len(dayNames) {
 			w |= 1 << d

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Subject is what a matcher looks at: one rule's trouble with one item.
@@ -86,15 +87,15 @@ const maxMatcher = 2 * event.MaxName
 func ParseMatcher(s string) (Matcher, error) {
 	var m Matcher
 	if len(s) > maxMatcher {
-		return m, fmt.Errorf("a matcher of %d bytes is too long; at most %d are allowed", len(s), maxMatcher)
+		return m, words.Fail(words.MatcherTooLong.With(len(s), maxMatcher))
 	}
 	end := strings.IndexAny(s, "=!~")
 	if end < 0 {
-		return m, fmt.Errorf(`%q is not a matcher; write FIELD=VALUE, such as host=web01 or name=~"ds_.*"`, s)
+		return m, words.Fail(words.NotAMatcher.With(words.Inner(s)))
 	}
 	m.field = strings.TrimSpace(s[:end])
 	if !slices.Contains(matchFields(), m.field) {
-		return m, fmt.Errorf("%q is not a field of an alert; write one of %s", m.field, strings.Join(matchFields(), ", "))
+		return m, words.Fail(words.NotAField.With(words.Inner(m.field), matchFields()))
 	}
 	rest := s[end:]
 	for _, op := range operators {
@@ -104,19 +105,19 @@ func ParseMatcher(s string) (Matcher, error) {
 		}
 	}
 	if m.op == "" {
-		return m, fmt.Errorf("%q has no operator; write one of =, !=, =~, !~", s)
+		return m, words.Fail(words.NoOperator.With(words.Inner(s)))
 	}
 	if strings.HasPrefix(m.value, `"`) {
 		v, err := strconv.Unquote(m.value)
 		if err != nil {
-			return m, fmt.Errorf(`the value %s is not closed by a quote or holds a bad escape; write it as "VALUE"`, m.value)
+			return m, words.Fail(words.ValueNotClosed.With(m.value))
 		}
 		m.value = v
 	} else if strings.IndexAny(m.value, "=~'") == 0 {
-		return m, fmt.Errorf(`%q has a value that begins with %c; write one operator, and such a value as "VALUE"`, s, m.value[0])
+		return m, words.Fail(words.ValueOperator.With(words.Inner(s), fmt.Sprintf("%c", m.value[0])))
 	}
 	if m.value == "" && (m.op[0] == '=' && m.field != "class" || !strings.HasSuffix(s, `"`)) {
-		return m, fmt.Errorf(`%q has no value; write one: no alert is without a %s`, s, m.field)
+		return m, words.Fail(words.MatcherNoValue.With(words.Inner(s), m.field))
 	}
 	return m, m.compile()
 }
@@ -133,17 +134,17 @@ func (m *Matcher) compile() error {
 			m.re, err = regexp.Compile(`^(?` + flags + `:` + m.value + `)$`)
 		}
 		if err != nil {
-			return fmt.Errorf("%q is not an RE2 expression: %w; see https://golang.org/s/re2syntax", m.value, err)
+			return words.FailWith(err, words.NotRE2.With(words.Inner(m.value), err))
 		}
 		m.read()
 		if all := closed(m.field); m.op == "=~" && all != nil && !slices.ContainsFunc(all, m.re.MatchString) {
-			return fmt.Errorf("%q accepts none of %s; an expression must match the whole value", m.value, strings.Join(all, ", "))
+			return words.Fail(words.AcceptsNone.With(words.Inner(m.value), all))
 		}
 		return nil
 	}
 	m.words = []string{m.value}
 	if all := closed(m.field); all != nil && !slices.Contains(all, m.value) && (m.field != "class" || m.value != "") {
-		return fmt.Errorf("%q is not a %s; write one of %s", m.value, m.field, strings.Join(all, ", "))
+		return words.Fail(words.NotAValueOfField.With(words.Inner(m.value), m.field, all))
 	}
 	return nil
 }

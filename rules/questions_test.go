@@ -8,6 +8,7 @@ import (
 
 	"dswatch/catalog"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 var began = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -142,7 +143,7 @@ func TestFromWhenItEscalates(t *testing.T) {
 // TestShorten: what would last for ever is bounded and said, what does not is not.
 func TestShorten(t *testing.T) {
 	var said []string
-	note := func(text string) { said = append(said, text) }
+	note := func(key string, s event.Said) { said = append(said, key+": "+words.English(s)) }
 	s := Defaults()
 	s.Repeat = 2_500_000 * time.Hour
 	s.Shorten(note)

@@ -5,11 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"dswatch/event"
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Route says who is told about some of the alerts.
@@ -29,15 +28,15 @@ type Route struct {
 func (r Route) Validate() error {
 	switch {
 	case len(r.Sinks) == 0:
-		return setting.Bad("sinks", "the route names no sink; write sinks: [NAME], or take unwanted rows off the list with watch.ignore")
+		return words.Bad("sinks", words.RouteNobody.With())
 	case r.MinSeverity != "" && r.MinSeverity.Rank() == 0:
-		return setting.Bad("min_severity", "%q is not a severity; write one of %s", r.MinSeverity, strings.Join(closed("severity"), ", "))
+		return words.Bad("min_severity", words.NotASeverity.With(words.Inner(string(r.MinSeverity)), closed("severity")))
 	case r.Repeat != nil && *r.Repeat != 0 && *r.Repeat < time.Minute:
-		return setting.Bad("repeat", "%s would flood the sinks; write 0s for never, or 1m or more", *r.Repeat)
+		return words.Bad("repeat", words.RepeatFloods.With(r.Repeat.String()))
 	case r.Escalate != nil && len(r.Escalate.Sinks) > 0 && !slices.ContainsFunc(r.Escalate.Sinks, func(name string) bool { return !slices.Contains(r.Sinks, name) }):
-		return setting.Bad("escalate", "all of its sinks are told at once by the route itself; name another one, or remove it")
+		return words.Bad("escalate", words.EscalateSame.With())
 	case !r.reach().possible():
-		return setting.Bad("match", "no alert has such a combination; remove a matcher")
+		return words.Bad("match", words.NoSuchCombination.With())
 	}
 	return nil
 }

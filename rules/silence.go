@@ -3,7 +3,6 @@ package rules
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,27 +77,27 @@ const maxMatchers = 4096
 func (s Silence) Validate() error {
 	switch {
 	case len(s.Match) == 0:
-		return fmt.Errorf(`a silence without matchers would silence everything; write at least one, such as host=web01`)
+		return words.Fail(words.SilenceAll.With())
 	case !s.Match.possible():
-		return fmt.Errorf("no alert has such a combination; remove a matcher")
+		return words.Fail(words.NoSuchCombination.With())
 	case len(s.Match.String()) > maxMatchers:
-		return fmt.Errorf("the matchers are longer than %d bytes; use an expression such as host=~\"web.*\", or several silences", maxMatchers)
+		return words.Fail(words.MatchersTooLong.With(maxMatchers))
 	case strings.TrimSpace(s.Author) == "" || strings.TrimSpace(s.Comment) == "":
-		return fmt.Errorf("a silence needs an author and a comment; say who and why, for those on the next shift")
+		return words.Fail(words.SilenceNeedsAuthor.With())
 	case len(s.Author) > MaxComment || len(s.Comment) > MaxComment:
-		return fmt.Errorf("author or comment is longer than %d bytes; shorten it", MaxComment)
+		return words.Fail(words.AuthorOrComment.With(MaxComment))
 	case !s.Ends.IsZero() && !s.Ends.After(s.Starts):
-		return fmt.Errorf("the silence ends at %s, which is not after its start; give a later end", s.Ends.Format(time.RFC3339))
+		return words.Fail(words.SilenceEndsEarly.With(s.Ends.Format(time.RFC3339)))
 	case !s.Ends.IsZero() && !s.Waits.IsZero():
-		return fmt.Errorf("the silence has an end, so it waits for nothing; leave out one of them")
+		return words.Fail(words.SilenceEndAndWait.With())
 	case !s.Waits.IsZero() && !s.Waits.After(s.Starts):
-		return fmt.Errorf("the silence waits for its first alert until %s, which is not after its start; give a later time", s.Waits.Format(time.RFC3339))
+		return words.Fail(words.SilenceWaitsEarly.With(s.Waits.Format(time.RFC3339)))
 	case s.Forever && (!s.Ends.IsZero() || !s.Waits.IsZero() || s.Every != ""):
-		return fmt.Errorf("a silence for ever has no other end; give one of them")
+		return words.Fail(words.SilenceForeverAndEnd.With())
 	case s.Every == "" && (s.Lasts != 0 || s.TimeZone != ""):
-		return fmt.Errorf("only a silence that comes again and again has a length and a time zone; give a schedule, too")
+		return words.Fail(words.SilenceNoSchedule.With())
 	case s.Every != "" && (!s.Waits.IsZero() || !s.Began.IsZero()):
-		return fmt.Errorf("a silence that comes again and again does not wait for an alert; leave out one of them")
+		return words.Fail(words.SilenceScheduleAndWait.With())
 	case s.Every != "":
 		return s.window().Validate()
 	}
@@ -205,7 +204,7 @@ type Edit struct {
 // history.
 func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	if s.Ended(now) {
-		return s, fmt.Errorf("silence %s has ended already; add a new one", s.ID)
+		return s, words.Fail(words.SilenceEnded.With(s.ID))
 	}
 	was, changes := s, event.Said{}
 	if e.Match != nil {
@@ -214,13 +213,13 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	}
 	switch {
 	case s.Every == "" && (e.Every != "" || e.TimeZone != ""):
-		return s, fmt.Errorf("silence %s does not come again; expire it and add one that does", s.ID)
+		return s, words.Fail(words.SilenceNotAgain.With(s.ID))
 	case s.Every != "" && (e.Cleared || !e.Waits.IsZero()):
-		return s, fmt.Errorf("silence %s comes again and again and does not wait for an alert; give a time after which it does not come any more", s.ID)
+		return s, words.Fail(words.SilenceAgainNoWait.With(s.ID))
 	case s.Every != "" && e.Forever:
-		return s, fmt.Errorf("silence %s comes again and again until somebody expires it; give how long it lasts each time", s.ID)
+		return s, words.Fail(words.SilenceAgainForever.With(s.ID))
 	case e.Cleared && !e.Ends.IsZero() || e.Forever && (e.Cleared || !e.Ends.IsZero()):
-		return s, fmt.Errorf("a silence has one end; give a time, or say that it ends when all is well again")
+		return s, words.Fail(words.SilenceOneEnd.With())
 	case e.Forever:
 		s.Ends, s.Began, s.Waits, s.Forever = time.Time{}, time.Time{}, time.Time{}, true
 	case e.Cleared:
@@ -229,7 +228,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 			s.Waits = now.Add(SilenceWait)
 		}
 	case !e.Waits.IsZero():
-		return s, fmt.Errorf("only a silence that ends when all is well again waits for an alert; say so, too")
+		return s, words.Fail(words.SilenceWaitAlone.With())
 	case s.Every != "" && e.Every == "" && e.Lasts != 0:
 		s.Lasts = e.Lasts
 	case !e.Ends.IsZero():
@@ -255,11 +254,11 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 	}
 	switch {
 	case changes.Empty():
-		return s, fmt.Errorf("nothing of the silence is changed; give matchers, an end, times or a comment")
+		return s, words.Fail(words.SilenceUnchanged.With())
 	case s.Ended(now):
-		return s, fmt.Errorf("the silence would have ended at %s; give an end in the future, or expire it", s.Ends.Format(time.RFC3339))
+		return s, words.Fail(words.SilenceEditPast.With(s.Ends.Format(time.RFC3339)))
 	case len(s.History) >= maxChanges:
-		return s, fmt.Errorf("the silence was changed %d times; expire it and add a new one", maxChanges)
+		return s, words.Fail(words.SilenceManyChanges.With(maxChanges))
 	}
 	s.Note(now, by, changes)
 	size := 0
@@ -267,7 +266,7 @@ func (s Silence) Edit(now time.Time, by string, e Edit) (Silence, error) {
 		size += len(h.By) + len(h.What) + h.Said.Len()
 	}
 	if size > maxHistory {
-		return s, fmt.Errorf("the history of the silence is longer than %d bytes; expire it and add a new one", maxHistory)
+		return s, words.Fail(words.SilenceLongHistory.With(maxHistory))
 	}
 	return s, s.Validate()
 }
@@ -290,9 +289,9 @@ func (s *Silence) again() string {
 func (s *Silence) end() words.Both {
 	switch {
 	case s.Ends.IsZero() && (s.Every != "" || s.Forever):
-		return words.Both{EN: "never", JA: "なし"}
+		return words.SilenceNever
 	case s.Ends.IsZero():
-		return words.Both{EN: "until cleared", JA: "復旧まで"}
+		return words.SilenceUntilCleared
 	}
 	at := s.Ends.UTC().Format(time.RFC3339)
 	return words.Both{EN: at, JA: at}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"dswatch/event"
-	"dswatch/setting"
 	"dswatch/words"
 )
 
@@ -30,13 +29,13 @@ func (s StormSettings) Validate() error {
 	case s.Alerts == 0:
 		return nil
 	case s.Alerts < 2 || s.Alerts > 10_000:
-		return setting.Bad("alerts", "%d is out of range; write 2 to 10000, such as 20, or 0 for never", s.Alerts)
+		return words.Bad("alerts", words.StormAlerts.With(s.Alerts))
 	case s.Window < time.Second || s.Window > time.Hour:
-		return setting.Bad("window", "%s is out of range; write 1s to 1h, such as 1m", s.Window)
+		return words.Bad("window", words.StormWindow.With(s.Window.String()))
 	case s.Every < 5*time.Second:
-		return setting.Bad("every", "%s would flood the sinks; write 5s or more, such as 30s", s.Every)
+		return words.Bad("every", words.StormEvery.With(s.Every.String()))
 	case s.Settle < s.Window:
-		return setting.Bad("settle", "%s is shorter than the window; write %s or more, such as 10m", s.Settle, s.Window)
+		return words.Bad("settle", words.StormSettle.With(s.Settle.String(), s.Window.String()))
 	}
 	return nil
 }

@@ -1,14 +1,13 @@
 package rules
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Window is a silence that comes again and again, from the configuration.
@@ -29,29 +28,29 @@ var windowParser = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour 
 // Validate refuses windows that never open, and those that never close.
 func (w Window) Validate() error {
 	if w.Name == "" || strings.ContainsAny(w.Name, " \t\r\n/") || len(w.Name) > 64 {
-		return setting.Bad("name", "%q is not a name; write up to 64 letters, digits and dashes, such as patch-night", w.Name)
+		return words.Bad("name", words.NotAWindowName.With(words.Inner(w.Name)))
 	}
 	if !w.Match.possible() {
-		return setting.Bad("match", "no alert has such a combination; remove a matcher")
+		return words.Bad("match", words.NoSuchCombination.With())
 	}
 	if w.Duration < time.Minute {
-		return setting.Bad("duration", "%s is too short; write 1m or more, such as 3h", w.Duration)
+		return words.Bad("duration", words.WindowTooShort.With(w.Duration.String()))
 	}
 	if len(w.Schedule) > maxSchedule {
-		return setting.Bad("schedule", "%d bytes are longer than a cron expression; write at most %d, such as 0 2 * * SAT", len(w.Schedule), maxSchedule)
+		return words.Bad("schedule", words.CronTooLong.With(len(w.Schedule), maxSchedule))
 	}
 	if strings.Contains(w.Schedule, "TZ=") {
-		return setting.Bad("schedule", "the time zone has a key of its own; write it as time_zone")
+		return words.Bad("schedule", words.ZoneHasKey.With())
 	}
 	if _, err := time.LoadLocation(w.TimeZone); err != nil {
-		return setting.Bad("time_zone", "%q is not a time zone; write a name such as Asia/Tokyo or UTC", w.TimeZone)
+		return words.Bad("time_zone", words.NotAZone.With(words.Inner(w.TimeZone)))
 	}
 	schedule, err := w.schedule()
 	if err != nil {
-		return setting.Bad("schedule", "%q is not a cron expression: %w; write minute, hour, day, month and weekday, such as 0 2 * * SAT", w.Schedule, err)
+		return words.Bad("schedule", words.NotCron.With(words.Inner(w.Schedule), err))
 	}
 	if _, constant := schedule.(cron.ConstantDelaySchedule); constant {
-		return setting.Bad("schedule", "%q has no fixed beginning; write a cron expression, such as 0 2 * * SAT", w.Schedule)
+		return words.Bad("schedule", words.NoFixedBeginning.With(words.Inner(w.Schedule)))
 	}
 	return w.opens(schedule)
 }
@@ -72,9 +71,9 @@ func (w Window) schedule() (cron.Schedule, error) {
 	switch {
 	case !counted:
 	case err != nil || n < 1 || n > 5 || strings.ContainsAny(day, ",-*?/"):
-		return nil, fmt.Errorf("%q is not the first to fifth of a weekday", fields[last])
+		return nil, words.Fail(words.NotNthWeekday.With(words.Inner(fields[last])))
 	case !every(fields[last-2]):
-		return nil, fmt.Errorf("%q and days of the month exclude each other", fields[last])
+		return nil, words.Fail(words.WeekdayAndDay.With(words.Inner(fields[last])))
 	}
 	var days []string
 	for part := range strings.SplitSeq(day, ",") {
@@ -127,7 +126,7 @@ func (s nth) Next(t time.Time) time.Time {
 func (w Window) opens(schedule cron.Schedule) error {
 	at := schedule.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if at.IsZero() {
-		return setting.Bad("schedule", "%q never comes; there is no such day", w.Schedule)
+		return words.Bad("schedule", words.CronNeverComes.With(words.Inner(w.Schedule)))
 	}
 	for range maxJoined {
 		next := schedule.Next(at)
@@ -136,7 +135,7 @@ func (w Window) opens(schedule cron.Schedule) error {
 		}
 		at = next
 	}
-	return setting.Bad("duration", "the window opens again before %s are over, so it never closes; shorten it", w.Duration)
+	return words.Bad("duration", words.WindowNeverCloses.With(w.Duration.String()))
 }
 
 // maxJoined is how many openings in a row may overlap: one each minute for
@@ -155,17 +154,17 @@ type Span struct {
 // Span returns the window with local as its default time zone.
 func (w Window) Span(local *time.Location) (*Span, error) {
 	if err := w.Validate(); err != nil {
-		return nil, fmt.Errorf("window %s: %w", w.Name, err)
+		return nil, words.FailWith(err, words.WindowFault.With(w.Name, err))
 	}
 	s := &Span{id: WindowPrefix + w.Name, match: w.Match, length: w.Duration, location: local}
 	var err error
 	if w.TimeZone != "" {
 		if s.location, err = time.LoadLocation(w.TimeZone); err != nil {
-			return nil, fmt.Errorf("window %s: %w", w.Name, err)
+			return nil, words.FailWith(err, words.WindowFault.With(w.Name, err))
 		}
 	}
 	if s.schedule, err = w.schedule(); err != nil {
-		return nil, fmt.Errorf("window %s: %w", w.Name, err)
+		return nil, words.FailWith(err, words.WindowFault.With(w.Name, err))
 	}
 	return s, nil
 }

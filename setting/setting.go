@@ -1,7 +1,6 @@
 package setting
 
 import (
-	"fmt"
 	"log/slog"
 	"math"
 	"strconv"
@@ -72,8 +71,13 @@ func (s *Size) UnmarshalText(b []byte) error {
 		*s = Size(f * float64(u.n))
 		return nil
 	}
-	return fmt.Errorf("%q is not a size; write a number and a unit, such as 64KiB, 10MB or 1472B", Clip(t))
+	return NotSize(Clip(t))
 }
+
+// NotSize is what was written where a size belongs.
+type NotSize string
+
+func (n NotSize) Error() string { return strconv.Quote(string(n)) + " is not a size" }
 
 // String writes the size with the largest unit that divides it.
 func (s Size) String() string {
@@ -102,9 +106,3 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // SettingKey returns the path of the key; the configuration loader asks for it.
 func (e *Error) SettingKey() string { return e.Key }
-
-// Bad returns an Error with a formatted reason. The reason ends
-// with what to write instead.
-func Bad(key, format string, args ...any) error {
-	return &Error{Key: key, Err: fmt.Errorf(format, args...)}
-}

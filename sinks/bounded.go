@@ -7,6 +7,8 @@ import (
 	"text/template"
 	"text/template/parse"
 	"time"
+
+	"dswatch/words"
 )
 
 // What one rendering may take. The templates in use take microseconds.
@@ -89,7 +91,7 @@ func atMost(s string) (string, error) {
 
 func printf(format string, args ...any) (string, error) {
 	if n := strings.Count(format, "%"); n > maxVerbs {
-		return "", fmt.Errorf("holds %d verbs; write at most %d", n, maxVerbs)
+		return "", words.Fail(words.TemplateVerbs.With(n, maxVerbs))
 	}
 	return atMost(fmt.Sprintf(format, args...))
 }

@@ -25,7 +25,7 @@ func (c pagerConfig) Validate() error {
 		return err
 	}
 	if _, err := sinks.ParseURL(c.URL.Reveal()); err != nil {
-		return setting.Bad("url", "%w", err)
+		return &setting.Error{Key: "url", Err: err}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // TLS says how the far end is verified and how this side shows who it is.
@@ -53,19 +54,19 @@ func (t TLS) Config() (*tls.Config, error) {
 func (t TLS) read() (*tls.Config, error) {
 	switch {
 	case t.CertFile != "" && t.KeyFile == "":
-		return nil, setting.Bad("key_file", "is missing; write the path of the key of cert_file")
+		return nil, words.Bad("key_file", words.KeyOfCertMissing.With())
 	case t.CertFile == "" && t.KeyFile != "":
-		return nil, setting.Bad("cert_file", "is missing; write the path of the certificate of key_file")
+		return nil, words.Bad("cert_file", words.CertOfKeyMissing.With())
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, setting.Bad("ca_file", "%w; write the path of a readable PEM file", err)
+			return nil, words.Bad("ca_file", words.NoReadablePEM.With(err))
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, setting.Bad("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", t.CAFile)
+			return nil, words.Bad("ca_file", words.NoCertificate.With(t.CAFile))
 		}
 	}
 	if t.CertFile == "" {
@@ -73,15 +74,15 @@ func (t TLS) read() (*tls.Config, error) {
 	}
 	cert, err := os.ReadFile(t.CertFile)
 	if err != nil {
-		return nil, setting.Bad("cert_file", "%w; write the path of a readable PEM file", err)
+		return nil, words.Bad("cert_file", words.NoReadablePEM.With(err))
 	}
 	key, err := os.ReadFile(t.KeyFile)
 	if err != nil {
-		return nil, setting.Bad("key_file", "%w; write the path of a readable PEM file", err)
+		return nil, words.Bad("key_file", words.NoReadablePEM.With(err))
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, setting.Bad("cert_file", "%w; write a PEM certificate and, as key_file, its PEM key", err)
+		return nil, words.Bad("cert_file", words.BadKeyPair.With(err))
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return c, nil
@@ -254,13 +255,13 @@ func ParseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case s == "":
-		return nil, errors.New("is missing; write the far end's URL, such as https://example.com/hook")
+		return nil, words.Fail(words.URLMissing.With())
 	case err != nil:
-		return nil, errors.New("is not a URL; write one such as https://example.com/hook")
+		return nil, words.Fail(words.NotAURL.With())
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("is not an http or https URL; write one such as https://example.com/hook")
+		return nil, words.Fail(words.NotHTTP.With())
 	case u.Hostname() == "":
-		return nil, errors.New("has no host; write a URL such as https://example.com/hook")
+		return nil, words.Fail(words.URLNoHost.With())
 	}
 	return u, nil
 }
@@ -271,9 +272,9 @@ func ParseProxy(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
-		return nil, errors.New("is not the URL of a proxy; write one such as http://proxy.example.com:3128, with https or socks5 where it speaks that")
+		return nil, words.Fail(words.NotAProxy.With())
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "":
-		return nil, errors.New("holds more than a proxy's address; write one such as http://proxy.example.com:3128")
+		return nil, words.Fail(words.ProxyMore.With())
 	}
 	return u, nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"dswatch/words"
 )
 
 // Rate is a number of attempts in a second, a minute or an hour, written as
@@ -29,7 +31,7 @@ func (r *Rate) UnmarshalText(b []byte) error {
 		return nil
 	}
 	if !ok || err != nil || n < 1 || n > maxRate || units[unit] == 0 {
-		return fmt.Errorf("%q is not a rate; write one such as 10/s, 20/m or 100/h, or 0 for no limit", Line(string(b), 40))
+		return words.Fail(words.NotARate.With(words.Inner(Line(string(b), 40))))
 	}
 	*r = Rate{n, units[unit]}
 	return nil

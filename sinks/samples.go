@@ -24,12 +24,12 @@ func samples(language string) []sample {
 	raised := event.Alert{
 		ID: event.AlertID(key, event.RuleLoss, "sample"), Turn: 1, Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: key,
 		State: event.Down, Previous: event.Up, Severity: event.Critical, Impact: event.ManagementLost, Want: 2,
-		Language: language, Title: "agent process ds_agent is down on web01", Text: "The Deep Security Agent no longer reports.",
+		Language: language, Title: words.SampleTitle.EN, Text: words.SampleText.EN,
 		Reason: "always expected on linux", Detail: "no process named ds_agent", Confirm: "ps -ef | grep ds_agent",
 		OS: "linux", AgentVersion: "20.0.2.1390", Observer: "web01", StartedAt: start, At: start.Add(20 * time.Second),
 	}
 	if language == "ja" {
-		raised.Title, raised.Text = "web01 のAgentプロセス ds_agent が停止しています", "Deep Security Agentの管理機能が失われました。"
+		raised.Title, raised.Text = words.SampleTitle.JA, words.SampleText.JA
 	}
 	affected := func(a *event.Alert, count int) {
 		a.AffectedCount = count

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Settings are the keys that every sink has. A kind's Config embeds them
@@ -35,27 +36,27 @@ func (s Settings) Common() Settings { return s }
 func (s Settings) Validate() error {
 	switch {
 	case !validName(s.Name):
-		return setting.Bad("name", "%q is not a name; write 1 to 32 letters, digits, - or _", Line(s.Name, 40))
+		return words.Bad("name", words.NotASinkName.With(words.Inner(Line(s.Name, 40))))
 	case s.Language != "" && s.Language != "en" && s.Language != "ja":
-		return setting.Bad("language", "%q is not spoken here; write en or ja", Line(s.Language, 40))
+		return words.Bad("language", words.NotSpoken.With(words.Inner(Line(s.Language, 40))))
 	case s.Timeout < 10*time.Millisecond || s.Timeout > 10*time.Minute:
-		return setting.Bad("timeout", "%s is out of range; write 10ms to 10m, such as 10s", s.Timeout)
+		return words.Bad("timeout", words.SinkTimeout.With(s.Timeout.String()))
 	case s.Patience < time.Second || s.Patience > 30*24*time.Hour:
-		return setting.Bad("patience", "%s is out of range; write 1s to 720h, such as 24h", s.Patience)
+		return words.Bad("patience", words.SinkPatience.With(s.Patience.String()))
 	case s.Concurrency < 1 || s.Concurrency > 256:
-		return setting.Bad("concurrency", "%d is out of range; write 1 to 256", s.Concurrency)
+		return words.Bad("concurrency", words.SinkConcurrency.With(s.Concurrency))
 	case s.Heartbeat != 0 && (s.Heartbeat < time.Second || s.Heartbeat > 24*time.Hour):
-		return setting.Bad("heartbeat", "%s is out of range; write 1s to 24h, such as 5m, or 0s for none", s.Heartbeat)
+		return words.Bad("heartbeat", words.SinkHeartbeat.With(s.Heartbeat.String()))
 	case s.Circuit.Failures < 0 || s.Circuit.Failures > 1000:
-		return setting.Bad("circuit.failures", "%d is out of range; write 1 to 1000, or 0 for never", s.Circuit.Failures)
+		return words.Bad("circuit.failures", words.CircuitFailures.With(s.Circuit.Failures))
 	case s.Circuit.Failures > 0 && (s.Circuit.Pause < 100*time.Millisecond || s.Circuit.Pause > time.Hour):
-		return setting.Bad("circuit.pause", "%s is out of range; write 100ms to 1h, such as 15s", s.Circuit.Pause)
+		return words.Bad("circuit.pause", words.CircuitPause.With(s.Circuit.Pause.String()))
 	}
 	if err := s.Title.check(notEmpty); err != nil {
-		return setting.Bad("title", "%w", err)
+		return &setting.Error{Key: "title", Err: err}
 	}
 	if err := s.Text.check(nil); err != nil {
-		return setting.Bad("text", "%w", err)
+		return &setting.Error{Key: "text", Err: err}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package sinks
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Template is a text of the operator's own that every alert fills: a Go
@@ -42,7 +42,7 @@ func (t Template) check(look func(string) error) error {
 		case t.EN == t.JA: // written once, without a key for the language
 			return err
 		default:
-			return setting.Bad(l.name, "%w", err)
+			return &setting.Error{Key: l.name, Err: err}
 		}
 	}
 	return nil
@@ -51,7 +51,7 @@ func (t Template) check(look func(string) error) error {
 // notEmpty refuses a title that nobody could see.
 func notEmpty(title string) error {
 	if strings.TrimSpace(Line(title, MaxTitle)) == "" {
-		return errors.New("makes an empty title")
+		return words.Fail(words.TemplateEmptyTitle.With())
 	}
 	return nil
 }
@@ -83,11 +83,11 @@ const maxTemplate = 64 << 10
 // reads a file, the environment or the network.
 func Compile(text, language string) (*Compiled, error) {
 	if len(text) > maxTemplate {
-		return nil, fmt.Errorf("is %d bytes long; write a template of at most %d", len(text), maxTemplate)
+		return nil, words.Fail(words.TemplateTooLong.With(len(text), maxTemplate))
 	}
 	t, err := template.New("line").Option("missingkey=error").Funcs(functions(In(language))).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s; correct it after https://pkg.go.dev/text/template and docs/sinks.md", reason(err))
+		return nil, words.Fail(words.TemplateSyntax.With(reason(err)))
 	}
 	watch(t)
 	return &Compiled{t, language}, nil
@@ -120,16 +120,16 @@ func functions(w *Words) template.FuncMap {
 func (c *Compiled) Render(a event.Alert, most int) (text string, err error) {
 	defer func() {
 		if recover() != nil { // text/template lets errors of the run time through
-			text, err = "", errors.New("panics; write it another way")
+			text, err = "", words.Fail(words.TemplatePanics.With())
 		}
 	}()
 	out := &bounded{most: most, until: time.Now().Add(maxRender)}
 	err = c.t.Execute(out, Tidy(a))
 	switch {
 	case out.late:
-		return "", fmt.Errorf("takes longer than %s; write it without a loop of that many turns", maxRender)
+		return "", words.Fail(words.TemplateSlow.With(maxRender.String()))
 	case out.full:
-		return "", fmt.Errorf("makes more than %d bytes; write a shorter one, cut has what cuts a text", most)
+		return "", words.Fail(words.TemplateMakesTooMuch.With(most))
 	case err != nil:
 		return "", fmt.Errorf("%s", reason(err))
 	}

@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Weak is a kind's Config that can work and yet be weaker than it need be:
@@ -36,11 +36,11 @@ func WeakTLS(key string, t TLS, now time.Time) []error {
 			if block.Type != "CERTIFICATE" || err != nil || c.NotAfter.Sub(now) > ExpiresSoon {
 				continue
 			}
-			word := "ends"
+			says := words.CertificateEnds
 			if c.NotAfter.Before(now) {
-				word = "ended"
+				says = words.CertificateEnded
 			}
-			out = append(out, setting.Bad(key+"."+f.key, "the certificate %s %s at %s; renew it", Line(c.Subject.String(), 200), word, c.NotAfter.UTC().Format(time.RFC3339)))
+			out = append(out, words.Bad(key+"."+f.key, says.With(Line(c.Subject.String(), 200), c.NotAfter)))
 		}
 	}
 	return out
@@ -53,7 +53,7 @@ func WeakURL(key, raw string, secret bool) []error {
 	if err != nil || u.Scheme != "http" || Here(u.Hostname()) || !secret && u.User == nil {
 		return nil
 	}
-	return []error{setting.Bad(key, "credentials go to another host in clear text; write an https URL")}
+	return []error{words.Bad(key, words.WeakClearText.With())}
 }
 
 // Here reports whether host, with or without a port, is this machine's loopback.

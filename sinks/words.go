@@ -39,28 +39,47 @@ func In(language string) *Words {
 	return &english
 }
 
-var english = Words{
-	Item: "Item", Host: "Host", Component: "Component", State: "State", Severity: "Severity", Impact: "Impact", Rule: "Rule",
-	Since: "Since", Until: "Until", Lasted: "Lasted", Found: "Found", OS: "OS", AgentVersion: "Agent version",
-	Reason: "Why it is expected", Detail: "What was seen", Confirm: "How to confirm", Observer: "Seen by", AlertID: "Alert",
-	Test: "TEST", Replay: "REPLAY",
-	Affected: "Affected", AckBy: "Acknowledged by", WithdrawnBy: "Acknowledgement withdrawn by", Open: "Open alerts", Waiting: "Waiting for this sink", Next: "Next within", Step: "Next step",
+var english, japanese = vocabulary(words.In("en", nil)), vocabulary(words.In("ja", nil))
 
-	voice: words.In("en", nil),
-	more:  "and %d more", count: "%d of %d", leftOut: "%d characters left out",
-	day: "d", hour: "h", minute: "min", secnd: "s", gap: " ", stop: ". ",
-}
-
-var japanese = Words{
-	Item: "監視対象", Host: "ホスト", Component: "コンポーネント", State: "状態", Severity: "重大度", Impact: "影響", Rule: "ルール",
-	Since: "発生日時", Until: "復旧日時", Lasted: "継続時間", Found: "検出数", OS: "OS", AgentVersion: "Agent のバージョン",
-	Reason: "監視する理由", Detail: "検出内容", Confirm: "確認方法", Observer: "監視元", AlertID: "アラート",
-	Test: "テスト", Replay: "再送",
-	Affected: "影響を受ける項目", AckBy: "担当者", WithdrawnBy: "確認を取り消した担当者", Open: "未復旧のアラート", Waiting: "送信待ち", Next: "次の通知まで", Step: "次の対応",
-
-	voice: words.In("ja", nil),
-	more:  "ほか%d件", count: "%d / %d", leftOut: "%d文字を省略",
-	day: "日", hour: "時間", minute: "分", secnd: "秒", stop: "。",
+func vocabulary(v words.Voice) Words {
+	return Words{
+		Item:         v.Pick(words.FieldItem),
+		Host:         v.Pick(words.FieldHost),
+		Component:    v.Pick(words.FieldComponent),
+		State:        v.Pick(words.FieldState),
+		Severity:     v.Pick(words.FieldSeverity),
+		Impact:       v.Pick(words.FieldImpact),
+		Rule:         v.Pick(words.FieldRule),
+		Since:        v.Pick(words.FieldSince),
+		Until:        v.Pick(words.FieldUntil),
+		Lasted:       v.Pick(words.FieldLasted),
+		Found:        v.Pick(words.FieldFound),
+		OS:           v.Pick(words.FieldOS),
+		AgentVersion: v.Pick(words.FieldAgentVersion),
+		Reason:       v.Pick(words.FieldReason),
+		Detail:       v.Pick(words.FieldDetail),
+		Confirm:      v.Pick(words.FieldConfirm),
+		Observer:     v.Pick(words.FieldObserver),
+		AlertID:      v.Pick(words.FieldAlertID),
+		Test:         v.Pick(words.FieldTest),
+		Replay:       v.Pick(words.FieldReplay),
+		Affected:     v.Pick(words.FieldAffected),
+		AckBy:        v.Pick(words.FieldAckBy),
+		WithdrawnBy:  v.Pick(words.FieldWithdrawnBy),
+		Open:         v.Pick(words.FieldOpen),
+		Waiting:      v.Pick(words.FieldWaiting),
+		Next:         v.Pick(words.FieldNext),
+		Step:         v.Pick(words.FieldStep),
+		more:         v.Pick(words.AffectedMore),
+		count:        v.Pick(words.FoundOfWant),
+		leftOut:      v.Pick(words.CharactersLeftOut),
+		day:          v.Pick(words.UnitDay),
+		hour:         v.Pick(words.UnitHour),
+		minute:       v.Pick(words.UnitMinute),
+		secnd:        v.Pick(words.UnitSecond),
+		stop:         v.Pick(words.SentenceStop),
+		voice:        v, gap: map[bool]string{false: " "}[v.JA()],
+	}
 }
 
 // Language is en or ja.

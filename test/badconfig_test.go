@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dswatch/app"
+	"dswatch/words"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew; read them before you commit")
@@ -22,6 +23,7 @@ func TestBadConfigurations(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	located := regexp.MustCompile(`(?m)^\S+\.yaml:\d+:\d+: `)
+	japanese, english := regexp.MustCompile(`\p{Hiragana}`), regexp.MustCompile(`\b[a-z]{2,},? [a-z]{2,},? [a-z]{2,}\b`)
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".yaml"), func(t *testing.T) {
 			_, err := app.Load(f)
@@ -44,6 +46,11 @@ func TestBadConfigurations(t *testing.T) {
 			}
 			if got != string(want) {
 				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+			for line := range strings.Lines(words.In("ja", nil).Error(err)) {
+				if located.MatchString(line) && !japanese.MatchString(line) || english.MatchString(line) && !strings.Contains(line, " | ") {
+					t.Errorf("in Japanese it is %s", line)
+				}
 			}
 		})
 	}

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"time"
+
+	"dswatch/event"
 )
 
 // ConfigState says which configuration is in force.
@@ -15,7 +17,9 @@ type ConfigState struct {
 // Reloaded is what a reload has changed.
 type Reloaded struct {
 	Changes  []string `json:"changes"`
-	Warnings []string `json:"warnings"`
+	Warnings []string `json:"warnings"` // in English
+	// WarningStatements is each of Warnings as data.
+	WarningStatements []event.Said `json:"warning_statements,omitempty"`
 }
 
 // Reloader reads the configuration again. With an error nothing has changed.

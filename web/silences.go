@@ -3,11 +3,11 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Silence is one silence as people see it.
@@ -169,7 +169,7 @@ func (s *Server) handleSilences(mux *http.ServeMux) {
 // read decodes the body of a request.
 func read(r *http.Request, into any) error {
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
-		return fmt.Errorf("read request: %w", err)
+		return words.FailWith(err, words.ReadRequest.With(err))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Token returns the token of the local API, which lies below bus.dir. Create
@@ -29,11 +29,11 @@ func Token(dir string, create bool) (setting.Secret, error) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return "", fmt.Errorf("read the token of the local api: %w; run this as the user that runs dswatch, or as root", err)
+		return "", words.FailWith(err, words.TokenDenied.With(err))
 	case err != nil:
-		return "", fmt.Errorf("read the token of the local api: %w", err)
+		return "", words.FailWith(err, words.TokenUnreadable.With(err))
 	case unfit:
-		return "", fmt.Errorf("read the token of the local api: %s holds no token; restart dswatch, which makes a new one", path)
+		return "", words.Fail(words.NoToken.With(path))
 	}
 	return setting.Secret(token), nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is the section `web:`.
@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 		_, err = net.LookupPort("tcp", port)
 	}
 	if err != nil || port == "" {
-		return setting.Bad("listen", "%q is not an address; write HOST:PORT, such as 127.0.0.1:9418", c.Listen)
+		return words.Bad("listen", words.NotAnAddress.With(words.Inner(c.Listen)))
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ type Server struct {
 func Start(p Parts) (*Server, error) {
 	l, err := net.Listen("tcp", p.Config.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen for the local api: %w; set web.listen to a free address, or to \"\" for none", err)
+		return nil, words.FailWith(err, words.ListenAPI.With(err))
 	}
 	s := &Server{Parts: p, listener: l}
 	s.http = &http.Server{
@@ -205,7 +205,7 @@ func (s *Server) handler() http.Handler {
 			Names []string `json:"names"`
 		}
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			return nil, fmt.Errorf("read request: %w", err)
+			return nil, words.FailWith(err, words.ReadRequest.With(err))
 		}
 		return s.Program.TestSinks(r.Context(), in.Names)
 	}))
@@ -230,17 +230,41 @@ func (s *Server) guarded(do func(*http.Request) (any, error)) http.HandlerFunc {
 		got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if s.Token == "" || subtle.ConstantTimeCompare([]byte(got), []byte(s.Token.Reveal())) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			answer(w, http.StatusUnauthorized, map[string]string{"error": "the token is missing or wrong; it is in the file token in bus.dir"})
+			answer(w, http.StatusUnauthorized, ProblemOf(words.Fail(words.TokenWrong.With())))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
 		v, err := do(r)
 		if err != nil {
-			answer(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+			answer(w, http.StatusBadRequest, ProblemOf(err))
 			return
 		}
 		answer(w, http.StatusOK, v)
 	}
+}
+
+// Problem is the answer to a request that was not done.
+type Problem struct {
+	Error string `json:"error"` // in English
+	// Statements is Error as data.
+	Statements event.Said `json:"error_statements,omitzero"`
+}
+
+// ProblemOf is what err says.
+func ProblemOf(err error) Problem {
+	p := Problem{Error: err.Error()}
+	if s := words.Of(err); !s.Has(words.Quoted.Code()) {
+		p.Statements = words.Spell(s)
+	}
+	return p
+}
+
+// Err is the error that p tells of.
+func (p Problem) Err() error {
+	if p.Statements.Empty() { // of another version, or cited
+		return errors.New(p.Error)
+	}
+	return words.Fail(p.Statements)
 }
 
 func answer(w http.ResponseWriter, code int, v any) {
@@ -262,7 +286,7 @@ func (s *Server) sameHost(next http.Handler) http.Handler {
 		}
 		host = strings.Trim(host, "[]")
 		if net.ParseIP(host) == nil && host != "localhost" && host != configured {
-			answer(w, http.StatusForbidden, map[string]string{"error": "unknown Host header; use the address in web.listen"})
+			answer(w, http.StatusForbidden, ProblemOf(words.Fail(words.UnknownHost.With())))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -6,6 +6,8 @@ import "time"
 var (
 	// Quoted is a library's own text, or anything else that is cited.
 	Quoted = say1[error]("quoted", "{error}", "{error}")
+	// AtKey is what is wrong at a key of the configuration.
+	AtKey = say2[string, error]("at_key", "{key}: {error}", "{key}: {error}")
 	// Seen is a word or a line of the watched system itself.
 	Seen     = say1[string]("look.seen", "{text}", "{text}")
 	NoAnswer = say1[time.Duration]("look.no_answer",

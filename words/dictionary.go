@@ -138,6 +138,12 @@ var (
 		"timeout":   {"timeout", "タイムアウト"},
 		"panic":     {"panic", "内部エラー"},
 	}
+	// attempts are how an attempt to deliver ended, beside the classes.
+	attempts = map[string]Both{
+		"delivered": {"delivered", "受領"},
+		"duplicate": {"duplicate, not sent again", "重複のため再送せず"},
+		"cut off":   {"cut off", "応答前に dswatch が停止"},
+	}
 	silences = map[string]Both{
 		"pending":    {"pending", "開始前"},
 		"active":     {"active", "有効"},
@@ -185,6 +191,15 @@ func (v Voice) Circuit(s string) string { return word(v, circuits, s) }
 
 // Class names why a delivery failed.
 func (v Voice) Class(s string) string { return word(v, classes, s) }
+
+// Attempt names how an attempt to deliver ended: one of its own outcomes, or
+// the class of its error.
+func (v Voice) Attempt(s string) string {
+	if w, ok := attempts[s]; ok {
+		return v.Pick(w)
+	}
+	return v.Class(s)
+}
 
 // Silence names the state of a silence.
 func (v Voice) Silence(s string) string { return word(v, silences, s) }

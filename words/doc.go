@@ -29,7 +29,7 @@
 //	int             {n}; {n|process|processes} is one of two words: the first where n is 1
 //	time.Duration   20s, 2h5m; 20秒, 2時間5分
 //	time.Time       in the reader's zone
-//	[]string        {x} "a, b", {x:or} "a or b", {x:and} "a and b"
+//	[]string        {x} "a, b", {x:or} "a or b", {x:and} "a, b and c", {x:either} "a, b or c"
 //	error           a library's own text, quoted and not translated
 //	Both            a text that is there in both languages, such as an operator's
 //	Phrase          a sentence of the table inside this one

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"dswatch/event"
+	"dswatch/setting"
 )
 
 // A sentence is one entry of the table.
@@ -129,7 +130,7 @@ func text(a any) string {
 	case []string:
 		return event.List(a)
 	case error:
-		return a.Error()
+		return cited(a)
 	case Both:
 		return event.List([]string{a.EN, a.JA})
 	case Phrase:
@@ -156,6 +157,25 @@ func text(a any) string {
 		return string(a)
 	}
 	return "" // a nil error
+}
+
+// cited is an error as an argument: the statements of one that says something
+// as data, so that they are put into the reader's language too, else its text.
+func cited(err error) string {
+	var said event.Said
+	switch e := err.(type) {
+	case interface{ Says() event.Said }:
+		said = e.Says()
+	case *setting.Error:
+		said = Of(e)
+	default:
+		return err.Error()
+	}
+	var all []string
+	for _, one := range said.Statements() {
+		all = append(all, string(pack(one.Code, one.Args...)))
+	}
+	return event.List(all)
 }
 
 // argument is text, which takes no memory for what is text already.
@@ -334,16 +354,21 @@ type opening struct {
 	how    string // "or", "and"; "one|many"
 }
 
-// parse reads a template. names are those of the arguments; nil: the gaps of
+// parse reads a template; {{ is a brace. names are those of the arguments; nil: the gaps of
 // this text make them.
 func parse(s string, names []string) (template, []string) {
 	var t template
-	first := names == nil
+	first, literal := names == nil, ""
 	for {
 		before, rest, ok := strings.Cut(s, "{")
+		if strings.HasPrefix(rest, "{") { // a brace, not a gap
+			literal, s = literal+before+"{", rest[1:]
+			continue
+		}
+		before = literal + before
 		inside, after, closed := strings.Cut(rest, "}")
 		if !ok || !closed {
-			t.end = s
+			t.end = literal + s
 			return t, names
 		}
 		n := strings.IndexAny(inside, ":|")
@@ -356,7 +381,7 @@ func parse(s string, names []string) (template, []string) {
 			arg, names = len(names), append(names, inside)
 		}
 		t.gaps = append(t.gaps, opening{before, arg, how})
-		s = after
+		literal, s = "", after
 	}
 }
 
@@ -519,9 +544,9 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 		for i, x := range items {
 			switch {
 			case i == 0:
-			case how == "" || i < len(items)-1 && how == "and":
+			case how == "" || i < len(items)-1 && (how == "and" || how == "either"):
 				b = append(b, v.Either(", ", "、")...)
-			case how == "or":
+			case how == "or", how == "either":
 				b = append(b, v.Either(" or ", " または ")...)
 			default:
 				b = append(b, v.Either(" and ", "、")...)
@@ -529,6 +554,18 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 			b = append(b, x...)
 		}
 		return b
+	case quote:
+		if all, ok := event.ListOf(arg); ok {
+			begin := len(b)
+			for _, one := range all {
+				if len(b) > begin {
+					b = append(b, v.between(b)...)
+				}
+				var args [mostGaps]string
+				b = v.append(b, unpack(one, args[:0]))
+			}
+			return b
+		}
 	case both:
 		if en, ja, two := strings.Cut(strings.TrimPrefix(arg, "\v"), "\v"); two {
 			picked := v.Pick(Both{en, ja})
@@ -621,17 +658,57 @@ func (f *Failure) Error() string { return English(f.Said) }
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.cause }
 
+// Bad returns the error of a component about the value of one key of its
+// section: what is wrong, and what to write instead.
+func Bad(key string, s event.Said) error { return &setting.Error{Key: key, Err: Fail(s)} }
+
 // Of returns what err says: what a Failure in it, or another error with Says, says, else its text,
 // quoted.
 func Of(err error) event.Said {
 	if err == nil {
 		return event.Said{}
 	}
+	if k, ok := err.(*setting.Error); ok {
+		return AtKey.With(k.Key, k.Err)
+	}
 	var says interface{ Says() event.Said }
 	if errors.As(err, &says) {
 		return says.Says()
 	}
 	return Quoted.With(err)
+}
+
+// Lines says each of all on its own.
+func (v Voice) Lines(all []event.Said) []string {
+	out := make([]string, len(all))
+	for i, s := range all {
+		out[i] = v.Say(s)
+	}
+	return out
+}
+
+// Error says what went wrong, each of several errors in a line of its own.
+func (v Voice) Error(err error) string {
+	var own interface{ In(v Voice) string }
+	if errors.As(err, &own) {
+		return own.In(v)
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		if all := many.Unwrap(); len(all) > 0 && err.Error() == errors.Join(all...).Error() {
+			lines := make([]string, len(all))
+			for i, e := range all {
+				lines[i] = v.Error(e)
+			}
+			return strings.Join(lines, "\n")
+		}
+	}
+	return v.Say(Of(err))
+}
+
+// Inner is what somebody wrote, as it stands between quotes in a sentence.
+func Inner(s string) string {
+	q := strconv.Quote(s)
+	return q[1 : len(q)-1]
 }
 
 // Codes lists the codes of all sentences, in alphabetical order.

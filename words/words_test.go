@@ -42,7 +42,7 @@ func TestSentences(t *testing.T) {
 				switch k := s.kinds[g.arg]; {
 				case g.how == "":
 				case k == number && plural && one != many:
-				case k == list && (g.how == "or" || g.how == "and"):
+				case k == list && (g.how == "or" || g.how == "and" || g.how == "either"):
 				default:
 					t.Errorf("%s: %q fits no argument of kind %v in the %s text", code, g.how, k, language)
 				}
@@ -56,11 +56,11 @@ func TestSentences(t *testing.T) {
 			for _, g := range tmpl.gaps {
 				whole += g.before
 			}
-			if strings.ContainsAny(whole, "{}\t\n") || strings.TrimSpace(text) != text || text == "" {
+			if strings.Count(whole, "{") != strings.Count(text, "{{") || strings.ContainsAny(whole, "\t\n") || strings.TrimSpace(text) != text || text == "" {
 				t.Errorf("%s: the %s text %q has a gap that does not close, or blanks around it", code, language, text)
 			}
 		}
-		if strings.HasSuffix(s.source[0], ".") != strings.HasSuffix(s.source[1], "。") {
+		if strings.HasSuffix(s.source[0], ".") && !strings.HasSuffix(s.source[0], "...") != strings.HasSuffix(s.source[1], "。") {
 			t.Errorf("%s: only one of %q and %q ends with a full stop", code, s.source[0], s.source[1])
 		}
 		if strings.HasSuffix(s.source[0], ":") != strings.HasSuffix(s.source[1], ":") {

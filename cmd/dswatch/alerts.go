@@ -38,7 +38,7 @@ func alertsCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			rows := [][]string{heads(v, "ALERT|RULE|STATE|SEVERITY|SINCE|ITEM|TOLD|NOTE", "アラート|ルール|状態|重大度|発生日時|監視項目|通知先|備考")}
+			rows := [][]string{v.Heads(words.HeadsAlerts)}
 			for _, a := range list {
 				id := a.ID
 				if id == "" {
@@ -93,7 +93,7 @@ func note(a web.Alert, v words.Voice) string {
 	} else if k != nil {
 		add(words.NoteAcked.With(plain(k.Author)))
 	}
-	return strings.Join(notes, v.Either("; ", "、"))
+	return strings.Join(notes, v.Pick(words.SemicolonComma))
 }
 
 func showUnpaired(c *cobra.Command, l *app.Loaded, v words.Voice, format string) error {

@@ -9,6 +9,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/event"
+	"dswatch/words"
 )
 
 func checkCommand() *cobra.Command {
@@ -20,7 +21,7 @@ func checkCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if format != "table" && format != "json" && format != "nagios" {
-				return usageError{fmt.Errorf("--format %q is none of table, json, nagios", format)}
+				return usageError{words.Fail(words.NotACheckFormat.With(words.Inner(format)))}
 			}
 			l, _, err := read(c, file)
 			if err != nil {

@@ -45,7 +45,7 @@ func formatFlag(c *cobra.Command, format *string, human string) {
 	completes(c, "format", human, "json")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		if *format != human && *format != "json" {
-			return usageError{fmt.Errorf("--format %q is neither %s nor json; write one of them", *format, human)}
+			return usageError{words.Fail(words.NotAnOutputFormat.With(words.Inner(*format), human))}
 		}
 		return nil
 	}
@@ -59,7 +59,7 @@ func languageFlag(root *cobra.Command) {
 	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if *language != "" && *language != "en" && *language != "ja" {
-			return usageError{fmt.Errorf("--language %q is neither en nor ja; write one of them", *language)}
+			return usageError{words.Fail(words.NotALanguage.With(words.Inner(*language)))}
 		}
 		return nil
 	}
@@ -78,6 +78,19 @@ func voice(c *cobra.Command, l *app.Loaded) words.Voice {
 	return words.In(cmp.Or(language, sessionLanguage()), zone)
 }
 
+// reader is the voice for what went wrong, perhaps before a configuration was
+// read: what can be seen of it counts all the same.
+func reader(c *cobra.Command) words.Voice {
+	v := voice(c, nil)
+	if f := c.Flag("language"); f != nil && (f.Value.String() == "en" || f.Value.String() == "ja") {
+		return v
+	}
+	if f := c.Flag("config"); f != nil {
+		v.Language = cmp.Or(app.LanguageOf(configPath(f.Value.String())), v.Language)
+	}
+	return v
+}
+
 // sessionLanguage is that of messages in this session, as POSIX has it.
 func sessionLanguage() string {
 	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
@@ -86,9 +99,6 @@ func sessionLanguage() string {
 	}
 	return "en"
 }
-
-// heads are the columns of a table.
-func heads(v words.Voice, en, ja string) []string { return strings.Split(v.Either(en, ja), "|") }
 
 // say prints a line.
 func say(v words.Voice, s event.Said) { fmt.Println(v.Say(s)) }
@@ -148,14 +158,14 @@ func configCommand() *cobra.Command {
 			}
 			v := voice(c, l)
 			for _, w := range l.Warnings {
-				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), w)
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), v.Say(w))
 			}
 			for _, a := range l.Advice() {
-				fmt.Fprintln(os.Stderr, v.Say(words.Advice.With()), a)
+				fmt.Fprintln(os.Stderr, v.Say(words.Advice.With()), v.Say(a))
 			}
 			say(v, words.ConfigValid.With())
 			for _, line := range l.Budgets() {
-				fmt.Println(line)
+				say(v, line)
 			}
 			say(v, l.Certain())
 			return nil

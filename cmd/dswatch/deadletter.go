@@ -61,7 +61,7 @@ func deadletterList() *cobra.Command {
 
 // writeLetters shows times in zone.
 func writeLetters(w io.Writer, list []web.Letter, v words.Voice) error {
-	rows := [][]string{heads(v, "ID|SINK|GIVEN UP|ATTEMPTS|CLASS|TRANSITION|ALERT|ITEM|REASON", "ID|通知先|配信不能の日時|試行|分類|変化|アラート|監視項目|理由")}
+	rows := [][]string{v.Heads(words.HeadsDeadLetters)}
 	for _, x := range list {
 		item := "-"
 		if x.DeliveryID != "" {
@@ -90,16 +90,16 @@ func deadletterShow() *cobra.Command {
 				return writeJSON(x)
 			}
 			rows := [][]string{
-				{v.Either("sink", "通知先"), plain(x.Sink)}, {v.Either("given up", "配信不能"), v.Say(words.GivenUpAfter.With(x.At, x.Attempts))},
-				{v.Either("class", "分類"), plain(v.Class(x.Class))}, {v.Either("reason", "理由"), plain(x.Reason)},
+				{v.Pick(words.LabelSink), plain(x.Sink)}, {v.Pick(words.LabelGivenUp), v.Say(words.GivenUpAfter.With(x.At, x.Attempts))},
+				{v.Pick(words.LabelClass), plain(v.Class(x.Class))}, {v.Pick(words.LabelReason), plain(x.Reason)},
 			}
 			if x.DeliveryID != "" {
-				rows = append(rows, []string{v.Either("delivery", "配信 ID"), plain(x.DeliveryID)}, []string{v.Either("item", "監視項目"), plain(x.Key.String())})
+				rows = append(rows, []string{v.Pick(words.LabelDelivery), plain(x.DeliveryID)}, []string{v.Pick(words.LabelItem), plain(x.Key.String())})
 			}
 			var alert event.Alert
 			if x.DeliveryID != "" {
 				if err := json.Unmarshal(x.Alert, &alert); err != nil {
-					return fmt.Errorf("read the alert: %w", err)
+					return words.FailWith(err, words.ReadTheAlert.With(err))
 				}
 				alert = app.Spoken(alert, v)
 			}

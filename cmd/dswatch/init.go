@@ -30,24 +30,24 @@ func initCommand() *cobra.Command {
 			// Anywhere else a folder that is not there is a slip.
 			if home := filepath.Dir(defaultConfig()); filepath.Dir(out) == home {
 				if err := os.MkdirAll(home, 0o755); err != nil {
-					return fmt.Errorf("write configuration: %w; choose a place where this user may write", err)
+					return words.FailWith(err, words.WriteNoPlace.With(err))
 				}
 			}
 			// 0600: operators write secrets into it.
 			f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 			switch {
 			case errors.Is(err, fs.ErrExist):
-				return fmt.Errorf("write configuration: %w; choose another file, or move the old one away", err)
+				return words.FailWith(err, words.WriteExists.With(err))
 			case errors.Is(err, fs.ErrNotExist):
-				return fmt.Errorf("write configuration: %w; make its directory first", err)
+				return words.FailWith(err, words.WriteNoFolder.With(err))
 			case err != nil:
-				return fmt.Errorf("write configuration: %w; choose a file that this user may write", err)
+				return words.FailWith(err, words.WriteDenied.With(err))
 			}
 			if _, err := f.WriteString(text); err != nil {
-				return fmt.Errorf("write configuration: %w", err)
+				return words.FailWith(err, words.WriteFailed.With(err))
 			}
 			if err := f.Close(); err != nil {
-				return fmt.Errorf("write configuration: %w", err)
+				return words.FailWith(err, words.WriteFailed.With(err))
 			}
 			fmt.Fprintln(os.Stderr, v.Say(words.Wrote.With(out)))
 			return nil

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dswatch/app"
+	"dswatch/words"
 )
 
 // version is set by the linker.
@@ -36,7 +39,7 @@ func run(args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "dswatch:", err)
+	fmt.Fprintln(os.Stderr, "dswatch:", reader(ran).Error(err))
 	switch {
 	case ran.CommandPath() == checkPath:
 		return app.ExitUnknown // a plugin called wrongly has seen nothing, which is neither warning nor critical
@@ -61,12 +64,14 @@ func command() *cobra.Command {
 	root.SetVersionTemplate(versionLine() + "\n")
 	root.AddCommand(rulesCommand(), whyCommand(), hostCommand(), storeCommand())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
+		err = flagFault(err)
+		return usageError{words.FailWith(err, words.SeeHelp.With(err, c.CommandPath()))}
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
 		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
 	languageFlag(root)
 	strict(root)
+	speakHelp(root)
 	return root
 }
 
@@ -82,15 +87,17 @@ func strict(c *cobra.Command) {
 			if err == nil {
 				return nil
 			}
-			next := fmt.Sprintf("see `%s --help`", c.CommandPath())
 			if len(args) > 0 && c.HasSubCommands() {
+				err = words.Fail(words.UnknownCommand.With(words.Inner(args[0]), c.CommandPath()))
 				if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-					next = fmt.Sprintf("did you mean %q?", near[0])
+					return usageError{words.FailWith(err, words.FaultMeant.With(err, near[0]))}
 				}
 			} else if cobra.NoArgs(c, args) != nil && check(c, nil) == nil {
-				err = fmt.Errorf("%s takes no such argument as %q", c.CommandPath(), args[0])
+				err = words.Fail(words.NoSuchArgument.With(c.CommandPath(), words.Inner(args[0])))
+			} else {
+				err = words.Fail(words.WrongArguments.With(c.CommandPath(), len(args), strings.TrimSuffix(c.UseLine(), " [flags]")))
 			}
-			return usageError{fmt.Errorf("%w; %s", err, next)}
+			return usageError{words.FailWith(err, words.SeeHelp.With(err, c.CommandPath()))}
 		}
 	}
 	if c.HasSubCommands() && !c.Runnable() {
@@ -100,6 +107,28 @@ func strict(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		strict(sub)
 	}
+}
+
+// flagFault says of a mistake in a flag what the library says of it.
+func flagFault(err error) error {
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return words.FailWith(err, words.UnknownFlag.With(dashed(e.GetSpecifiedName())))
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return words.FailWith(err, words.FlagNeedsValue.With(dashed(e.GetSpecifiedName())))
+	}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return words.FailWith(err, words.FlagValue.With(words.Inner(e.GetValue()), "--"+e.GetFlag().Name, e.Unwrap()))
+	}
+	return err
+}
+
+// dashed is the name of a flag as it is written.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // usageError is a mistake in the command line or in the configuration.

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"dswatch/words"
 )
 
 // span is a duration of a flag that also takes days and weeks, as 1d12h.
@@ -40,12 +41,12 @@ func (s *span) Set(text string) error {
 	if rest != "" {
 		r, err := time.ParseDuration(rest)
 		if err != nil || m[0] != "" && r < 0 {
-			return fmt.Errorf("%q is not a duration; write one such as 90m, 2h or 1d12h", text)
+			return words.Fail(words.NotALength.With(words.Inner(text)))
 		}
 		d += r
 	}
 	if text == "" || d <= 0 {
-		return fmt.Errorf("%q is not a time to wait; write one such as 90m, 2h or 1d12h", text)
+		return words.Fail(words.NotAWait.With(words.Inner(text)))
 	}
 	*s = span(d)
 	return nil
@@ -71,5 +72,5 @@ func readTime(text string, now time.Time) (time.Time, error) {
 		}
 		return next, nil
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time; write it as 06:30 for the next one, 2006-01-02 15:04, or 2006-01-02T15:04:05+09:00", text)
+	return time.Time{}, words.Fail(words.NotAMoment.With(words.Inner(text)))
 }

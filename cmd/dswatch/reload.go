@@ -33,8 +33,11 @@ func reloadCommand() *cobra.Command {
 				return err
 			}
 			v := voice(c, l)
-			for _, w := range done.Warnings {
-				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), plain(w))
+			for i, text := range done.Warnings {
+				if i < len(done.WarningStatements) { // of a process that says them as data
+					text = v.Say(done.WarningStatements[i])
+				}
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), plain(text))
 			}
 			if format == "json" {
 				return writeJSON(done)

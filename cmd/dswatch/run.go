@@ -13,6 +13,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/cmd/dswatch/hangup"
+	"dswatch/words"
 )
 
 func runCommand() *cobra.Command {
@@ -59,8 +60,8 @@ func watch(ctx context.Context, w watched) error {
 	defer done()
 	go w.super.run(supervised, ctx)
 	hear(w.log)
-	for _, text := range w.conf.Warnings {
-		w.log.Warn(text)
+	for _, s := range w.conf.Warnings {
+		w.log.Warn(words.English(s))
 	}
 	a, err := app.Open(ctx, w.conf, app.Options{Version: version, Log: w.log, SetLog: w.setLog, Observing: w.super.observing})
 	if err != nil {

@@ -25,7 +25,7 @@ func serviceCommand() *cobra.Command {
 				return err
 			}
 			if err := installService(exe, config); err != nil {
-				return fmt.Errorf("install the service: %w", err)
+				return words.FailWith(err, words.InstallService.With(err))
 			}
 			v := voice(c, nil)
 			say(v, words.ServiceInstalled.With(serviceName, exe, config))
@@ -65,16 +65,16 @@ func servicePaths(file string) (exe, config string, err error) {
 		file = defaultConfig()
 	}
 	if _, err := os.Stat(file); err != nil {
-		return "", "", usageError{fmt.Errorf("find the configuration: %w; write one with: dswatch init -o %s", err, file)}
+		return "", "", usageError{words.FailWith(err, words.FindConfigInit.With(err, file))}
 	}
 	if _, err := load(file); err != nil {
 		return "", "", err
 	}
 	if config, err = filepath.Abs(file); err != nil {
-		return "", "", fmt.Errorf("find the configuration: %w", err)
+		return "", "", words.FailWith(err, words.FindConfig.With(err))
 	}
 	if exe, err = os.Executable(); err != nil {
-		return "", "", fmt.Errorf("find the program: %w", err)
+		return "", "", words.FailWith(err, words.FindProgram.With(err))
 	}
 	return exe, config, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"dswatch/words"
 )
 
 // unitTemplate is also in deploy/, for those who install by hand. Its ExecStart
@@ -48,7 +49,7 @@ func unit(exe, config string) (string, error) {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@"
 	for _, path := range []string{exe, config} {
 		if strings.ContainsFunc(path, func(r rune) bool { return !strings.ContainsRune(plain, r) }) {
-			return "", fmt.Errorf("%q has characters that mean something in a unit; move it to a path of letters, digits and / . _ - + @", path)
+			return "", words.Fail(words.PathInUnit.With(words.Inner(path)))
 		}
 	}
 	return strings.Replace(unitTemplate, unitExec, "ExecStart="+exe+" run -c "+config+"\n", 1), nil
@@ -63,11 +64,11 @@ func (u units) install(exe, config string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s is there already; run first: dswatch service uninstall", file)
+		return words.Fail(words.UnitExists.With(file))
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w; this host has no systemd: let its own init system run dswatch run -c %s", err, config)
+		return words.FailWith(err, words.NoSystemd.With(err, config))
 	case err != nil:
-		return fmt.Errorf("%w; run it as root", err)
+		return words.FailWith(err, words.RunAsRoot.With(err))
 	}
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -89,7 +90,7 @@ func (u units) uninstall() error {
 		return err
 	}
 	if err := os.Remove(filepath.Join(u.dir, unitFile)); err != nil {
-		return fmt.Errorf("%w; run it as root", err)
+		return words.FailWith(err, words.RunAsRoot.With(err))
 	}
 	return systemctl("daemon-reload")
 }
@@ -103,7 +104,7 @@ func (u units) control(verb string) error {
 
 func (u units) installed() error {
 	if _, err := os.Stat(filepath.Join(u.dir, unitFile)); err != nil {
-		return fmt.Errorf("it is not installed: %w; run first: dswatch service install", err)
+		return words.FailWith(err, words.ServiceNotInstalled.With(err))
 	}
 	return nil
 }
@@ -117,10 +118,10 @@ func systemctl(args ...string) error {
 	out, err := c.CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("%w; on a host without systemd let its own init system run: dswatch run -c FILE", err)
+		return words.FailWith(err, words.NoSystemctl.With(err))
 	case err != nil:
 		said := strings.TrimSpace(string(out[:min(len(out), 2000)]))
-		return fmt.Errorf("systemctl %s: %w: %s; see systemctl status %s", strings.Join(args, " "), err, said, unitFile)
+		return words.FailWith(err, words.SystemctlFailed.With(strings.Join(args, " "), err, said, unitFile))
 	}
 	return nil
 }

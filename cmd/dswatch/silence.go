@@ -51,11 +51,11 @@ func (e *ending) read(starts time.Time) (ends, waits time.Time, none bool, err e
 	}
 	switch {
 	case given > 1:
-		return ends, waits, false, usageError{fmt.Errorf("a silence has one end; give one of --for, --until and --until-cleared")}
+		return ends, waits, false, usageError{words.Fail(words.OneEnd.With())}
 	case e.wait != 0 && !e.cleared:
-		return ends, waits, false, usageError{fmt.Errorf("--wait is how long --until-cleared waits for its first alert; add that, or leave out --wait")}
+		return ends, waits, false, usageError{words.Fail(words.WaitAlone.With())}
 	case e.wait == forever:
-		return ends, waits, false, usageError{fmt.Errorf("--wait forever would never end; give a time such as 3d, or --for forever for a silence without an end")}
+		return ends, waits, false, usageError{words.Fail(words.WaitForever.With())}
 	case e.length == forever:
 		return ends, waits, false, nil
 	case e.wait != 0:
@@ -75,11 +75,11 @@ func (e *ending) read(starts time.Time) (ends, waits time.Time, none bool, err e
 func (e *ending) last(starts time.Time, edited bool) (at time.Time, err error) {
 	switch {
 	case e.length == forever:
-		return at, usageError{fmt.Errorf("--for is how long a silence that comes again and again lasts each time; write one such as 3h")}
+		return at, usageError{words.Fail(words.ForEachTime.With())}
 	case e.length == 0 && !edited:
-		return at, usageError{fmt.Errorf("--every needs --for: how long it lasts each time")}
+		return at, usageError{words.Fail(words.EveryNeedsFor.With())}
 	case e.cleared || e.wait != 0:
-		return at, usageError{fmt.Errorf("a silence that comes again and again lasts as long as --for says; leave out --until-cleared and --wait")}
+		return at, usageError{words.Fail(words.EveryAlone.With())}
 	case e.until != "":
 		if at, err = readTime(e.until, starts.Local()); err != nil {
 			err = usageError{err}
@@ -121,12 +121,12 @@ func silenceAdd() *cobra.Command {
 				}
 				s.Every, s.Lasts, s.TimeZone = every, int(time.Duration(end.length)/time.Second), zone
 			} else if zone != "" {
-				return usageError{fmt.Errorf("--time-zone is that of --every; add that, or leave it out")}
+				return usageError{words.Fail(words.ZoneOfEvery.With())}
 			} else if s.Ends, s.Waits, none, err = end.read(s.Starts); err != nil {
 				return err
 			}
 			if none {
-				return usageError{fmt.Errorf("a silence needs one end; give --for, --until or --until-cleared")}
+				return usageError{words.Fail(words.NeedsOneEnd.With())}
 			}
 			l, err := load(file)
 			if err != nil {

@@ -55,12 +55,12 @@ func firstLine(h web.Health) event.Said {
 }
 
 func writeStatus(w io.Writer, st web.Status, v words.Voice) error {
-	items := [][]string{heads(v, "STATE|EXPECTED|ALERT|ITEM|WHY", "状態|監視対象|アラート|監視項目|理由")}
+	items := [][]string{v.Heads(words.HeadsStatus)}
 	for _, i := range st.Items {
 		alert := "-"
 		switch {
 		case i.Alerting && i.Silence != "":
-			alert = v.Either("firing, silenced", "発生中 (通知の抑止)")
+			alert = v.Pick(words.FiringSilenced)
 		case i.Alerting:
 			alert = v.Outcome("firing")
 		case i.Silence != "":
@@ -72,13 +72,13 @@ func writeStatus(w io.Writer, st web.Status, v words.Voice) error {
 		}
 		items = append(items, []string{v.State(i.State), v.Expected(i.Expected), alert, plain(i.Key.String()), why})
 	}
-	sinks := [][]string{heads(v, "SINK|TYPE|WAITING|DEAD|CIRCUIT|DRILL|FAILING SINCE|LAST ERROR", "通知先|方式|送信待ち|配信不能|サーキットブレーカー|定期テスト|障害の開始|直近のエラー")}
+	sinks := [][]string{v.Heads(words.HeadsSinks)}
 	for _, s := range st.Sinks {
 		since, problem, drill := "-", "-", "-"
 		if d := s.Drill; d != nil && d.Confirmed {
-			drill = v.Either("confirmed", "受領")
+			drill = v.Pick(words.DrillConfirmed)
 		} else if d != nil {
-			drill = v.Either("NOT CONFIRMED", "確認できず")
+			drill = v.Pick(words.DrillNotConfirmed)
 		}
 		if !s.FailingSince.IsZero() {
 			since = v.Time(s.FailingSince)

@@ -56,9 +56,9 @@ func storeDeed(use string, repair bool, short, long string) *cobra.Command {
 }
 
 func writeStored(s app.Stored, v words.Voice) error {
-	rows := [][]string{heads(v, "STREAM|MESSAGES|LAST|REPAIRED|LAST|LOST", "ストリーム|メッセージ|末尾|修復後|末尾|消失")}
+	rows := [][]string{v.Heads(words.HeadsStore)}
 	for _, one := range s.Streams {
-		messages, last := v.Either("unreadable", "読み取り不能"), "-"
+		messages, last := v.Pick(words.Unreadable), "-"
 		if one.Before != nil {
 			messages, last = fmt.Sprint(one.Before.Messages), fmt.Sprint(one.Before.Last)
 		}

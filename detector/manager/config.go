@@ -8,6 +8,7 @@ import (
 	"dswatch/detector/trust"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is what `detectors.manager` takes beside the settings that every
@@ -32,13 +33,13 @@ func (c Config) Enabled() bool { return c.URL != "" }
 // Validate rejects what New could not use, without reading a file.
 func (c Config) Validate() error {
 	if c.Late < time.Minute {
-		return setting.Bad("late", "%s is shorter than a minute; write three times the heartbeat interval, such as 30m", c.Late)
+		return words.Bad("late", words.LateTooShort.With(c.Late.String()))
 	}
 	if c.Page < 1 || c.Page > 5000 {
-		return setting.Bad("page", "%d is not between 1 and 5000; write for example 500", c.Page)
+		return words.Bad("page", words.PageRange.With(c.Page))
 	}
 	if c.Edition != "" && c.Edition != event.DeepSecurity && c.Edition != event.WorkloadSecurity {
-		return setting.Bad("edition", "%q is neither deep_security nor workload_security; write one of them", c.Edition)
+		return words.Bad("edition", words.NotAnEdition.With(words.Inner(c.Edition)))
 	}
 	if _, err := trust.Pin(c.Fingerprint); err != nil {
 		return err
@@ -47,11 +48,11 @@ func (c Config) Validate() error {
 		return err
 	}
 	if strings.ContainsAny(c.APIKey.Reveal(), "\r\n") {
-		return setting.Bad("api_key", "holds a line break; write the key on one line")
+		return words.Bad("api_key", words.KeyLineBreak.With())
 	}
 	if c.URL == "" {
 		if c.APIKey != "" {
-			return setting.Bad("url", "is missing beside api_key; write the manager's address, such as https://dsm.example.com:4119")
+			return words.Bad("url", words.URLBesideKey.With())
 		}
 		return nil
 	}
@@ -63,7 +64,7 @@ func (c Config) Validate() error {
 func (c Config) base() (*url.URL, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, setting.Bad("url", "is not an https address without user and query; write for example https://dsm.example.com:4119")
+		return nil, words.Bad("url", words.NotManagerURL.With())
 	}
 	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/api")
 	u.RawPath = ""
@@ -89,7 +90,7 @@ func (c Config) proxy() (*url.URL, error) {
 	}
 	u, err := url.Parse(c.Proxy.Reveal())
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5") || u.Hostname() == "" {
-		return nil, setting.Bad("proxy", "is not the address of a proxy; write for example http://proxy.example.com:3128, or none")
+		return nil, words.Bad("proxy", words.NotProxyAddress.With())
 	}
 	return u, nil
 }

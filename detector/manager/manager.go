@@ -100,7 +100,7 @@ func New(c Config, o Options) (*Detector, error) {
 		return nil, err
 	}
 	if !c.Enabled() {
-		return nil, setting.Bad("url", "is empty; write the manager's address, such as https://dsm.example.com:4119")
+		return nil, words.Bad("url", words.ManagerURLEmpty.With())
 	}
 	client, err := newClient(c)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is what `detectors.port` takes beside the settings that every
@@ -43,14 +44,14 @@ func Defaults() Config { return Config{Rate: defaultRate} }
 // below `detectors.port`, such as targets[0].method.
 func (c Config) Validate() error {
 	if c.Rate < 1 || c.Rate > maxRate {
-		return setting.Bad("rate", "%d probes per second is out of range; write 1 to %d, such as %d", c.Rate, maxRate, defaultRate)
+		return words.Bad("rate", words.RateRange.With(c.Rate, maxRate, defaultRate))
 	}
 	const here = "(this host)" // stands for its name, which the configuration does not know; no target has it
 	keys := map[event.Key]int{}
 	hows := map[place]first{}
 	for i, tc := range c.Targets {
 		if len(tc.Ports) == 0 {
-			return setting.Bad(at(i, "ports"), "is empty; write at least one, such as [4118]")
+			return words.Bad(at(i, "ports"), words.PortsEmpty.With())
 		}
 		for _, t := range tc.targets(here) {
 			if err := t.check(); err != nil {
@@ -61,10 +62,10 @@ func (c Config) Validate() error {
 				return err
 			}
 			if err := t.Key.Validate(); err != nil {
-				return setting.Bad(at(i, "component"), "%w; write a word such as agent", err)
+				return words.Bad(at(i, "component"), words.WriteAWord.With(err))
 			}
 			if j, ok := keys[t.Key]; ok {
-				return setting.Bad(at(i, "ports"), "%d of this host is already listed in targets[%d]; write it once", t.Port, j)
+				return words.Bad(at(i, "ports"), words.PortListed.With(t.Port, j))
 			}
 			keys[t.Key] = i
 			if t.method() == Listen {
@@ -72,7 +73,7 @@ func (c Config) Validate() error {
 			}
 			p, h := t.place(), t.how()
 			if f, ok := hows[p]; ok && f.how != h {
-				return setting.Bad(at(i, "method"), "%s is asked in another way in targets[%d]; an endpoint is probed once, so write the same method, timeout, min_version and server_name in both", p, f.index)
+				return words.Bad(at(i, "method"), words.PortAskedOtherwise.With(p.String(), f.index))
 			} else if !ok {
 				hows[p] = first{how: h, index: i}
 			}
@@ -110,7 +111,7 @@ func (c Config) expand(here string) (ts []Target, again []setting.Error) {
 			e := endpoint{t.place(), t.Key.Component}
 			f, twice := seen[e]
 			if twice && t.Key.Host != ts[f.n].Key.Host && !t.Local() {
-				again = append(again, setting.Error{Key: at(i, "host"), Err: fmt.Errorf("%s is %s of targets[%d], written in another way; they are one item, %s; remove one of them", short(t.Host), short(ts[f.n].Host), f.index, ts[f.n].Key)})
+				again = append(again, setting.Error{Key: at(i, "host"), Err: words.Fail(words.PortSameItem.With(short(t.Host), short(ts[f.n].Host), f.index, ts[f.n].Key.String()))})
 				continue
 			}
 			if !twice {

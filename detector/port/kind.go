@@ -2,7 +2,6 @@ package port
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"dswatch/detector/process"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // section is detectors.port.
@@ -124,21 +124,19 @@ func plan(name string, c detector.Settings, targets []Target, o Options, owner f
 }
 
 // budget says what a look at the targets needs, and where it does not have it.
-func (c section) budget() (text string, wrong []setting.Error) {
+func (c section) budget() (needs event.Said, wrong []setting.Error) {
 	b := c.Budget()
 	if b.Endpoints == 0 {
-		return "", nil
+		return needs, nil
 	}
 	_, wrong = c.expand("here")
 	has := c.patience()
 	if has < b.Worst {
-		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d ports takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
-			b.Endpoints, b.Worst, has)})
+		wrong = append(wrong, setting.Error{Key: "timeout", Err: words.Fail(words.PortsTooSlow.With(b.Endpoints, b.Worst.String(), has.String()))})
 	}
 	if every := detector.Interval(c.Settings.Schedule); b.Worst > every {
-		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("a look at %d ports takes %s at worst, longer than the %s between two; looks are left out then; write for example @every %s",
-			b.Endpoints, b.Worst, every, (b.Worst + 10*time.Second).Round(10*time.Second))})
+		wrong = append(wrong, setting.Error{Key: "schedule", Err: words.Fail(words.PortsTooOften.With(b.Endpoints, b.Worst.String(), every.String(), (b.Worst + 10*time.Second).Round(10*time.Second).String()))})
 	}
-	return fmt.Sprintf("%d ports of other hosts (%d names to look up), %d asked at the same moment and %d begun per second: a look takes %s at worst and has %s, schedule %s",
-		b.Endpoints, b.Names, b.Parallel, b.Rate, b.Worst, has, c.Settings.Schedule), wrong
+	return words.PortBudget.With(b.Endpoints, b.Names, b.Parallel, b.Rate).
+		And(words.LookBudget.With(b.Worst.String(), has.String(), c.Settings.Schedule)), wrong
 }

@@ -11,7 +11,7 @@ import (
 	"unicode"
 
 	"dswatch/event"
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Method is how a port is looked at.
@@ -112,35 +112,34 @@ func (t Target) check() error {
 	m := t.method()
 	switch {
 	case !slices.Contains(Methods(), m):
-		return setting.Bad("method", "%q is no method; write listen, syn, connect or tls", short(string(m)))
+		return words.Bad("method", words.NotAMethod.With(words.Inner(short(string(m)))))
 	case m == Listen && t.Host != "":
-		return setting.Bad("method", "listen reads this host's own table of sockets; leave host out, or write method: syn")
+		return words.Bad("method", words.ListenIsLocal.With())
 	case m != Listen && t.Host == "":
-		return setting.Bad("host", "is empty, and method %s asks another host; write its name or address, or method: listen for this host", m)
+		return words.Bad("host", words.HostEmpty.With(string(m)))
 	case t.Port < 1 || t.Port > 65535:
-		return setting.Bad("ports", "%d is no TCP port; write a number from 1 to 65535", t.Port)
+		return words.Bad("ports", words.NotATCPPort.With(t.Port))
 	case m == Listen && t.Timeout != 0:
-		return setting.Bad("timeout", "has no effect on method listen; leave it out")
+		return words.Bad("timeout", words.NoEffectOnListen.With())
 	case t.Timeout != 0 && (t.Timeout < minTimeout || t.Timeout > maxTimeout):
-		return setting.Bad("timeout", "%s is out of range; write %s to %s, such as 3s", t.Timeout, minTimeout, maxTimeout)
+		return words.Bad("timeout", words.ProbeTimeout.With(t.Timeout.String(), minTimeout.String(), maxTimeout.String()))
 	case t.Loopback && m != Listen:
-		return setting.Bad("loopback", "has an effect on method listen only; leave it out")
+		return words.Bad("loopback", words.ListenOnly.With())
 	case t.AcceptHandshakeErrors && m != Connect && m != TLS:
-		return setting.Bad("accept_handshake_errors", "has an effect on methods connect and tls only; leave it out")
+		return words.Bad("accept_handshake_errors", words.ConnectOnly.With())
 	case t.MinVersion != "" && m != TLS:
-		return setting.Bad("min_version", "has an effect on method tls only; leave it out, or write method: tls")
+		return words.Bad("min_version", words.TLSOnly.With())
 	case t.ServerName != "" && m != TLS:
-		return setting.Bad("server_name", "has an effect on method tls only; leave it out, or write method: tls")
+		return words.Bad("server_name", words.TLSOnly.With())
 	}
 	if _, ok := t.minVersion(); !ok {
-		return setting.Bad("min_version", "%q is no version of TLS; write \"1.0\", \"1.1\", \"1.2\" or \"1.3\"", short(t.MinVersion))
+		return words.Bad("min_version", words.NotATLSVersion.With(words.Inner(short(t.MinVersion))))
 	}
 	if t.ServerName != "" && !isName(t.ServerName) {
-		return setting.Bad("server_name", "%q is no DNS name; write one, or leave it out", short(t.ServerName))
+		return words.Bad("server_name", words.NotADNSName.With(words.Inner(short(t.ServerName))))
 	}
 	if t.Port == agentPort && (m == Connect || m == TLS) && !t.AcceptHandshakeErrors {
-		return setting.Bad("method", "%s on port 4118 makes the agent log a failed handshake each time; "+
-			"write method: syn, or accept_handshake_errors: true beside it", m)
+		return words.Bad("method", words.HandshakeErrors.With(string(m)))
 	}
 	if m == Listen {
 		return nil
@@ -152,18 +151,18 @@ func (t Target) check() error {
 func checkHost(h string) error {
 	if a, err := netip.ParseAddr(h); err == nil {
 		if u := a.Unmap(); u.IsUnspecified() || u.IsMulticast() || u == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-			return setting.Bad("host", "%s is not the address of one host; write that", a)
+			return words.Bad("host", words.NotOneHost.With(a.String()))
 		}
 		return nil
 	}
 	if strings.Contains(h, "://") {
-		return setting.Bad("host", "%q is a URL; write the host alone", short(h))
+		return words.Bad("host", words.HostIsURL.With(words.Inner(short(h))))
 	}
 	if name, p, err := net.SplitHostPort(h); err == nil && checkHost(name) == nil {
-		return setting.Bad("host", "%q holds a port; write host: %s and ports: [%s]", short(h), name, short(p))
+		return words.Bad("host", words.HostHoldsPort.With(words.Inner(short(h)), name, short(p)))
 	}
 	if !isName(h) {
-		return setting.Bad("host", "%q is neither an address nor a DNS name; write one, such as 192.0.2.10 or web01.example.com", short(h))
+		return words.Bad("host", words.NotAddressNorName.With(words.Inner(short(h))))
 	}
 	return nil
 }

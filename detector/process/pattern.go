@@ -1,11 +1,11 @@
 package process
 
 import (
-	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
+
+	"dswatch/words"
 )
 
 // pattern is a path with wildcards, cut at its slashes: in each part *, ? and
@@ -21,15 +21,15 @@ func compile(s string, fold bool) (pattern, error) {
 	p := pattern{fold: fold}
 	p.parts = p.split(s)
 	if s == "" {
-		return p, errors.New("executable pattern is empty; write an absolute path")
+		return p, words.Fail(words.PatternEmpty.With())
 	}
 	absolute := p.parts[0] == "" || fold && strings.HasSuffix(p.parts[0], ":")
 	if !absolute && p.parts[0] != "**" {
-		return p, fmt.Errorf("executable pattern %q is not absolute; write for example /opt/ds_agent/**/nginx", s)
+		return p, words.Fail(words.PatternNotAbsolute.With(words.Inner(s)))
 	}
 	for _, part := range p.parts {
 		if _, err := path.Match(part, ""); err != nil {
-			return p, fmt.Errorf("executable pattern %q: %w; write [...] closed and in order", s, err)
+			return p, words.FailWith(err, words.PatternBad.With(words.Inner(s), err))
 		}
 	}
 	return p, nil

@@ -14,6 +14,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is what `detectors.remote` takes beside the settings that every
@@ -94,14 +95,14 @@ func (c Config) Resolved() []TargetConfig {
 // name the key below `detectors.remote`, such as targets[0].os.
 func (c Config) Validate() error {
 	if c.Confirm < 0 || c.Confirm > maxConfirm {
-		return setting.Bad("confirm", "%s is not between 0s and %s; write for example 16s", c.Confirm, maxConfirm)
+		return words.Bad("confirm", words.ConfirmRange.With(c.Confirm.String(), maxConfirm.String()))
 	}
 	if c.KeyFile != "" && c.Agent {
-		return setting.Bad("agent", "is written beside key_file; keep one of them")
+		return words.Bad("agent", words.BesideKeyFile.With())
 	}
 	for key, path := range map[string]string{"key_file": c.KeyFile, "known_hosts": c.KnownHosts} {
 		if path != "" && !filepath.IsAbs(path) {
-			return setting.Bad(key, "%q is not an absolute path; write for example /etc/dswatch/%s", setting.Clip(path), filepath.Base(path))
+			return words.Bad(key, words.PathNotAbsoluteNamed.With(words.Inner(setting.Clip(path)), filepath.Base(path)))
 		}
 	}
 	hosts := map[string]int{}
@@ -109,7 +110,7 @@ func (c Config) Validate() error {
 	for i, t := range c.Resolved() {
 		err := t.validate()
 		if j, twice := hosts[event.Token(t.Host)]; twice && err == nil {
-			err = setting.Bad("host", "%s is the host of targets[%d] already; give each target its own name", t.Host, j)
+			err = words.Bad("host", words.TargetHostTwice.With(t.Host, j))
 		}
 		hosts[event.Token(t.Host)] = i
 		errs = append(errs, under(fmt.Sprintf("targets[%d].", i), err))
@@ -143,26 +144,26 @@ func (t TargetConfig) validate() error {
 	_, known := systems[t.OS]
 	switch {
 	case t.OS == "":
-		return setting.Bad("os", "is missing; write solaris, esxi, linux or aix")
+		return words.Bad("os", words.OSMissing.With())
 	case !known:
-		next := "write solaris, esxi, linux or aix"
+		next := words.WriteEither.Phrase([]string{event.Solaris, event.ESXi, event.Linux, event.AIX})
 		if n := setting.Nearest(t.OS, slices.Sorted(maps.Keys(systems))); n != "" {
-			next = "did you mean " + n + "?"
+			next = words.DidYouMean.Phrase(n)
 		}
-		return setting.Bad("os", "%q cannot be looked at over SSH; %s", setting.Clip(t.OS), next)
+		return words.Bad("os", words.NotOverSSH.With(words.Inner(setting.Clip(t.OS)), next))
 	case t.Facts.OS != "":
-		return setting.Bad("facts.os", "belongs beside the host; write os: %s there and remove it here", t.OS)
+		return words.Bad("facts.os", words.OSBesideHost.With(t.OS))
 	case len(t.Facts.Components) > 0:
-		return setting.Bad("facts.components", "belongs beside the host; write components: there and remove it here")
+		return words.Bad("facts.components", words.ComponentsBesideHost.With())
 	}
 	for i, c := range t.Components {
 		if !slices.Contains(event.Components.Allowed(), c) {
-			return setting.Bad(fmt.Sprintf("components[%d]", i), "%q is not a component; write manager, agent or appliance", setting.Clip(c))
+			return words.Bad(fmt.Sprintf("components[%d]", i), words.NotAVendorComponent.With(words.Inner(setting.Clip(c))))
 		}
 	}
 	for i, r := range t.Items {
 		if r.Kind.Valid() && !CanSee(t.OS, r.Kind) {
-			return setting.Bad(fmt.Sprintf("items[%d].kind", i), "a %s cannot be seen on %s over SSH; write one of %s", r.Kind, t.OS, strings.Join(seen(t.OS), ", "))
+			return words.Bad(fmt.Sprintf("items[%d].kind", i), words.KindNotOverSSH.With(r.Kind, t.OS, seen(t.OS)))
 		}
 	}
 	return nil
@@ -171,27 +172,27 @@ func (t TargetConfig) validate() error {
 func (t TargetConfig) validateLogin() error {
 	switch {
 	case t.Host == "":
-		return setting.Bad("host", "is missing; write the name that alerts shall show")
+		return words.Bad("host", words.HostMissing.With())
 	case strings.ContainsAny(t.Host, "/ \t\r\n") || len(t.Host) > 253:
-		return setting.Bad("host", "%q is not a host name; write letters, digits, dots and dashes", setting.Clip(t.Host))
+		return words.Bad("host", words.NotAHostName.With(words.Inner(setting.Clip(t.Host))))
 	case strings.ContainsAny(t.Address, "/ \t\r\n[]") || len(t.Address) > 253:
-		return setting.Bad("address", "%q is not a name or an address; write it without brackets and port", setting.Clip(t.Address))
+		return words.Bad("address", words.NotNameOrAddress.With(words.Inner(setting.Clip(t.Address))))
 	case t.Port < 1 || t.Port > 65535:
-		return setting.Bad("port", "%d is not a TCP port; write 1 to 65535, such as 22", t.Port)
+		return words.Bad("port", words.NotAnSSHPort.With(t.Port))
 	case t.User == "":
-		return setting.Bad("user", "is missing; write the user to log in as, here or as detectors.remote.user")
+		return words.Bad("user", words.UserMissing.With())
 	case len(t.User) > 255 || strings.ContainsFunc(t.User, func(r rune) bool { return r <= ' ' }):
-		return setting.Bad("user", "%q is not a user; write one name", setting.Clip(t.User))
+		return words.Bad("user", words.NotOneUser.With(words.Inner(setting.Clip(t.User))))
 	case t.KeyFile != "" && t.Agent:
-		return setting.Bad("agent", "is written beside key_file; keep one of them")
+		return words.Bad("agent", words.BesideKeyFile.With())
 	case t.KeyFile == "" && !t.Agent:
-		return setting.Bad("key_file", "is missing; write the path of the user's private key, or agent: true; passwords are not supported")
+		return words.Bad("key_file", words.KeyFileMissing.With())
 	case t.KeyFile != "" && !filepath.IsAbs(t.KeyFile):
-		return setting.Bad("key_file", "%q is not an absolute path; write for example /etc/dswatch/id_ed25519", setting.Clip(t.KeyFile))
+		return words.Bad("key_file", words.KeyNotAbsolute.With(words.Inner(setting.Clip(t.KeyFile))))
 	case t.KnownHosts == "":
-		return setting.Bad("known_hosts", "is missing; write the path of a file with the host's key, as ssh-keyscan prints it")
+		return words.Bad("known_hosts", words.KnownHostsMissing.With())
 	case !filepath.IsAbs(t.KnownHosts):
-		return setting.Bad("known_hosts", "%q is not an absolute path; write for example %s", setting.Clip(t.KnownHosts), knownHosts())
+		return words.Bad("known_hosts", words.PathNotAbsolute.With(words.Inner(setting.Clip(t.KnownHosts)), knownHosts()))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"dswatch/detector/process"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // section is detectors.remote.
@@ -83,17 +84,15 @@ func Kind() detector.Kind {
 
 // budget says what the looks need at worst. Each host has a look of its own, so
 // one that hangs makes no other one late as long as there are places.
-func (c section) budget() (string, []setting.Error) {
+func (c section) budget() (event.Said, []setting.Error) {
 	if len(c.Targets) == 0 {
-		return "", nil
+		return event.Said{}, nil
 	}
 	var wrong []setting.Error
 	if every := detector.Interval(c.Settings.Schedule); len(c.Targets) > Parallel && Patience(Options{Timeout: c.Timeout}, len(c.Targets)) > every {
-		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("of %d hosts %d are looked at at the same moment, so when many hang the others wait for their turn, longer than the %s between two looks; write a longer schedule, or a shorter timeout",
-			len(c.Targets), Parallel, every)})
+		wrong = append(wrong, setting.Error{Key: "schedule", Err: words.Fail(words.ManyHang.With(len(c.Targets), Parallel, every.String()))})
 	}
-	return fmt.Sprintf("%d hosts, %d looked at at the same moment, %d logins at one address: a look at one takes %s at most, schedule %s",
-		len(c.Targets), Parallel, Logins, c.Timeout, c.Settings.Schedule), wrong
+	return words.RemoteBudget.With(len(c.Targets), Parallel, Logins).And(words.OneLookBudget.With(c.Timeout.String(), c.Settings.Schedule)), wrong
 }
 
 // spread is the jitter of so many targets where none is configured: they are
@@ -106,14 +105,14 @@ func spread(targets int, schedule string) time.Duration {
 // operator's own for that host.
 func (t TargetConfig) list(s detector.Site) (*catalog.Catalog, error) {
 	if event.Token(t.Host) == event.Token(s.Host) {
-		return nil, setting.Bad(".host", "%s is this host, which is looked at without SSH; remove the target", t.Host)
+		return nil, words.Bad(".host", words.TargetIsThisHost.With(t.Host))
 	}
 	list, err := s.Vendor.With(onlyOn(t.OS, t.Items), append(slices.Clone(t.Ignore), s.Ignore...))
 	if err != nil {
 		return nil, under(".", err)
 	}
 	if len(t.items(list, s)) == 0 {
-		return nil, setting.Bad("", "no row of the list can be seen on %s for components %v; write items: of your own, or remove the target", t.OS, t.Components)
+		return nil, words.Bad("", words.NothingToSee.With(t.OS, fmt.Sprintf("%v", t.Components)))
 	}
 	return list, nil
 }

@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"dswatch/detector"
-	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Pin returns the fingerprint's bytes, nil for none. An error names the key
@@ -27,7 +27,7 @@ func Pin(fingerprint string) ([]byte, error) {
 	digits := strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(fingerprint)), "sha256:"), ":", "")
 	b, err := hex.DecodeString(digits)
 	if err != nil || len(b) != sha256.Size {
-		return nil, setting.Bad("fingerprint", "is not a SHA-256 fingerprint; write the 64 digits that openssl x509 -noout -fingerprint -sha256 prints")
+		return nil, words.Bad("fingerprint", words.NotAFingerprint.With())
 	}
 	return b, nil
 }
@@ -41,11 +41,11 @@ func TLS(caFile, fingerprint string) (*tls.Config, error) {
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile)
 		if err != nil {
-			return nil, setting.Bad("ca_file", "%w; write the path of a readable PEM file", err)
+			return nil, words.Bad("ca_file", words.NoReadablePEM.With(err))
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, setting.Bad("ca_file", "%s holds no certificate; write the path of a PEM file with -----BEGIN CERTIFICATE-----", caFile)
+			return nil, words.Bad("ca_file", words.NoCertificate.With(caFile))
 		}
 	}
 	pin, err := Pin(fingerprint)

@@ -11,6 +11,7 @@ import (
 	"dswatch/detector/trust"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is what `detectors.vsphere` takes beside the settings that every
@@ -32,7 +33,7 @@ func (c Config) Enabled() bool { return c.URL != "" }
 func (c Config) Validate() error {
 	if c.URL == "" {
 		if c.User != "" || c.Password != "" || len(c.Hosts) > 0 {
-			return setting.Bad("url", "is missing; write the address of a vCenter or ESXi, such as https://vcenter.example.com")
+			return words.Bad("url", words.VSphereURLMissing.With())
 		}
 		return nil
 	}
@@ -44,26 +45,26 @@ func (c Config) Validate() error {
 	}
 	switch {
 	case c.User == "":
-		return setting.Bad("user", "is missing; write a user with the role Read-only, such as dswatch@vsphere.local")
+		return words.Bad("user", words.VSphereUserMissing.With())
 	case c.Password == "":
-		return setting.Bad("password", "is missing; write password_file: with the path of a file that holds it")
+		return words.Bad("password", words.PasswordMissing.With())
 	case c.CAFile != "" && !filepath.IsAbs(c.CAFile):
-		return setting.Bad("ca_file", "%q is not an absolute path; write for example /etc/dswatch/vcenter-ca.pem", setting.Clip(c.CAFile))
+		return words.Bad("ca_file", words.CANotAbsolute.With(words.Inner(setting.Clip(c.CAFile))))
 	case len(c.Hosts) == 0:
-		return setting.Bad("hosts", "is empty; write the hosts' names in the inventory, such as [esx01.example.com]")
+		return words.Bad("hosts", words.VSphereHostsEmpty.With())
 	case c.Facts.OS != "":
-		return setting.Bad("facts.os", "is always esxi here; remove it")
+		return words.Bad("facts.os", words.AlwaysESXi.With())
 	case len(c.Facts.Components) > 0:
-		return setting.Bad("facts.components", "is always [appliance] here; remove it")
+		return words.Bad("facts.components", words.AlwaysAppliance.With())
 	}
 	seen := map[string]int{}
 	for i, h := range c.Hosts {
 		key := fmt.Sprintf("hosts[%d]", i)
 		if h == "" || len(h) > 253 || strings.ContainsAny(h, "/ \t\r\n") {
-			return setting.Bad(key, "%q is not the name of a host; write it as the inventory shows it", setting.Clip(h))
+			return words.Bad(key, words.NotInventoryName.With(words.Inner(setting.Clip(h))))
 		}
 		if j, twice := seen[event.Token(h)]; twice {
-			return setting.Bad(key, "%s is hosts[%d] already; write it once", h, j)
+			return words.Bad(key, words.HostListed.With(h, j))
 		}
 		seen[event.Token(h)] = i
 	}
@@ -74,7 +75,7 @@ func (c Config) Validate() error {
 func (c Config) base() (*url.URL, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" && u.Path != "/sdk" {
-		return nil, setting.Bad("url", "is not an https address without user, path and query; write for example https://vcenter.example.com")
+		return nil, words.Bad("url", words.NotVSphereURL.With())
 	}
 	u.Path = "/sdk"
 	return u, nil

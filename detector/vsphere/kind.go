@@ -9,6 +9,7 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // section is detectors.vsphere.
@@ -39,21 +40,19 @@ func (c section) patience() time.Duration {
 	return min(max(c.Settings.Timeout, c.worst()), detector.MaxTimeout)
 }
 
-func (c section) budget() (string, []setting.Error) {
+func (c section) budget() (event.Said, []setting.Error) {
 	if !c.Enabled() {
-		return "", nil
+		return event.Said{}, nil
 	}
 	var wrong []setting.Error
 	if has := c.patience(); has < c.worst() {
-		wrong = append(wrong, setting.Error{Key: "timeout", Err: fmt.Errorf("a look at %d hosts takes %s at worst and has %s; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
-			len(c.Hosts), c.worst(), has)})
+		wrong = append(wrong, setting.Error{Key: "timeout", Err: words.Fail(words.HostsTooSlow.With(len(c.Hosts), c.worst().String(), has.String()))})
 	}
 	if every := detector.Interval(c.Settings.Schedule); c.patience() > every {
-		wrong = append(wrong, setting.Error{Key: "schedule", Err: fmt.Errorf("a look at %d hosts may take %s, longer than the %s between two; looks are left out then; write a longer schedule",
-			len(c.Hosts), c.patience().Round(time.Second), every)})
+		wrong = append(wrong, setting.Error{Key: "schedule", Err: words.Fail(words.HostsTooOften.With(len(c.Hosts), c.patience().Round(time.Second).String(), every.String()))})
 	}
-	return fmt.Sprintf("%d hosts, %d asked at the same moment, %s for each: a look takes %s at worst and has %s, schedule %s",
-		len(c.Hosts), parallel, hostTimeout, c.worst(), c.patience(), c.Settings.Schedule), wrong
+	return words.VSphereBudget.With(len(c.Hosts), parallel, hostTimeout.String()).
+		And(words.LookBudget.With(c.worst().String(), c.patience().String(), c.Settings.Schedule)), wrong
 }
 
 // Kind is the section detectors.vsphere.
@@ -64,7 +63,7 @@ func Kind() detector.Kind {
 			var errs []error
 			for i, h := range c.Hosts {
 				if other, twice := s.Hosts[event.Token(h)]; twice {
-					errs = append(errs, setting.Bad(fmt.Sprintf("hosts[%d]", i), "%s is in %s already; keep one of them", h, other.From))
+					errs = append(errs, words.Bad(fmt.Sprintf("hosts[%d]", i), words.HostElsewhere.With(h, other.From)))
 				}
 				all = append(all, detector.Other{Host: h, From: "detectors.vsphere.hosts"})
 			}

@@ -67,7 +67,7 @@ func New(c Config, items []Item, o Options) (*Detector, error) {
 		return nil, err
 	}
 	if !c.Enabled() {
-		return nil, setting.Bad("url", "is empty; write the address of a vCenter or ESXi, such as https://vcenter.example.com")
+		return nil, words.Bad("url", words.VSphereURLEmpty.With())
 	}
 	client, err := newClient(c)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"dswatch/event"
-	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Kind returns the kind of sink that this package makes.
@@ -65,12 +65,12 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	for i, base := range c.URLs {
 		u, err := endpoint(base)
 		if err != nil {
-			return nil, setting.Bad("urls", "entry %d %w", i+1, err)
+			return nil, words.Bad("urls", words.EntryFault.With(i+1, err))
 		}
 		own := tlsConfig.Clone() // a transport writes to it
 		h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: u.String(), TLS: own, Concurrency: c.Concurrency, Secrets: secrets, Proxy: c.Proxy.Reveal()})
 		if err != nil {
-			return nil, setting.Bad("urls", "entry %d %w", i+1, err)
+			return nil, words.Bad("urls", words.EntryFault.With(i+1, err))
 		}
 		s.members = append(s.members, &member{http: h, host: u.Host})
 	}

@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -14,6 +13,7 @@ import (
 
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of an alertmanager sink.
@@ -51,19 +51,19 @@ func (c Config) Validate() error {
 		return err
 	}
 	if len(c.URLs) == 0 || len(c.URLs) > maxURLs {
-		return setting.Bad("urls", "has %d entries; write a list of 1 to %d, such as [\"http://192.0.2.30:9093\"]", len(c.URLs), maxURLs)
+		return words.Bad("urls", words.URLsCount.With(len(c.URLs), maxURLs))
 	}
 	for i, s := range c.URLs {
 		if _, err := endpoint(s); err != nil {
-			return setting.Bad("urls", "entry %d %w", i+1, err)
+			return words.Bad("urls", words.EntryFault.With(i+1, err))
 		}
 		if slices.Contains(c.URLs[:i], s) {
-			return setting.Bad("urls", "entry %d stands there twice; leave one out", i+1)
+			return words.Bad("urls", words.EntryTwice.With(i+1))
 		}
 	}
 	if c.Proxy != "" {
 		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
-			return setting.Bad("proxy", "%w", err)
+			return &setting.Error{Key: "proxy", Err: err}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
@@ -71,24 +71,24 @@ func (c Config) Validate() error {
 		value := c.Labels[name]
 		switch {
 		case !labelName.MatchString(name):
-			return setting.Bad(key, "is not a label name; write letters, digits and _, not beginning with a digit")
+			return words.Bad(key, words.NotALabelName.With())
 		case slices.Contains(reserved, name):
-			return setting.Bad(key, "is set by dswatch itself; write another name")
+			return words.Bad(key, words.SetByItself.With())
 		case value == "" || value != sinks.Line(value, sinks.MaxTitle):
-			return setting.Bad(key, "is empty, too long or holds a line break or a control character; write one short line of text")
+			return words.Bad(key, words.BadLabel.With())
 		}
 	}
 	switch {
 	case c.EndsAfter < 10*time.Minute || c.EndsAfter > 365*24*time.Hour:
-		return setting.Bad("ends_after", "%s is out of range; write 10m to 8760h, and more than rules.repeat, such as 168h", c.EndsAfter)
+		return words.Bad("ends_after", words.EndsAfterRange.With(c.EndsAfter.String()))
 	case c.Bearer != "" && (c.Username != "" || c.Password != ""):
-		return setting.Bad("bearer", "stands beside username or password; keep one way to authenticate")
+		return words.Bad("bearer", words.BesidePassword.With())
 	case c.Password != "" && c.Username == "":
-		return setting.Bad("username", "is missing; write the name that belongs to password")
+		return words.Bad("username", words.UsernameMissing.With())
 	case strings.Contains(c.Username, ":"):
-		return setting.Bad("username", "holds a colon, which basic authentication cannot carry; write it without")
+		return words.Bad("username", words.HoldsColon.With())
 	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
-		return setting.Bad("bearer", "holds a line break or a control character; write the token alone")
+		return words.Bad("bearer", words.HoldsLineBreak.With())
 	}
 	return nil
 }
@@ -104,11 +104,11 @@ func endpoint(base string) (*url.URL, error) {
 	case err != nil:
 		return nil, err
 	case u.User != nil:
-		return nil, errors.New("holds a user; write it as username and password")
+		return nil, words.Fail(words.URLHoldsUser.With())
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("holds a query or a fragment; write the base URL alone, such as http://192.0.2.30:9093")
+		return nil, words.Fail(words.URLHoldsQuery.With())
 	case strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), path):
-		return nil, errors.New("ends with " + path + "; write the base URL alone, such as http://192.0.2.30:9093")
+		return nil, words.Fail(words.URLHoldsPath.With())
 	}
 	return u.JoinPath(path), nil
 }

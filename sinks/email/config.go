@@ -11,6 +11,7 @@ import (
 
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of an email sink.
@@ -58,22 +59,22 @@ func (c Config) Validate() error {
 		return err
 	}
 	if portOf[c.Security] == "" {
-		return setting.Bad("security", "%.40q is unknown; write one of starttls, tls, none", c.Security)
+		return words.Bad("security", words.NotASecurity.With(words.Inner(setting.Clip(c.Security))))
 	}
 	if err := c.validAddress(); err != nil {
 		return err
 	}
 	switch {
 	case c.Security == withNone && c.TLS != sinks.TLS{}:
-		return setting.Bad("tls", "is only for security: starttls and tls; write one of them or remove it")
+		return words.Bad("tls", words.OnlyForSecurity.With())
 	case c.Password != "" && c.Username == "":
-		return setting.Bad("username", "is missing; write the name that belongs to password")
+		return words.Bad("username", words.UsernameMissing.With())
 	case c.Username != "" && c.Password == "":
-		return setting.Bad("password", "is missing; write password_file with a file that holds the password of username, or leave username out")
+		return words.Bad("password", words.MailPasswordMissing.With())
 	case strings.ContainsRune(c.Username+c.Password.Reveal(), 0):
-		return setting.Bad("username", "or its password holds a null character, which no login can carry; write it without")
+		return words.Bad("username", words.LoginNull.With())
 	case c.Hello != "" && !validHello(c.Hello):
-		return setting.Bad("hello", "%q is no name of a host; write one such as web01.example.com", sinks.Line(c.Hello, 80))
+		return words.Bad("hello", words.NotAHelloName.With(words.Inner(sinks.Line(c.Hello, 80))))
 	}
 	return c.validPeople()
 }
@@ -81,13 +82,13 @@ func (c Config) Validate() error {
 // validPeople looks at who writes to whom.
 func (c Config) validPeople() error {
 	if c.From == "" {
-		return setting.Bad("from", "is missing; write the sender's address, such as dswatch@example.com")
+		return words.Bad("from", words.MailFromMissing.With())
 	}
 	if len(c.To) == 0 {
-		return setting.Bad("to", "is missing; write a list of recipients, such as [noc@example.com]")
+		return words.Bad("to", words.MailToMissing.With())
 	}
 	if n := len(c.To) + len(c.Cc); n > maxRecipients {
-		return setting.Bad("to", "and cc name %d recipients; write at most %d, or the address of a list", n, maxRecipients)
+		return words.Bad("to", words.MailTooMany.With(n, maxRecipients))
 	}
 	seen := map[string]bool{}
 	for _, l := range []struct {
@@ -102,10 +103,10 @@ func (c Config) validPeople() error {
 			a, err := parseAddress(s)
 			switch {
 			case err != nil:
-				return setting.Bad(l.key, "%s%q is no address; write one such as noc@example.com, or \"On call <oncall@example.com>\"", entry, sinks.Line(s, 80))
+				return words.Bad(l.key, words.NotAMailAddress.With(entry, words.Inner(sinks.Line(s, 80))))
 			case entry == "":
 			case seen[strings.ToLower(a.Address)]:
-				return setting.Bad(l.key, "%s%s stands there twice; leave one out", entry, sinks.Line(a.Address, 80))
+				return words.Bad(l.key, words.MailTwice.With(entry, sinks.Line(a.Address, 80)))
 			}
 			seen[strings.ToLower(a.Address)] = entry != ""
 		}
@@ -157,14 +158,14 @@ func validHello(s string) bool {
 
 func (c Config) validAddress() error {
 	if c.Address == "" {
-		return setting.Bad("address", "is missing; write the mail server as host:port, such as mail.example.com:587")
+		return words.Bad("address", words.MailServerMissing.With())
 	}
 	host, port, err := net.SplitHostPort(c.withPort())
 	if err != nil || host == "" || strings.ContainsAny(host, " /@") {
-		return setting.Bad("address", "%q is no mail server; write host:port, such as mail.example.com:587", sinks.Line(c.Address, 80))
+		return words.Bad("address", words.NotAMailServer.With(words.Inner(sinks.Line(c.Address, 80))))
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return setting.Bad("address", "%q is no port; write 1 to 65535, such as 587", sinks.Line(port, 20))
+		return words.Bad("address", words.NotAMailPort.With(words.Inner(sinks.Line(port, 20))))
 	}
 	return nil
 }
@@ -191,10 +192,10 @@ func (c Config) Weak() []error {
 		return out
 	}
 	if c.Security == withNone && !sinks.Here(host) {
-		out = append(out, setting.Bad("security", "the login goes to another host in clear text; write starttls or tls"))
+		out = append(out, words.Bad("security", words.WeakLogin.With()))
 	}
 	if slices.Contains(basicEnds, strings.ToLower(host)) {
-		out = append(out, setting.Bad("username", "Exchange Online ends the login by name and password at the end of 2026; relay through a connector that knows this host by its address or certificate, see the manual"))
+		out = append(out, words.Bad("username", words.WeakExchange.With()))
 	}
 	return out
 }

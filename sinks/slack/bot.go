@@ -46,13 +46,13 @@ func newBot(c Config, env sinks.Env) (*bot, error) {
 	for method, h := range map[string]**sinks.HTTP{"chat.postMessage": &b.post, "chat.update": &b.update} {
 		u, err := url.JoinPath(c.APIURL, method)
 		if err != nil {
-			return nil, setting.Bad("api_url", "%w", err)
+			return nil, &setting.Error{Key: "api_url", Err: err}
 		}
 		*h, err = sinks.NewHTTP(sinks.HTTPOptions{
 			URL: u, Concurrency: c.Concurrency, Secrets: []string{c.BotToken.Reveal()}, MaxAnswer: maxAnswer, Proxy: c.Proxy.Reveal(),
 		})
 		if err != nil {
-			return nil, setting.Bad("api_url", "%w", err)
+			return nil, &setting.Error{Key: "api_url", Err: err}
 		}
 	}
 	return b, nil

@@ -8,6 +8,7 @@ import (
 
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of a slack sink.
@@ -41,24 +42,24 @@ func (c Config) Validate() error {
 	}
 	if c.Proxy != "" {
 		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
-			return setting.Bad("proxy", "%w", err)
+			return &setting.Error{Key: "proxy", Err: err}
 		}
 	}
 	if c.Style != styleBlocks && c.Style != styleAttachment {
-		return setting.Bad("style", "%.20q is neither blocks nor attachment; write one of them", c.Style)
+		return words.Bad("style", words.NotAStyle.With(words.Inner(setting.Clip(c.Style))))
 	}
 	switch {
 	case c.WebhookURL == "" && c.BotToken == "":
-		return setting.Bad("webhook_url", "is missing; write the URL that Slack shows under Incoming Webhooks, or webhook_url_file with a file that holds it; or bot_token and channel")
+		return words.Bad("webhook_url", words.SlackURLMissing.With())
 	case c.WebhookURL != "" && c.BotToken != "":
-		return setting.Bad("bot_token", "stands beside webhook_url; keep one of them")
+		return words.Bad("bot_token", words.BesideWebhookURL.With())
 	case c.BotToken != "":
 		return c.validateBot()
 	case c.Channel != "":
-		return setting.Bad("channel", "belongs to bot_token, an incoming webhook has its own channel; leave it out")
+		return words.Bad("channel", words.ChannelOfBot.With())
 	}
 	if _, err := sinks.ParseURL(c.WebhookURL.Reveal()); err != nil {
-		return setting.Bad("webhook_url", "is not an http or https URL; write the one that Slack shows under Incoming Webhooks, https://hooks.slack.com/services/...")
+		return words.Bad("webhook_url", words.NotASlackURL.With())
 	}
 	return nil
 }
@@ -67,15 +68,15 @@ func (c Config) validateBot() error {
 	u, err := sinks.ParseURL(c.APIURL)
 	switch {
 	case !strings.HasPrefix(c.BotToken.Reveal(), "xoxb-") || !httpguts.ValidHeaderFieldValue(c.BotToken.Reveal()):
-		return setting.Bad("bot_token", "is not a bot token; write the Bot User OAuth Token, xoxb-..., that Slack shows under OAuth & Permissions")
+		return words.Bad("bot_token", words.NotABotToken.With())
 	case c.Channel == "":
-		return setting.Bad("channel", "is missing; write the id (C0123456789) or the name of the channel that the bot writes to")
+		return words.Bad("channel", words.ChannelMissing.With())
 	case !channelName.MatchString(c.Channel):
-		return setting.Bad("channel", "%q is neither an id nor a name of a channel; write one such as C0123456789 or alerts", sinks.Line(c.Channel, 80))
+		return words.Bad("channel", words.NotAChannel.With(words.Inner(sinks.Line(c.Channel, 80))))
 	case err != nil:
-		return setting.Bad("api_url", "%w", err)
+		return &setting.Error{Key: "api_url", Err: err}
 	case u.User != nil || u.RawQuery != "":
-		return setting.Bad("api_url", "holds a user or a query; write a URL such as https://slack.com/api")
+		return words.Bad("api_url", words.APIURLHoldsUser.With())
 	}
 	return nil
 }

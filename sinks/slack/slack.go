@@ -50,7 +50,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	}
 	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency, Proxy: c.Proxy.Reveal()})
 	if err != nil {
-		return nil, setting.Bad("webhook_url", "%w", err)
+		return nil, &setting.Error{Key: "webhook_url", Err: err}
 	}
 	return &Sink{webhook: h, style: c.Style}, nil
 }

@@ -6,11 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"dswatch/event"
 	"dswatch/sinks"
 
 	"github.com/gosnmp/gosnmp"
 
 	"dswatch/setting"
+	"dswatch/words"
 )
 
 // Config is the section of one snmp sink.
@@ -66,25 +68,25 @@ func (c Config) Validate() error {
 	}
 	switch {
 	case c.Version != "1" && c.Version != "2c" && c.Version != "3":
-		return setting.Bad("version", "%.20q is no version of SNMP; write 1, 2c or 3", c.Version)
+		return words.Bad("version", words.NotAnSNMPVersion.With(words.Inner(setting.Clip(c.Version))))
 	case c.Version != "3" && c.Community == "":
-		return setting.Bad("community", "is empty; write the community that the receiver accepts")
+		return words.Bad("community", words.CommunityEmpty.With())
 	case c.Version == "3" && c.Community != "":
-		return setting.Bad("community", "means nothing in version 3; remove it and set v3.user")
+		return words.Bad("community", words.NotInVersion3.With())
 	case len(c.Community) > 127:
-		return setting.Bad("community", "is longer than 127 bytes; write a shorter one")
+		return words.Bad("community", words.CommunityTooLong.With())
 	case c.Inform && c.Version == "1":
-		return setting.Bad("inform", "version 1 has no informs; write version: 2c or 3, or inform: false")
+		return words.Bad("inform", words.NoInforms.With())
 	case c.Retries < 0 || c.Retries > 10:
-		return setting.Bad("retries", "%d is out of range; write 0 to 10", c.Retries)
+		return words.Bad("retries", words.RetriesRange.With(c.Retries))
 	case c.MaxSize < minSize || c.MaxSize > maxSize:
-		return setting.Bad("max_size", "%s is out of range; write %dB to %dB, such as 1472B", c.MaxSize, minSize, maxSize)
+		return words.Bad("max_size", words.SNMPSize.With(c.MaxSize.String(), minSize, maxSize))
 	case c.Varbinds != "full" && c.Varbinds != "short":
-		return setting.Bad("varbinds", "%.20q is neither full nor short; write one of them", c.Varbinds)
+		return words.Bad("varbinds", words.NotFullOrShort.With(words.Inner(setting.Clip(c.Varbinds))))
 	case !isCharset(c.Charset):
-		return setting.Bad("charset", "%.20q is neither utf-8 nor shift_jis; write one of them", c.Charset)
+		return words.Bad("charset", words.NotACharset.With(words.Inner(setting.Clip(c.Charset))))
 	case c.Version != "3" && c.V3 != V3{}:
-		return setting.Bad("v3", "is only for version 3; write version: 3 or remove it")
+		return words.Bad("v3", words.OnlyVersion3.With())
 	case c.Version == "3":
 		return c.V3.validate()
 	}
@@ -106,7 +108,7 @@ func (c Config) Conflict(other any) error {
 	if err != nil || oerr != nil || mine != theirs {
 		return nil
 	}
-	return setting.Bad("v3.engine_id", "sink %s sends to the same receiver as the same engine; give each its own, or leave it out", o.Name)
+	return words.Bad("v3.engine_id", words.SameEngine.With(o.Name))
 }
 
 func (v V3) validate() error {
@@ -114,15 +116,15 @@ func (v V3) validate() error {
 	_, privOK := privProtocols[canonical(v.PrivProtocol)]
 	switch {
 	case v.User == "" || len(v.User) > 32:
-		return setting.Bad("v3.user", "is empty or longer than 32 bytes; write the user that the receiver knows")
+		return words.Bad("v3.user", words.BadV3User.With())
 	case v.AuthProtocol != "" && !authOK:
-		return setting.Bad("v3.auth_protocol", "%.20q is unknown; write one of %s", v.AuthProtocol, known(authProtocols))
+		return words.Bad("v3.auth_protocol", words.UnknownProtocol.With(words.Inner(setting.Clip(v.AuthProtocol)), known(authProtocols)))
 	case v.PrivProtocol != "" && !privOK:
-		return setting.Bad("v3.priv_protocol", "%.20q is unknown; write one of %s", v.PrivProtocol, known(privProtocols))
+		return words.Bad("v3.priv_protocol", words.UnknownProtocol.With(words.Inner(setting.Clip(v.PrivProtocol)), known(privProtocols)))
 	case v.PrivProtocol != "" && auth == 0:
-		return setting.Bad("v3.priv_protocol", "needs an auth_protocol; write one, such as SHA-256")
+		return words.Bad("v3.priv_protocol", words.NeedsAuth.With())
 	case len(v.Context) > 32:
-		return setting.Bad("v3.context", "is longer than 32 bytes; write a shorter one")
+		return words.Bad("v3.context", words.Over32Bytes.With())
 	}
 	for _, p := range []struct {
 		key, protocol string
@@ -133,9 +135,9 @@ func (v V3) validate() error {
 	} {
 		switch {
 		case p.protocol == "" && p.password != "":
-			return setting.Bad(p.key, "has no protocol beside it; set the protocol or remove the password")
+			return words.Bad(p.key, words.PasswordNoProtocol.With())
 		case p.protocol != "" && len(p.password) < 8: // RFC 3414 section 11.2
-			return setting.Bad(p.key, "is shorter than 8 bytes; write the password that the receiver knows")
+			return words.Bad(p.key, words.PasswordShort.With())
 		}
 	}
 	if v.EngineID != "" {
@@ -160,10 +162,10 @@ func (v V3) level() gosnmp.SnmpV3MsgFlags {
 func validAddress(address string) error {
 	host, port, err := net.SplitHostPort(withPort(address))
 	if err != nil || host == "" || strings.ContainsAny(host, " /") {
-		return setting.Bad("address", "%.80q is no receiver; write host:port, such as 192.0.2.20:162 or [2001:db8::20]:162", address)
+		return words.Bad("address", words.NotASNMPReceiver.With(words.Inner(setting.Clip(address))))
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return setting.Bad("address", "%.20q is no port; write 1 to 65535, such as 162", port)
+		return words.Bad("address", words.NotASNMPPort.With(words.Inner(setting.Clip(port))))
 	}
 	return nil
 }
@@ -227,28 +229,28 @@ func (c Config) Weak() []error {
 		return nil // a community that everybody knows is no credential
 	}
 	if c.Version != "3" {
-		return []error{setting.Bad("version", "version %s sends community and alerts in clear text, and anybody can forge them; use version 3 with auth_protocol and priv_protocol where the receiver can", c.Version)}
+		return []error{words.Bad("version", words.WeakSNMP.With(c.Version))}
 	}
 	var out []error
-	bad := func(key, format string, args ...any) { out = append(out, setting.Bad("v3."+key, format, args...)) }
+	bad := func(key string, s event.Said) { out = append(out, words.Bad("v3."+key, s)) }
 	switch canonical(c.V3.AuthProtocol) {
 	case "":
-		bad("auth_protocol", "is missing, so anybody can forge alerts; write SHA-256 or better")
+		bad("auth_protocol", words.WeakNoAuth.With())
 	case canonical("MD5"):
-		bad("auth_protocol", "MD5 is broken; write SHA-256 or better")
+		bad("auth_protocol", words.WeakMD5.With())
 	}
 	switch canonical(c.V3.PrivProtocol) {
 	case "":
-		bad("priv_protocol", "is missing, so alerts can be read on the way; write AES")
+		bad("priv_protocol", words.WeakNoPriv.With())
 	case canonical("DES"):
-		bad("priv_protocol", "DES is broken; write AES")
+		bad("priv_protocol", words.WeakDES.With())
 	}
 	for _, p := range []struct {
 		key    string
 		secret setting.Secret
 	}{{"auth_password", c.V3.AuthPassword}, {"priv_password", c.V3.PrivPassword}} {
 		if n := len(p.secret); n > 0 && n < strongPassword {
-			bad(p.key, "is shorter than %d bytes and can be guessed from one recorded message; write a longer one", strongPassword)
+			bad(p.key, words.WeakPassword.With(strongPassword))
 		}
 	}
 	return out

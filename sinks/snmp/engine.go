@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"dswatch/machine"
+	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // clock tells how long the sink has been running. A host that slept or was
@@ -184,7 +186,7 @@ func parseEngineID(s string) (string, error) {
 	}
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) < 5 || len(b) > 32 {
-		return "", fmt.Errorf("%.80q is not an engine id; write 5 to 32 bytes in hexadecimal, such as 0x80001f8805a1b2c3d4", s)
+		return "", words.Fail(words.NotAnEngineID.With(words.Inner(setting.Clip(s))))
 	}
 	return hex.EncodeToString(b), nil
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"dswatch/setting"
+	"dswatch/words"
 )
 
 // DefaultEnterprise is the arc that DSWATCH-MIB hangs under as long as the
@@ -63,21 +66,21 @@ func parseEnterprise(s string) ([]uint32, error) {
 	const hint = "write the arc of your own enterprise number, such as 1.3.6.1.4.1.99999.7"
 	below, ok := strings.CutPrefix(strings.TrimPrefix(s, "."), enterprises)
 	if !ok {
-		return nil, fmt.Errorf("%.80q is not below enterprises (1.3.6.1.4.1); %s", s, hint)
+		return nil, words.Fail(words.NotBelowEnterprises.With(words.Inner(setting.Clip(s)), hint))
 	}
 	var arcs []uint32
 	for p := range strings.SplitSeq(below, ".") {
 		n, err := strconv.ParseUint(p, 10, 32)
 		if err != nil || p != strconv.FormatUint(n, 10) {
-			return nil, fmt.Errorf("%.80q is not an object identifier; %s", s, hint)
+			return nil, words.Fail(words.NotAnOID.With(words.Inner(setting.Clip(s)), hint))
 		}
 		arcs = append(arcs, uint32(n))
 	}
 	if n := len(wireOID(enterprises+below)) - len(wireOID(strings.TrimSuffix(enterprises, "."))); n > maxArcBytes {
-		return nil, fmt.Errorf("%.80q takes %d bytes below enterprises, and that in every name of a message; at most %d are allowed; %s", s, n, maxArcBytes, hint)
+		return nil, words.Fail(words.OIDTooLong.With(words.Inner(setting.Clip(s)), n, maxArcBytes, hint))
 	}
 	if arcs[0] == vendorArc {
-		return nil, fmt.Errorf("%d is the enterprise number of Trend Micro, whose name dswatch must not use; %s", vendorArc, hint)
+		return nil, words.Fail(words.VendorsOID.With(vendorArc, hint))
 	}
 	return arcs, nil
 }

@@ -14,8 +14,8 @@ import (
 	"strings"
 
 	"dswatch/event"
-	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of a stdout sink.
@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.Format != "text" && c.Format != "json" {
-		return setting.Bad("format", "%q is not a format; write text or json", sinks.Line(c.Format, 40))
+		return words.Bad("format", words.NotTextOrJSON.With(words.Inner(sinks.Line(c.Format, 40))))
 	}
 	return nil
 }

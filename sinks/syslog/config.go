@@ -9,6 +9,7 @@ import (
 
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of one syslog sink.
@@ -71,34 +72,34 @@ func (c Config) Validate() error {
 		{"framing", c.Framing, []string{"octet-counting", "newline"}},
 	} {
 		if !slices.Contains(choice.from, choice.value) {
-			return setting.Bad(choice.key, "%.40q is unknown; write one of %s", choice.value, strings.Join(choice.from, ", "))
+			return words.Bad(choice.key, words.UnknownChoice.With(words.Inner(setting.Clip(choice.value)), choice.from))
 		}
 	}
 	if err := c.validAddress(); err != nil {
 		return err
 	}
 	if _, ok := facility(c.Facility); !ok {
-		return setting.Bad("facility", "%.40q is unknown; write 0 to 23 or one of %s", c.Facility, strings.Join(facilities(), ", "))
+		return words.Bad("facility", words.UnknownFacility.With(words.Inner(setting.Clip(c.Facility)), facilities()))
 	}
 	for _, s := range []struct{ key, value string }{
 		{"severity.critical", c.Severity.Critical}, {"severity.warning", c.Severity.Warning},
 		{"severity.info", c.Severity.Info}, {"severity.cleared", c.Severity.Cleared},
 	} {
 		if _, ok := severity(s.value); !ok {
-			return setting.Bad(s.key, "%.40q is unknown; write one of %s", s.value, strings.Join(severities(), ", "))
+			return words.Bad(s.key, words.UnknownChoice.With(words.Inner(setting.Clip(s.value)), severities()))
 		}
 	}
 	switch {
 	case c.AppName == "" || c.AppName != printable(c.AppName, maxAppName):
-		return setting.Bad("app_name", "%.60q is empty, too long or not printable ASCII without spaces; write a word such as dswatch", c.AppName)
+		return words.Bad("app_name", words.BadAppName.With(words.Inner(setting.Clip(c.AppName))))
 	case c.EnterpriseID < 1 || c.EnterpriseID > 1<<32-1:
-		return setting.Bad("enterprise_id", "%d is no enterprise number; write your own, or 32473", c.EnterpriseID)
+		return words.Bad("enterprise_id", words.NotAnEnterprise.With(int(c.EnterpriseID)))
 	case c.EnterpriseID == vendorID:
-		return setting.Bad("enterprise_id", "%d is the number of Trend Micro, whose name dswatch must not use; write your own, or 32473", vendorID)
+		return words.Bad("enterprise_id", words.VendorsNumber.With(vendorID))
 	case c.MaxSize < minSize || c.MaxSize > maxSize:
-		return setting.Bad("max_size", "%s is out of range; write 1200B to 64KiB, such as 2KiB", c.MaxSize)
+		return words.Bad("max_size", words.SyslogSize.With(c.MaxSize.String()))
 	case c.Network != "tls" && c.TLS != sinks.TLS{}:
-		return setting.Bad("tls", "is only for network: tls; write network: tls or remove it")
+		return words.Bad("tls", words.OnlyForTLS.With())
 	}
 	return under("tls", c.TLS.Validate())
 }
@@ -114,16 +115,16 @@ func under(key string, err error) error {
 func (c Config) validAddress() error {
 	if c.Network == "unix" {
 		if !strings.HasPrefix(c.Address, "/") && !strings.HasPrefix(c.Address, "@") {
-			return setting.Bad("address", "%.80q is no path; write the path of a socket, such as /dev/log", c.Address)
+			return words.Bad("address", words.NotASocket.With(words.Inner(setting.Clip(c.Address))))
 		}
 		return nil
 	}
 	host, port, err := net.SplitHostPort(c.withPort())
 	if err != nil || host == "" || strings.ContainsAny(host, " /") {
-		return setting.Bad("address", "%.80q is no receiver; write host:port, such as 192.0.2.21:514 or [2001:db8::21]:6514", c.Address)
+		return words.Bad("address", words.NotASyslogReceiver.With(words.Inner(setting.Clip(c.Address))))
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return setting.Bad("address", "%.20q is no port; write 1 to 65535, such as 514", port)
+		return words.Bad("address", words.NotASyslogPort.With(words.Inner(setting.Clip(port))))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package teams
 import (
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of a teams sink.
@@ -32,18 +33,18 @@ func (c Config) Validate() error {
 		return err
 	}
 	if c.WebhookURL == "" {
-		return setting.Bad("webhook_url", "is missing; write the URL that the flow shows under 'When a Teams webhook request is received', or webhook_url_file with a file that holds it")
+		return words.Bad("webhook_url", words.TeamsURLMissing.With())
 	}
 	if _, err := sinks.ParseURL(c.WebhookURL.Reveal()); err != nil {
-		return setting.Bad("webhook_url", "is not an http or https URL; write the one that the flow shows under 'When a Teams webhook request is received'")
+		return words.Bad("webhook_url", words.NotATeamsURL.With())
 	}
 	if c.Proxy != "" {
 		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
-			return setting.Bad("proxy", "%w", err)
+			return &setting.Error{Key: "proxy", Err: err}
 		}
 	}
 	if c.MaxSize < leastSize || c.MaxSize > mostSize {
-		return setting.Bad("max_size", "%d bytes is out of range; write 16KB to 100KB, such as 25KB", int64(c.MaxSize))
+		return words.Bad("max_size", words.TeamsSize.With(int(c.MaxSize)))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ type Sink struct {
 func New(c Config, _ sinks.Env) (*Sink, error) {
 	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency, Proxy: c.Proxy.Reveal()})
 	if err != nil {
-		return nil, setting.Bad("webhook_url", "%w", err)
+		return nil, &setting.Error{Key: "webhook_url", Err: err}
 	}
 	return &Sink{h, int(c.MaxSize)}, nil
 }

@@ -25,7 +25,7 @@ func newEncoder(c Config, env sinks.Env) (encode encoder, contentType string, er
 	case c.Body != "":
 		t, err := newTemplate(c.Body.Reveal(), c.ContentType)
 		if err != nil {
-			return nil, "", setting.Bad("body", "%w", err)
+			return nil, "", &setting.Error{Key: "body", Err: err}
 		}
 		return t.encode, c.ContentType, nil
 	case c.Format == formatAlertmanager:

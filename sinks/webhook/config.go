@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"encoding/base64"
-	"errors"
 	"maps"
 	"mime"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Config is the section of a webhook sink.
@@ -55,7 +55,7 @@ func (c Config) accepted() (*regexp.Regexp, error) {
 	}
 	r, err := regexp.Compile(c.Accept)
 	if err != nil {
-		return nil, setting.Bad("accept", "is not a regular expression (%w); write one such as ^accepted", err)
+		return nil, words.Bad("accept", words.NotAnExpression.With(err))
 	}
 	return r, nil
 }
@@ -74,16 +74,16 @@ func (c Config) Validate() error {
 	}
 	u, err := sinks.ParseURL(c.URL.Reveal())
 	if err != nil {
-		return setting.Bad("url", "%w", err)
+		return &setting.Error{Key: "url", Err: err}
 	}
 	if c.Secret != "" {
 		if _, err := signingKey(c.Secret); err != nil {
-			return setting.Bad("secret", "%w", err)
+			return &setting.Error{Key: "secret", Err: err}
 		}
 	}
 	if c.Proxy != "" {
 		if _, err := sinks.ParseProxy(c.Proxy.Reveal()); err != nil {
-			return setting.Bad("proxy", "%w", err)
+			return &setting.Error{Key: "proxy", Err: err}
 		}
 	}
 	if _, err := c.accepted(); err != nil {
@@ -103,24 +103,24 @@ func (c Config) Validate() error {
 		key := "headers." + sinks.Line(name, 64)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			return setting.Bad(key, "is not a header name; write letters, digits and -")
+			return words.Bad(key, words.NotAHeader.With())
 		case slices.Contains(reserved, strings.ToLower(name)):
-			return setting.Bad(key, "is set by dswatch itself; leave it out")
+			return words.Bad(key, words.SetByItselfHeader.With())
 		case !httpguts.ValidHeaderFieldValue(value.Reveal()):
-			return setting.Bad(key, "holds a line break or a control character; write one line of text")
+			return words.Bad(key, words.HeaderLineBreak.With())
 		case strings.EqualFold(name, "Authorization"):
 			ways++
 		}
 	}
 	switch {
 	case ways > 1:
-		return setting.Bad("bearer", "more than one way to authenticate is set; keep one of bearer, username and password, headers.Authorization, or the user in url")
+		return words.Bad("bearer", words.ManyWaysToAuthenticate.With())
 	case c.Password != "" && c.Username == "":
-		return setting.Bad("username", "is missing; write the name that belongs to password")
+		return words.Bad("username", words.UsernameMissing.With())
 	case strings.Contains(c.Username, ":"):
-		return setting.Bad("username", "holds a colon, which basic authentication cannot carry; write it without")
+		return words.Bad("username", words.HoldsColon.With())
 	case !httpguts.ValidHeaderFieldValue(c.Bearer.Reveal()):
-		return setting.Bad("bearer", "holds a line break or a control character; write the token alone")
+		return words.Bad("bearer", words.HoldsLineBreak.With())
 	}
 	return nil
 }
@@ -131,24 +131,24 @@ func (c Config) validateBody() error {
 	mediaType, _, err := mime.ParseMediaType(c.ContentType)
 	switch {
 	case !slices.Contains(formats, c.Format):
-		return setting.Bad("format", "%q is not a format; write one of %s", sinks.Line(c.Format, 40), strings.Join(formats, ", "))
+		return words.Bad("format", words.NotAFormat.With(words.Inner(sinks.Line(c.Format, 40)), formats))
 	case c.Body != "" && c.Format != formatOwn:
-		return setting.Bad("body", "stands beside format; keep one of them")
+		return words.Bad("body", words.BesideFormat.With())
 	case c.ExternalURL != "" && c.Format != formatAlertmanager:
-		return setting.Bad("external_url", "belongs to format: alertmanager; leave it out")
+		return words.Bad("external_url", words.OfAlertmanager.With())
 	case err != nil || !strings.Contains(mediaType, "/") || !httpguts.ValidHeaderFieldValue(c.ContentType):
-		return setting.Bad("content_type", "%q is not a media type; write one such as application/json or text/plain; charset=utf-8", sinks.Line(c.ContentType, 80))
+		return words.Bad("content_type", words.NotAMediaType.With(words.Inner(sinks.Line(c.ContentType, 80))))
 	case c.Body == "" && c.ContentType != Defaults().ContentType:
-		return setting.Bad("content_type", "belongs to body; leave it out")
+		return words.Bad("content_type", words.OfBody.With())
 	}
 	if c.ExternalURL != "" {
 		if _, err := sinks.ParseURL(c.ExternalURL); err != nil {
-			return setting.Bad("external_url", "%w", err)
+			return &setting.Error{Key: "external_url", Err: err}
 		}
 	}
 	if c.Body != "" {
 		if _, err := newTemplate(c.Body.Reveal(), c.ContentType); err != nil {
-			return setting.Bad("body", "%w", err)
+			return &setting.Error{Key: "body", Err: err}
 		}
 	}
 	return nil
@@ -158,15 +158,15 @@ func (c Config) validateBody() error {
 func signingKey(s setting.Secret) ([]byte, error) {
 	text, ok := strings.CutPrefix(s.Reveal(), "whsec_")
 	if !ok {
-		return nil, errors.New("does not begin with whsec_; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
+		return nil, words.Fail(words.SecretNoPrefix.With())
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, errors.New("is not base64 after whsec_; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
+		return nil, words.Fail(words.SecretNotBase64.With())
 	}
 	// Bounds of the specification, "Signature scheme".
 	if len(key) < 24 || len(key) > 64 {
-		return nil, errors.New("does not hold 24 to 64 bytes; write whsec_ and what `openssl rand -base64 32` prints, at both ends")
+		return nil, words.Fail(words.SecretWrongLength.With())
 	}
 	return key, nil
 }

@@ -63,13 +63,13 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	}
 	if c.Secret != "" {
 		if s.key, err = signingKey(c.Secret); err != nil {
-			return nil, setting.Bad("secret", "%w", err)
+			return nil, &setting.Error{Key: "secret", Err: err}
 		}
 		secrets = append(secrets, c.Secret.Reveal())
 	}
 	s.http, err = sinks.NewHTTP(sinks.HTTPOptions{URL: c.URL.Reveal(), TLS: tlsConfig, Concurrency: c.Concurrency, Secrets: secrets, Proxy: c.Proxy.Reveal()})
 	if err != nil {
-		return nil, setting.Bad("url", "%w", err)
+		return nil, &setting.Error{Key: "url", Err: err}
 	}
 	return s, nil
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -16,10 +15,11 @@ import (
 	"time"
 
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // ErrNotRunning says that nothing answers at web.listen.
-var ErrNotRunning = errors.New("no running dswatch answers")
+var ErrNotRunning = words.Fail(words.NotRunning.With())
 
 const (
 	// maxAnswer bounds what is read: 200,000 items of 500 bytes are 100 MB.
@@ -125,7 +125,7 @@ func (c *Client) AddSilence(ctx context.Context, s web.Silence) (out web.Silence
 	return out, err
 }
 
-var errNoSilence = errors.New("an id is empty; dswatch silence list shows them")
+var errNoSilence = words.Fail(words.SilenceIDEmpty.With())
 
 // EditSilence changes a silence.
 func (c *Client) EditSilence(ctx context.Context, id string, e web.SilenceEdit) (out web.Silence, err error) {
@@ -156,7 +156,7 @@ func (c *Client) Unpaired(ctx context.Context) (out []web.Unpaired, err error) {
 	return out, err
 }
 
-var errNoAlert = errors.New("an id is empty; dswatch alerts shows them")
+var errNoAlert = words.Fail(words.AlertIDEmpty.With())
 
 // Ack notes who looks after an alert.
 func (c *Client) Ack(ctx context.Context, id string, a web.Ack) error {
@@ -191,7 +191,7 @@ func (c *Client) Reload(ctx context.Context) (out web.Reloaded, err error) {
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
 	err := c.call(ctx, method, "/api/v1"+path, in, out)
 	if errors.Is(err, ErrNotRunning) {
-		err = fmt.Errorf("%w at web.listen (%s); start it with: dswatch run", ErrNotRunning, c.listen)
+		err = words.FailWith(ErrNotRunning, words.NotRunningAt.With(ErrNotRunning, c.listen))
 	}
 	return err
 }
@@ -224,21 +224,19 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return ErrNotRunning
 	}
 	if err != nil {
-		return fmt.Errorf("ask the running dswatch: %w", err)
+		return words.FailWith(err, words.AskRunning.With(err))
 	}
 	defer resp.Body.Close()
 	answer := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode != http.StatusOK {
-		var problem struct {
-			Error string `json:"error"`
-		}
+		var problem web.Problem
 		if answer.Decode(&problem) != nil || problem.Error == "" {
-			problem.Error = "it answered " + resp.Status + "; is another program listening at web.listen?"
+			problem = web.ProblemOf(words.Fail(words.AnswersOtherwise.With(resp.Status)))
 		}
-		return fmt.Errorf("ask the running dswatch: %s", problem.Error)
+		return words.Fail(words.AskRunning.With(problem.Err()))
 	}
 	if err := answer.Decode(out); err != nil {
-		return fmt.Errorf("read the answer of the running dswatch: %w", err)
+		return words.FailWith(err, words.ReadAnswer.With(err))
 	}
 	return nil
 }
