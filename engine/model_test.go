@@ -274,6 +274,7 @@ type modelWorld struct {
 	known  map[string]bool         // alerts that were raised
 	put1   map[string]time.Time    // by delivery: when it was put first, by a clock that nobody sets
 	wrong  []string                // seen when it was told
+	begun  time.Time               // when the program was started last
 	read   int                     // of world.raised
 }
 
@@ -682,6 +683,7 @@ func (m *modelWorld) moved(host int) {
 // ever does.
 func (m *modelWorld) restart() {
 	m.stage.restart()
+	m.begun = time.Now()
 	if !clockIsSet(m.seed) {
 		return
 	}
@@ -850,6 +852,9 @@ func (m *modelWorld) late() []string {
 // doubled names alerts that a sink was told of by themselves and by a digest of what
 // was open when it came.
 func (m *modelWorld) doubled() (broken []string) {
+	if time.Since(m.begun) < time.Minute { // it was dead, and has not ended what is over
+		return nil
+	}
 	if powerFails(m.seed) { // which may tell by itself what nobody knows any more
 		return nil
 	}
