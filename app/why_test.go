@@ -208,9 +208,9 @@ func TestAttemptsForPeople(t *testing.T) {
 		{Sink: "chat", Alert: "abc", Seq: 2, Transition: event.Cleared, At: at, Progress: "dead", Letter: "7", Error: "the raise was refused", GaveUp: at},
 	}}
 	for language, want := range map[string][]string{
-		"en": {"confirmed 2026-11-23 03:13:00 after 415 attempts\n", "    2026-11-23 02:13:00  failed (HTTP 503): answered 503", "    ... and 412 more between\n",
+		"en": {"confirmed 2026-11-23 03:13:00 after 415 attempts\n", "    2026-11-23 02:13:00  temporary (HTTP 503): answered 503", "    ... and 412 more between\n",
 			"  timeout: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
-		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時エラー (HTTP 503)", "... この間にさらに 412 回\n", "応答なし (タイムアウト): no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、配信不能の記録 7"},
+		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時的なエラー (HTTP 503)", "... この間にさらに 412 回\n", "タイムアウト: no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、配信不能の記録 7"},
 	} {
 		if strings.Contains(written(t, y, language, want), "\x1b") {
 			t.Error("a far end moves the cursor")

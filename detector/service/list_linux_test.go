@@ -149,6 +149,7 @@ func (m *manager) GetAll(msg dbus.Message, iface string) (map[string]dbus.Varian
 	}
 	m.mu.Lock()
 	u, known := m.units[name]
+	file := m.files[name]
 	m.mu.Unlock()
 	if !known {
 		u = unit{"not-found", "inactive", "dead", "success"}
@@ -159,7 +160,7 @@ func (m *manager) GetAll(msg dbus.Message, iface string) (map[string]dbus.Varian
 	v := dbus.MakeVariant
 	switch {
 	case iface == "org.freedesktop.systemd1.Unit":
-		return map[string]dbus.Variant{"Id": v(name), "Names": v([]string{name}), "LoadState": v(u.load), "ActiveState": v(u.active), "SubState": v(u.sub), "UnitFileState": v(m.files[name]),
+		return map[string]dbus.Variant{"Id": v(name), "Names": v([]string{name}), "LoadState": v(u.load), "ActiveState": v(u.active), "SubState": v(u.sub), "UnitFileState": v(file),
 			"InactiveEnterTimestamp": v(uint64(0)), "CanStart": v(true), "Job": v(struct {
 				ID   uint32
 				Path dbus.ObjectPath
@@ -437,7 +438,9 @@ func TestStarts(t *testing.T) {
 		"unlinked.service": {"loaded", "active", "running", "success"}, "silent.service": {"loaded", "active", "running", "success"},
 		"broken.service": {"org.freedesktop.systemd1.UnitFileError", "", "", ""}, "nosuch.service": {"org.freedesktop.systemd1.NoSuchUnit", "", "", ""},
 	})
+	m.mu.Lock()
 	m.files = fileStates{"on.service": "enabled", "off.service": "disabled", "script.service": "generated", "unlinked.service": "generated"}
+	m.mu.Unlock()
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", b.address)
 	u := &units{root: t.TempDir(), dial: systemd.NewSystemConnectionContext}
 	defer u.close()
