@@ -91,7 +91,7 @@ func (e *Engine) root(it *item, rule string, depth int) (found *item, sure bool)
 	}
 	try := func(c *item) {
 		yes, certain := c.explains(rule)
-		if c == it || !yes || sure {
+		if c == it || !yes || sure || !e.reaches(c, it, rule) {
 			return
 		}
 		if further, certainly := e.root(c, rule, depth+1); further != nil {
@@ -116,15 +116,22 @@ func (e *Engine) cause(it *item, rule string) rules.Cause {
 	return rules.Cause{Key: c.status.Key, Severity: e.severity(c), Sure: sure, Flaps: c.status.Flapping(), Due: c.status.Slot(rules.Loss).Due}
 }
 
-// severity is that of the item's trouble as a cause: as it was told, or as it
-// will be.
-func (e *Engine) severity(c *item) event.Severity {
+// asCause is the item's trouble as a cause: as it was told, or as it will be.
+func (e *Engine) asCause(c *item) rules.Subject {
 	for _, name := range [...]string{rules.Loss, rules.FlapRule, rules.Unseen} {
 		if slot := c.status.Slot(name); slot.Phase == rules.Firing {
-			return slot.Severity
+			return rules.Subject{Key: c.status.Key, Rule: name, Severity: slot.Severity}
 		}
 	}
-	return e.severityNow(c, rules.Loss)
+	return rules.Subject{Key: c.status.Key, Rule: rules.Loss, Severity: e.severityNow(c, rules.Loss)}
+}
+
+func (e *Engine) severity(c *item) event.Severity { return e.asCause(c).Severity }
+
+// reaches reports whether c's alert is told to those whom the rule's trouble
+// with the item concerns.
+func (e *Engine) reaches(c, it *item, rule string) bool {
+	return len(e.Set.Routes) == 0 || e.Set.Reaches(e.asCause(c), rules.Subject{Key: it.status.Key, Rule: rule})
 }
 
 func (e *Engine) severityNow(it *item, rule string) event.Severity {

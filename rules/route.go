@@ -116,6 +116,27 @@ func (s *Set) targets(now time.Time, sub Subject, everyone []string, slot *Slot)
 	return out
 }
 
+// Reaches reports whether a cause is told to everybody who would hear of its
+// symptom if that were as severe: else it does not explain it to them.
+func (s *Set) Reaches(cause, symptom Subject) bool {
+	symptom.Severity = cause.Severity
+	told := s.ever(cause)
+	return !slices.ContainsFunc(s.ever(symptom), func(name string) bool { return !slices.Contains(told, name) })
+}
+
+// ever returns to whom the routes lead at one time or another.
+func (s *Set) ever(sub Subject) (sinks []string) {
+	for i := range s.Routes {
+		if r := &s.Routes[i]; r.matches(&sub) {
+			sinks = with(sinks, r.Sinks...)
+			if !r.Continue && len(r.Hours) == 0 {
+				break
+			}
+		}
+	}
+	return sinks
+}
+
 // repeat is how often the route's sinks are told again.
 func (s *Set) repeat(r *Route) time.Duration {
 	if r.Repeat != nil {

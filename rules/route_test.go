@@ -82,6 +82,39 @@ func TestBadMatchers(t *testing.T) {
 	}
 }
 
+func TestReaches(t *testing.T) {
+	port := rules.Subject{Key: event.Key{Host: "web01", Component: "agent", Kind: event.Port, Name: "4118/tcp"}, Rule: rules.Loss, Severity: event.Warning}
+	cause := rules.Subject{Key: event.Key{Host: "web01", Component: "agent", Kind: event.Process, Name: "ds_agent"}, Rule: rules.Loss, Severity: event.Critical}
+	to := func(sink string, match ...string) rules.Route {
+		return rules.Route{Match: matchers(t, match...), Sinks: []string{sink}}
+	}
+	onward := func(r rules.Route) rules.Route { r.Continue = true; return r }
+	worst := func(r rules.Route) rules.Route { r.MinSeverity = event.Critical; return r }
+	byDay := func(r rules.Route) rules.Route { r.Hours = []rules.Hours{{From: "09:00", To: "18:00"}}; return r }
+	for name, c := range map[string]struct {
+		routes []rules.Route
+		want   bool
+	}{
+		"one route for all":                     {[]rules.Route{to("nms")}, true},
+		"none for either":                       {[]rules.Route{to("nms", "host=db01")}, true},
+		"none for the cause":                    {[]rules.Route{to("net", "kind=port")}, false},
+		"one for each":                          {[]rules.Route{to("net", "kind=port"), to("nms")}, false},
+		"one more for the symptom":              {[]rules.Route{onward(to("net", "kind=port")), to("nms")}, false},
+		"one more for the cause":                {[]rules.Route{onward(to("nms", "kind=process")), to("net")}, true},
+		"the cause is for the pager only":       {[]rules.Route{worst(to("pager")), to("chat")}, true},
+		"the cause is for the pager, too":       {[]rules.Route{onward(worst(to("pager"))), to("chat")}, true},
+		"by day for one, by night for another":  {[]rules.Route{byDay(to("office")), to("duty")}, true},
+		"by day for whom the cause never tells": {[]rules.Route{byDay(to("net", "kind=port")), to("nms")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := rules.Set{Routes: routes(t, c.routes...)}
+			if got := set.Reaches(cause, port); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // FuzzParseMatcher: nothing crashes, and what is accepted reads back as the
 // same matcher.
 func FuzzParseMatcher(f *testing.F) {
