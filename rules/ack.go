@@ -45,7 +45,7 @@ func (s *Set) looked(now time.Time, st Status, snap Snapshot, rule string, t eve
 	all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))[:len(slot.Sinks)] // those who were told
 	slot.plan(now, all, slot.Sinks)
 	switch {
-	case slot.Silence != "" || !slot.Well.IsZero(): // something else is due
+	case slot.Silence != "" || slot.settles(): // something else is due
 	case slot.Ack == nil:
 		slot.resume() // an escalation may be overdue
 	default:

@@ -383,9 +383,15 @@ func (s *Set) stepOpen(q question, out []Decision) []Decision {
 	if q.sign == good {
 		return s.end(q, out)
 	}
-	if !slot.Well.IsZero() {
+	switch {
+	case q.sign == bad && !slot.Well.IsZero():
 		slot = q.own()
 		slot.Well = time.Time{} // not well after all
+		slot.resume()
+	case slot.settles() && q.now.Before(slot.Well):
+		return out
+	case slot.settles(): // open until there is a look that sees it well
+		slot = q.own()
 		slot.resume()
 	}
 	why := q.news()
@@ -426,7 +432,7 @@ func (s *Set) end(q question, out []Decision) []Decision {
 	slot, st, snap := q.slot(), q.st, q.snap
 	listed := !st.Gone && snap.Row != nil && snap.Verdict.Expected != catalog.No
 	if s.settling(q.now, slot, q.rule != FlapRule && listed && st.Seen.State == event.Up) {
-		if !slot.Well.IsZero() && slot.Due.Equal(slot.Well) {
+		if slot.settles() {
 			return out
 		}
 		if slot = q.own(); slot.Well.IsZero() {
@@ -484,6 +490,9 @@ func (s *Set) wait(name string) time.Duration {
 func (s *Set) settling(now time.Time, slot *Slot, listed bool) bool {
 	return s.HoldUp > 0 && listed && (slot.Well.IsZero() || now.Before(slot.Well))
 }
+
+// settles reports whether nothing but time keeps the all-clear from being told.
+func (slot *Slot) settles() bool { return !slot.Well.IsZero() && slot.Due.Equal(slot.Well) }
 
 // resume makes an open alert look anew, at once, at when it is repeated, and to
 // whom: also where the clock was set back behind all that is stored of it.

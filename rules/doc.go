@@ -13,7 +13,7 @@
 //   - An alert rises only for an item whose footnotes make it expected, and
 //     only when two looks at least `hold` apart saw it lost and none between
 //     saw it well. A look that sees nothing neither ends the hold nor begins
-//     it anew. An item that cannot be seen is never reported as lost; that is
+//     it anew, nor the time before an all-clear. An item that cannot be seen is never reported as lost; that is
 //     an alert of its own when nothing good was seen for `patience` and no
 //     loss is open.
 //   - Severity is judged at every look, whatever keeps an alert quiet. A rise

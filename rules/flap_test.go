@@ -75,8 +75,19 @@ func TestHoldUp(t *testing.T) {
 		"well for long enough":    {func(p *play) { p.see(100, event.Up); p.until(500) }, []string{"10 raised loss down", "130 cleared loss up"}},
 		"down again meanwhile":    {func(p *play) { p.see(100, event.Up); p.see(120, event.Down); p.see(140, event.Up); p.until(500) }, []string{"10 raised loss down", "170 cleared loss up"}},
 		"worse or better is told": {func(p *play) { p.see(100, event.Up); p.see(120, event.Degraded); p.until(500) }, []string{"10 raised loss down", "120 changed loss degraded"}},
-		"not seen is not well":    {func(p *play) { p.see(100, event.Up); p.see(120, event.Unknown); p.see(200, event.Up); p.until(500) }, []string{"10 raised loss down", "230 cleared loss up"}},
-		"off the list at once":    {func(p *play) { p.see(100, event.Up); p.snap.Row = nil; p.now = 110; p.decide(event.Event{}) }, []string{"10 raised loss down", "110 cleared loss up"}},
+		"not seen at the end":     {func(p *play) { p.see(100, event.Up); p.see(120, event.Unknown); p.see(200, event.Up); p.until(500) }, []string{"10 raised loss down", "200 cleared loss up"}},
+		"not seen in between": {func(p *play) { p.see(100, event.Up); p.see(110, event.Unknown); p.see(120, event.Up); p.until(500) },
+			[]string{"10 raised loss down", "130 cleared loss up"}},
+		"not seen any more": {func(p *play) { p.see(3600, event.Up); p.see(3610, event.Unknown); p.until(8000) },
+			[]string{"10 raised loss down", "3630 repeated loss down", "7230 repeated loss down"}},
+		"not seen, then down": {func(p *play) {
+			p.see(100, event.Up)
+			p.see(110, event.Unknown)
+			p.see(200, event.Down)
+			p.see(210, event.Up)
+			p.until(500)
+		}, []string{"10 raised loss down", "240 cleared loss up"}},
+		"off the list at once": {func(p *play) { p.see(100, event.Up); p.snap.Row = nil; p.now = 110; p.decide(event.Event{}) }, []string{"10 raised loss down", "110 cleared loss up"}},
 		"repeated meanwhile, later": {func(p *play) { p.see(3600, event.Up); p.see(3620, event.Down); p.until(3700) },
 			[]string{"10 raised loss down", "3620 repeated loss down"}},
 	} {

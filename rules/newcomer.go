@@ -52,7 +52,7 @@ const mostSingle = 20
 // looks after the alert.
 func (s *Set) Unheard(now time.Time, st *Status, snap Snapshot, rule, sink string) bool {
 	slot := st.slot(rule)
-	if slot.Phase != Firing || slot.Ack != nil || !slot.Well.IsZero() || rule == Loss && st.Flapping() {
+	if slot.Phase != Firing || slot.Ack != nil || slot.settles() || rule == Loss && st.Flapping() {
 		return false
 	}
 	if _, known := slot.heard(sink); known {
@@ -74,7 +74,7 @@ func (s *Status) Tell(rule string, t Through) {
 func (s *Status) Part(rule, digest string) {
 	slot := s.own(rule)
 	slot.part(func(t Through) bool { return t.Digest == digest })
-	if slot.Phase == Firing && slot.Ack == nil && slot.Silence == "" && slot.Well.IsZero() {
+	if slot.Phase == Firing && slot.Ack == nil && slot.Silence == "" && !slot.settles() {
 		slot.resume()
 	}
 }

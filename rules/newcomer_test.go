@@ -29,7 +29,7 @@ func TestWhoHearsOfWhatIsOpen(t *testing.T) {
 		"it is open":                  {slot: open(func(*Slot) {}), want: true},
 		"it is silenced":              {slot: open(func(s *Slot) { s.Silence = "s" }), want: true}, // the digest waits for the end of that
 		"somebody looks after it":     {slot: open(func(s *Slot) { s.Ack = &event.Ack{} })},
-		"it is well again":            {slot: open(func(s *Slot) { s.Well = after(10) })},
+		"it is well again":            {slot: open(func(s *Slot) { s.Well, s.Due = after(10), after(10) })},
 		"it is over":                  {slot: open(func(s *Slot) { s.Phase = Settled })},
 		"it is not told yet":          {slot: open(func(s *Slot) { s.Phase = Held })},
 		"it comes and goes":           {slot: open(func(*Slot) {}), flaps: true},

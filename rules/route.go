@@ -271,10 +271,11 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot, fresh []string) {
 			}
 			continue
 		}
-		if !slot.Well.IsZero() {
-			if latest := now.Add(s.HoldUp); slot.Well.After(latest) {
-				slot.Well = latest
-			}
+		settles := slot.settles()
+		if latest := now.Add(s.HoldUp); slot.Well.After(latest) {
+			slot.Well = latest
+		}
+		if settles {
 			slot.Due = slot.Well
 			continue
 		}

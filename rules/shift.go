@@ -31,6 +31,7 @@ func (slot *Slot) shift(now time.Time, d time.Duration) {
 			*t = t.Add(d)
 		}
 	}
+	settles := slot.settles()
 	move(&slot.Raised)
 	move(&slot.Rated)
 	move(&slot.Look)
@@ -49,7 +50,7 @@ func (slot *Slot) shift(now time.Time, d time.Duration) {
 		slot.Due = now // the calendar's: it may have begun or ended
 	case slot.Phase == Held:
 		move(&slot.Due)
-	case !slot.Well.IsZero():
+	case settles:
 		slot.Due = slot.Well
 	case !slot.Due.IsZero():
 		slot.Due = now // partly the calendar's: see wake
