@@ -671,6 +671,9 @@ func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
 	if slot.Transition == event.Cleared {
 		a.EndedAt = slot.At
 	}
+	if st.Gone { // what the list says of it does not count any more
+		snap.Verdict.Expected = catalog.No
+	}
 	s.write(&a, snap)
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/words"
 )
@@ -14,7 +15,11 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 		s.writeStorm(a, nil, 0, event.Said{})
 		return
 	}
-	a.TitleStatements = words.Title.With(shortHost(a.Key.Host), headline(a, true))
+	what := headline(a, true)
+	if a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Unknown && snap.Row != nil && snap.Verdict.Expected != catalog.No {
+		what = words.SettledUnseen.Phrase(speaker(a.Key))
+	}
+	a.TitleStatements = words.Title.With(shortHost(a.Key.Host), what)
 	if snap.Row != nil {
 		a.ReasonStatements = snap.Verdict.Reason
 		a.Confirm = snap.Row.ConfirmOn(a.OS)

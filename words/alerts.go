@@ -40,6 +40,9 @@ var (
 	SettledUp = say1[Phrase]("headline.settled_up",
 		"{what} has settled: it is up",
 		"{what} の状態が安定しました (正常)")
+	SettledUnseen = say1[Phrase]("headline.settled_unseen",
+		"{what} no longer comes and goes: it cannot be observed",
+		"{what} の停止と復旧の繰り返しは終わりましたが、状態を確認できません")
 	ComesGoes = say2[Phrase, int]("headline.flapping",
 		"{what} {again|still |}comes and goes",
 		"{what} が{again|引き続き|}停止と復旧を繰り返しています")
