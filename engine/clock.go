@@ -53,6 +53,9 @@ func (e *Engine) keepTime() {
 			one.dirty = true
 		}
 	}
+	for name, at := range e.came {
+		e.came[name], e.met = at.Add(d), false
+	}
 	for _, h := range e.hosts {
 		h.heard = h.heard.Add(d)
 		if h.transit.Until.IsZero() {
@@ -65,11 +68,15 @@ func (e *Engine) keepTime() {
 	}
 	e.keepSilences(now, d)
 	e.closeRound() // they are in force before anything is decided
+	var moved []*item
 	for _, it := range e.items {
-		if !it.status.Shift(now, d) {
-			continue
+		if it.status.Shift(now, d) {
+			e.schedule(it)
+			moved = append(moved, it)
 		}
-		e.schedule(it)
+	}
+	e.meetTurned(now)
+	for _, it := range moved {
 		e.redecide(it)
 		e.touch(it)
 	}

@@ -61,6 +61,20 @@ func (h dueHeap) Swap(i, j int) {
 	h[i].index, h[j].index = i, j
 }
 
+// until are those that are due at t.
+func (h dueHeap) until(t time.Time) (out []*item) {
+	var walk func(i int)
+	walk = func(i int) {
+		if i < len(h) && h[i].due <= nanoseconds(t) {
+			out = append(out, h[i])
+			walk(2*i + 1)
+			walk(2*i + 2)
+		}
+	}
+	walk(0)
+	return out
+}
+
 func (h *dueHeap) Push(x any) {
 	it := x.(*item)
 	it.index = len(*h)

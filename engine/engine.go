@@ -41,9 +41,10 @@ type Engine struct {
 	requests chan request
 
 	orphans orphans
-	fresh   []string  // sinks that are to hear of what is open, see meetSinks
-	met     bool      // it is stored that all are known
-	meetAt  time.Time // when that will be, by Now; zero: they have not heard yet
+	fresh   []string             // sinks that are to hear of what is open, see meetSinks
+	came    map[string]time.Time // see Roster
+	met     bool                 // it is stored that all are known
+	meetAt  time.Time            // when that will be, by Now; zero: they have not heard yet
 
 	dirty     []*item   // changed, and in no round yet
 	round     Round     // the open one
@@ -388,6 +389,7 @@ func (e *Engine) tick() {
 	e.keepTime()
 	e.overdue()
 	now := e.now()
+	e.meetTurned(now)
 	for len(e.due) > 0 && e.due[0].due <= nanoseconds(now) {
 		e.redecide(heap.Pop(&e.due).(*item))
 		e.revise()

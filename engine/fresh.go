@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -19,17 +20,20 @@ func (e *Engine) meetSinks(ctx context.Context) error {
 	}
 	now := e.roster()
 	rerouted := known.Routing != "" && known.Routing != now.Routing
-	e.fresh = nil
+	e.fresh, e.came = nil, map[string]time.Time{}
 	for _, name := range now.Sinks {
 		if found && (rerouted || !slices.Contains(known.Sinks, name)) {
 			e.fresh = append(e.fresh, name)
+			e.came[name] = e.now()
+		} else if at, noted := known.Came[name]; noted {
+			e.came[name] = at
 		}
 	}
 	e.met, e.meetAt = found && len(e.fresh) == 0 && len(known.Sinks) == len(now.Sinks) && known.Routing == now.Routing, time.Time{}
 	return nil
 }
 
-func (e *Engine) roster() Roster { return Roster{e.Sinks, e.Set.Routing()} }
+func (e *Engine) roster() Roster { return Roster{e.Sinks, e.Set.Routing(), maps.Clone(e.came)} }
 
 // tidy does what may wait until everything that is due has been told. The
 // sinks are known from then on: whoever was to hear of an alert has it in his

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -18,28 +19,59 @@ type openAlert struct {
 // that is more than a few. A single alert of a rule is told by itself.
 func (e *Engine) meetNewcomers(now time.Time) {
 	for _, sink := range e.fresh {
-		count, open := 0, map[string][]openAlert{}
+		open := map[string][]openAlert{}
 		for _, it := range e.items {
-			for _, rule := range rules.RuleNames() {
-				if it.status.Slot(rule).Phase == rules.Firing && e.Set.Unheard(now, &it.status, e.sight(it), rule, sink) {
-					open[rule] = append(open[rule], openAlert{it, rule})
-					count++
-				}
-			}
+			e.unheard(now, it, sink, open)
 		}
-		for _, rule := range rules.RuleNames() {
-			if d := e.openedFor(rule, sink); d != nil {
-				count += len(d.members)
-			}
+		e.meet(now, sink, open)
+	}
+}
+
+// meetTurned does so for what was open when a sink came and concerns it only now:
+// the hours of its route have begun, or nobody has looked after it for too long.
+func (e *Engine) meetTurned(now time.Time) {
+	if len(e.came) == 0 {
+		return
+	}
+	due := e.due.until(now)
+	for _, sink := range slices.Sorted(maps.Keys(e.came)) {
+		open := map[string][]openAlert{}
+		for _, it := range due {
+			e.unheard(now, it, sink, open)
 		}
-		if count <= e.Set.Storm.Few() {
-			continue
+		for rule, all := range open {
+			open[rule] = slices.DeleteFunc(all, func(a openAlert) bool { return !a.it.status.RaisedBefore(rule, e.came[sink]) })
 		}
-		for _, rule := range rules.RuleNames() {
-			if all := open[rule]; len(all) > 1 || len(all) > 0 && e.openedFor(rule, sink) != nil {
-				slices.SortFunc(all, func(a, b openAlert) int { return compareKeys(a.it.status.Key, b.it.status.Key) })
-				e.openFor(now, sink, all)
-			}
+		e.meet(now, sink, open)
+	}
+}
+
+// unheard adds to open, by rule, the item's alerts that the sink is to be told of.
+func (e *Engine) unheard(now time.Time, it *item, sink string, open map[string][]openAlert) {
+	for _, rule := range rules.RuleNames() {
+		if it.status.Slot(rule).Phase == rules.Firing && e.Set.Unheard(now, &it.status, e.sight(it), rule, sink) {
+			open[rule] = append(open[rule], openAlert{it, rule})
+		}
+	}
+}
+
+// meet lets digests tell a sink of open alerts, by rule, if they are more than a
+// few with those that digests tell it of already.
+func (e *Engine) meet(now time.Time, sink string, open map[string][]openAlert) {
+	count := 0
+	for _, rule := range rules.RuleNames() {
+		count += len(open[rule])
+		if d := e.openedFor(rule, sink); d != nil {
+			count += len(d.members)
+		}
+	}
+	if count <= e.Set.Storm.Few() {
+		return
+	}
+	for _, rule := range rules.RuleNames() {
+		if all := open[rule]; len(all) > 1 || len(all) > 0 && e.openedFor(rule, sink) != nil {
+			slices.SortFunc(all, func(a, b openAlert) int { return compareKeys(a.it.status.Key, b.it.status.Key) })
+			e.openFor(now, sink, all)
 		}
 	}
 }

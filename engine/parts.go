@@ -82,6 +82,9 @@ type Receipts interface {
 type Roster struct {
 	Sinks   []string `json:"sinks"`
 	Routing string   `json:"routing"` // rules.Set.Routing; empty: nobody noted it
+	// Came is since when a sink hears of what it hears of now, if it was not so from
+	// the beginning.
+	Came map[string]time.Time `json:"came,omitempty"`
 }
 
 // Parts is what an Engine is made of.

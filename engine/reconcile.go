@@ -52,6 +52,7 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	if n := len(e.round.Send); n > 0 {
 		e.Log.Info("telling the sinks what they had not been told when the program stopped", "deliveries", n)
 	}
+	e.meetTurned(e.now())
 	for _, it := range e.items {
 		e.redecide(it)
 	}

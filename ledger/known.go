@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"dswatch/engine"
 )
@@ -48,7 +50,7 @@ func (r Books) Know(ctx context.Context, now engine.Roster) error {
 		return err
 	}
 	now.Sinks = append([]string{}, now.Sinks...)
-	if slices.Sort(now.Sinks); before != nil && slices.Equal(before.Sinks, now.Sinks) && before.Routing == now.Routing {
+	if slices.Sort(now.Sinks); before != nil && slices.Equal(before.Sinks, now.Sinks) && before.Routing == now.Routing && maps.EqualFunc(before.Came, now.Came, time.Time.Equal) {
 		return nil
 	}
 	value, err := json.Marshal(now)

@@ -30,8 +30,9 @@
 //   - A silence keeps an alert from being raised and from being repeated. The
 //     resolve of an alert that was told goes to everybody who was told, and
 //     what is still lost when the silence ends is raised then.
-//   - While its cause is told, to all whom it concerns, a symptom is not: the cause's alert lists it. A
-//     symptom that outlives its cause is raised after its hold. An item that
+//   - While its cause is told, and to all whom the symptom concerns, the
+//     symptom is not: the cause's alert lists it. A symptom that outlives its
+//     cause is raised after its hold. An item that
 //     comes and goes, and a host after an upgrade or a restart, are quiet in
 //     the same way: for a bounded time, and nothing that lasts is left out.
 //   - Routes decide who hears of an alert when it is raised, changed or
