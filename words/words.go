@@ -687,7 +687,8 @@ func (v Voice) Lines(all []event.Said) []string {
 	return out
 }
 
-// Error says what went wrong, each of several errors in a line of its own.
+// Error says what went wrong, each of several errors in a line of its own. What
+// wraps an error that can be said is kept in English around it.
 func (v Voice) Error(err error) string {
 	var own interface{ In(v Voice) string }
 	if errors.As(err, &own) {
@@ -702,7 +703,14 @@ func (v Voice) Error(err error) string {
 			return strings.Join(lines, "\n")
 		}
 	}
-	return v.Say(Of(err))
+	said := v.Say(Of(err))
+	var says interface{ Says() event.Said }
+	if errors.As(err, &says) { // what was put around it on its way says where it was
+		if before, after, ok := strings.Cut(err.Error(), English(says.Says())); ok {
+			return before + said + after
+		}
+	}
+	return said
 }
 
 // Inner is what somebody wrote, as it stands between quotes in a sentence.

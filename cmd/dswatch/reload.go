@@ -26,7 +26,8 @@ func reloadCommand() *cobra.Command {
 			done, err := app.ClientOf(configPath(file)).Reload(c.Context())
 			switch {
 			case wrong != nil && errors.Is(err, client.ErrNotRunning):
-				return fmt.Errorf("%w; no running process was told: %v", wrong, err)
+				fmt.Fprintln(os.Stderr, "dswatch:", voice(c, l).Error(err))
+				return wrong
 			case wrong != nil:
 				return wrong
 			case err != nil:
