@@ -139,7 +139,7 @@ func TestBudgetOfOthers(t *testing.T) {
 				t.Errorf("warned of %q", l.Warnings)
 			}
 			said := strings.Join(words.In("en", nil).Lines(l.Budgets()), "\n")
-			for _, want := range []string{fmt.Sprintf("detectors.remote: %d hosts, 64 looked at at the same moment", c.ssh), fmt.Sprintf("detectors.vsphere: %d hosts, 8 asked at the same moment", c.esx)} {
+			for _, want := range []string{fmt.Sprintf("detectors.remote: %d hosts, at most 64 at a time", c.ssh), fmt.Sprintf("detectors.vsphere: %d hosts, at most 8 asked at a time", c.esx)} {
 				if !strings.Contains(said, want) {
 					t.Errorf("%q is not in %s", want, said)
 				}

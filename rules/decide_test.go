@@ -360,7 +360,7 @@ func TestDecideTellsDegradedDownAndUp(t *testing.T) {
 				"cleared web01: process ds_agent is back",
 			},
 			"ja": {
-				"raised web01: プロセス ds_agent が一部しか動いていません (1/2)",
+				"raised web01: プロセス ds_agent が一部しか動作していません (1/2)",
 				"changed web01: プロセス ds_agent が停止しています",
 				"repeated web01: プロセス ds_agent が引き続き停止しています",
 				"cleared web01: プロセス ds_agent が復旧しました",

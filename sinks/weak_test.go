@@ -44,8 +44,8 @@ func TestWeakTLS(t *testing.T) {
 	}
 	for ends, want := range map[time.Time]string{
 		now.Add(31 * 24 * time.Hour): "",
-		now.Add(29 * 24 * time.Hour): "tls.ca_file: the certificate CN=far.example ends at 2026-12-28T00:00:00Z; renew it",
-		now.Add(-time.Hour):          "tls.ca_file: the certificate CN=far.example ended at 2026-11-28T23:00:00Z; renew it",
+		now.Add(29 * 24 * time.Hour): "tls.ca_file: the certificate CN=far.example expires at 2026-12-28T00:00:00Z; renew it",
+		now.Add(-time.Hour):          "tls.ca_file: the certificate CN=far.example expired at 2026-11-28T23:00:00Z; renew it",
 	} {
 		c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "far.example"}, NotBefore: now.Add(-1000 * time.Hour), NotAfter: ends}
 		der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)

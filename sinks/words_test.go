@@ -124,7 +124,7 @@ Seen by: dsm01`; got != want {
 	cleared := sinktest.Sample(1, event.Cleared, "ja")
 	cleared.OS, cleared.AgentVersion = "", ""
 	if got, want := text(cleared), `ホスト: web01
-監視対象: プロセス ds_agent
+監視項目: プロセス ds_agent
 状態: 停止 → 正常
 重大度: 重大
 検出数: 2 / 2

@@ -60,8 +60,8 @@ var (
 		"{what} の状態を{again|引き続き|}確認できません")
 
 	HowDown          = say0("how.down", "down", "停止しています")
-	HowDegraded      = say2[int, int]("how.degraded", "degraded ({found} of {want})", "一部しか動いていません ({found}/{want})")
-	HowSomeDegraded  = say0("how.some_degraded", "degraded", "一部しか動いていません")
+	HowDegraded      = say2[int, int]("how.degraded", "degraded ({found} of {want})", "一部しか動作していません ({found}/{want})")
+	HowSomeDegraded  = say0("how.some_degraded", "degraded", "一部しか動作していません")
 	HowModuleLimited = say0("how.module_degraded", "degraded", "一部制限された状態です")
 	HowNotLoaded     = say0("how.not_loaded", "not loaded", "ロードされていません")
 	HowNotOpen       = say0("how.not_open", "not open", "開いていません")
@@ -98,7 +98,7 @@ var (
 	FilesClosed    = say1[Component]("headline.files_closed", "only root may change the files of the {component} again", "{component} のファイルを変更できるのは root だけになりました")
 	TamperAsk      = say1[Component]("headline.tamper_unknown", "nobody can tell whether the {component} is being disarmed", "{component} が無効化されようとしていないか確認できません")
 	TamperNoNew    = say1[Component]("headline.tamper_unwatched", "the {component} is no longer watched for traces of tampering", "{component} の改変の監視を終了しました")
-	Disappeared    = say1[Component]("headline.disappeared", "the {component} has disappeared", "{component} が失われています")
+	Disappeared    = say1[Component]("headline.disappeared", "the {component} has disappeared", "{component} がなくなっています")
 )
 
 // What an alert means.
@@ -106,10 +106,10 @@ var (
 	// NotWholly goes on with what its loss would mean.
 	NotWholly = say1[Both]("meaning.degraded",
 		"It is present but does not fully run. If it is lost: {loss}",
-		"完全には稼働していません。停止した場合の影響は次のとおりです。{loss}")
+		"一部しか動作していません。停止した場合の影響は次のとおりです。{loss}")
 	NotDescribed = say0("meaning.not_described",
 		"The item was added in the configuration; what its loss means is shown once it is written in watch.items under loss.",
-		"設定で追加された監視対象です。停止の影響は watch.items の loss に書くと表示されます。")
+		"設定で追加された監視項目です。停止の影響は watch.items の loss に書くと表示されます。")
 	NotObserved = say0("meaning.unknown",
 		"It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down.",
 		"状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
@@ -128,7 +128,7 @@ var (
 		"安定して動作していません。その間、個々の停止は通知しません。")
 	ShortDigest = say0("short.digest",
 		"So many at once often have one cause.",
-		"同時に多数で発生した場合、原因が1つであることがよくあります。")
+		"同時に多数で発生した場合、原因は 1 つであることがよくあります。")
 	ShortSilent = say0("short.silent",
 		"How it is there now is not known; the host may be down or cut off.",
 		"現在の状態が分かりません。ホストの停止や通信断の可能性があります。")
@@ -146,7 +146,7 @@ var (
 		"ホスト上で確認してください: {command}")
 	NextDegraded = say0("next.degraded",
 		"Look again in five minutes; if it lasts, call the administrator in charge.",
-		"5分後にもう一度確認し、続いている場合は担当の管理者に連絡してください。")
+		"5 分後にもう一度確認し、続いている場合は担当の管理者に連絡してください。")
 	NextUnknown = say0("next.unknown",
 		"Run dswatch check to see why: mostly a missing right, name or route.",
 		"dswatch check で確認できない理由を調べてください。多くは権限、名前解決、経路の問題です。")
@@ -156,7 +156,7 @@ var (
 		"継続時間: {time}。")
 	NothingHeard = say1[time.Duration]("text.host_silent",
 		"Its dswatch has reported nothing for {time} or longer, so nobody knows how the items of this host are now. The host may be down or cut off, or its dswatch may have stopped. What was last seen stays as it was.",
-		"このホストの dswatch から{time}以上報告がなく、監視対象の現在の状態が分かりません。ホストの停止、通信の断絶、または dswatch の停止が考えられます。最後に確認した状態はそのまま残します。")
+		"このホストの dswatch から{time}以上報告がなく、監視項目の現在の状態が分かりません。ホストの停止、通信の断絶、または dswatch の停止が考えられます。最後に確認した状態はそのまま残します。")
 	FlapStarted = say3[int, time.Duration, time.Duration]("text.flapping",
 		"It changed between up and lost at least {n} {n|time|times} within {window}. Until it has kept still for {settle}, single losses and returns are not told.",
 		"{window}の間に {n} 回以上、正常な状態と異常な状態が入れ替わりました。{settle}の間変化がなくなるまで、個々の異常と復旧は通知しません。")
@@ -165,13 +165,13 @@ var (
 		"正常な状態には戻っていません。通知済みのアラートは継続し、まだ通知していなければ、この状態が続く場合にあらためて通知します。")
 	ExplainsMore = say1[int]("text.explains",
 		"It explains {n} more, which {n|is|are} not told on {n|its|their} own.",
-		"この障害が原因とみられるものが他に {n} 件あり、個別には通知しません。")
+		"この障害が原因とみられるものがほかに {n} 件あり、個別には通知しません。")
 	ExplainedLeft = say1[int]("text.explained_left",
 		"Of what it explained, {n} {n|is|are} not back yet; each becomes an alert of its own if that lasts.",
 		"この障害とあわせて通知した {n} 件はまだ復旧していません。続く場合はそれぞれ通知します。")
 	TheyExplain = say1[int]("text.they_explain",
 		"They explain {n} more, which {n|is|are} not told on {n|its|their} own.",
-		"これらの障害が原因とみられるものが他に {n} 件あり、個別には通知しません。")
+		"これらの障害が原因とみられるものがほかに {n} 件あり、個別には通知しません。")
 	LookedAfter = say1[string]("text.acknowledged",
 		"{author} looks after it.",
 		"{author} が担当しています。")
@@ -205,7 +205,7 @@ var (
 		"アラート {n} 件の集約を終了しました")
 	ToldAsOne = say0("headline.digest_many",
 		"many alerts at once, told as one",
-		"多数のアラートを1件に集約しました")
+		"多数のアラートを 1 件に集約しました")
 	Tally = say2[Phrase, int]("text.tally",
 		"{headline} ({n} {n|host|hosts});",
 		"{headline} ({n} 台)、")
@@ -220,10 +220,10 @@ var (
 		"集約した {total} 件のうち {over} 件は復旧しました。")
 	DigestWhy = say0("text.digest",
 		"So many alerts rose at once that they are told as one.",
-		"多数のアラートが同時に発生したため、1件に集約しています。")
+		"多数のアラートが同時に発生したため、1 件に集約しています。")
 	DigestOpen = say0("text.digest_open",
 		"They were open already when this receiver was added or a route led to it, so they are told as one.",
-		"この通知先の追加時または経路の変更時に、すでに発生していたアラートです。件数が多いため1件に集約しています。")
+		"この通知先の追加時または経路の変更時に、すでに発生していたアラートです。件数が多いため 1 件に集約しています。")
 	DigestAllOver = say0("text.digest_over",
 		"Its alerts are over, but for what lasts on and is told as an alert of its own.",
 		"個別のアラートとしてあらためて通知したものを除き、すべて復旧しました。")
@@ -241,23 +241,23 @@ var (
 		"{host} の dswatch は稼働中です")
 	AliveCounts = say3[int, int, time.Duration]("beat.counts",
 		"{open} {open|alert is|alerts are} open and {waiting} {waiting|delivery waits|deliveries wait} for this sink. Decisions are current. If nothing comes within {every}, dswatch or the way from it is broken.",
-		"未復旧のアラートは{open}件、この通知先への送信待ちは{waiting}件です。判定は最新の状態です。{every}以内に次の通知がなければ、dswatch または経路の異常を疑ってください。")
+		"未復旧のアラートは {open} 件、この通知先への送信待ちは {waiting} 件です。判定は最新です。{every}以内に次の通知がなければ、dswatch または経路の異常を疑ってください。")
 	NotReloaded = say0("beat.not_reloaded",
 		"Its configuration could not be read again, so the one before is in force; dswatch status says why.",
 		"設定の再読み込みに失敗したため、以前の設定のまま動作しています。dswatch status で内容を確認してください。")
 
 	DeafTitle = say2[string, Phrase]("deaf.title",
 		"dswatch on {host} cannot store and tells nothing: {why}",
-		"{host} の dswatch は変化を保存できず、何も通知できない: {why}")
+		"{host} の dswatch が変化を保存できず、通知できません: {why}")
 	DeafOverTitle = say1[string]("deaf.over_title",
 		"dswatch on {host} tells changes again",
-		"{host} の dswatch: 通知を再開")
+		"{host} の dswatch が通知を再開しました")
 	DeafText = say0("deaf.text",
 		"What is lost or comes back meanwhile is not told. Once the cause is gone, dswatch goes on by itself and tells what it could not.",
 		"この間の停止と復旧は通知されません。原因がなくなると dswatch は自動で再開し、未通知の変化を通知します。")
 	DeafOver = say0("deaf.over",
 		"Changes are stored and told again. What was lost or came back meanwhile is told now.",
-		"状態変化の保存と通知が再びできるようになりました。停止中の変化もこれから通知します。")
+		"状態変化の保存と通知が再びできるようになりました。その間の停止と復旧もこれから通知します。")
 	DeafNext = say0("deaf.next",
 		"Run dswatch status on this host and remove the cause that it names: space on the disk, the file system, the NATS server.",
 		"このホストで dswatch status を実行し、示された原因 (ディスクの空き容量、ファイルシステム、NATS サーバ) を取り除いてください。")

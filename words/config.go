@@ -43,7 +43,7 @@ var (
 		"制御文字 ({code}) があります。取り除くか、二重引用符の中に {escape} と書いてください")
 	TooManyTabs = say1[int]("config.tabs",
 		"more than {n} tabs in one line; use spaces",
-		"1 行にタブが {n} 個を超えています。空白を使ってください")
+		"1 行のタブが {n} 個を超えています。空白を使ってください")
 
 	AliasesExpand = say1[int]("config.aliases",
 		"aliases expand to more than {n} values; write the values out",
@@ -62,12 +62,12 @@ var (
 	FoundSingle    = say0("config.found_single", "a single value", "単一の値になっています")
 	FoundList      = say0("config.found_list", "a list", "リストになっています")
 	FoundMap       = say0("config.found_map", "a map", "マップになっています")
-	MapWanted      = say0("config.map_wanted", "a map is wanted; write key: value lines", "key: value の行でマップとして書いてください")
+	MapWanted      = say0("config.map_wanted", "a map is wanted; write key: value lines", "key: value の行を並べたマップとして書いてください")
 	SingleWanted   = say0("config.single_wanted", "a single value is wanted; put quotes around text that begins with [ or {{ or holds a colon", "単一の値を書いてください。[ や {{ で始まる文字列、コロンを含む文字列は引用符で囲んでください")
 	ListWanted     = say0("config.list_wanted", `a list is wanted; write [a, b], or each entry in a line that begins with "- "`, `[a, b] の形か、"- " で始まる行を並べたリストとして書いてください`)
 	SecretWanted   = say0("config.secret_wanted", "a secret is wanted; put quotes around text that begins with [ or {{ or holds a colon", "シークレットを単一の値として書いてください。[ や {{ で始まる文字列、コロンを含む文字列は引用符で囲んでください")
 	PathWanted     = say0("config.path_wanted", "the path of a file is wanted; write the path", "ファイルのパスを書いてください")
-	StandsAsWell   = say2[string, int]("config.twin", "{key} stands in line {line} as well; keep one of the two", "{line} 行目に {key} もあります。どちらか一方にしてください")
+	StandsAsWell   = say2[string, int]("config.twin", "{key} stands in line {line} as well; keep one of the two", "{key} は {line} 行目にもあります。どちらか一方にしてください")
 	UnknownKey     = say1[Phrase]("config.unknown_key", "unknown key; {next}", "不明なキーです。{next}")
 	DidYouMeanText = say1[string]("meant.text", `did you mean "{near}"?`, `"{near}" ではありませんか?`)
 	DidYouMean     = say1[string]("meant.one", "did you mean {near}?", "{near} ではありませんか?")
@@ -98,7 +98,7 @@ var (
 		"{position}: {path}: a secret stands in this file, which every user can read (mode {mode}); run chmod o-rwx {file}",
 		"{position}: {path}: このファイルにはシークレットがあり、すべてのユーザが読み取れます (モード {mode})。chmod o-rwx {file} を実行してください")
 	SecretShort = say3[string, string, int]("config.secret_short",
-		"{position}: {path}: a secret of {n} bytes is too short to be kept out of messages, and no secret to speak of; take one of 16 characters or more",
+		"{position}: {path}: a secret of {n} bytes is too short to be kept out of messages, and easily guessed; take one of 16 characters or more",
 		"{position}: {path}: {n} バイトのシークレットは短すぎるため、メッセージから隠せず、安全でもありません。16 文字以上にしてください")
 	SecretReadable = say4[string, string, string, string]("config.secret_readable",
 		"{position}: {path}: other users can read {file} (mode {mode}); run chmod 600 on it",
@@ -121,8 +121,8 @@ var (
 	WeakPassword   = say1[int]("advice.password",
 		"is shorter than {n} bytes and can be guessed from one recorded message; write a longer one",
 		"{n} バイト未満のため、記録された 1 つのメッセージから推測できます。より長いパスワードにしてください")
-	CertificateEnds  = say2[string, time.Time]("advice.certificate_ends", "the certificate {subject} ends at {time}; renew it", "証明書 {subject} の有効期限は {time} です。更新してください")
-	CertificateEnded = say2[string, time.Time]("advice.certificate_ended", "the certificate {subject} ended at {time}; renew it", "証明書 {subject} の有効期限 {time} が過ぎています。更新してください")
+	CertificateEnds  = say2[string, time.Time]("advice.certificate_ends", "the certificate {subject} expires at {time}; renew it", "証明書 {subject} の有効期限は {time} です。更新してください")
+	CertificateEnded = say2[string, time.Time]("advice.certificate_ended", "the certificate {subject} expired at {time}; renew it", "証明書 {subject} の有効期限は {time} に切れています。更新してください")
 	WriteARow        = say0("meant.row", "write a row's name or kind/name as `dswatch catalog` shows them", "dswatch catalog に表示される行の名前か kind/name を書いてください")
 	ConfigureSink    = say0("meant.sink", "configure it under sinks", "sinks に設定してください")
 	BadCondition     = say2[int, error]("row.condition", "parse condition: column {n}: {error}", "条件の {n} 文字目: {error}")

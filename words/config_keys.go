@@ -15,7 +15,7 @@ var (
 		`"{name}" は "{plain}" と見た目が同じで別の名前です (文字の合成・分解や全角・半角の違い)。後者を書いてください`)
 	OneOnWindows = say2[string, string]("warning.one_on_windows",
 		`"{name}" and "{into}" are one on Windows, which does not tell case; they are watched there as one item, "{into}": remove one of them, and write that name in routes and silences`,
-		`Windows では大文字と小文字を区別しないため、"{name}" と "{into}" は 1 つの項目 "{into}" として監視します。どちらか一方を削除し、経路とサイレンスにも残した名前を書いてください`)
+		`Windows では大文字と小文字を区別しないため、"{name}" と "{into}" は 1 つの監視項目 "{into}" として扱います。どちらか一方を削除し、経路とサイレンスにも残した名前を書いてください`)
 	NotRepeated = say2[string, string]("warning.not_repeated",
 		"alerts are not repeated to sink {sink}, so one that lasts longer than {time} is taken for over there; repeat them, or write a longer time",
 		"通知先 {sink} には再通知しないため、{time} を超えて続くアラートは復旧したとみなされます。再通知するか、より長い時間を書いてください")
@@ -50,16 +50,16 @@ var (
 		`環境変数 TZ の "{zone}" はこのホストで使えるタイムゾーンではないため、すべての時刻が UTC になります。Asia/Tokyo のような名前を設定して tzdata の導入を確認するか、設定に time_zone を書いてください`)
 
 	PortBudget = say4[int, int, int, int]("budget.ports",
-		"{n} ports of other hosts ({names} names to look up), {parallel} asked at the same moment and {rate} begun per second:",
+		"{n} ports of other hosts ({names} names to look up), at most {parallel} asked at a time and {rate} begun per second:",
 		"他ホストのポート {n} 個 (名前解決 {names} 件)、同時に {parallel} 個、毎秒 {rate} 個まで:")
 	RemoteBudget = say3[int, int, int]("budget.remote",
-		"{n} hosts, {parallel} looked at at the same moment, {logins} logins at one address:",
+		"{n} hosts, at most {parallel} at a time, {logins} logins at one address:",
 		"ホスト {n} 台、同時に {parallel} 台、1 つのアドレスへのログインは同時に {logins} 件まで:")
 	VSphereBudget = say3[int, int, string]("budget.vsphere",
-		"{n} hosts, {parallel} asked at the same moment, {time} for each:",
+		"{n} hosts, at most {parallel} asked at a time, {time} for each:",
 		"ホスト {n} 台、同時に {parallel} 台、1 台あたり {time} まで:")
 	LookBudget = say3[string, string, string]("budget.look",
-		"a look takes {worst} at worst and has {has}, schedule {schedule}",
+		"a look takes {worst} at worst (timeout {has}, schedule {schedule})",
 		"1 回の確認は最長 {worst} (timeout は {has}、schedule は {schedule})")
 	OneLookBudget = say2[string, string]("budget.one_look",
 		"a look at one takes {most} at most, schedule {schedule}",
@@ -165,13 +165,13 @@ var (
 		"サイレンスには作成者とコメントが必要です。引き継ぐ人のために、誰が、なぜ作成したかを書いてください")
 	SilenceEndsEarly = say1[string]("rule.silence_ends_early",
 		"the silence ends at {time}, which is not after its start; give a later end",
-		"サイレンスの終了 {time} が開始より前です。開始より後の時刻を指定してください")
+		"サイレンスの終了 {time} が開始以前です。開始より後の時刻を指定してください")
 	SilenceEndAndWait = say0("rule.silence_end_and_wait",
 		"the silence has an end, so it waits for nothing; leave out one of them",
-		"終了のあるサイレンスは待ち時間を持てません。どちらか一方だけを指定してください")
+		"終了を指定したサイレンスに待ち時間は指定できません。どちらか一方だけを指定してください")
 	SilenceWaitsEarly = say1[string]("rule.silence_waits_early",
 		"the silence waits for its first alert until {time}, which is not after its start; give a later time",
-		"最初のアラートを待つ期限 {time} が開始より前です。開始より後の時刻を指定してください")
+		"最初のアラートを待つ期限 {time} が開始以前です。開始より後の時刻を指定してください")
 	SilenceForeverAndEnd = say0("rule.silence_forever_and_end",
 		"a silence for ever has no other end; give one of them",
 		"無期限のサイレンスに終了は指定できません。どちらか一方だけを指定してください")
@@ -195,7 +195,7 @@ var (
 		"サイレンス {id} は終了させるまで繰り返します。毎回の長さを指定してください")
 	SilenceOneEnd = say0("rule.silence_one_end",
 		"a silence has one end; give a time, or say that it ends when all is well again",
-		"サイレンスの終了は 1 つだけです。時刻か、復旧時の終了かのどちらかを指定してください")
+		"サイレンスの終了の指定は 1 つだけです。時刻か、復旧時の終了かのどちらかを指定してください")
 	SilenceWaitAlone = say0("rule.silence_wait_alone",
 		"only a silence that ends when all is well again waits for an alert; say so, too",
 		"アラートを待つのは復旧時に終了するサイレンスだけです。復旧時の終了も指定してください")
@@ -246,7 +246,7 @@ var (
 		`"{text}" は第 1 から第 5 の曜日ではありません`)
 	WeekdayAndDay = say1[string]("rule.weekday_and_day",
 		`"{text}" and days of the month exclude each other`,
-		`"{text}" と日は同時に指定できません`)
+		`"{text}" と月の日は同時に指定できません`)
 	CronNeverComes = say1[string]("rule.cron_never_comes",
 		`"{text}" never comes; there is no such day`,
 		`"{text}" に当てはまる日はありません。cron 式を修正してください`)
@@ -279,7 +279,7 @@ var (
 		"{value} は範囲外です。0s より長く {most} 以下の時間 (例: 5s) を書いてください")
 	JitterTooLong = say3[string, string, string]("detector.jitter_too_long",
 		"{value} is not shorter than the {gap} between two looks; write for example 0s or {example}",
-		"{value} は観測間隔 {gap} より短くありません。0s や {example} のように書いてください")
+		"{value} は確認の間隔 {gap} より短くありません。0s や {example} のように書いてください")
 	NotAFingerprint = say0("detector.not_a_fingerprint",
 		"is not a SHA-256 fingerprint; write the 64 digits that openssl x509 -noout -fingerprint -sha256 prints",
 		"SHA-256 のフィンガープリントではありません。openssl x509 -noout -fingerprint -sha256 が表示する 64 桁を書いてください")
@@ -321,7 +321,7 @@ var (
 		`実行ファイルのパターン "{text}" は絶対パスではありません。/opt/ds_agent/**/nginx のように書いてください`)
 	PatternBad = say2[string, error]("detector.pattern_bad",
 		`executable pattern "{text}": {error}; write [...] closed and in order`,
-		`実行ファイルのパターン "{text}" が正しくありません ({error})。[...] を正しい順序で閉じてください`)
+		`実行ファイルのパターン "{text}" が正しくありません ({error})。[...] を閉じ、範囲は小さい順に書いてください`)
 	RateRange = say3[int, int, int]("detector.rate_range",
 		"{n} probes per second is out of range; write 1 to {most}, such as {example}",
 		"毎秒 {n} 回は範囲外です。1 から {most} (例: {example}) の範囲で書いてください")
@@ -333,19 +333,19 @@ var (
 		"{error}。agent のような語を書いてください")
 	PortListed = say2[int, int]("detector.port_listed",
 		"{port} of this host is already listed in targets[{i}]; write it once",
-		"このホストの {port} は targets[{i}] にもあります。1 回だけ書いてください")
+		"このホストのポート {port} は targets[{i}] にもあります。1 回だけ書いてください")
 	PortAskedOtherwise = say2[string, int]("detector.port_asked_otherwise",
 		"{place} is asked in another way in targets[{i}]; an endpoint is probed once, so write the same method, timeout, min_version and server_name in both",
 		"{place} は targets[{i}] で別の方法で確認されます。接続先の確認は 1 回だけのため、method、timeout、min_version、server_name を両方で同じにしてください")
 	PortSameItem = say4[string, string, int, string]("detector.port_same_item",
 		"{host} is {other} of targets[{i}], written in another way; they are one item, {key}; remove one of them",
-		"{host} は targets[{i}] の {other} と表記が異なるだけの同じ監視対象 ({key}) です。どちらか一方を削除してください")
+		"{host} は targets[{i}] の {other} と表記が異なるだけの同じ監視項目 ({key}) です。どちらか一方を削除してください")
 	PortsTooSlow = say3[int, string, string]("detector.ports_too_slow",
-		"a look at {n} ports takes {worst} at worst and has {has}; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
+		"a look at {n} ports takes {worst} at worst, and timeout gives it {has}; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
 		"ポート {n} 個の確認に最長 {worst} かかりますが、timeout は {has} です。確認できなかったものは不明となり、次回は最初に確認します。timeout を削除するか、延ばしてください")
 	PortsTooOften = say4[int, string, string, string]("detector.ports_too_often",
 		"a look at {n} ports takes {worst} at worst, longer than the {every} between two; looks are left out then; write for example @every {example}",
-		"ポート {n} 個の確認に最長 {worst} かかり、間隔 {every} を超えるため、確認が省かれることがあります。@every {example} のように書いてください")
+		"ポート {n} 個の確認に最長 {worst} かかり、確認の間隔 {every} を超えるため、確認が省かれることがあります。@every {example} のように書いてください")
 	NotAMethod = say1[string]("detector.not_a_method",
 		`"{text}" is no method; write listen, syn, connect or tls`,
 		`"{text}" は確認方法ではありません。listen、syn、connect、tls のいずれかを書いてください`)
@@ -455,14 +455,14 @@ var (
 		`"{text}" is not an absolute path; write for example {example}`,
 		`"{text}" は絶対パスではありません。{example} のように書いてください`)
 	ManyHang = say3[int, int, string]("detector.many_hang",
-		"of {n} hosts {parallel} are looked at at the same moment, so when many hang the others wait for their turn, longer than the {every} between two looks; write a longer schedule, or a shorter timeout",
-		"ホスト {n} 台のうち同時に確認するのは {parallel} 台です。多くの応答が遅れると、残りの順番待ちが間隔 {every} を超えます。schedule を長くするか、timeout を短くしてください")
+		"at most {parallel} of {n} hosts are looked at at a time, so when many hang, the others wait longer than the {every} between two looks; write a longer schedule, or a shorter timeout",
+		"ホスト {n} 台のうち同時に確認するのは {parallel} 台です。多くの応答が遅れると、残りの順番待ちが確認の間隔 {every} を超えます。schedule の間隔を長くするか、timeout を短くしてください")
 	TargetIsThisHost = say1[string]("detector.target_is_this_host",
 		"{host} is this host, which is looked at without SSH; remove the target",
 		"{host} はこのホストで、SSH を使わずに確認します。この対象を削除してください")
 	NothingToSee = say2[string, string]("detector.nothing_to_see",
 		"no row of the list can be seen on {os} for components {components}; write items: of your own, or remove the target",
-		"{os} のコンポーネント {components} には、確認できる行が一覧にありません。items: に独自の監視対象を書くか、この対象を削除してください")
+		"{os} のコンポーネント {components} には、確認できる行が一覧にありません。items: に独自の監視項目を書くか、この対象を削除してください")
 	VSphereURLMissing = say0("detector.v_sphere_url_missing",
 		"is missing; write the address of a vCenter or ESXi, such as https://vcenter.example.com",
 		"値がありません。vCenter または ESXi のアドレスを https://vcenter.example.com のように書いてください")
@@ -494,14 +494,14 @@ var (
 		"is not an https address without user, path and query; write for example https://vcenter.example.com",
 		"ユーザ、パス、クエリを含まない https のアドレスではありません。https://vcenter.example.com のように書いてください")
 	HostsTooSlow = say3[int, string, string]("detector.hosts_too_slow",
-		"a look at {n} hosts takes {worst} at worst and has {has}; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
+		"a look at {n} hosts takes {worst} at worst, and timeout gives it {has}; what it does not get to is unknown and comes first the next time; leave timeout out, or raise it",
 		"ホスト {n} 台の確認に最長 {worst} かかりますが、timeout は {has} です。確認できなかったものは不明となり、次回は最初に確認します。timeout を削除するか、延ばしてください")
 	HostsTooOften = say3[int, string, string]("detector.hosts_too_often",
 		"a look at {n} hosts may take {has}, longer than the {every} between two; looks are left out then; write a longer schedule",
-		"ホスト {n} 台の確認に最長 {has} かかり、間隔 {every} を超えるため、確認が省かれることがあります。schedule を長くしてください")
+		"ホスト {n} 台の確認に最長 {has} かかり、確認の間隔 {every} を超えるため、確認が省かれることがあります。schedule の間隔を長くしてください")
 	LooksOverrun = say2[string, string]("detector.looks_overrun",
 		"a look may take {has} before it is given up, longer than the {every} between two; looks are left out then; write a longer schedule, or a shorter timeout",
-		"1 回の確認に最長 {has} かかり、間隔 {every} を超えるため、確認が省かれることがあります。schedule を長くするか、timeout を短くしてください")
+		"1 回の確認に最長 {has} かかり、確認の間隔 {every} を超えるため、確認が省かれることがあります。schedule の間隔を長くするか、timeout を短くしてください")
 	HostElsewhere = say2[string, string]("detector.host_elsewhere",
 		"{host} is in {place} already; keep one of them",
 		"{host} は {place} にもあります。どちらか一方にしてください")
@@ -519,7 +519,7 @@ var (
 		`"{text}" に一致する行がありません。{next}`)
 	KindNotLookedFor = say2[event.Kind, []string]("row.kind_not_looked_for",
 		"a {kind} is not looked for on a host; write {kinds:either}",
-		"{kind}はホスト上で検出しません。{kinds:either} を書いてください")
+		"{kind}はホスト上では確認しません。{kinds:either} を書いてください")
 	NotAComponent = say2[string, Phrase]("row.not_a_component",
 		`"{text}" is not a component; {next}`,
 		`"{text}" はコンポーネントではありません。{next}`)

@@ -15,19 +15,19 @@ var (
 		"{wait}以内に応答がありません。ホストの応答が遅いだけの場合は、この検出器の timeout を延ばしてください")
 	StillLooking = say2[string, time.Duration]("look.not_ended",
 		"the look of {job} has still not ended after more than {wait}",
-		"{job} の検出が{wait}を過ぎても終わりません")
+		"{job} の確認が{wait}を過ぎても終わりません")
 	PassBefore = say0("look.pass_before",
 		"the pass before has not ended; try again",
-		"前回の検出が終わっていません。しばらくしてからやり直してください")
+		"前回の確認が終わっていません。しばらくしてからやり直してください")
 	Unanswered = say0("look.unanswered",
 		"the detector did not answer for this item",
-		"この監視対象の検出結果がありません")
+		"この監視項目の確認結果がありません")
 	AnsweredTwice = say0("look.answered_twice",
 		"the detector answered twice and differently",
-		"検出結果が 2 つあり、内容が異なります")
+		"確認結果が 2 つあり、内容が異なります")
 	AnswerInvalid = say1[error]("look.invalid",
 		"the detector's answer is not valid: {error}",
-		"検出結果が正しくありません: {error}")
+		"確認結果が正しくありません: {error}")
 	Panicked = say1[string]("look.panicked",
 		"the detector panicked: {what}; the log has the stack, please report it",
 		"検出器で内部エラーが発生しました: {what}。ログのスタックトレースを添えて報告してください")
@@ -99,7 +99,7 @@ var (
 		"プロセスの所有者を確認できていません:")
 	InContainer = say1[int]("process.in_container",
 		"pid {pid} is in a container and not counted",
-		"pid {pid} はコンテナ内のため数えません")
+		"pid {pid} はコンテナ内のプロセスのため数えません")
 	NamesUnreadable = say1[int]("process.names_unreadable",
 		"the {n|name|names} of {n} {n|process|processes} cannot be read:",
 		"プロセス {n} 個の名前を読み取れません:")
@@ -278,10 +278,10 @@ var (
 		"{to} を確認できません: {error}。このホストの上限 (オープンファイル数、ローカルポート) を確認してください")
 	PortCut = say0("port.cut",
 		"the pass ended before an answer came; if this repeats, raise detectors.port.timeout",
-		"応答の前に検出が終了しました。繰り返す場合は detectors.port.timeout を延ばしてください")
+		"応答の前に確認が終了しました。繰り返す場合は detectors.port.timeout を延ばしてください")
 	PortNoTurn = say0("port.no_turn",
 		"the pass ended before this port's turn; it comes first in the next one; if this repeats, raise detectors.port.timeout or detectors.port.rate",
-		"このポートの順番の前に検出が終了しました。次回は最初に確認します。繰り返す場合は detectors.port.timeout または detectors.port.rate を上げてください")
+		"このポートの順番が来る前に確認が終了しました。次回は最初に確認します。繰り返す場合は detectors.port.timeout または detectors.port.rate を上げてください")
 	PortAccepted = say2[string, time.Duration]("port.accepted",
 		"{to} accepted a connection in {took}",
 		"{to} が{took}で接続を受け付けました")
@@ -377,7 +377,7 @@ var (
 		"the half-open probe needs Linux; probe this port from a dswatch on Linux, or look at it with method listen on its own host",
 		"ハーフオープンの確認には Linux が必要です。Linux の dswatch から確認するか、そのホスト自身で method: listen を使用してください")
 	PortAddressesLeft = say2[int, int]("port.addresses_left",
-		"none of {n} addresses is up, and {left} more {left|was|were} not asked; write the addresses that matter as targets:",
+		"none of {n} {n|address|addresses} is up, and {left} more {left|was|were} not asked; write the addresses that matter as targets:",
 		"{n} 個のアドレスはいずれも正常ではなく、ほかに {left} 個を確認していません。必要なアドレスを targets に指定してください:")
 
 	NameNotFound = say1[string]("port.name_not_found",
@@ -416,7 +416,7 @@ var (
 		"接続先 {all} 件のうち {n} 件を、このホストから確認できませんでした")
 	PassTooShort = say2[int, int]("way.pass_too_short",
 		"the pass ended before {n} of {all} endpoints had answered; they come first in the next one; if this repeats, raise detectors.port.timeout or detectors.port.rate, see config check",
-		"接続先 {all} 件のうち {n} 件の応答の前に検出が終了しました。次回は最初に確認します。繰り返す場合は detectors.port.timeout または detectors.port.rate を上げてください (config check を参照)")
+		"接続先 {all} 件のうち {n} 件の応答の前に確認が終了しました。次回は最初に確認します。繰り返す場合は detectors.port.timeout または detectors.port.rate を上げてください (config check を参照)")
 	NamesLookedUp = say2[int, int]("way.names",
 		"{n} of {all} {all|name|names} {n|was|were} looked up",
 		"名前 {all} 個のうち {n} 個を解決しました")
@@ -584,7 +584,7 @@ var (
 		"ホスト {n} 台の情報を取得しました")
 	HostNotReached = say0("vsphere.no_turn",
 		"the look ended before this host's turn; it comes first in the next one; if this repeats, raise detectors.vsphere.timeout",
-		"このホストの順番が来る前に確認時間が終わりました。次回は最初に確認します。繰り返す場合は detectors.vsphere.timeout を長くしてください")
+		"このホストの順番が来る前に確認が終了しました。次回は最初に確認します。繰り返す場合は detectors.vsphere.timeout を延ばしてください")
 	InMaintenance = say0("vsphere.maintenance",
 		"the host is in maintenance mode: no virtual machine runs on it, and its module may be away",
 		"ホストはメンテナンスモードです。仮想マシンは動作しておらず、カーネルモジュールがないこともあります")
@@ -631,13 +631,13 @@ var (
 		"{file} にグループ {group} が書き込めます")
 	MoreFiles = say1[int]("tamper.files_more",
 		"and {n} more",
-		"ほか{n}件")
+		"ほか {n} 件")
 	FilesUnknown = say2[string, error]("tamper.files_unknown",
 		"the files of {folder} cannot be looked at: {error}",
 		"{folder} のファイルを確認できません: {error}")
 	Technique = say1[[]string]("tamper.technique",
 		"ATT&CK: {ids} (the second from version 19 on)",
-		"ATT&CK: {ids} (後者はバージョン19以降)")
+		"ATT&CK: {ids} (後者はバージョン 19 以降)")
 	AgentSays = say2[string, string]("evidence.says",
 		"the agent says {name}: {value}",
 		"Agent の回答は {name}: {value} です")

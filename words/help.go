@@ -354,7 +354,7 @@ dswatch help [コマンド] で詳細を確認できます。`,
 		`Forgets that the agent or the manager was installed on a host: its disappearance is an alert no more, and its
 rows are not expected. A removal by dpkg, rpm or Windows Installer needs no such word. What is still there is
 found again.`,
-		`ホストに Agent または Manager が導入されていたという記録を削除します。失われてもアラートにならず、
+		`ホストに Agent または Manager が導入されていたという記録を削除します。なくなってもアラートにならず、
 その行は監視対象外になります。dpkg、rpm、Windows Installer で削除した場合は不要です。まだ導入されて
 いるものは再び検出します。`,
 	},

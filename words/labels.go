@@ -23,7 +23,7 @@ var (
 	WhyFacts              = Both{"facts", "判定の根拠"}
 	WhyByHand             = Both{"by hand", "手動確認"}
 	WhyRule               = Both{"rule ", "ルール "}
-	WhyDigest             = Both{"  digest of the rule %s: stands for %d alerts, %d of them open\n", "  ルール %s のダイジェスト: 集約したアラート %d 件、うち継続中 %d 件\n"}
+	WhyDigest             = Both{"  digest of the rule %s: stands for %d alerts, %d of them open\n", "  ルール %s のダイジェスト: 集約したアラート %d 件、うち未復旧 %d 件\n"}
 	WhyExplained          = Both{"explained by these alerts", "これらのアラートが原因"}
 	WhyAlert              = Both{"alert ", "アラート "}
 	WhyCause              = Both{"the alert of its cause names it: ", "原因のアラートに含まれる: "}
@@ -37,10 +37,10 @@ var (
 	WhyDue                = Both{"looked at again at ", "次の判断 "}
 	WhyDecisions          = Both{"  Decisions", "  判断の履歴"}
 	WhyTo                 = Both{"-> ", "→ "}
-	WhyNoDecisions        = Both{"none: nothing was ever wrong", "ありません。異常はまだ一度もありません"}
+	WhyNoDecisions        = Both{"none: nothing was ever wrong", "なし (異常はまだ一度もありません)"}
 	WhySinks              = Both{"  Sinks", "  通知先"}
 	WhyNothingOwn         = Both{"  nothing of its own while its cause explains it; who was told of that: dswatch why %s\n", "  原因のアラートに含まれるため、個別には通知していません。通知の状況: dswatch why %s\n"}
-	WhyNobodyTold         = Both{"none: nobody was told anything", "ありません。まだどこにも通知していません"}
+	WhyNobodyTold         = Both{"none: nobody was told anything", "なし (まだどこにも通知していません)"}
 	WhyMoreBetween        = Both{"    ... and %d more between\n", "    ... この間にさらに %d 回\n"}
 	WhyWaitsAfter         = Both{"waits in the outbox after %d attempts", "送信待ち (%d 回試行)"}
 	WhyWaitsFailing       = Both{"waits in the outbox, not tried yet while the sink fails", "送信待ち (未送信、通知先に障害)"}
@@ -76,9 +76,9 @@ var (
 	SemicolonComma        = Both{"; ", "、"}
 	SilenceNever          = Both{"never", "なし"}
 	SilenceUntilCleared   = Both{"until cleared", "復旧まで"}
-	SampleTitle           = Both{"agent process ds_agent is down on web01", "web01 のAgentプロセス ds_agent が停止しています"}
-	SampleText            = Both{"The Deep Security Agent no longer reports.", "Deep Security Agentの管理機能が失われました。"}
-	FieldItem             = Both{"Item", "監視対象"}
+	SampleTitle           = Both{"agent process ds_agent is down on web01", "web01 の Agent プロセス ds_agent が停止しています"}
+	SampleText            = Both{"The Deep Security Agent no longer reports.", "Deep Security Agent の管理機能が失われました。"}
+	FieldItem             = Both{"Item", "監視項目"}
 	FieldHost             = Both{"Host", "ホスト"}
 	FieldComponent        = Both{"Component", "コンポーネント"}
 	FieldState            = Both{"State", "状態"}
@@ -105,9 +105,9 @@ var (
 	FieldWaiting          = Both{"Waiting for this sink", "送信待ち"}
 	FieldNext             = Both{"Next within", "次の通知まで"}
 	FieldStep             = Both{"Next step", "次の対応"}
-	AffectedMore          = Both{"and %d more", "ほか%d件"}
+	AffectedMore          = Both{"and %d more", "ほか %d 件"}
 	FoundOfWant           = Both{"%d of %d", "%d / %d"}
-	CharactersLeftOut     = Both{"%d characters left out", "%d文字を省略"}
+	CharactersLeftOut     = Both{"%d characters left out", "%d 文字を省略"}
 	UnitDay               = Both{"d", "日"}
 	UnitHour              = Both{"h", "時間"}
 	UnitMinute            = Both{"min", "分"}

@@ -130,5 +130,5 @@ var (
 		"カーネルはモジュールに対応していますが {file} がありません。コンテナに隠れている場合は、ホストの {file} を dswatch から参照できるようにしてください")
 	NotOnThisOS = say1[string]("look.not_here",
 		"this version cannot do it on {os}; put these rows into watch.ignore, or accept that they are unknown",
-		"このバージョンは {os} でこの確認に対応していません。該当の行を watch.ignore に記述するか、不明のままとしてください")
+		"このバージョンは {os} でこの確認に対応していません。該当の行を watch.ignore に記述するか、不明のままにしてください")
 )

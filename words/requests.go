@@ -119,7 +119,7 @@ var (
 		`"{text}" という監視項目やアラートはありません。web01/agent/process/ds_agent や process/ds_agent のような項目か、アラート ID の先頭 {n} 文字以上を指定してください。dswatch alerts と dswatch status で一覧を確認できます`)
 	FitsMany = say3[string, int, string]("request.fits_many",
 		`"{text}" fits {n} items, such as {example}; write more of it`,
-		`"{text}" に一致する項目が {n} 個あります (例: {example})。より詳しく指定してください`)
+		`"{text}" に一致する監視項目が {n} 個あります (例: {example})。より詳しく指定してください`)
 	NotACheckFormat = say1[string]("request.not_a_check_format",
 		`--format "{text}" is none of table, json, nagios`,
 		`--format "{text}" は使えません。table、json、nagios のいずれかを指定してください`)
@@ -197,7 +197,7 @@ var (
 		"systemctl {command} が失敗しました ({error}: {said})。systemctl status {unit} を確認してください")
 	OneEnd = say0("request.one_end",
 		"a silence has one end; give one of --for, --until and --until-cleared",
-		"サイレンスの終了は 1 つだけです。--for、--until、--until-cleared のいずれか 1 つを指定してください")
+		"サイレンスの終了の指定は 1 つだけです。--for、--until、--until-cleared のいずれか 1 つを指定してください")
 	WaitAlone = say0("request.wait_alone",
 		"--wait is how long --until-cleared waits for its first alert; add that, or leave out --wait",
 		"--wait は --until-cleared で最初のアラートを待つ時間です。--until-cleared を追加するか、--wait を外してください")
@@ -218,7 +218,7 @@ var (
 		"--time-zone は --every のタイムゾーンです。--every を追加するか、外してください")
 	NeedsOneEnd = say0("request.needs_one_end",
 		"a silence needs one end; give --for, --until or --until-cleared",
-		"サイレンスには終了が 1 つ必要です。--for、--until、--until-cleared のいずれかを指定してください")
+		"サイレンスには終了の指定が 1 つ必要です。--for、--until、--until-cleared のいずれかを指定してください")
 	NoOpenAlert = say0("request.no_open_alert",
 		"no open alert has this id; dswatch alerts lists them",
 		"この ID の未復旧のアラートはありません。dswatch alerts で確認してください")
@@ -239,7 +239,7 @@ var (
 		"{old} と {name} は同じホストです (大文字と小文字は区別しません)")
 	HostNotHeard = say2[string, string]("request.host_not_heard",
 		"nothing has been heard of host {name} yet; let its dswatch report first, or end the old name with: dswatch host remove {old}",
-		"ホスト {name} からはまだ報告がありません。先に dswatch から報告させるか、dswatch host remove {old} で古い名前を終了させてください")
+		"ホスト {name} からはまだ報告がありません。先にそのホストの dswatch から報告させるか、dswatch host remove {old} で古い名前を終了させてください")
 	RunsOnHost = say1[string]("request.runs_on_host",
 		"this dswatch runs on {name}, so it would be there again at once; stop it first",
 		"この dswatch は {name} で動作しているため、すぐに再び現れます。先に停止してください")

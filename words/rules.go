@@ -24,7 +24,7 @@ var (
 		"detectors.manager で問い合わせているため監視対象です")
 	NoCondition = say0("row.no_condition",
 		"the row has no condition, so it is always expected",
-		"条件のない行のため常に監視対象です")
+		"条件のない行のため、常に監視対象です")
 	// Note is what stands behind a reason: the vendor's footnotes, or notes of our own.
 	Note = say1[Both]("row.note", "note: {text}", "注記: {text}")
 	// Because and NotBecause say of a row with a condition which facts decided.
@@ -165,8 +165,8 @@ var (
 
 // What was done to a silence.
 var (
-	SilenceAdded      = say0("silence.added", "added", "追加されました")
-	SilenceExpired    = say0("silence.expired", "expired", "終了の指示がありました")
+	SilenceAdded      = say0("silence.added", "added", "追加しました")
+	SilenceExpired    = say0("silence.expired", "expired", "終了させました")
 	SilenceFirstAlert = say0("silence.first_alert",
 		"its first alert has come; it ends when all that it matches is well again",
 		"最初のアラートが発生しました。対象がすべて復旧すると終了します")

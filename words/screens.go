@@ -56,10 +56,10 @@ var (
 	NotInTime      = say1[time.Duration]("sink_test.late", "not confirmed within {wait}", "{wait}以内に受領を確認できませんでした")
 	ToldAgain      = say2[string, int]("screen.told_again", "{sink}: {n} open {n|alert is|alerts are} told again", "{sink}: 未復旧のアラート {n} 件を再送します")
 	WaitAnyway     = say1[int]("screen.wait_anyway", "{n} more {n|waits|wait} in its outbox anyway", "このほか {n} 件が送信待ちです")
-	TakenOver      = say3[string, int, string]("screen.taken_over", "{to}: {n} {n|alert|alerts} of {from} are its own now", "{to}: {from} のアラート {n} 件を引き継ぎました")
-	ListedNoLonger = say2[string, int]("screen.removed", "{host}: {n} {n|item is|items are} listed no longer", "{host}: {n} 項目を一覧から外しました")
+	TakenOver      = say3[string, int, string]("screen.taken_over", "{to}: {n} {n|alert|alerts} of {from} {n|is|are} its own now", "{to}: {from} のアラート {n} 件を引き継ぎました")
+	ListedNoLonger = say2[string, int]("screen.removed", "{host}: {n} {n|item is|items are} no longer listed", "{host}: {n} 項目を一覧から外しました")
 	ListedAsOther  = say3[string, int, string]("screen.renamed",
-		"{host}: {n} {n|item is|items are} listed no longer; they are those of {to}",
+		"{host}: {n} {n|item is|items are} no longer listed; {n|it is that|they are those} of {to}",
 		"{host}: {n} 項目を一覧から外し、{to} に引き継ぎました")
 	Forgot      = say2[Component, string]("screen.forgot", "forgot that the {component} was installed on {host}", "{host} に {component} が導入されていたという記録を削除しました")
 	SilenceWait = say1[time.Time]("screen.silence_waits",
@@ -80,7 +80,7 @@ var (
 	ConfigValid    = say0("screen.config_valid", "the configuration is valid", "設定は有効です")
 	ShortestOutage = say1[[]string]("screen.shortest",
 		"the shortest outage that is certainly told (rules.hold and the schedules): {times}",
-		"確実に通知される最短の停止時間 (rules.hold と観測間隔から算出): {times}")
+		"確実に通知される最短の停止時間 (rules.hold と確認の間隔から算出): {times}")
 	Wrote = say1[string]("screen.wrote",
 		"wrote {file}; next: dswatch config check -c {file}, then dswatch run -c {file}",
 		"{file} に書き込みました。次に dswatch config check -c {file}、続けて dswatch run -c {file} を実行してください")
@@ -109,10 +109,10 @@ var (
 		"The running dswatch was not asked, so this is what one look shows: {error}",
 		"実行中の dswatch に確認できなかったため、今回の確認だけの結果です: {error}")
 	RulesSendNothing = say1[error]("sink_test.past_rules",
-		"the test goes past the rules, and those send no alert now: {error}",
-		"テストはルールを経由しません。現在ルールはアラートを送っていません: {error}")
+		"the test bypasses the rules, which send no alert now: {error}",
+		"このテストはルールを経由しません。ルールからのアラートは現在送信されません: {error}")
 	LeftOut = say1[int]("check.left_out",
-		"{n} {n|item|items} of the manager's other computers are up or not expected, and not shown.",
+		"{n} {n|item|items} of the manager's other computers {n|is|are} up or not expected, and not shown.",
 		"Manager の他のコンピュータで、正常または監視対象外の {n} 項目は表示していません。")
 	NothingHere = say1[string]("check.absent",
 		"no Deep Security was found on {host}; if it should be here, run as root, or declare it as watch.facts.components, such as [agent]",

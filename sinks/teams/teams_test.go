@@ -158,7 +158,7 @@ func TestLeftOutIsCounted(t *testing.T) {
 	far := &receive.Teams{}
 	s := newSink(t, receive.StartTeams(t, far).URL+receive.TeamsPath)
 	counted := map[string]*regexp.Regexp{
-		"en": regexp.MustCompile(`^… ([0-9]+) characters left out$`), "ja": regexp.MustCompile(`^… ([0-9]+)文字を省略$`),
+		"en": regexp.MustCompile(`^… ([0-9]+) characters left out$`), "ja": regexp.MustCompile(`^… ([0-9]+) 文字を省略$`),
 	}
 	n := 0
 	for _, language := range []string{"en", "ja"} {
