@@ -39,10 +39,11 @@ const (
 // notes is what has to outlive a restart while nothing can be stored: the
 // notice that is open, and at which sinks. They lie beside bus.dir.
 type notes struct {
-	ID    string    `json:"id,omitempty"` // of the alert; empty: none is open
-	Since time.Time `json:"since,omitzero"`
-	Why   string    `json:"why,omitempty"`
-	Told  []string  `json:"told,omitempty"` // sinks that may hold it open
+	ID    string     `json:"id,omitempty"` // of the alert; empty: none is open
+	Since time.Time  `json:"since,omitzero"`
+	Why   string     `json:"why,omitempty"`           // in English
+	Said  event.Said `json:"why_statements,omitzero"` // Why as data; empty: a version before wrote the notes
+	Told  []string   `json:"told,omitempty"`          // sinks that may hold it open
 
 	Ack     *event.Ack       `json:"ack,omitempty"`    // who looks after it, or took that back
 	Looked  event.Transition `json:"looked,omitempty"` // which of the two; empty: nobody has said so
@@ -54,10 +55,11 @@ type notes struct {
 
 // past is a notice that is over.
 type past struct {
-	ID    string    `json:"id"`
-	Since time.Time `json:"since"`
-	Ended time.Time `json:"ended"`
-	Why   string    `json:"why"`
+	ID    string     `json:"id"`
+	Since time.Time  `json:"since"`
+	Ended time.Time  `json:"ended"`
+	Why   string     `json:"why"`
+	Said  event.Said `json:"why_statements,omitzero"`
 }
 
 // deaf tells every sink past the outbox when a change would not be told.
@@ -148,16 +150,15 @@ func (d *deaf) run(ctx context.Context) {
 		h.loops.Turn(loopDeaf)
 		switch v := d.app.verdict(); {
 		case !v.Current && h.board.Stale() >= d.after:
-			stage, why := v.Why()
-			d.set(true, stage+": "+why)
+			d.set(true, notCurrent(v))
 		case v.Current:
-			d.set(false, "")
+			d.set(false, event.Said{})
 		}
 	}
 }
 
 // set opens or ends the notice.
-func (d *deaf) set(open bool, why string) {
+func (d *deaf) set(open bool, why event.Said) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if open == d.open && open == d.seen {
@@ -171,13 +172,13 @@ func (d *deaf) set(open bool, why string) {
 			if d.file == nil {
 				stamp = now.UTC().Format(time.DateOnly) // the same after a restart, as far as can be
 			}
-			d.notes = notes{Last: d.notes.Last, ID: event.AlertID(d.key(), event.RuleLoss, stamp), Since: now, Why: sinks.Line(why, 512)}
+			d.notes = notes{Last: d.notes.Last, ID: event.AlertID(d.key(), event.RuleLoss, stamp), Since: now, Why: sinks.Line(words.English(why), 512), Said: why}
 		}
-		d.app.Log.Error("changes are not told any more; every sink is told so", "since", now.Add(-d.after), "why", why)
+		d.app.Log.Error("changes are not told any more; every sink is told so", "since", now.Add(-d.after), "why", words.English(why))
 		d.keep()
 	} else if d.notes.ID != "" {
 		d.app.Log.Info("changes are told again", "since", d.notes.Since)
-		d.notes.Last = &past{d.notes.ID, d.notes.Since, time.Now(), d.notes.Why}
+		d.notes.Last = &past{d.notes.ID, d.notes.Since, time.Now(), d.notes.Why, d.notes.Said}
 		if len(d.notes.Told) == 0 {
 			d.notes = notes{Last: d.notes.Last}
 		}
@@ -228,8 +229,8 @@ func (d *deaf) alert() event.Alert {
 	return event.Alert{
 		ID: d.notes.ID, Seq: 1, Transition: event.Raised, Rule: event.RuleLoss, Key: d.key(), State: event.Down, Previous: event.Up, Want: 1,
 		Severity: d.severity(), Impact: event.NoticeLost, Language: c.Language, Observer: c.Host, StartedAt: d.notes.Since, At: d.notes.Since,
-		ReasonStatements: words.Quoted.With(errors.New(d.notes.Why)),
-		TitleStatements:  words.DeafTitle.With(c.Host, words.Quoted.Phrase(errors.New(d.notes.Why))),
+		ReasonStatements: words.Of(words.Cause(d.notes.Said, d.notes.Why)),
+		TitleStatements:  words.DeafTitle.With(c.Host, words.Part(d.notes.Said, d.notes.Why)),
 		TextStatements:   words.DeafText.With(), NextStatements: words.DeafNext.With(),
 	}
 }
@@ -349,7 +350,7 @@ func (l *Loaded) pingURL() setting.Secret {
 func (d *deaf) pingOnce(ctx context.Context, client *http.Client, why error) error {
 	target, body := strings.TrimSuffix(d.app.conf().pingURL().Reveal(), "/"), ""
 	if why != nil {
-		target, body = target+"/fail", why.Error()
+		target, body = target+"/fail", d.app.conf().Config.voice().Error(why)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -114,7 +113,7 @@ func (a *App) deafWhy(of, language string) (w web.Why, ok bool) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n, now := d.notes, past{ID: d.notes.ID, Since: d.notes.Since, Why: d.notes.Why}
+	n, now := d.notes, past{ID: d.notes.ID, Since: d.notes.Since, Why: d.notes.Why, Said: d.notes.Said}
 	if n.Last != nil && !d.open {
 		now = *n.Last
 	}
@@ -122,7 +121,7 @@ func (a *App) deafWhy(of, language string) (w web.Why, ok bool) {
 	if now.ID == "" || !isID(now.ID, of) && of != key && !strings.HasSuffix(key, "/"+of) {
 		return w, false
 	}
-	why := words.Quoted.With(errors.New(now.Why))
+	why := words.Spell(words.Of(words.Cause(now.Said, now.Why)))
 	say := func(t event.Transition, at time.Time, state event.State, seq int) web.Step {
 		return web.Step{At: at, Rule: event.RuleLoss, Outcome: string(t), State: state, Alert: now.ID, Seq: seq, Sinks: a.deafTo(), Why: words.In(language, nil).Say(why), WhyStatements: why}
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"dswatch/event"
+	"dswatch/pulse"
 	"dswatch/test/receive"
 	"dswatch/web"
 )
@@ -97,7 +98,7 @@ func TestLanguages(t *testing.T) {
 	}
 	heard("what is told again", "[再送]", "")
 	d := newDeaf(f.a)
-	d.set(true, "store: full")
+	d.set(true, notCurrent(pulse.Verdict{Stages: []pulse.Stage{{Name: stageStore, Why: pulse.Reason{Never: true}}}}))
 	for _, w := range f.a.workers() {
 		one, _, _ := d.owes(w.name)
 		if err := w.worker.Beat(t.Context(), one); err != nil {

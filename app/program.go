@@ -116,28 +116,25 @@ func (a *App) TestSinks(ctx context.Context, names []string) ([]web.TestResult, 
 		})
 	}
 	waiting.Wait()
-	if why := a.notDeciding(); why != "" {
+	if why := a.notDeciding(); why != nil {
 		for i := range results {
-			results[i].Warning = why
+			results[i].Warning, results[i].WarningStatements = a.conf().Config.voice().Error(why), words.Spell(words.Of(why))
 		}
 	}
 	return results, nil
 }
 
 // notDeciding says why the rules send the sinks nothing now, though a test, which
-// goes past them, arrives; empty: they do.
-func (a *App) notDeciding() string {
+// goes past them, arrives; nil: they do.
+func (a *App) notDeciding() error {
 	if a.engine.Load() == nil {
-		return "" // nothing runs but the test, or another process decides
+		return nil // nothing runs but the test, or another process decides
 	}
 	_, err := a.decider()
 	if err == nil {
 		err = a.stale()
 	}
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	return err
 }
 
 func (a *App) testAlert(key event.Key, id string, at time.Time) event.Alert {

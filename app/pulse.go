@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,7 +10,9 @@ import (
 	"dswatch/bus"
 	"dswatch/event"
 	"dswatch/pulse"
+	"dswatch/sinks"
 	"dswatch/web"
+	"dswatch/words"
 )
 
 // The stages that a change goes through; each sink has one of its own behind
@@ -27,6 +29,12 @@ const (
 	loopScheduler = "the scheduler"
 	loopRules     = "the rules"
 	loopDeaf      = "the deaf notice"
+)
+
+// The queues before a stage, beside those of the jobs, which have their names.
+const (
+	flowChanges    = "changes"
+	flowDeliveries = "deliveries"
 )
 
 func loopOf(sink string) string { return "the sink " + sink }
@@ -121,7 +129,7 @@ func (a *App) beatRules(ctx context.Context) {
 		a.beatSinks(ctx, false)
 		return
 	}
-	h.board.Flows(stageRules, map[string]pulse.Flow{"changes": {Waits: left.Waiting + uint64(left.Held), Done: left.Floor}})
+	h.board.Flows(stageRules, map[string]pulse.Flow{flowChanges: {Waits: left.Waiting + uint64(left.Held), Done: left.Floor}})
 	h.board.Proven(stageRules)
 	var subjects []string
 	for _, w := range a.workers() {
@@ -147,7 +155,7 @@ func (a *App) beatSinks(ctx context.Context, stored bool) {
 				h.board.Failed(stageOf(w.name), err)
 			} else {
 				waits, done := w.worker.Flow(left.Waiting)
-				h.board.Flows(stageOf(w.name), map[string]pulse.Flow{"deliveries": {Waits: waits, Done: done}})
+				h.board.Flows(stageOf(w.name), map[string]pulse.Flow{flowDeliveries: {Waits: waits, Done: done}})
 				proven = func() { h.board.Proven(stageOf(w.name)) }
 			}
 		}
@@ -188,36 +196,78 @@ func (a *App) verdict() pulse.Verdict {
 // Health says what the program has proven of itself. With Live it makes App a
 // web.Healthy.
 func (a *App) Health() web.Health {
-	v := a.verdict()
+	v, voice := a.verdict(), a.conf().Config.voice()
 	out := web.Health{Role: "standalone", Current: v.Current, Since: v.Since, Stages: []web.Stage{}}
 	if a.conf().observes() {
 		out.Role = "agent"
 	}
 	for _, s := range v.Stages {
-		out.Stages = append(out.Stages, web.Stage{Name: s.Name, Proven: s.Proven, Why: s.Why})
+		one := web.Stage{Name: s.Name, Proven: s.Proven}
+		if why := reason(s.Why); !why.Empty() {
+			one.Why, one.WhyStatements = voice.Say(why), words.Spell(why)
+		}
+		out.Stages = append(out.Stages, one)
 	}
 	if a.bus != nil {
 		for _, d := range a.bus.Damages() {
 			out.Unreadable = append(out.Unreadable, d.Bucket+"/"+d.Key)
 		}
 	}
-	if stage, why := v.Why(); stage != "" {
-		out.Why = stage + ": " + why
+	if why := notCurrent(v); !why.Empty() {
+		out.Why, out.WhyStatements = voice.Say(why), words.Spell(why)
 	}
 	return out
+}
+
+// mostReason is how much of an error a reason has: it is kept in the file of
+// notes.
+const mostReason = 300
+
+// reason says why a stage is not current; nothing: it is.
+func reason(r pulse.Reason) event.Said {
+	switch {
+	case r.Failed != nil:
+		said := words.Of(r.Failed)
+		if said.Len() > mostReason {
+			said = words.Quoted.With(errors.New(sinks.Line(r.Failed.Error(), mostReason)))
+		}
+		return said
+	case r.Never:
+		return words.NotProvenYet.With()
+	case r.Jam.Queue != "":
+		queue := words.Quoted.Phrase(errors.New(r.Jam.Queue))
+		switch r.Jam.Queue {
+		case flowChanges:
+			queue = words.QueueOfChanges.Phrase()
+		case flowDeliveries:
+			queue = words.QueueOfDeliveries.Phrase()
+		}
+		return words.NothingMoves.With(int(r.Jam.Waits), queue, r.Jam.For)
+	case r.Unproven:
+		return words.NotProven.With(pulse.Fresh)
+	}
+	return event.Said{}
+}
+
+// notCurrent says the stage and the reason; nothing: all is current.
+func notCurrent(v pulse.Verdict) event.Said {
+	stage, why := v.Why()
+	if stage == "" {
+		return event.Said{}
+	}
+	return words.AtStage.With(stage, words.Fail(reason(why)))
 }
 
 // Live says which of our own loops is stuck, so that only a restart helps.
 func (a *App) Live() error { return a.heart().loops.Live() }
 
-// errStale is why a heartbeat is not sent as if all were well.
+// stale is why a heartbeat is not sent as if all were well.
 func (a *App) stale() error {
 	v := a.verdict()
 	if v.Current {
 		return nil
 	}
-	stage, why := v.Why()
-	return fmt.Errorf("decisions are not current: %s: %s", stage, why)
+	return words.Fail(words.DecisionsStale.With(words.Fail(notCurrent(v))))
 }
 
 // pulseMetric shows when each stage was proven last: a time, because an age

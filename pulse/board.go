@@ -1,7 +1,6 @@
 package pulse
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -128,8 +127,26 @@ type Stage struct {
 	Name   string        `json:"name"`
 	Proven time.Time     `json:"proven,omitzero"` // last, by the wall clock; zero: never
 	Age    time.Duration `json:"-"`               // since then, while this process ran
-	Why    string        `json:"why,omitempty"`   // not current; empty: it is
+	Why    Reason        `json:"-"`               // not current; zero: it is
 }
+
+// Reason is why a stage is not current: one of its fields.
+type Reason struct {
+	Failed   error // why it could not do its part
+	Never    bool  // not proven since the start
+	Jam      Jam
+	Unproven bool // for more than Fresh
+}
+
+// Jam is a queue in which Waits wait and of which nothing has moved for so long.
+type Jam struct {
+	Queue string
+	Waits uint64
+	For   time.Duration
+}
+
+// Current reports whether there is no reason.
+func (r Reason) Current() bool { return r == Reason{} }
 
 // Verdict is what can be said now.
 type Verdict struct {
@@ -140,21 +157,19 @@ type Verdict struct {
 
 // Why is the reason of the first stage that is not current. Those behind it
 // wait for it.
-func (v Verdict) Why() (stage, why string) {
+func (v Verdict) Why() (stage string, why Reason) {
 	for _, s := range v.Stages {
-		if s.Why != "" && s.Why != unproven {
+		if !s.Why.Current() && !s.Why.Unproven {
 			return s.Name, s.Why
 		}
 	}
 	for _, s := range v.Stages {
-		if s.Why != "" {
+		if !s.Why.Current() {
 			return s.Name, s.Why
 		}
 	}
-	return "", ""
+	return "", Reason{}
 }
-
-const unproven = "it has not been proven for more than 10s"
 
 // Verdict says what is proven now.
 func (b *Board) Verdict() Verdict {
@@ -174,15 +189,15 @@ func (b *Board) Verdict() Verdict {
 		}
 		switch {
 		case s.err != nil:
-			one.Why = s.err.Error()
+			one.Why.Failed = s.err
 		case s.proven.at.IsZero():
-			one.Why = "it has not been proven since the start"
+			one.Why.Never = true
 		case stuck != nil:
-			one.Why = fmt.Sprintf("%d wait before it (%s), and nothing of that has moved for %s", stuck.Waits, queue, one.Age.Round(time.Second))
+			one.Why.Jam = Jam{queue, stuck.Waits, one.Age.Round(time.Second)}
 		case one.Age > Fresh:
-			one.Why = unproven
+			one.Why.Unproven = true
 		}
-		if one.Why != "" {
+		if !one.Why.Current() {
 			v.Current = false
 		}
 		if v.Since.IsZero() || one.Proven.Before(v.Since) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"dswatch/event"
 )
 
 // Health is what a running dswatch has proven of itself.
@@ -16,6 +18,8 @@ type Health struct {
 	// Unreadable are stored records that could not be read since the start, as
 	// bucket/key: they do not count, and stop nothing else.
 	Unreadable []string `json:"unreadable,omitempty"`
+	// WhyStatements is Why as data.
+	WhyStatements event.Said `json:"why_statements,omitzero"`
 }
 
 // Stage is one of them.
@@ -23,6 +27,8 @@ type Stage struct {
 	Name   string    `json:"name"`
 	Proven time.Time `json:"proven,omitzero"` // last; zero: never since the start
 	Why    string    `json:"why,omitempty"`   // why it is not current
+	// WhyStatements is Why as data.
+	WhyStatements event.Said `json:"why_statements,omitzero"`
 }
 
 // Healthy says how the program is. Both answer at once, whatever the store does.

@@ -115,6 +115,8 @@ type TestResult struct {
 	Warning   string `json:"warning,omitempty"` // why the rules, which a test goes past, send nothing now
 	// ErrorStatements is Error as data.
 	ErrorStatements event.Said `json:"error_statements,omitzero"`
+	// WarningStatements is Warning as data.
+	WarningStatements event.Said `json:"warning_statements,omitzero"`
 }
 
 // TestWait is how long a sink has to confirm a test. It outlasts one attempt

@@ -15,7 +15,18 @@ var (
 	NotCurrent = say2[time.Time, error]("screen.not_current",
 		"Decisions are NOT CURRENT since {time}: {why}",
 		"判定は {time} から最新ではありません: {why}")
-	RecordUnreadable = say1[string]("screen.record_unreadable",
+	DecisionsStale = say1[error]("pulse.stale", "decisions are not current: {why}", "判定は最新ではありません: {why}")
+	AtStage        = say2[string, error]("pulse.at_stage", "{stage}: {why}", "{stage}: {why}")
+	NotProvenYet   = say0("pulse.not_yet", "it has not been proven since the start", "起動後まだ動作を確認できていません")
+	NotProven      = say1[time.Duration]("pulse.not_proven",
+		"it has not been proven for more than {time}",
+		"{time}を超えて動作を確認できていません")
+	NothingMoves = say3[int, Phrase, time.Duration]("pulse.stuck",
+		"{n} {n|waits|wait} before it ({queue}), and nothing of that has moved for {time}",
+		"この段階を待つ {n} 件 ({queue}) が{time}間まったく進んでいません")
+	QueueOfChanges    = say0("pulse.changes", "changes", "状態変化")
+	QueueOfDeliveries = say0("pulse.deliveries", "deliveries", "通知")
+	RecordUnreadable  = say1[string]("screen.record_unreadable",
 		"A stored record cannot be read and does not count: {key}; see the log.",
 		"保存された記録を読み取れないため無視しています: {key}。ログを確認してください。")
 	HostSince = say3[string, string, time.Time]("screen.host",

@@ -313,6 +313,20 @@ func Part(s event.Said, text string) Phrase {
 	return Quoted.Phrase(errors.New(text))
 }
 
+// Cause is what a program says in s, as an error that stands in a sentence; the text that
+// came along where s says nothing, or what this program cannot put into words.
+func Cause(s event.Said, text string) error {
+	for _, one := range s.Statements() {
+		if e := table[one.Code]; e == nil || len(e.kinds) != len(one.Args) {
+			return errors.New(English(s))
+		}
+	}
+	if s.Empty() {
+		return errors.New(text)
+	}
+	return Fail(s)
+}
+
 // Code is what the sentence is called in JSON.
 func (s *sentence) Code() string { return s.code }
 

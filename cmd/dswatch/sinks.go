@@ -33,7 +33,7 @@ func sinksCommand() *cobra.Command {
 			}
 			failed, v := 0, voice(c, l)
 			if len(results) > 0 && results[0].Warning != "" {
-				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With().And(words.RulesSendNothing.With(quoted(results[0].Warning)))))
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With().And(words.RulesSendNothing.With(words.Cause(results[0].WarningStatements, plain(results[0].Warning))))))
 			}
 			for _, r := range results {
 				if r.Confirmed {

@@ -49,9 +49,9 @@ func firstLine(h web.Health) event.Said {
 	case h.Current:
 		return words.DecisionsCurrent.With()
 	case h.Since.IsZero():
-		return words.NeverCurrent.With(quoted(h.Why))
+		return words.NeverCurrent.With(words.Cause(h.WhyStatements, plain(h.Why)))
 	}
-	return words.NotCurrent.With(h.Since, quoted(h.Why))
+	return words.NotCurrent.With(h.Since, words.Cause(h.WhyStatements, plain(h.Why)))
 }
 
 func writeStatus(w io.Writer, st web.Status, v words.Voice) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"dswatch/app"
+	"dswatch/words"
 )
 
 // supervisor tells whoever started the program how it is: systemd, where it
@@ -87,7 +88,7 @@ func (s *supervisor) look(a *app.App, stopping bool) {
 	if h := a.Health(); h.Current {
 		s.say("watching; decisions are current")
 	} else {
-		s.say("watching; decisions are NOT CURRENT: " + plain(h.Why))
+		s.say("watching; decisions are NOT CURRENT: " + plain(words.English(h.WhyStatements)))
 	}
 }
 
