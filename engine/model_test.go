@@ -73,8 +73,6 @@ func (m move) String() string {
 	return fmt.Sprint(m.What, " ", m.A)
 }
 
-var modelHosts = []string{"web01", "web02"}
-
 // modelRoutes are what a life may be restarted with; sinks are the names of the
 // far ends. But for the hours of 4 all have an audience for every alert.
 func modelRoutes(t *testing.T, n int, sinks [3]string) []rules.Route {
