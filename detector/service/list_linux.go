@@ -24,7 +24,7 @@ type units struct {
 	cancel context.CancelFunc // frees conn's context
 }
 
-func newTable() table { return &units{root: "/", dial: dial} }
+func newTable() *units { return &units{root: "/", dial: dial} }
 
 // dial connects to the system bus; root may fall back on systemd's own socket,
 // which works while the bus is down.

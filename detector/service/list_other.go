@@ -13,7 +13,7 @@ import (
 // none stands where no way to ask for services is built in.
 type none struct{}
 
-func newTable() table { return none{} }
+func newTable() none { return none{} }
 
 func check(name string) error {
 	if name == "" {

@@ -15,7 +15,7 @@ import (
 // none is kept.
 type manager struct{}
 
-func newTable() table { return manager{} }
+func newTable() manager { return manager{} }
 
 // check accepts what Windows accepts as the name of a service, or as the name
 // under which it is listed.

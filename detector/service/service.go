@@ -26,7 +26,6 @@ type table interface {
 	// read answers for every name. An error means that the manager could not
 	// be asked.
 	read(ctx context.Context, names []string) (map[string]status, error)
-	starts(ctx context.Context, names []string) (map[string]string, error) // see Starts.Read
 	close()
 }
 

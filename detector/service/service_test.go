@@ -21,7 +21,6 @@ type answers struct {
 }
 
 func (a answers) read(context.Context, []string) (map[string]status, error) { return a.byName, a.err }
-func (answers) starts(context.Context, []string) (map[string]string, error) { return nil, nil }
 
 func (a answers) close() {}
 

@@ -4,7 +4,13 @@ import "context"
 
 // Starts tells how services begin with the host. It is used by one goroutine
 // at a time.
-type Starts struct{ table table }
+type Starts struct{ table starter }
+
+// starter is the operating system's service manager.
+type starter interface {
+	starts(ctx context.Context, names []string) (map[string]string, error) // see Starts.Read
+	close()
+}
 
 // NewStarts asks nobody yet.
 func NewStarts() *Starts { return &Starts{newTable()} }
