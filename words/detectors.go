@@ -119,7 +119,13 @@ var (
 	NotEvenFirst = say1[string]("process.not_even_first",
 		"{proc} does not show the processes of other users, not even process 1: mount it without hidepid",
 		"{proc} に他のユーザのプロセスが表示されません (pid 1 も含む)。hidepid なしでマウントしてください")
-	Hidepid = say1[string]("process.hidepid",
+	ProcNotOpened = say2[string, error]("process.proc_not_opened", "open {proc}: {error}; mount it", "{proc} を開けません ({error})。マウントしてください")
+	ProcNotRead   = say2[string, error]("process.proc_not_read", "read {proc}: {error}", "{proc} を読み取れません ({error})")
+	ProcEmpty     = say1[string]("process.proc_empty",
+		"read {proc}: there is no process in it, not even this one; mount the proc file system there",
+		"{proc} にプロセスが 1 つもありません (dswatch 自身も含む)。proc ファイルシステムをマウントしてください")
+	ProcessesNotListed = say1[error]("process.not_listed", "list the processes: {error}; try again", "プロセスの一覧を取得できません ({error})。しばらくしてからやり直してください")
+	Hidepid            = say1[string]("process.hidepid",
 		"{proc} is mounted with hidepid and may not show the processes of other users: mount it without hidepid",
 		"{proc} は hidepid 付きでマウントされており、他のユーザのプロセスが表示されないことがあります。hidepid なしでマウントしてください")
 )

@@ -18,6 +18,28 @@ var (
 	SSHOldAlgorithm = say2[string, error]("ssh.algorithm_legacy",
 		"log in to {address}: no algorithm in common ({error}); if known_hosts has a key of another kind than the server's, add the server's; else upgrade the server",
 		"{address} と共通の暗号方式がありません ({error})。known_hosts の鍵の種別がサーバと異なる場合はサーバの鍵を追加し、そうでなければサーバを更新してください")
+	HostKeyTrust = say3[string, string, string]("ssh.trust_key",
+		"fetch it with ssh-keyscan -p {port} {host}, compare its fingerprint on the host's own console (ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub), and only then add it to {file}",
+		"ssh-keyscan -p {port} {host} で取得し、ホスト自身のコンソールでフィンガープリントを照合してから (ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub) {file} に追加してください")
+	KnownHostsUnreadable = say2[error, Phrase]("ssh.known_hosts",
+		"read known_hosts: {error}; to trust this host's key {advice}",
+		"known_hosts を読み取れません ({error})。このホストの鍵を {advice}")
+	KnownHostsBadLine = say1[error]("ssh.known_hosts_line",
+		"read known_hosts: {error}; correct the line",
+		"known_hosts を解釈できません ({error})。該当の行を修正してください")
+	HostKeyNone = say3[string, string, Phrase]("ssh.host_key_none",
+		"no host key of {address} is in {file}; {advice}",
+		"{address} のホスト鍵が {file} にありません。{advice}")
+	HostKeyRevoked = say4[string, string, string, int]("ssh.host_key_revoked",
+		"the host key {key} of {address} is revoked in {file} line {n}; find out who answers there",
+		"{address} のホスト鍵 {key} は {file} の {n} 行目で失効しています。応答している相手を確認してください")
+	LineOfFile     = say2[string, int]("ssh.line_of_file", "{file} line {n}", "{file} の {n} 行目")
+	HostKeyChanged = say4[string, string, Phrase, string]("ssh.host_key_changed",
+		"the host key of {address} has CHANGED: it is {key}, but {place} has {known}; somebody may be in between, or the host was installed anew: compare the fingerprint on its own console before you replace the line",
+		"{address} のホスト鍵が変わりました。現在は {key}、{place}では {known} です。中間者攻撃か、ホストの再構築の可能性があります。ホスト自身のコンソールでフィンガープリントを照合してから、行を置き換えてください")
+	HostKeyRefused = say4[string, string, error, Phrase]("ssh.host_key_refused",
+		"the host key {key} of {address} was not accepted ({error}); {advice}",
+		"{address} のホスト鍵 {key} を受け入れられません ({error})。{advice}")
 	SSHRefusedKey = say3[string, string, string]("ssh.refused_key",
 		"log in to {address}: user {user} was refused with the key of {file}; add its public key to the user's authorized_keys on the host",
 		"{address} へのログインを拒否されました (ユーザ {user}、鍵 {file})。公開鍵をホスト上の authorized_keys に追加してください")
@@ -122,7 +144,7 @@ var (
 	DriverListForm = say2[string, error]("driver.list_form",
 		"parse {file}: {error}; please report the line",
 		"ドライバの一覧 {file} を解釈できません ({error})。該当の行を開発元に連絡してください")
-	DriverNoProc = say3[string, error, string]("driver.no_proc",
+	DriverNoProc = say3[string, string, error]("driver.no_proc",
 		"{file} does not exist and {root}/sys/kernel cannot be seen ({error}); mount the proc file system at {root}",
 		"{file} がなく、カーネルの設定も参照できません ({error})。proc ファイルシステムを {root} にマウントしてください")
 	DriverListHidden = say1[string]("driver.list_hidden",

@@ -62,7 +62,7 @@ func judge(state string) status {
 // modules has no setting for them either; anything else hides the list.
 func (m modules) without(file string) (drivers, error) {
 	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel")); err != nil {
-		return drivers{}, words.FailWith(err, words.DriverNoProc.With(file, err, m.root))
+		return drivers{}, words.FailWith(err, words.DriverNoProc.With(file, m.root, err))
 	}
 	if _, err := os.Stat(filepath.Join(m.root, "sys", "kernel", "modules_disabled")); err == nil {
 		return drivers{}, words.Fail(words.DriverListHidden.With(file))

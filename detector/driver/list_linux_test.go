@@ -102,7 +102,7 @@ func TestRead(t *testing.T) {
 		"a list":                     {map[string]string{"modules": captured}, "", 7},
 		"a kernel without modules":   {map[string]string{"sys/kernel/ostype": "Linux\n"}, "", 0},
 		"a hidden list":              {map[string]string{"sys/kernel/modules_disabled": "0\n"}, "hidden by a container", 0},
-		"no proc file system":        {nil, "mount the proc file system", 0},
+		"no proc file system":        {nil, "/sys/kernel cannot be seen (stat ", 0},
 		"a list that is a directory": {map[string]string{"modules/x": ""}, "may read", 0},
 		"nonsense":                   {map[string]string{"modules": "x y\n"}, "line 1 has 2 fields", 0},
 	} {

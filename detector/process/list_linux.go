@@ -131,14 +131,14 @@ func (t *procfs) read(ctx context.Context, wanted func([]byte) bool, visit func(
 	t.passed = t.passed[:0]
 	dir, err := unix.Open(t.root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return g, fmt.Errorf("open %s: %w; mount it", t.root, err)
+		return g, words.FailWith(err, words.ProcNotOpened.With(t.root, err))
 	}
 	defer unix.Close(dir)
 	if err := t.list(dir); err != nil {
-		return g, fmt.Errorf("read %s: %w", t.root, err)
+		return g, words.FailWith(err, words.ProcNotRead.With(t.root, err))
 	}
 	if len(t.entries) == 0 {
-		return g, fmt.Errorf("read %s: there is no process in it, not even this one; mount the proc file system there", t.root)
+		return g, words.Fail(words.ProcEmpty.With(t.root))
 	}
 	t.turn++
 	defer func() {
@@ -180,7 +180,7 @@ func (t *procfs) rest(ctx context.Context, wanted func([]byte) bool, visit func(
 	var g gaps
 	dir, err := unix.Open(t.root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return g, fmt.Errorf("open %s: %w; mount it", t.root, err)
+		return g, words.FailWith(err, words.ProcNotOpened.With(t.root, err))
 	}
 	defer unix.Close(dir)
 	for i, e := range t.passed {

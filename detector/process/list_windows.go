@@ -5,7 +5,6 @@ import (
 	"dswatch/event"
 	"dswatch/words"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unsafe"
@@ -34,7 +33,7 @@ func (toolhelp) read(ctx context.Context, wanted func([]byte) bool, visit func(p
 	var g gaps
 	snap, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
-		return g, fmt.Errorf("take a snapshot: %w; try again", err)
+		return g, words.FailWith(err, words.ProcessesNotListed.With(err))
 	}
 	defer windows.CloseHandle(snap)
 	var e windows.ProcessEntry32
@@ -49,7 +48,7 @@ func (toolhelp) read(ctx context.Context, wanted func([]byte) bool, visit func(p
 		}
 	}
 	if !errors.Is(err, windows.ERROR_NO_MORE_FILES) {
-		return g, fmt.Errorf("walk the snapshot: %w; try again", err)
+		return g, words.FailWith(err, words.ProcessesNotListed.With(err))
 	}
 	return g, nil
 }

@@ -262,6 +262,9 @@ func TestLoginRefused(t *testing.T) {
 			if err == nil {
 				t.Fatal("looked all the same")
 			}
+			if ja := words.In("ja", nil).Say(words.Of(err)); !strings.Contains(ja, "ください") {
+				t.Errorf("in Japanese it is %q", ja)
+			}
 			for _, part := range c.why {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("the error lacks %q: %v", part, err)

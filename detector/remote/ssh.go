@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 	"golang.org/x/sync/semaphore"
 
+	"dswatch/event"
 	"dswatch/words"
 )
 
@@ -197,26 +198,29 @@ func readFile(path string) ([]byte, error) {
 }
 
 // hostKeyError is a key that is not the one in known_hosts.
-type hostKeyError struct{ text string }
+type hostKeyError struct{ said event.Said }
 
-func (e *hostKeyError) Error() string { return e.text }
+func (e *hostKeyError) Error() string { return words.English(e.said) }
+
+// Says is what is wrong with the key.
+func (e *hostKeyError) Says() event.Said { return e.said }
 
 // hostKeys returns how a host key is judged, and the algorithms of the keys
 // that are known: a server with several keys shall show one of those.
 func hostKeys(t TargetConfig, address string) (func(ssh.PublicKey) error, []string, error) {
-	advice := fmt.Sprintf("fetch it with ssh-keyscan -p %d %s, compare its fingerprint on the host's own console (ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub), and only then add it to %s", t.Port, t.Address, t.KnownHosts)
+	advice := words.HostKeyTrust.Phrase(strconv.Itoa(t.Port), t.Address, t.KnownHosts)
 	if _, err := readFile(t.KnownHosts); err != nil { // knownhosts has no bound of its own
-		return nil, nil, fmt.Errorf("read known_hosts: %w; to trust this host's key %s", err, advice)
+		return nil, nil, words.FailWith(err, words.KnownHostsUnreadable.With(err, advice))
 	}
 	known, err := knownhosts.New(t.KnownHosts)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read known_hosts: %s; correct the line", clean(err.Error()))
+		return nil, nil, words.Fail(words.KnownHostsBadLine.With(said(err.Error())))
 	}
 	// Only the name decides, not what it resolves to today.
 	nowhere := &net.TCPAddr{IP: net.IPv4zero}
 	var want *knownhosts.KeyError
 	if err := known(address, nowhere, nobody{}); !errors.As(err, &want) || len(want.Want) == 0 {
-		return nil, nil, &hostKeyError{fmt.Sprintf("no host key of %s is in %s; %s", address, t.KnownHosts, advice)}
+		return nil, nil, &hostKeyError{words.HostKeyNone.With(address, t.KnownHosts, advice)}
 	}
 	check := func(key ssh.PublicKey) error {
 		err := known(address, nowhere, key)
@@ -227,12 +231,11 @@ func hostKeys(t TargetConfig, address string) (func(ssh.PublicKey) error, []stri
 		case err == nil:
 			return nil
 		case errors.As(err, &revoked):
-			return &hostKeyError{fmt.Sprintf("the host key %s of %s is revoked in %s line %d; find out who answers there", shown, address, t.KnownHosts, revoked.Revoked.Line)}
+			return &hostKeyError{words.HostKeyRevoked.With(shown, address, t.KnownHosts, revoked.Revoked.Line)}
 		case errors.As(err, &other) && len(other.Want) > 0:
-			return &hostKeyError{fmt.Sprintf("the host key of %s has CHANGED: it is %s, but %s line %d has %s; somebody may be in between, or the host was installed anew: compare the fingerprint on its own console before you replace the line",
-				address, shown, t.KnownHosts, other.Want[0].Line, ssh.FingerprintSHA256(other.Want[0].Key))}
+			return &hostKeyError{words.HostKeyChanged.With(address, shown, words.LineOfFile.Phrase(t.KnownHosts, other.Want[0].Line), ssh.FingerprintSHA256(other.Want[0].Key))}
 		}
-		return &hostKeyError{fmt.Sprintf("the host key %s of %s was not accepted by %s (%s); %s", shown, address, t.KnownHosts, clean(err.Error()), advice)}
+		return &hostKeyError{words.HostKeyRefused.With(shown, address, said(err.Error()), advice)}
 	}
 	var algorithms []string
 	for _, k := range want.Want {
