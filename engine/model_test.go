@@ -260,6 +260,7 @@ type modelWorld struct {
 	hosts  [2]string // their names
 	loud   [2]bool   // a name is spelled in capitals now
 	names  [3]string // of the far ends
+	left   bool      // the last of them went while it held open what it could not be told the end of
 	routed int       // which of modelRoutes
 	states map[event.Key]event.State
 	facts  [2]int                  // -1: none were told
@@ -624,6 +625,7 @@ func (m *modelWorld) leave() {
 	if !open {
 		w.receipts[name] = map[string]event.Receipt{}
 	}
+	m.left = m.left || open
 	w.mu.Unlock()
 	m.stop = startEngine(w, m.rows, m.set)
 	m.reload()
@@ -854,6 +856,9 @@ func (m *modelWorld) doubled() (broken []string) {
 		return nil
 	}
 	if powerFails(m.seed) { // which may tell by itself what nobody knows any more
+		return nil
+	}
+	if m.left { // what was told by itself and could not be ended is told anew to who comes back
 		return nil
 	}
 	settled := func(a event.Alert) bool {
