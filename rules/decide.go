@@ -227,7 +227,19 @@ type question struct {
 	rule  string
 	sign  sign
 	fresh bool // a look has come
+	late  bool // told is the last state that was seen: it cannot be now, and a silence kept it back
 }
+
+// state is the state that is told.
+func (q question) state() event.State {
+	if q.late {
+		return q.st.Known
+	}
+	return q.st.Seen.State
+}
+
+// sees reports whether there is a state to be told.
+func (q question) sees() bool { return q.sign != blind || q.late }
 
 // about is the question for one of the rules.
 func (q question) about(rule string, sg sign) question {
@@ -394,6 +406,7 @@ func (s *Set) stepOpen(q question, out []Decision) []Decision {
 		slot = q.own()
 		slot.resume()
 	}
+	q.late = q.rose()
 	why := q.news()
 	if why.Empty() && slot.Silence == "" && (slot.Due.IsZero() || q.now.Before(slot.Due)) {
 		return out
@@ -414,6 +427,8 @@ func (s *Set) stepOpen(q question, out []Decision) []Decision {
 func (q question) news() event.Said {
 	slot, st := q.slot(), q.st
 	switch {
+	case q.late:
+		return words.StateWas.With(slot.State, st.Known)
 	case q.sign != bad:
 	case q.rule == FlapRule:
 		if now := SeverityOf(impact(st, *q.snap, q.rule)); now.Rank() > slot.Severity.Rank() {
@@ -425,6 +440,14 @@ func (q question) news() event.Said {
 		return words.MeansOther.With()
 	}
 	return event.Said{}
+}
+
+// rose reports whether a loss was seen to be worse than was told, and cannot be
+// seen any more.
+func (q question) rose() bool {
+	slot, st := q.slot(), q.st
+	return q.rule == Loss && q.sign == blind && st.Seen.State == event.Unknown && st.Known.Lost() && st.Known != slot.State &&
+		q.snap.Verdict.Expected == catalog.Yes && !q.snap.unsure() && SeverityOf(impact(st, *q.snap, q.rule)).Rank() > slot.Severity.Rank()
 }
 
 // end clears an open alert, at once or after Settings.HoldUp.
@@ -543,8 +566,8 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 	now, st, slot := q.now, q.st, q.slot()
 	slot.count()
 	slot.Transition, slot.At, slot.Previous, slot.Withdrawn = t, now, slot.State, nil
-	if q.sign != blind {
-		slot.State = st.Seen.State
+	if q.sees() {
+		slot.State = q.state()
 	}
 	to, before := slot.Sinks, slot.Sinks
 	if t.Firing() {
@@ -555,7 +578,7 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 		if slot.Severity != "" && sub.Severity.Rank() > slot.Severity.Rank() {
 			slot.Rated = now
 		}
-		if slot.Severity = sub.Severity; q.sign != blind && t != event.Repeated {
+		if slot.Severity = sub.Severity; q.sees() && t != event.Repeated {
 			slot.Impact = impact(st, *q.snap, q.rule)
 		}
 		all := s.audience(slot, s.targets(now, sub, q.snap.Sinks, slot))
@@ -603,7 +626,7 @@ func (s *Status) lost() event.State {
 // can be said of how it stands now.
 func (q question) subject() Subject {
 	sub := subject(q.st, *q.snap, q.rule)
-	if slot := q.slot(); q.sign == blind && slot.Phase == Firing {
+	if slot := q.slot(); !q.sees() && slot.Phase == Firing {
 		sub.Severity = slot.Severity
 	}
 	return sub
