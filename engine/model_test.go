@@ -999,6 +999,7 @@ func (m *modelWorld) unrepeated() (broken []string) {
 			repeat, named := m.repeated(sink, now, sub)
 			ago := now.Sub(a.At)
 			switch {
+			case m.left && digested[sink+a.ID]: // and the digest is what is repeated
 			case named && repeat > 0 && ago > repeat+6*time.Minute: // a window may be open for 4
 				broken = append(broken, fmt.Sprintf("%s: %s %s was not repeated for %s", sink, a.Key, a.Rule, ago))
 			case (!named || repeat == 0) && a.Transition == event.Repeated && ago < 20*time.Minute:
