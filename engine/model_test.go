@@ -260,7 +260,6 @@ type modelWorld struct {
 	hosts  [2]string // their names
 	loud   [2]bool   // a name is spelled in capitals now
 	names  [3]string // of the far ends
-	left   bool      // the last of them went while it held open what it could not be told the end of
 	routed int       // which of modelRoutes
 	states map[event.Key]event.State
 	facts  [2]int                  // -1: none were told
@@ -625,7 +624,6 @@ func (m *modelWorld) leave() {
 	if !open {
 		w.receipts[name] = map[string]event.Receipt{}
 	}
-	m.left = m.left || open
 	w.mu.Unlock()
 	m.stop = startEngine(w, m.rows, m.set)
 	m.reload()
@@ -858,9 +856,6 @@ func (m *modelWorld) doubled() (broken []string) {
 	if powerFails(m.seed) { // which may tell by itself what nobody knows any more
 		return nil
 	}
-	if m.left { // what was told by itself and could not be ended is told anew to who comes back
-		return nil
-	}
 	settled := func(a event.Alert) bool {
 		return a.Transition.Firing() && time.Since(m.put1[a.DeliveryID()]) > time.Minute
 	}
@@ -999,7 +994,6 @@ func (m *modelWorld) unrepeated() (broken []string) {
 			repeat, named := m.repeated(sink, now, sub)
 			ago := now.Sub(a.At)
 			switch {
-			case m.left && digested[sink+a.ID]: // and the digest is what is repeated
 			case named && repeat > 0 && ago > repeat+6*time.Minute: // a window may be open for 4
 				broken = append(broken, fmt.Sprintf("%s: %s %s was not repeated for %s", sink, a.Key, a.Rule, ago))
 			case (!named || repeat == 0) && a.Transition == event.Repeated && ago < 20*time.Minute:

@@ -55,7 +55,7 @@ func (s *Set) Unheard(now time.Time, st *Status, snap Snapshot, rule, sink strin
 	if slot.Phase != Firing || slot.Ack != nil || slot.settles() || rule == Loss && st.Flapping() {
 		return false
 	}
-	if _, known := slot.heard(sink); known {
+	if _, known := slot.heard(sink); known || slices.Contains(slot.Sinks, sink) { // or its far end holds it open, whenever it heard
 		return false
 	}
 	sub := question{st: st, rule: rule}.asTold()

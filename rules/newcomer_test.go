@@ -34,6 +34,7 @@ func TestWhoHearsOfWhatIsOpen(t *testing.T) {
 		"it is not told yet":          {slot: open(func(s *Slot) { s.Phase = Held })},
 		"it comes and goes":           {slot: open(func(*Slot) {}), flaps: true},
 		"it was told":                 {slot: open(func(s *Slot) { s.Round = &Round{All: 1, Next: []Again{{Sink: "new"}}} })},
+		"its far end holds it open":   {slot: open(func(s *Slot) { s.Sinks = append(s.Sinks, "new") })}, // and nobody knows since when
 		"a digest tells of it":        {slot: open(func(s *Slot) { s.Through = []Through{{Sink: "new", Digest: "d"}} })},
 		"a digest tells another sink": {slot: open(func(s *Slot) { s.Through = []Through{{Sink: "old", Digest: "d"}} }), want: true},
 		"no route names it":           {slot: open(func(*Slot) {}), routes: []Route{{Sinks: []string{"nms"}}}},
