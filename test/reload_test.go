@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"os"
+	ossignal "os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,6 +73,11 @@ func TestHangup(t *testing.T) {
 // asks for is done once the program runs.
 func TestEarlyHangup(t *testing.T) {
 	t.Parallel()
+	// Under nohup it is ignored, also by what is started from here; what is
+	// caught here is not.
+	caught := make(chan os.Signal, 1)
+	ossignal.Notify(caught, syscall.SIGHUP)
+	defer ossignal.Stop(caught)
 	file := configFile(t, fmt.Sprintf("host: h\nbus: {dir: %q}\nweb: {listen: \"127.0.0.1:0\"}\nsinks: [{name: out, type: stdout}]\n", t.TempDir()))
 	for wait := time.Millisecond; wait < 3*time.Second; wait += wait/2 + time.Millisecond {
 		r := startFile(t, file)
