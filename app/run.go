@@ -90,20 +90,16 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	present := &lookout{plan: detector.Plan{Name: string(event.Installation)}, job: installation(r.known.presence)}
-	// It is never replaced, so the pulse begins there.
-	if present.sched, err = r.scheduler(l, func(o *detector.Options) { o.Pulse, o.Turn = a.beatFirst, a.turn(loopScheduler) }, present.job); err != nil {
-		return err
+	// What is looked at under any configuration, and never replaced; the pulse
+	// begins with the first.
+	pulse := func(o *detector.Options) { o.Pulse, o.Turn = a.beatFirst, a.turn(loopScheduler) }
+	for _, job := range []detector.Job{installation(r.known.presence), evidence(r.known.query, l.Config.Host), traces(r.known.traces)} {
+		one := &lookout{plan: detector.Plan{Name: job.Name}, job: job}
+		if one.sched, err = r.scheduler(l, pulse, job); err != nil {
+			return err
+		}
+		looks, pulse = append(looks, one), nil
 	}
-	said := &lookout{plan: detector.Plan{Name: string(event.Evidence)}, job: evidence(r.known.query, l.Config.Host)}
-	if said.sched, err = r.scheduler(l, nil, said.job); err != nil {
-		return err
-	}
-	traced := &lookout{plan: detector.Plan{Name: string(event.Tamper)}, job: traces(r.known.traces)}
-	if traced.sched, err = r.scheduler(l, nil, traced.job); err != nil {
-		return err
-	}
-	looks = append(looks, present, said, traced)
 	if err := r.apart(l, looks); err != nil {
 		return err
 	}

@@ -67,22 +67,11 @@ var kindsTold = []struct {
 func toldIn(t *testing.T, language string) []event.Alert {
 	t.Helper()
 	const file = "testdata/messages.txtar"
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	own, err := app.Load("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := story.Parse(file, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tale, err := story.Load(s, app.StoryReader(own))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tale := readTale(t, file, own)
 	told := map[string][]story.Arrival{}
 	for _, l := range []string{"en", language} {
 		r, err := tale.Play(t.Context(), l, story.Fault{})

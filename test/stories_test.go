@@ -49,18 +49,7 @@ func TestStoryScripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := story.Parse(file, data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tale, err := story.Load(s, app.StoryReader(own))
-			if err != nil {
-				t.Fatal(err)
-			}
+			tale := readTale(t, file, own)
 			if n := len(tale.Languages()); n != 2 {
 				t.Fatalf("wanted in %d languages; want en and ja", n)
 			}
@@ -111,6 +100,24 @@ func illegible(a event.Alert, language string) string {
 		return "it does not say what is lost"
 	}
 	return ""
+}
+
+// readTale reads a story, to be played under what own has beside it.
+func readTale(t *testing.T, file string, own *app.Loaded) *story.Tale {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := story.Parse(file, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tale, err := story.Load(s, app.StoryReader(own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tale
 }
 
 // TestStoryScriptsByCommand: the operator's command comes to the same verdict.

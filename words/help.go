@@ -415,28 +415,7 @@ it runs (host, bus), nothing changes at all, and the exit status is 1 or 2.`,
 		"シナリオをルールに適用し、通知先への通知を期待と比較する",
 	},
 	{
-		`Tells stories to the real rules, on virtual time and without sending anything, and compares what
-each sink would be told with what the file wants. Exit status 1 when something differs (the
-differences are shown), 2 when a file cannot be understood. docs/stories.md has it all; in short:
-
-  What the story shows, in words
-  -- config --                         as dswatch.yaml; sinks need a name only. Without it: the one of -c
-  rules: {hold: 20s}
-  sinks: [{name: nms}]
-  -- facts web{01..03} --              as a facts file
-  os: linux
-  components: [agent]
-  -- story --
-  0s    web{01..03} all up             HOST ITEM STATE; all: whatever is expected there
-  10s   web01 process/ds_agent 1/2     or found/wanted, or degraded, down, unknown
-  1m    web01 facts relay=on           what becomes known
-  2m    silence s1 host=web01 for 1h   until-cleared; expire s1
-  3m    ack web01 process/ds_agent by kim
-  +30s  restart                        kill; kill at save|put|ack; stop, start; config NAME
-  4m    sink nms refuses               accepts; clock forward|back 1h
-  1h    end
-  -- wanted en --                      ja beside it, if you like; --write fills it in
-  30s  nms  raised  warning  web01: process ds_agent is degraded (1 of 2)`,
+		StoryHelp,
 		`シナリオを実際のルールに、仮想の時間で、何も送信せずに適用し、各通知先への通知をファイルの期待と
 比較します。異なるものがあれば差分を表示して終了ステータス 1、ファイルを解釈できなければ 2 を返します。
 詳細は docs/stories.md にあります。概要は次のとおりです。
@@ -726,3 +705,27 @@ func (v Voice) HelpTemplate(en string) string {
 	}
 	return en
 }
+
+// StoryHelp is the help of `dswatch rules test`.
+const StoryHelp = `Tells stories to the real rules, on virtual time and without sending anything, and compares what
+each sink would be told with what the file wants. Exit status 1 when something differs (the
+differences are shown), 2 when a file cannot be understood. docs/stories.md has it all; in short:
+
+  What the story shows, in words
+  -- config --                         as dswatch.yaml; sinks need a name only. Without it: the one of -c
+  rules: {hold: 20s}
+  sinks: [{name: nms}]
+  -- facts web{01..03} --              as a facts file
+  os: linux
+  components: [agent]
+  -- story --
+  0s    web{01..03} all up             HOST ITEM STATE; all: whatever is expected there
+  10s   web01 process/ds_agent 1/2     or found/wanted, or degraded, down, unknown
+  1m    web01 facts relay=on           what becomes known
+  2m    silence s1 host=web01 for 1h   until-cleared; expire s1
+  3m    ack web01 process/ds_agent by kim
+  +30s  restart                        kill; kill at save|put|ack; stop, start; config NAME
+  4m    sink nms refuses               accepts; clock forward|back 1h
+  1h    end
+  -- wanted en --                      ja beside it, if you like; --write fills it in
+  30s  nms  raised  warning  web01: process ds_agent is degraded (1 of 2)`

@@ -284,7 +284,7 @@ func (l processList) sort(it Item, s system) (t sorted) {
 		}
 		return like
 	}
-	byPID := make(map[int]proc, len(l.procs))
+	byPID, system := make(map[int]proc, len(l.procs)), l.system()
 	for _, p := range l.procs {
 		byPID[p.pid] = p
 	}
@@ -301,7 +301,7 @@ func (l processList) sort(it Item, s system) (t sorted) {
 		if like == other {
 			continue
 		}
-		x, strange := it.stranger(p, l.system(), byPID[p.ppid])
+		x, strange := it.stranger(p, system, byPID[p.ppid])
 		switch {
 		case p.ended():
 			t.ended = append(t.ended, p)

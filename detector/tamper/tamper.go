@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dswatch/detector/facts"
 	"dswatch/detector/service"
 	"dswatch/event"
 	"dswatch/words"
@@ -50,15 +51,12 @@ var services = map[string]map[string][]string{
 	event.Windows: {event.Agent: {"ds_agent", "ds_monitor", "ds_notifier", "Amsp"}, event.Manager: {"Trend Micro Deep Security Manager"}},
 }
 
-// components in the order in which people read them.
-var components = []string{event.Agent, event.Manager}
-
 // New remembers what was seen before, if anything. folders are where a
 // component is installed, none where it is not.
 func New(host string, folders func(component string) []string, before event.Facts) *Watch {
 	s := service.NewStarts()
 	w := &Watch{host: host, folders: folders, starts: s.Read, end: s.Close, root: "/", known: map[string]map[string]start{}}
-	for _, c := range components {
+	for _, c := range facts.Components() {
 		f, ok := before.Get(event.Starts(c))
 		if !ok {
 			continue
@@ -89,7 +87,7 @@ func (w *Watch) Close() error {
 
 // Keys are the items that Detect answers for.
 func (w *Watch) Keys() (keys []event.Key) {
-	for _, c := range components {
+	for _, c := range facts.Components() {
 		keys = append(keys, w.key(c, startsRow), w.key(c, filesRow))
 	}
 	return keys
@@ -124,7 +122,7 @@ func (w *Watch) Facts(context.Context) (event.Facts, error) {
 func (w *Watch) Detect(ctx context.Context) (out []event.Observation, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range components {
+	for _, c := range facts.Components() {
 		starts := event.Observation{Key: w.key(c, startsRow), State: event.Up, Found: 1, Want: 1, At: time.Now()}
 		files := starts
 		files.Key = w.key(c, filesRow)
