@@ -365,6 +365,12 @@ func (p *publisher) start(lane uint64, reqs []request, part []int, runs bool) *c
 	p.mu.Lock()
 	p.calls[lane] = c
 	p.mu.Unlock()
+	// A connection that was lost between lane and here has failed the calls that
+	// there were, and not this one.
+	if err := p.ready(); err != nil {
+		p.fail(c, err)
+		return c
+	}
 
 	prefix := p.inbox + strconv.FormatUint(lane, 10) + "."
 	// The connection copies what it sends, so one message and one value per
