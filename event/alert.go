@@ -125,19 +125,20 @@ type Counts struct {
 // Alert is one transition of one alert, as every far end is told.
 // Title to Detail are in Language; all else is the same in any.
 type Alert struct {
-	ID         string     `json:"id"`             // the same for every transition of one firing
-	Seq        int        `json:"seq"`            // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
-	Turn       int        `json:"turn,omitempty"` // counts the firings of this rule for this item, from 1; 0: of none, as a heartbeat
-	Transition Transition `json:"transition"`
-	Rule       string     `json:"rule"`            // which rule fired: see the constants Loss to Alive
-	Class      string     `json:"class,omitempty"` // family of alerts beside those of the vendor's list: memory, evidence or tamper
-	Key        Key        `json:"key"`
-	State      State      `json:"state"`              // state of the item now
-	Previous   State      `json:"previous,omitempty"` // state told before this one
-	Severity   Severity   `json:"severity"`           // of the firing; a cleared alert keeps the severity it was raised with
-	Impact     Impact     `json:"impact"`
-	Found      int        `json:"found"`
-	Want       int        `json:"want"`
+	ID         string      `json:"id"`             // the same for every transition of one firing
+	Seq        int         `json:"seq"`            // 1 for raised, one more for each later transition; a sink that hears of it late is told raised with a later one
+	Turn       int         `json:"turn,omitempty"` // counts the firings of this rule for this item, from 1; 0: of none, as a heartbeat
+	Transition Transition  `json:"transition"`
+	Rule       string      `json:"rule"`                 // which rule fired: see the constants Loss to Alive
+	Class      string      `json:"class,omitempty"`      // family of alerts beside those of the vendor's list: memory, evidence or tamper
+	Techniques []Technique `json:"techniques,omitempty"` // of an attacker, of which the loss may be a sign
+	Key        Key         `json:"key"`
+	State      State       `json:"state"`              // state of the item now
+	Previous   State       `json:"previous,omitempty"` // state told before this one
+	Severity   Severity    `json:"severity"`           // of the firing; a cleared alert keeps the severity it was raised with
+	Impact     Impact      `json:"impact"`
+	Found      int         `json:"found"`
+	Want       int         `json:"want"`
 
 	Language string `json:"language"`          // en or ja
 	Title    string `json:"title"`             // one line, no host-controlled line breaks

@@ -682,7 +682,7 @@ func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
 	version, _ := snap.Facts.Get(event.AgentVersion)
 	id, _ := snap.Facts.Get(event.HostID)
 	a := event.Alert{
-		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: name, Key: st.Key, Class: st.Key.Kind.Class(),
+		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: name, Key: st.Key, Class: st.Key.Kind.Class(), Techniques: st.Key.Techniques(),
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, DetailStatements: st.Seen.Detail,
 		OS: os.Value, AgentVersion: version.Value, HostID: id.Value, Observer: st.Observer,

@@ -211,5 +211,16 @@ func (w *Words) Fields(a event.Alert) []Field {
 	if a.Observer != a.Key.Host {
 		add(w.Observer, a.Observer)
 	}
+	add("ATT&CK", Techniques(a))
 	return fs
+}
+
+// Techniques lists the ids of an alert's techniques, for receivers that look
+// for one of them.
+func Techniques(a event.Alert) string {
+	var ids []string
+	for _, t := range a.Techniques {
+		ids = append(ids, t.ID)
+	}
+	return strings.Join(ids, ",")
 }

@@ -641,9 +641,6 @@ var (
 	FilesUnknown = say2[string, error]("tamper.files_unknown",
 		"the files of {folder} cannot be looked at: {error}",
 		"{folder} のファイルを確認できません: {error}")
-	Technique = say1[[]string]("tamper.technique",
-		"ATT&CK: {ids} (the second from version 19 on)",
-		"ATT&CK: {ids} (後者はバージョン 19 以降)")
 	AgentSays = say2[string, string]("evidence.says",
 		"the agent says {name}: {value}",
 		"Agent の回答は {name}: {value} です")

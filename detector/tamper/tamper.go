@@ -137,18 +137,11 @@ func (w *Watch) Detect(ctx context.Context) (out []event.Observation, err error)
 			if o.State != event.Up {
 				o.Found = 0
 			}
-			if o.State == event.Down {
-				o.Detail = o.Detail.And(words.Technique.With(techniques))
-			}
 			out = append(out, *o)
 		}
 	}
 	return out, nil
 }
-
-// techniques are what MITRE ATT&CK calls it to disarm a security tool: the first
-// up to version 18, the second, of tactic TA0112, from version 19 on.
-var techniques = []string{"T1562.001", "T1685"}
 
 // beginnings compares the starts of a component's services with what they were.
 func (w *Watch) beginnings(ctx context.Context, component string) (event.State, event.Said) {

@@ -94,7 +94,7 @@ func annotations(a event.Alert) map[string]string {
 	m := map[string]string{
 		"summary": a.Title, "description": a.Text, "short": a.Short, "next": a.Next, "reason": a.Reason, "detail": a.Detail, "confirm": a.Confirm,
 		"transition": string(a.Transition), "state": string(a.State), "previous": string(a.Previous), "impact": string(a.Impact),
-		"os": a.OS, "agent_version": a.AgentVersion, "observer": a.Observer, "alert_id": a.ID, "seq": strconv.Itoa(a.Seq),
+		"os": a.OS, "agent_version": a.AgentVersion, "observer": a.Observer, "alert_id": a.ID, "techniques": sinks.Techniques(a), "seq": strconv.Itoa(a.Seq),
 	}
 	if k := a.Ack; k != nil {
 		m["ack_author"], m["ack_comment"] = k.Author, sinks.Line(k.Comment, sinks.MaxTitle)

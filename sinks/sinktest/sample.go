@@ -93,6 +93,7 @@ func Others(language string) map[string]event.Alert {
 	all["unacknowledged"] = back
 	gone := Sample(53, event.Raised, language)
 	gone.Class, gone.Key.Kind, gone.Key.Name, gone.Want = "memory", event.Installation, "installed", 1
+	gone.Techniques = gone.Key.Techniques()
 	all["disappeared"] = gone
 	for name, tr := range map[string]event.Transition{"flapping": event.Raised, "settled": event.Cleared} {
 		a := Sample(51, tr, language)

@@ -104,13 +104,13 @@ func readWith(g *gosnmp.GoSNMP, m sinktest.Message) (sinktest.Told, error) {
 	// The numbers of the objects in the order of a message, as the MIB lists them.
 	order := []int{
 		19, 38, 37, 5, 4, 6, 9, 12, 17, 2, 20, 3, 7, 8, 10, 11, 13, 14, 15, 16, 18,
-		30, 31, 22, 21, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35, 36, 1,
+		30, 31, 22, 21, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35, 36, 39, 1,
 	}
 	if p.PDUType == gosnmp.Trap {
 		if p.Enterprise != root || p.GenericTrap != 6 {
 			return told, fmt.Errorf("enterprise %s, generic trap %d", p.Enterprise, p.GenericTrap)
 		}
-		which, order = fmt.Sprint(p.SpecificTrap), order[:37] // without Counter64
+		which, order = fmt.Sprint(p.SpecificTrap), order[:38] // without Counter64
 	} else {
 		if len(vars) < 2 || vars[0].Name != ".1.3.6.1.2.1.1.3.0" || vars[1].Name != ".1.3.6.1.6.3.1.1.4.1.0" {
 			return told, errors.New("sysUpTime.0 and snmpTrapOID.0 do not come first")

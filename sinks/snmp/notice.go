@@ -53,6 +53,7 @@ const (
 	objEvery
 	objNext
 	objShort
+	objTechniques
 	objCount
 )
 
@@ -66,7 +67,7 @@ func sent() []int {
 		objState, objHost, objName, objAt, objID,
 		objText, objSeq, objPrevious, objImpact, objComponent, objKind, objRule, objFound, objWant, objStartedAt, objEndedAt,
 		objAffectedCount, objAffected, objDetail, objReason, objConfirm, objLanguage, objOS, objAgentVersion, objObserver,
-		objTest, objReplay, objAckAuthor, objAckComment, objOpen, objWaiting, objEvery, objSequence,
+		objTest, objReplay, objAckAuthor, objAckComment, objOpen, objWaiting, objEvery, objTechniques, objSequence,
 	}
 }
 
@@ -94,7 +95,7 @@ func objects() []string {
 		objAffectedCount: "dswatchAlertAffectedCount", objAffected: "dswatchAlertAffected",
 		objAckAuthor: "dswatchAlertAckAuthor", objAckComment: "dswatchAlertAckComment",
 		objOpen: "dswatchHeartbeatOpen", objWaiting: "dswatchHeartbeatWaiting", objEvery: "dswatchHeartbeatEvery",
-		objNext: "dswatchAlertNext", objShort: "dswatchAlertShort",
+		objNext: "dswatchAlertNext", objShort: "dswatchAlertShort", objTechniques: "dswatchAlertTechniques",
 	}
 }
 
@@ -276,6 +277,7 @@ func (n *notice) fill(a *event.Alert, sequence uint64) {
 		objOpen:          gauge(beat.Open),
 		objWaiting:       gauge(beat.Waiting),
 		objEvery:         gauge(beat.Every),
+		objTechniques:    admin(sinks.Techniques(*a)),
 	}
 }
 
@@ -317,7 +319,7 @@ func dateAndTime(t time.Time) string {
 // title last; the alert's id never.
 func (n *notice) fit(f *form, budget int) {
 	for _, group := range [][]int{
-		{objReason, objConfirm, objAckComment},
+		{objReason, objConfirm, objAckComment, objTechniques},
 		{objDetail},
 		{objAffected},
 		{objOS, objAgentVersion, objObserver, objLanguage, objComponent, objRule, objAckAuthor},

@@ -115,6 +115,7 @@ func (w *writer) appendCEF(b []byte, a event.Alert) []byte {
 	}
 	labelled("flexString1", "Previous state", string(a.Previous))
 	labelled("flexString2", "Observer", a.Observer)
+	add("dswatchTechniques", sinks.Techniques(a)) // no key of the dictionary is meant for it
 	if a.Ack != nil {
 		add("suser", a.Ack.Author)
 	}

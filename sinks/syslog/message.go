@@ -222,6 +222,7 @@ func each(a *event.Alert, add func(key, value string)) {
 	some("transition", string(a.Transition))
 	some("rule", a.Rule)
 	some("class", a.Class)
+	some("techniques", sinks.Techniques(*a))
 	some("host", a.Key.Host)
 	some("component", a.Key.Component)
 	some("kind", string(a.Key.Kind))
