@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -18,11 +20,21 @@ import (
 
 const canHalfOpen = true
 
-// halfOpen asks whether a port accepts connections without making one. The
-// kernel sends the SYN; TCP_QUICKACK off makes it hold back the third packet
-// of the handshake (as if data were about to go with it), and closing the
-// socket with SO_LINGER zero in that time sends RST instead. The program at
-// the far end never sees a connection. No privilege is needed.
+// halfOpen asks whether a port accepts connections without making one: the
+// kernel sends the SYN, and never the third packet of the handshake, so the
+// program at the far end sees no connection. No privilege is needed.
+//
+// A filter of the socket drops the answer that accepts before TCP has it, and
+// the socket counts what was dropped: that count is how the answer is seen.
+// However long this process does not run, the handshake is not completed. The
+// far end repeats its answer after a second, to a socket that is gone, and the
+// kernel sends RST then. Who wants to feign an answer must guess the port that
+// it was sent from.
+//
+// Where the filter or the count is refused (a sandbox; Linux before 4.12),
+// TCP_QUICKACK off makes the kernel hold back the third packet (as if data were
+// about to go with it), and closing the socket with SO_LINGER zero in that time
+// sends RST instead.
 func halfOpen(ctx context.Context, to netip.AddrPort) answer {
 	start := time.Now()
 	fd, err := halfOpenSocket(to)
@@ -34,13 +46,14 @@ func halfOpen(ctx context.Context, to netip.AddrPort) answer {
 		unix.Close(fd)
 		return noRoute(to, err)
 	}
+	p := probe{to: to, filtered: dropAnswers(fd)}
 	if err := unix.Connect(fd, sa); err != nil && err != unix.EINPROGRESS {
 		unix.Close(fd)
 		return atOnce(err, to)
 	}
 	f := os.NewFile(uintptr(fd), "half-open probe") // non-blocking, so the runtime waits for it
-	a, err := await(ctx, f, to)
-	f.Close() // RST, now: the held-back packet must not go
+	a, err := p.await(ctx, f)
+	f.Close() // RST, now: a packet that is held back must not go
 	took := time.Since(start)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -53,20 +66,96 @@ func halfOpen(ctx context.Context, to netip.AddrPort) answer {
 	return a
 }
 
+// probe is one question whether a port accepts connections.
+type probe struct {
+	to       netip.AddrPort
+	filtered bool // the socket drops the answer, and counts it
+}
+
+// answers is the filter of a socket that drops what accepts a connection: a
+// packet with SYN and without RST. Any other packet passes, so that a port that
+// refuses does so at once.
+var answers = [...]unix.SockFilter{
+	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13}, // RFC 9293: the flags of a TCP header
+	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: tcpSYN | tcpRST},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: tcpSYN, Jf: 1},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+	{Code: unix.BPF_RET | unix.BPF_K, K: math.MaxUint32},
+}
+
+const tcpSYN, tcpRST = 0x02, 0x04
+
+// dropAnswers attaches the filter, where what it drops can be counted.
+func dropAnswers(fd int) bool {
+	if _, err := drops(fd); err != nil {
+		return false
+	}
+	program := answers
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}) == nil
+}
+
+// drops is how many packets to fd were dropped (SK_MEMINFO_DROPS, the last
+// number of SO_MEMINFO).
+func drops(fd int) (uint32, error) {
+	var info [9]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return info[len(info)-1], nil
+}
+
+const (
+	// A dropped answer wakes nobody, so the socket is looked at again after
+	// firstGlance, then after a glancePart of the time since the question, at most
+	// lastGlance: an answer is noticed an eighth late at most, and one that does not
+	// come costs some 70 looks in 3 s.
+	firstGlance = time.Millisecond
+	lastGlance  = 100 * time.Millisecond
+	glancePart  = 8
+)
+
 // await waits until the handshake of f has been answered or ctx ends, which
 // is os.ErrDeadlineExceeded.
-func await(ctx context.Context, f *os.File, to netip.AddrPort) (a answer, err error) {
-	stop := context.AfterFunc(ctx, func() { f.SetWriteDeadline(time.Unix(1, 0)) })
-	defer stop()
+func (p probe) await(ctx context.Context, f *os.File) (a answer, err error) {
 	rc, err := f.SyscallConn()
 	if err != nil {
 		return a, err
 	}
-	err = rc.Write(func(fd uintptr) (ok bool) {
-		a, ok = outcome(int(fd), to)
+	look := func(fd uintptr) (ok bool) {
+		a, ok = p.outcome(int(fd))
 		return ok
-	})
-	return a, err
+	}
+	if !p.filtered {
+		stop := context.AfterFunc(ctx, func() { f.SetWriteDeadline(time.Unix(1, 0)) })
+		defer stop()
+		err = rc.Write(look)
+		return a, err
+	}
+	start := time.Now()
+	end, bounded := ctx.Deadline()
+	for now := start; ctx.Err() == nil && (!bounded || now.Before(end)); now = time.Now() {
+		next := now.Add(min(max(firstGlance, now.Sub(start)/glancePart), lastGlance))
+		if bounded && end.Before(next) {
+			next = end
+		}
+		f.SetWriteDeadline(next)
+		if err = rc.Write(look); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return a, err
+		}
+	}
+	answered := false
+	if failed := rc.Control(func(fd uintptr) { answered = look(fd) }); failed != nil || answered {
+		return a, failed
+	}
+	return a, os.ErrDeadlineExceeded
+}
+
+// itself reports whether the kernel gave a socket the very port that it asks for.
+func (p probe) itself(self netip.AddrPort) bool {
+	to := p.to.Addr().WithZone("").Unmap()
+	return self.Port() == p.to.Port() && (self.Addr() == to || to.IsUnspecified())
 }
 
 func halfOpenSocket(to netip.AddrPort) (int, error) {
@@ -119,7 +208,19 @@ func sockaddr(to netip.AddrPort) (unix.Sockaddr, error) {
 
 // outcome looks whether the handshake of fd has been answered. The detail of
 // an answer that is up is what to add to it.
-func outcome(fd int, to netip.AddrPort) (a answer, ok bool) {
+func (p probe) outcome(fd int) (a answer, ok bool) {
+	to := p.to
+	if p.filtered {
+		n, err := drops(fd)
+		switch {
+		case err != nil:
+			return failed(to, err), true
+		case n > 0 && p.itself(local(fd)): // our own question was dropped
+			return refused(to), true
+		case n > 0:
+			return answer{state: event.Up}, true
+		}
+	}
 	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err != nil {
 		return failed(to, err), true

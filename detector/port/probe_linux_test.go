@@ -200,12 +200,13 @@ func TestSynTooLate(t *testing.T) {
 	if err := unix.Connect(fd, sa); err != unix.EINPROGRESS {
 		t.Fatal(err)
 	}
-	a, ok := outcome(fd, to)
+	p := probe{to: to}
+	a, ok := p.outcome(fd)
 	if !ok || a.state != event.Up || words.English(a.detail) != "" {
 		t.Errorf("in time: %+v, %v", a, ok)
 	}
 	eventually(t, func() bool {
-		a, _ = outcome(fd, to)
+		a, _ = p.outcome(fd)
 		return strings.Contains(words.English(a.detail), "too late")
 	})
 	eventually(t, func() bool { return accepted.Load() == 1 })
@@ -214,24 +215,31 @@ func TestSynTooLate(t *testing.T) {
 // TestSynOfItself probes ports of the range from which the kernel takes
 // local ports until it happens to take the very one that is probed.
 func TestSynOfItself(t *testing.T) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	to := local(fd)
-	sa, err := sockaddr(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Connect(fd, sa); err != nil { // a simultaneous open with itself
-		t.Fatal(err)
-	}
-	if a, ok := outcome(fd, to); !ok || a.state != event.Down || !strings.Contains(words.English(a.detail), "refused") {
-		t.Errorf("got %+v, %v; want refused", a, ok)
+	for _, filtered := range []bool{true, false} {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+			t.Fatal(err)
+		}
+		p := probe{to: local(fd)}
+		sa, err := sockaddr(p.to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filtered {
+			if p.filtered = dropAnswers(fd); !p.filtered {
+				t.Fatal("this kernel does not let us drop answers")
+			}
+		}
+		if err := unix.Connect(fd, sa); err != nil && err != unix.EINPROGRESS { // a simultaneous open with itself
+			t.Fatal(err)
+		}
+		if a, ok := p.outcome(fd); !ok || a.state != event.Down || !strings.Contains(words.English(a.detail), "refused") {
+			t.Errorf("filtered %v: got %+v, %v; want refused", filtered, a, ok)
+		}
 	}
 }
 
@@ -528,19 +536,25 @@ func TestSandbox(t *testing.T) {
 	}
 }
 
-// forbidNetlink installs a seccomp filter on every thread of this process
-// that answers socket(AF_NETLINK, ...) with EAFNOSUPPORT.
+// forbidNetlink answers socket(AF_NETLINK, ...) with EAFNOSUPPORT.
 func forbidNetlink(t *testing.T) {
+	t.Helper()
+	refuse(t, unix.SYS_SOCKET, 0, unix.AF_NETLINK, unix.EAFNOSUPPORT)
+}
+
+// refuse installs a seccomp filter on every thread of this process that answers
+// a system call whose argument has this value with an error.
+func refuse(t *testing.T, call uint32, argument int, value uint32, errno unix.Errno) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	filter := []unix.SockFilter{ // struct seccomp_data: nr at 0, args[0] at 16
+	filter := []unix.SockFilter{ // struct seccomp_data: nr at 0, args at 16, of 8 bytes each
 		{Code: load, K: 0},
-		{Code: equal, K: unix.SYS_SOCKET, Jf: 3},
-		{Code: load, K: 16},
-		{Code: equal, K: unix.AF_NETLINK, Jf: 1},
-		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EAFNOSUPPORT)},
+		{Code: equal, K: call, Jf: 3},
+		{Code: load, K: uint32(16 + 8*argument)},
+		{Code: equal, K: value, Jf: 1},
+		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
 		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
