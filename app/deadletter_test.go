@@ -423,8 +423,10 @@ func TestResyncOfWhatSomebodyLooksAfter(t *testing.T) {
 	f.hook.Await(t, 1)
 	first := f.hook.Received()[0].Alert
 	n := 1
+	keys := map[string]event.Transition{} // a receiver that forgets its alerts and drops copies by their key
 	resync := func(when string, want ...event.Transition) {
 		t.Helper()
+		clear(keys)
 		eventually(t, "nothing waits", func() bool { n, err := f.a.ledger.Outbox().Waiting(t.Context(), "hook"); return err == nil && n == 0 })
 		if done, err := f.a.Resync(t.Context(), "hook"); err != nil || done.Alerts != 1 || done.Waiting != 0 {
 			t.Fatalf("%s: %+v, %v", when, done, err)
@@ -434,6 +436,11 @@ func TestResyncOfWhatSomebodyLooksAfter(t *testing.T) {
 			if n++; len(want) == 0 || d.Alert.Transition != want[0] || !d.Alert.Replay || d.Alert.ID != first.ID {
 				t.Errorf("%s: %s, replay %v, want %v", when, d.Alert.Transition, d.Alert.Replay, want)
 				return
+			}
+			if key := d.Header.Get("Idempotency-Key"); keys[key] != "" || key != d.DeliveryID {
+				t.Errorf("%s: %s has the key %s (%s) of %q", when, want[0], key, d.DeliveryID, keys[key])
+			} else {
+				keys[key] = want[0]
 			}
 			if raised := want[0] == event.Raised; raised != (d.Alert.Ack == nil) || raised != (d.Alert.Title == first.Title && d.Alert.Text == first.Text) || d.Alert.State == event.Up {
 				t.Errorf("%s: %s is %+v", when, want[0], d.Alert)

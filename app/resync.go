@@ -29,10 +29,14 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 	case !slices.Contains(a.sinkNames(), sink):
 		return out, a.noSuchSink(sink)
 	}
-	waiting := map[string]bool{}
+	type number struct {
+		alert string
+		seq   int
+	}
+	waiting := map[number]bool{}
 	err = a.ledger.Outbox().Pending(ctx, sink, func(data []byte, _ uint64) {
 		if one, err := event.DecodeAlert(data); err == nil {
-			waiting[one.DeliveryID()] = true
+			waiting[number{one.ID, one.Seq}] = true
 		}
 	})
 	if err != nil {
@@ -41,13 +45,13 @@ func (a *App) Resync(ctx context.Context, sink string) (web.Resynced, error) {
 	nonce := rand.Text()
 	var again []ledger.Repeat
 	for _, steps := range e.Open(sink) {
-		if waiting[steps[0].DeliveryID()] {
+		if waiting[number{steps[0].ID, steps[0].Seq}] {
 			out.Waiting++
 			continue
 		}
 		out.Alerts++
 		for _, one := range steps {
-			again = append(again, ledger.Repeat{Sink: sink, Alert: one, Mark: "resync." + nonce + "." + string(one.Transition)})
+			again = append(again, ledger.Repeat{Sink: sink, Alert: one, Mark: "resync." + nonce})
 		}
 	}
 	if err := a.ledger.Outbox().Again(ctx, again); err != nil {

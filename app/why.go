@@ -200,7 +200,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		return nil, err
 	}
 	for _, l := range dead {
-		buried[l.DeliveryID] = true
+		buried[event.Alert{ID: l.Alert.ID, Seq: l.Alert.Seq}.DeliveryID()] = true
 		out = append(out, w.attempted(web.Told{Alert: l.Alert.ID, Seq: l.Alert.Seq, Transition: l.Alert.Transition, At: l.Alert.At,
 			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.ID(), GaveUp: l.At}))
 	}

@@ -178,6 +178,9 @@ type Alert struct {
 
 	Test   bool `json:"test,omitempty"`   // made by `sinks test`; nothing was lost
 	Replay bool `json:"replay,omitempty"` // told again on an operator's request
+	// Apart: another transition of the same number is told beside it, as to a far
+	// end that has forgotten that an alert was raised and is acknowledged.
+	Apart bool `json:"apart,omitempty"`
 }
 
 // AlertID names a firing: it is computed from the item, the rule and the
@@ -187,8 +190,15 @@ func AlertID(k Key, rule, firstEvent string) string {
 }
 
 // DeliveryID is the idempotency key of this transition: a far end that
-// remembers it can drop a second copy. Replays share it on purpose.
-func (a Alert) DeliveryID() string { return a.ID + "." + strconv.Itoa(a.Seq) }
+// remembers it can drop a second copy. Replays share it on purpose; what is
+// told Apart has one of its own, the same whenever it is told again.
+func (a Alert) DeliveryID() string {
+	id := a.ID + "." + strconv.Itoa(a.Seq)
+	if a.Apart {
+		id += "." + string(a.Transition)
+	}
+	return id
+}
 
 // Slot names the place that at most one open alert has: item and rule.
 func (a Alert) Slot() string { return a.Key.Hash() + "." + a.Rule }

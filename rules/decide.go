@@ -159,6 +159,7 @@ func (s *Set) Again(a event.Alert, snap Snapshot) []event.Alert {
 			s.write(&a, snap)
 		}
 	}
+	raised.Apart, a.Apart = true, true // a receiver that drops copies by their key must drop neither
 	return []event.Alert{raised, a}
 }
 
