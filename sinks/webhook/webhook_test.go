@@ -338,7 +338,7 @@ func TestSampleFollowsSchema(t *testing.T) {
 		}
 		for _, a := range all {
 			tr := a.Transition
-			a.Test, a.Replay = true, true
+			a.Test, a.Replay, a.Apart = true, true, true
 			body, err := json.Marshal(sinks.NewPayload(a))
 			if err != nil {
 				t.Fatal(err)
