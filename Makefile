@@ -84,7 +84,7 @@ bench: ## print the figures of docs/performance.md
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests, an hour or more; their short forms run with -race in make test
-	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Receipts|Story|Restarts|Estate|ManyHosts|Agrees|Listing|OneFact|Endless' ./...
+	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Receipts|Story|Swaps|Restarts|Estate|ManyHosts|Agrees|Listing|OneFact|Endless' ./...
 
 .PHONY: mutants
 mutants: ## put 300 small faults in, one at a time, and see that the tests notice; two hours, MUTANTS="-n 30 -in ./sinks" for less

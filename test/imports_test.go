@@ -27,10 +27,10 @@ type listed struct {
 // -> {rules, catalog, words} -> event -> {setting, wire}. A part that has
 // itself in its list has kinds, and a kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"cmd", "demo", "app", "web", "sinks/snmp", "words", "event", "setting", "table"},
+	"cmd":      {"cmd", "demo", "app", "guard", "web", "sinks/snmp", "words", "event", "setting", "table"},
 	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
-	"detector": {"words", "event", "catalog", "detector", "setting"},
+	"detector": {"words", "event", "catalog", "detector", "setting", "guard"},
 	"engine":   {"rules", "words", "event", "catalog", "engine", "setting"},
 	"rules":    {"words", "event", "catalog", "rules", "setting", "wire"},
 	"sinks":    {"words", "event", "catalog", "sinks", "setting", "wire", "machine"},
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"catalog":  {"words", "event", "setting", "table"},
 	"words":    {"event", "setting"},
 	"event":    {"setting", "wire"},
+	"guard":    {"words", "event"},
 	"pulse":    {},
 	"setting":  {},
 	"wire":     {},

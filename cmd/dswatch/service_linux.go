@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dswatch/guard"
 	"dswatch/words"
 )
 
@@ -113,14 +115,16 @@ func (u units) installed() error {
 func systemctl(args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), controlTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, "systemctl", args...)
-	c.WaitDelay = time.Second
-	out, err := c.CombinedOutput()
+	var out bytes.Buffer
+	path, err := exec.LookPath("systemctl")
+	if err == nil {
+		err = guard.Program{Path: path, Args: args, Stdout: &out, Stderr: &out, Terminal: true}.Run(ctx)
+	}
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return words.FailWith(err, words.NoSystemctl.With(err))
 	case err != nil:
-		said := strings.TrimSpace(string(out[:min(len(out), 2000)]))
+		said := strings.TrimSpace(string(out.Next(2000)))
 		return words.FailWith(err, words.SystemctlFailed.With(strings.Join(args, " "), err, said, unitFile))
 	}
 	return nil

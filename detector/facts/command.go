@@ -5,9 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"time"
+
+	"dswatch/guard"
 )
 
 // maxOutput bounds what one command may answer, in bytes. A real answer of
@@ -25,19 +26,10 @@ type command struct {
 // run starts the command and waits, at most timeout and a second more. What
 // it wrote comes also beside an error about its exit status.
 func (c command) run(ctx context.Context) (output, complaint []byte, err error) {
-	if err := trusted(c.path); err != nil {
-		return nil, nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	out, errs := &bounded{most: maxOutput, full: cancel}, &bounded{most: 4 << 10, full: func() {}}
-	cmd := exec.CommandContext(ctx, c.path, c.args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = environment(), out, errs, time.Second
-	end := alone(cmd)
-	err = cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		end() // it has gone and left somebody behind who holds its output open
-	}
+	err = guard.Program{Path: c.path, Args: c.args, Stdout: out, Stderr: errs}.Run(ctx)
 	switch {
 	case out.over:
 		return nil, nil, fmt.Errorf("it answered more than %d bytes", maxOutput)

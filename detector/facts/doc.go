@@ -17,9 +17,9 @@
 // and that what the operator has declared is never overruled: the caller puts
 // it over what was discovered, and where the host disagrees, Contradictions
 // says so. The two programs it runs get fixed arguments and no shell, terminal
-// or standard input; they end within their timeout, on Unix with everything
-// they started, and no more than 1 MiB of their answer is kept. A program that
-// others may write is not run. A password is never given, and a refusal never
+// or standard input; they end within their timeout, with everything they
+// started, and no more than 1 MiB of their answer is kept. A program that
+// others may change is not run, see package guard. A password is never given, and a refusal never
 // means that a feature is off.
 //
 // It does not promise that a component whose folder exists is complete, or

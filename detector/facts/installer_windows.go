@@ -3,12 +3,13 @@ package facts
 import (
 	"bytes"
 	"context"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/windows"
+
+	"dswatch/guard"
 )
 
 // installerQuery finds what Windows Installer has written of removals into the
@@ -43,11 +44,10 @@ func askInstallerLog() []byte {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	c := exec.CommandContext(ctx, filepath.Join(system, "wevtutil.exe"), "qe", "Application", "/q:"+installerQuery, "/rd:true", "/c:50", "/f:xml")
-	c.WaitDelay = time.Second
-	text, err := c.Output()
+	var text bytes.Buffer
+	err = guard.Program{Path: filepath.Join(system, "wevtutil.exe"), Args: []string{"qe", "Application", "/q:" + installerQuery, "/rd:true", "/c:50", "/f:xml"}, Stdout: &text}.Run(ctx)
 	if err != nil {
 		return nil // no record that can be read is no removal
 	}
-	return text
+	return text.Bytes()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/guard"
 )
 
 // Query tells features and edition from the agent's own dsa_query. That
@@ -154,7 +155,10 @@ func (q *Query) ask(ctx context.Context) {
 
 // refusal says why there was no answer.
 func refusal(question, said string, err error) error {
+	var turned *guard.Refusal
 	switch {
+	case errors.As(err, &turned): // it says what to do
+		return fmt.Errorf("dsa_query -c %s: %w", question, err)
 	case strings.Contains(strings.ToLower(said), "password"):
 		return fmt.Errorf("dsa_query -c %s: self-protection demands its password, which dswatch does not use; declare features and edition in watch.facts", question)
 	case err == nil && said == "":

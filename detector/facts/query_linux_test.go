@@ -83,7 +83,7 @@ func TestQuery(t *testing.T) {
 		"half, then an error": {status: say(agentStatus), components: say(componentInfo) + "exit 1", want: facts("edition", "deep_security"), reason: []string{"exit status 1"}},
 		"slow":                {status: "sleep 60", components: say(componentInfo), timeout: 300 * time.Millisecond, want: facts("features.anti_malware", "on", "features.web_reputation", "off", "features.firewall", "off", "features.intrusion_prevention", "on"), reason: []string{"no answer within 300ms"}},
 		"2 GB":                {status: "exec head -c 2147483648 /dev/zero", components: "yes 'Component.AM.mode: on' | head -c 2147483648", reason: []string{"GetAgentStatus", "GetComponentInfo", "more than 1048576 bytes"}},
-		"written by others":   {status: say(agentStatus), components: say(componentInfo), mode: 0o777, reason: []string{"can be written by others", "chmod go-w"}},
+		"written by others":   {status: say(agentStatus), components: say(componentInfo), mode: 0o777, reason: []string{"it is not run: everybody may write ", "chmod o-w "}},
 		"not executable":      {status: say(agentStatus), components: say(componentInfo), mode: 0o644, reason: []string{"permission denied"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,38 @@
+package words
+
+// Who else may change what dswatch reads, writes or runs, and what mends it.
+var (
+	GuardOwner = say3[string, string, string]("guard.owner",
+		"{path} belongs to user {name}, neither to root nor to {self}; see that nobody has put anything there, then run: chown {self}: {path}",
+		"{path} の所有者が root でも {self} でもなく {name} です。不審な内容がないことを確認してから実行してください: chown {self}: {path}")
+	GuardLinkOwner = say3[string, string, string]("guard.link_owner",
+		"the link {path} belongs to user {name}, neither to root nor to {self}; see where it leads, then run: chown -h {self}: {path}",
+		"リンク {path} の所有者が root でも {self} でもなく {name} です。リンク先を確認してから実行してください: chown -h {self}: {path}")
+	GuardAll = say1[string]("guard.all",
+		"everybody may write {path}; run: chmod o-w {path}",
+		"{path} には誰でも書き込めます。実行してください: chmod o-w {path}")
+	GuardGroup = say2[string, string]("guard.group",
+		"group {group} may write {path}; run: chmod g-w {path}",
+		"{path} にはグループ {group} が書き込めます。実行してください: chmod g-w {path}")
+	GuardList = say2[string, string]("guard.list",
+		"by its access list {name} may write {path}; run: setfacl -b {path}",
+		"{path} には ACL により {name} が書き込めます。実行してください: setfacl -b {path}")
+	GuardWindows = say2[string, string]("guard.windows",
+		`{name} may change {path}; see that nobody has, then run: icacls "{path}" /setowner Administrators && icacls "{path}" /inheritance:r /grant:r Administrators:F SYSTEM:F`,
+		`{name} が {path} を変更できます。変更されていないことを確認してから実行してください: icacls "{path}" /setowner Administrators && icacls "{path}" /inheritance:r /grant:r Administrators:F SYSTEM:F`)
+	GuardMore = say1[int]("guard.more",
+		"and {n} more of this kind",
+		"ほかに同様のものが {n} 件あります")
+	GuardNoFile = say1[string]("guard.no_file",
+		"{path} is not a file",
+		"{path} はファイルではありません")
+	GuardLink = say1[string]("guard.link",
+		"{path} is a link where dswatch keeps a file of its own; see who made it, then run: rm {path}",
+		"{path} は dswatch が使うファイルですが、リンクになっています。誰が作成したかを確認してから実行してください: rm {path}")
+	GuardNames = say1[string]("guard.names",
+		"{path} is the file of another name, too, which dswatch would change with it; see who made it, then run: rm {path}",
+		"{path} は別の名前のファイルと同じもの (ハードリンク) で、書き込むとそちらも変わります。誰が作成したかを確認してから実行してください: rm {path}")
+	NotRun = say1[error]("guard.not_run",
+		"it is not run: {error}",
+		"実行しません: {error}")
+)
