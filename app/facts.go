@@ -312,13 +312,16 @@ func askProcess(ctx context.Context, l *Loaded) (*web.Known, error) {
 	return &known, nil
 }
 
-// Forget ends the memory that the component was installed on this host: its
-// rows are expected no more, unless it is found again. It implements web.Memory.
+// Forget ends the memory that the component was installed on this host, or on
+// one that is looked at from here: its rows are expected no more, unless it is
+// found again. It implements web.Memory.
 func (a *App) Forget(_ context.Context, host, component string) error {
 	m := a.memory.Load()
 	switch {
 	case !slices.Contains(facts.Components(), component):
 		return words.Fail(words.ForgetNoComponent.With(words.Inner(component), facts.Components()))
+	case a.forgetElsewhere(host, component): // the next look tells it
+		return nil
 	case m == nil || event.Token(host) != event.Token(a.conf().Config.Host):
 		return words.Fail(words.ForgetOtherHost.With(a.conf().Config.Host, host))
 	case !m.presence.Forget(component):
@@ -329,4 +332,12 @@ func (a *App) Forget(_ context.Context, host, component string) error {
 	default: // the facts are asked for already
 	}
 	return nil
+}
+
+// forgetElsewhere asks the jobs that remember what is installed on another host.
+func (a *App) forgetElsewhere(host, component string) bool {
+	return slices.ContainsFunc(a.looking(), func(one *lookout) bool {
+		r, ok := one.job.Detector.(detector.Rememberer)
+		return ok && r.Forget(host, component)
+	})
 }

@@ -92,6 +92,26 @@ type Live struct {
 	Secret func(path string) setting.Again
 }
 
+// Rememberer is a detector that remembers what is installed on another host.
+type Rememberer interface {
+	// Forget ends the memory of a component of the host, and reports whether
+	// there was any.
+	Forget(host, component string) bool
+}
+
+// Told is what the observer had told about one host when the program last ran.
+func (l Live) Told(observer, host string) event.Facts {
+	if l.Before == nil {
+		return nil
+	}
+	for r := range l.Before(observer) {
+		if event.Token(r.Host) == event.Token(host) {
+			return r.Facts
+		}
+	}
+	return nil
+}
+
 // Again returns what reads the secret at path of the configuration again, nil
 // where it stands in no file.
 func (l Live) Again(path string) setting.Again {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/test/ports"
 	"dswatch/test/receive"
 )
 
@@ -195,4 +196,69 @@ func TestAgentlessCheck(t *testing.T) {
 	if code != 3 || len(states) == 0 {
 		t.Errorf("exit status %d", code)
 	}
+}
+
+// TestWipedOverSSH: what is wiped from a Linux host that is looked at over SSH
+// is one critical alert, of which its rows are symptoms; what dswatch was told to
+// forget is expected no more.
+func TestWipedOverSSH(t *testing.T) {
+	const (
+		env = "env LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin "
+		ls  = env + "ls -ldL /opt/ds_agent/ds_agent"
+		ps  = env + "ps -A -ww -o pid=PID -o ppid=PPID -o user=USER -o s=S -o comm=NAME -o args=ARGS"
+		ss  = env + "ss -ltn"
+	)
+	s := receive.StartSSHD(t)
+	for command, file := range map[string]string{ls: "linux-ls", ps: "linux-ps", ss: "linux-ss", env + "cat /proc/modules": "linux-modules", env + "uname -r": "linux-uname"} {
+		s.Print(t, command, captureOf(t, file))
+	}
+	s.Answer(t, env+`rpm -q --qf '%{INSTALLTIME} %{VERSION}-%{RELEASE}\n' ds_agent`, "echo '1760000000 20.0.2-1390.el8'")
+	hook := &receive.Webhook{}
+	file := configFile(t, fmt.Sprintf(`
+host: hub
+rules: {hold: 1s}
+web: {listen: "127.0.0.1:%s"}
+bus: {dir: %q}
+detectors:
+  remote:
+    schedule: "@every 1s"
+    confirm: 100ms
+    user: %q
+    key_file: %q
+    known_hosts: %q
+    targets: [{host: lin01, address: %q, port: %d, os: linux, facts: {edition: deep_security, relay: off, communication: bidirectional}}]
+sinks: [{name: hook, type: webhook, url: %q}]
+`, ports.Free(t, "tcp"), filepath.Join(t.TempDir(), "bus"), s.User, s.KeyFile, s.KnownHosts, s.Host, s.Port, receive.StartWebhook(t, hook).URL))
+	r := startFile(t, file)
+	until(t, "the agent is known", func() bool {
+		out, _, code := output(t, "why", "-c", file, "lin01/agent/installation/installed")
+		return code == 0 && strings.Contains(out, "rpm has its package")
+	})
+	s.Answer(t, ls, "echo \"ls: cannot access '/opt/ds_agent/ds_agent': No such file or directory\" >&2; exit 2")
+	var left []string
+	for line := range strings.Lines(captureOf(t, "linux-ps")) {
+		if !strings.Contains(line, "ds_agent") {
+			left = append(left, line)
+		}
+	}
+	s.Print(t, ps, strings.Join(left, ""))
+	s.Print(t, ss, strings.Replace(captureOf(t, "linux-ss"), "4118", "22222", 1))
+	lost := hook.Await(t, 1)[0].Alert
+	if lost.Key.String() != "lin01/agent/installation/installed" || lost.Severity != event.Critical || lost.State != event.Down || len(lost.Techniques) != 2 {
+		t.Fatalf("told %+v", lost)
+	}
+	symptoms := map[string]bool{}
+	until(t, "its rows are symptoms", func() bool {
+		for _, d := range hook.Received() {
+			for _, a := range d.Alert.Affected {
+				symptoms[a.Key.Row()] = true
+			}
+			if d.Alert.ID != lost.ID {
+				t.Fatalf("told of its own: %+v", d.Alert)
+			}
+		}
+		out, _, _ := output(t, "why", "-c", file, "lin01/agent/process/ds_agent")
+		return symptoms["process/ds_agent"] || strings.Contains(out, "installation/installed")
+	})
+	r.stop(t)
 }

@@ -34,8 +34,8 @@ var (
 		`forget: "{text}" is not a component; write {values:or}`,
 		`"{text}" はコンポーネントではありません。{values:or} を指定してください`)
 	ForgetOtherHost = say2[string, string]("request.forget_other_host",
-		"forget: this dswatch remembers {host} only; ask the one that runs on {other}",
-		"この dswatch に記録があるのは {host} だけです。{other} で動作している dswatch で実行してください")
+		"forget: this dswatch remembers {host} and what it looks at over SSH, and nothing of {other}; ask the one that runs there",
+		"この dswatch に記録があるのは {host} と SSH で監視しているホストだけで、{other} の記録はありません。{other} で動作している dswatch で実行してください")
 	ForgetNothing = say2[string, string]("request.forget_nothing",
 		"forget: nothing is remembered of the {component} on {host}",
 		"{host} の {component} について記録がありません")

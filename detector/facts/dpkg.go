@@ -84,17 +84,17 @@ func (s Dpkg) word() packaged {
 	case err != nil:
 		return w
 	case p.known() != "":
-		w.word = installedWord
+		w.word = InstalledWord
 		files := s.files()
 		w.without = files != nil && !slices.Contains(files, programsOf[0].path)
 	case p.gone():
-		w.word = removedWord
+		w.word = RemovedWord
 	case p.status == "" && p.others:
-		w.word = absentWord
+		w.word = AbsentWord
 	default:
 		return w
 	}
-	if w.word != installedWord {
+	if w.word != InstalledWord {
 		w.at = s.removedAt()
 	}
 	return w

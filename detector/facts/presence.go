@@ -29,7 +29,7 @@ import (
 type Presence struct {
 	host  string
 	look  func(context.Context) []sighting
-	stamp func() string // changes when a package manager may have another word
+	stamp func() string // changes when a package manager may have another word; nil: it may at any time
 
 	mu     sync.Mutex
 	seen   map[string]trace // by component
@@ -53,14 +53,14 @@ type record struct {
 	at time.Time
 }
 
-// word is what a package manager says of a component.
-type word int
+// Word is what a package manager says of a component.
+type Word int
 
 const (
-	silentWord    word = iota // there is no database, or it cannot be read, or it says nothing of this component
-	installedWord             // its files belong on this host
-	absentWord                // the database is whole and has no such package
-	removedWord               // the database says that it was removed
+	SilentWord    Word = iota // there is no database, or it cannot be read, or it says nothing of this component
+	InstalledWord             // its files belong on this host
+	AbsentWord                // the database is whole and has no such package
+	RemovedWord               // the database says that it was removed
 )
 
 // sighting is one look at one component.
@@ -76,7 +76,7 @@ type sighting struct {
 // packaged is the word of one package manager.
 type packaged struct {
 	by      string
-	word    word
+	word    Word
 	at      time.Time // of a removal
 	without bool      // it is known that the main program is no file of the package
 }
@@ -93,6 +93,28 @@ func NewPresence(host, root string, before event.Facts) *Presence {
 	p := remembering(host, before)
 	p.look = func(ctx context.Context) []sighting { return sightings(ctx, root) }
 	p.stamp = func() string { return Stamp(root) }
+	return p
+}
+
+// Far is what another host's package managers say of the agent, and whether its
+// main program is there; Err: that cannot be said.
+type Far struct {
+	Dpkg, RPM Word
+	There     bool
+	Err       error
+}
+
+// NewFarPresence is NewPresence for the agent on another host, at which look
+// looks each time.
+func NewFarPresence(host string, before event.Facts, look func(context.Context) Far) *Presence {
+	p := remembering(host, before)
+	p.look = func(ctx context.Context) []sighting {
+		far := look(ctx)
+		return []sighting{{
+			component: event.Agent, program: programsOf[0].path, there: far.There, err: far.Err,
+			words: []packaged{{by: "dpkg", word: far.Dpkg}, {by: "rpm", word: far.RPM}},
+		}}
+	}
 	return p
 }
 
@@ -237,6 +259,10 @@ func (p *Presence) Detect(ctx context.Context) ([]event.Observation, error) {
 // sight looks at the programs, and asks the package managers where they may
 // say something new. The caller holds mu.
 func (p *Presence) sight(ctx context.Context) []sighting {
+	if p.stamp == nil {
+		p.last = p.look(ctx)
+		return p.last
+	}
 	stamp := p.stamp()
 	// The registry of Windows has no stamp, and is read in no time.
 	if p.last == nil || stamp != p.lastAt || runtime.GOOS == event.Windows {
@@ -267,18 +293,18 @@ func (p *Presence) judge(s sighting, now time.Time) verdict {
 	if g, ok := p.gone[c]; ok && now.Sub(g.at) > keepRemoved && !s.there {
 		delete(p.gone, c)
 	}
-	says := func(w word) (packaged, bool) {
+	says := func(w Word) (packaged, bool) {
 		i := slices.IndexFunc(s.words, func(p packaged) bool { return p.word == w })
 		if i < 0 {
 			return packaged{}, false
 		}
 		return s.words[i], true
 	}
-	pkg, isInstalled := says(installedWord)
-	gone, isRemoved := says(removedWord)
+	pkg, isInstalled := says(InstalledWord)
+	gone, isRemoved := says(RemovedWord)
 	if !isRemoved && remembered {
 		// A package that a database had and has no more was removed.
-		i := slices.IndexFunc(s.words, func(w packaged) bool { return w.by == known.by && w.word == absentWord })
+		i := slices.IndexFunc(s.words, func(w packaged) bool { return w.by == known.by && w.word == AbsentWord })
 		if isRemoved = i >= 0; isRemoved {
 			gone = s.words[i]
 		}

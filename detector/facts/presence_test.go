@@ -49,7 +49,7 @@ func TestPresence(t *testing.T) {
 		t.Fatal(err)
 	}
 	nowhere := filepath.Join(t.TempDir(), "ds_agent")
-	dpkg := func(w word) []packaged { return []packaged{{by: "dpkg", word: w}, {by: "rpm"}} }
+	dpkg := func(w Word) []packaged { return []packaged{{by: "dpkg", word: w}, {by: "rpm"}} }
 	memory := func(by string) event.Facts {
 		return event.Facts{event.InstalledAgent: {Value: by + " " + nowhere, Origin: "installed", At: time.Now().Add(-time.Hour)}}
 	}
@@ -62,22 +62,22 @@ func TestPresence(t *testing.T) {
 		gone   string
 		say    string
 	}{
-		"package and program":                       {words: dpkg(installedWord), path: there, state: event.Up, agent: true, say: "dpkg has its package"},
-		"package, program wiped":                    {words: dpkg(installedWord), path: nowhere, state: event.Down, agent: true, say: "is gone"},
-		"program without package":                   {words: dpkg(absentWord), path: there, state: event.Up, agent: true},
-		"nothing, never":                            {words: dpkg(absentWord), path: nowhere, state: event.Down, say: "not installed"},
+		"package and program":                       {words: dpkg(InstalledWord), path: there, state: event.Up, agent: true, say: "dpkg has its package"},
+		"package, program wiped":                    {words: dpkg(InstalledWord), path: nowhere, state: event.Down, agent: true, say: "is gone"},
+		"program without package":                   {words: dpkg(AbsentWord), path: there, state: event.Up, agent: true},
+		"nothing, never":                            {words: dpkg(AbsentWord), path: nowhere, state: event.Down, say: "not installed"},
 		"nothing, no package manager":               {path: nowhere, state: event.Down, say: "not installed"},
-		"removed, configuration left":               {words: dpkg(removedWord), path: nowhere, state: event.Down},
-		"removed, program left over":                {words: dpkg(removedWord), path: there, state: event.Down},
-		"remembered, purged":                        {before: memory("dpkg"), words: dpkg(absentWord), path: nowhere, state: event.Down, gone: "dpkg"},
-		"remembered, removed":                       {before: memory("dpkg"), words: dpkg(removedWord), path: nowhere, state: event.Down, gone: "dpkg"},
-		"remembered, database wiped too":            {before: memory("dpkg"), words: dpkg(silentWord), path: nowhere, state: event.Down, agent: true, say: "nothing has recorded its removal"},
-		"remembered as rpm, dpkg has none":          {before: memory("rpm"), words: dpkg(absentWord), path: nowhere, state: event.Down, agent: true, say: "nothing has recorded its removal"},
-		"remembered as a file, gone":                {before: memory("file"), words: dpkg(absentWord), path: nowhere, state: event.Down, agent: true, say: "nothing has recorded its removal"},
-		"remembered, and there":                     {before: memory("file"), words: dpkg(absentWord), path: there, state: event.Up, agent: true},
+		"removed, configuration left":               {words: dpkg(RemovedWord), path: nowhere, state: event.Down},
+		"removed, program left over":                {words: dpkg(RemovedWord), path: there, state: event.Down},
+		"remembered, purged":                        {before: memory("dpkg"), words: dpkg(AbsentWord), path: nowhere, state: event.Down, gone: "dpkg"},
+		"remembered, removed":                       {before: memory("dpkg"), words: dpkg(RemovedWord), path: nowhere, state: event.Down, gone: "dpkg"},
+		"remembered, database wiped too":            {before: memory("dpkg"), words: dpkg(SilentWord), path: nowhere, state: event.Down, agent: true, say: "nothing has recorded its removal"},
+		"remembered as rpm, dpkg has none":          {before: memory("rpm"), words: dpkg(AbsentWord), path: nowhere, state: event.Down, agent: true, say: "nothing has recorded its removal"},
+		"remembered as a file, gone":                {before: memory("file"), words: dpkg(AbsentWord), path: nowhere, state: event.Down, agent: true, say: "nothing has recorded its removal"},
+		"remembered, and there":                     {before: memory("file"), words: dpkg(AbsentWord), path: there, state: event.Up, agent: true},
 		"Windows: entry and folder key deleted too": {before: memory("registry"), path: "", state: event.Down, agent: true, say: nowhere + " is gone"},
-		"Windows: an entry, nobody tells where":     {words: []packaged{{by: "registry", word: installedWord}}, state: event.Up, agent: true},
-		"Windows: removed by Windows Installer":     {before: memory("registry"), words: []packaged{{by: "Windows Installer", word: removedWord}}, state: event.Down, gone: "Windows Installer"},
+		"Windows: an entry, nobody tells where":     {words: []packaged{{by: "registry", word: InstalledWord}}, state: event.Up, agent: true},
+		"Windows: removed by Windows Installer":     {before: memory("registry"), words: []packaged{{by: "Windows Installer", word: RemovedWord}}, state: event.Down, gone: "Windows Installer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sighting{component: event.Agent, words: c.words, program: c.path, there: c.path == there}

@@ -37,14 +37,14 @@ func listed() ([]sighting, bool) {
 		p, ok := i.program(c.name)
 		switch {
 		case ok:
-			c.words = []packaged{{by: "registry", word: installedWord}}
+			c.words = []packaged{{by: "registry", word: InstalledWord}}
 			if c.program == "" && p.location != "" {
 				c.program = filepath.Join(p.location, "Deep Security Manager.exe")
 				c.there, c.changed, c.err = there(c.program)
 			}
 		case err == nil:
 			if at, removed := removedByInstaller(c.name); removed {
-				c.words = []packaged{{by: "Windows Installer", word: removedWord, at: at}}
+				c.words = []packaged{{by: "Windows Installer", word: RemovedWord, at: at}}
 			}
 		}
 	}

@@ -58,11 +58,11 @@ func (s RPM) word(ctx context.Context) packaged {
 	switch {
 	case err != nil:
 	case version != "":
-		w.word = installedWord
+		w.word = InstalledWord
 		files := rpmFiles(ctx, db)
 		w.without = files != nil && !slices.Contains(files, programsOf[0].path)
 	default:
-		w.word = absentWord
+		w.word = AbsentWord
 		for _, name := range rpmDatabases {
 			if info, err := os.Stat(filepath.Join(db, name)); err == nil && info.ModTime().After(w.at) {
 				w.at = info.ModTime()

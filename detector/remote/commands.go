@@ -27,6 +27,7 @@ const (
 	linuxNested  = linux + "grep -sE '^NSpid:.*[0-9][^0-9]+[0-9]' /proc/1/status /proc/[0-9]*/status || echo end"
 	linuxPorts   = linux + "ss -ltn"
 	linuxPorts2  = linux + "netstat -ltn"
+	linuxProgram = linux + "ls -ldL /opt/ds_agent/ds_agent"
 	linuxKernel  = linux + "uname -r"
 	linuxPackage = linux + `rpm -q --qf '%{INSTALLTIME} %{VERSION}-%{RELEASE}\n' ds_agent`
 	linuxDeb     = linux + `dpkg-query -W -f '${db:Status-Status} ${Version}\n' ds-agent`

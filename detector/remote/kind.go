@@ -62,6 +62,7 @@ func Kind() detector.Kind {
 				settings.Jitter = cmp.Or(settings.Jitter, spread(len(c.Targets), settings.Schedule))
 				plans = append(plans, detector.Plan{Name: name, Timing: settings, Spec: []any{settings, c.Confirm, t, items}, Make: func(live detector.Live) (detector.Job, error) {
 					o.Log = live.Log
+					o.Before = live.Told(o.Observer, t.Host)
 					o.Tell = func(ctx context.Context, report event.FactsReport) error {
 						return live.Tell(ctx, []event.FactsReport{report})
 					}
@@ -70,10 +71,7 @@ func Kind() detector.Kind {
 						return detector.Job{}, err
 					}
 					j := settings.Job(name, d)
-					for _, it := range items {
-						j.Keys = append(j.Keys, it.Key)
-					}
-					j.Keys, j.Veils = append(j.Keys, d.Way()), true
+					j.Keys, j.Veils = d.Keys(), true
 					return j, nil
 				}})
 			}

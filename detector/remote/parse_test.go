@@ -39,7 +39,7 @@ var captures = map[string]string{
 	solarisPorts: "solaris-netstat", solarisPorts6: "solaris-netstat6", solarisPackage: "solaris-pkginfo",
 	aixPS: "aix-ps", aixPorts: "aix-netstat", aixPackage: "aix-lslpp",
 	esxiModules: "esxi-vmkload", esxiPackage: "esxi-vib",
-	linuxModules: "linux-modules", linuxPS: "linux-ps", linuxPorts: "linux-ss", linuxPackage: "linux-rpm", linuxKernel: "linux-uname",
+	linuxProgram: "linux-ls", linuxModules: "linux-modules", linuxPS: "linux-ps", linuxPorts: "linux-ss", linuxPackage: "linux-rpm", linuxKernel: "linux-uname",
 }
 
 func item(kind event.Kind, want int, names ...string) Item {

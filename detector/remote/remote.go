@@ -45,7 +45,9 @@ type Options struct {
 	// Tell takes what is known about the host. When it fails, the report comes
 	// again with the next look. Nil: nothing is told.
 	Tell func(ctx context.Context, r event.FactsReport) error
-	Log  *slog.Logger // default: discard
+	// Before is what was told about the host when the program last ran.
+	Before event.Facts
+	Log    *slog.Logger // default: discard
 }
 
 // Detector looks at one host. It implements detector.Detector and io.Closer.
@@ -58,12 +60,14 @@ type Detector struct {
 	before map[event.Key]event.State
 	hung   map[string]hang // by command
 
-	learned *facts.Learned
-	found   event.Facts // discovered
-	asked   time.Time
-	told    event.Facts
-	toldAt  time.Time
-	denied  []string // contradictions that were logged
+	learned   *facts.Learned
+	presence  *presence           // nil: nobody can tell what is installed
+	installed []event.Observation // of presence, of this look
+	found     event.Facts         // discovered
+	asked     time.Time
+	told      event.Facts
+	toldAt    time.Time
+	denied    []string // contradictions that were logged
 }
 
 // hang is a command that did not end, how often in a row, and how long it is
@@ -95,7 +99,26 @@ func New(t Target, o Options) (*Detector, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Detector{target: t, system: s, opts: o, before: map[event.Key]event.State{}, hung: map[string]hang{}, learned: facts.NewLearned(t.Host, nil)}, nil
+	d := &Detector{target: t, system: s, opts: o, before: map[event.Key]event.State{}, hung: map[string]hang{}, learned: facts.NewLearned(t.Host, o.Before)}
+	if t.OS == event.Linux && slices.Contains(t.Components, event.Agent) {
+		d.presence = newPresence(t.Host, o.Before)
+	}
+	return d, nil
+}
+
+// Keys are the items that Detect answers for.
+func (d *Detector) Keys() (keys []event.Key) {
+	for _, it := range d.target.Items {
+		keys = append(keys, it.Key)
+	}
+	return append(append(keys, d.presenceKeys()...), d.Way())
+}
+
+func (d *Detector) presenceKeys() (keys []event.Key) {
+	if d.presence == nil {
+		return nil
+	}
+	return slices.DeleteFunc(d.presence.Keys(), func(k event.Key) bool { return k.Component != event.Agent })
 }
 
 // Patience is how long Detect may take at most while others take their turn:
@@ -169,6 +192,15 @@ func (d *Detector) withWay(seen []event.Observation, err error) []event.Observat
 			o.Behind, o.Detail = way.Key, way.Detail
 		} else {
 			o.Detail = words.NotAskedFor.With(err)
+		}
+		seen = append(seen, o)
+	}
+	for i, k := range d.presenceKeys() {
+		o := event.Observation{Key: k, State: event.Unknown, Want: 1, At: way.At, Behind: way.Key, Detail: way.Detail}
+		if len(d.installed) > i {
+			o = d.installed[i]
+		} else if way.State != event.Unknown {
+			o.Behind, o.Detail = event.Key{}, words.NotAskedFor.With(err)
 		}
 		seen = append(seen, o)
 	}
@@ -273,6 +305,7 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 		return out, err
 	}
 	at := time.Now()
+	d.installed = nil
 	sights := map[event.Kind]sight{}
 	failed := map[event.Kind]error{}
 	out := make([]event.Observation, 0, len(d.target.Items))
@@ -294,8 +327,14 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 		}
 		out = append(out, v.of(it, at))
 	}
+	if lost == nil && d.presence != nil {
+		d.presence.run = run
+		d.installed, _ = d.presence.Detect(ctx) // never fails
+		d.presence.run = nil
+	}
 	if lost != nil {
 		d.drop()
+		d.installed = nil
 		return out, lost
 	}
 	if at.Sub(d.asked) >= factsEvery {
@@ -313,7 +352,12 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 func (d *Detector) tell(ctx context.Context) {
 	declared := d.target.Declared()
 	learned, _ := d.learned.Facts(ctx) // never fails
-	known := d.found.Merge(learned).Merge(declared)
+	known := d.found.Merge(learned)
+	if d.presence != nil {
+		installed, _ := d.presence.Facts(ctx) // what is wrong is said of the item
+		known = known.Merge(installed)
+	}
+	known = known.Merge(declared)
 	for _, c := range facts.Contradictions(declared, d.found) {
 		if !slices.Contains(d.denied, c) {
 			d.denied = append(d.denied, c)

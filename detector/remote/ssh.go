@@ -274,7 +274,8 @@ func (c *connection) close() { _ = c.client.Close() }
 // still works.
 type answerError struct {
 	err    error
-	status int // with which the command ended
+	status int    // with which the command ended
+	said   string // the first line of what it then said
 }
 
 func (e *answerError) Error() string { return e.err.Error() }
@@ -456,7 +457,8 @@ func (c *connection) output(ctx context.Context, command string) ([]byte, error)
 	case complaint.spilt():
 		return nil, &answerError{err: &hungError{words.Fail(words.SSHComplains.With(maxErrors, inQuotes(complaint.line(nil))))}}
 	case errors.As(err, &exit):
-		return nil, &answerError{err: words.Fail(words.SSHStatus.With(exit.ExitStatus(), inQuotes(complaint.line(out)))), status: exit.ExitStatus()}
+		line := complaint.line(out)
+		return nil, &answerError{err: words.Fail(words.SSHStatus.With(exit.ExitStatus(), inQuotes(line))), status: exit.ExitStatus(), said: line}
 	case err != nil:
 		return nil, words.Fail(words.SSHLostEarly.With(said(err.Error())))
 	case len(bytes.TrimSpace(out)) == 0 && !strings.Contains(command, bare(solarisPorts6)):
