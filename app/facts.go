@@ -6,11 +6,14 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"dswatch/bus"
+	"dswatch/catalog"
 	"dswatch/detector"
 	"dswatch/detector/facts"
 	"dswatch/detector/tamper"
@@ -32,15 +35,18 @@ type knowledge struct {
 	sources  []facts.Source
 	query    *facts.Query
 	stamp    string // of what tells the version, when last asked
+	list     *catalog.Catalog
+	last     event.Facts // guarded by mu: what the sources told last
 	log      *slog.Logger
 	told     []string // complaints in the log already
 }
 
 // newKnowledge remembers what was learned before, if anything.
-func newKnowledge(c Config, before event.Facts, log *slog.Logger) *knowledge {
-	k := &knowledge{declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), log: log}
+func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
+	c := l.Config
+	k := &knowledge{list: l.Catalog, declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), log: log}
 	k.presence.Declared(k.declared)
-	k.traces = tamper.New(c.Host, k.presence.Folders, before)
+	k.traces = tamper.New(tamper.Options{Host: c.Host, Folders: k.presence.Folders, Before: before, Drivers: k.drivers, Running: k.learned.Up})
 	k.query = facts.NewQuery(k.learned)
 	k.sources = append([]facts.Source{k.presence, k.traces}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query, facts.Evidence{Query: k.query, Host: c.Host})...)
 	return k
@@ -52,6 +58,27 @@ func (k *knowledge) declare(declared event.Facts) {
 	k.declared = declared
 	k.mu.Unlock()
 	k.presence.Declared(declared)
+}
+
+// drivers are those of the agent that are expected now, where the agent's own
+// word is among what says so; none where it says nothing.
+func (k *knowledge) drivers() (names []string) {
+	k.mu.Lock()
+	known := k.last
+	k.mu.Unlock()
+	asked := false
+	for _, f := range known {
+		asked = asked || f.Value == event.On && strings.HasPrefix(f.Origin, facts.QueryOrigin)
+	}
+	if !asked {
+		return nil
+	}
+	for _, r := range k.list.Rows(runtime.GOOS) {
+		if r.Component == event.Agent && r.Kind == event.Driver && r.Evaluate(known).Expected == catalog.Yes {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // stale reports whether the sources may have changed since they were asked.
@@ -74,7 +101,11 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 		}
 	}
 	k.told = complaints
-	return discovered.Merge(declared)
+	all := discovered.Merge(declared)
+	k.mu.Lock()
+	k.last = all
+	k.mu.Unlock()
+	return all
 }
 
 // sighting is what one look at everything told.
@@ -95,7 +126,7 @@ func look(ctx context.Context, l *Loaded, process *web.Known, log *slog.Logger) 
 	if process != nil {
 		before = process.Hosts[0].Facts
 	}
-	k := newKnowledge(l.Config, before, log)
+	k := newKnowledge(l, before, log)
 	_, _ = k.presence.Facts(ctx) // the processes are judged by its folders; what is wrong is told below
 	var mu sync.Mutex
 	known := map[string]event.Facts{}

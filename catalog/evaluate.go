@@ -106,7 +106,7 @@ func (r Row) remembered() event.Name {
 	switch {
 	case r.Kind == event.Evidence:
 		return event.Evidenced(r.Name)
-	case r.Kind == event.Tamper && r.Name == "files":
+	case r.Kind == event.Tamper && r.Name != "starts":
 		return event.Installed(r.Component)
 	}
 	return event.Name(r.Name + "." + r.Component)

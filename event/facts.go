@@ -56,6 +56,8 @@ const (
 	// name=state, apart by semicolons.
 	StartsAgent   Name = "starts.agent"
 	StartsManager Name = "starts.manager"
+	// Strangers under the agent's names that were told of, by a hash of each.
+	StrangersAgent Name = "strangers.agent"
 	// Who recorded that it was removed, and when, for a while after that.
 	RemovedAgent   Name = "removed.agent"
 	RemovedManager Name = "removed.manager"
@@ -126,7 +128,7 @@ func (n Name) Allowed() []string {
 // Valid reports whether n is a known fact.
 func (n Name) Valid() bool {
 	switch n {
-	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager, StartsAgent, StartsManager, EngineSaid, HeartbeatSaid, StateSaid:
+	case BootTime, BootID, Installing, InstalledAgent, InstalledManager, RemovedAgent, RemovedManager, StartsAgent, StartsManager, StrangersAgent, EngineSaid, HeartbeatSaid, StateSaid:
 		return true
 	}
 	return slices.Contains(Names(), n)

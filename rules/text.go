@@ -163,21 +163,24 @@ func installationHeadline(a *event.Alert) words.Phrase {
 
 // tamperHeadline says which trace there is.
 func tamperHeadline(a *event.Alert) words.Phrase {
-	what, files := words.Component(a.Key.Component), a.Key.Name == "files"
+	what := words.Component(a.Key.Component)
 	over := a.Transition == event.Cleared
 	switch {
 	case a.Rule == Unseen && !over:
 		return words.TamperAsk.Phrase(what)
 	case over && a.State != event.Up:
 		return words.TamperNoNew.Phrase(what)
-	case over && files:
-		return words.FilesClosed.Phrase(what)
-	case over:
-		return words.StartsBack.Phrase(what)
-	case files:
-		return words.FilesOpen.Phrase(what)
 	}
-	return words.StartsTurned.Phrase(what)
+	trace := map[string][2]words.Phrase{
+		"starts":    {words.StartsTurned.Phrase(what), words.StartsBack.Phrase(what)},
+		"files":     {words.FilesOpen.Phrase(what), words.FilesClosed.Phrase(what)},
+		"strangers": {words.Strangers.Phrase(what), words.StrangersGone.Phrase(what)},
+		"modules":   {words.ModulesGone.Phrase(what), words.ModulesBack.Phrase(what)},
+	}[a.Key.Name]
+	if over {
+		return trace[1]
+	}
+	return trace[0]
 }
 
 // speaker names the item, a heartbeat by what it comes from.

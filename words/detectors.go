@@ -638,6 +638,18 @@ var (
 	MoreFiles = say1[int]("tamper.files_more",
 		"and {n} more",
 		"ほか {n} 件")
+	Impostor = say1[string]("tamper.stranger",
+		"a program that is not the agent's runs under the name {name}",
+		"Agent 以外のプログラムが {name} という名前で動作しています")
+	StrangersUnknown = say1[error]("tamper.strangers_unknown",
+		"the processes cannot be listed: {error}",
+		"プロセスの一覧を取得できません: {error}")
+	ModuleUnloaded = say2[string, time.Time]("tamper.module",
+		"{module} was loaded at {time} and is no longer, while the agent runs",
+		"{module} は {time} にはロードされていましたが、Agent が動作しているのにロードされていません")
+	ModulesUnknown = say1[error]("tamper.modules_unknown",
+		"the kernel modules cannot be listed: {error}",
+		"カーネルモジュールの一覧を取得できません: {error}")
 	FilesUnknown = say2[string, error]("tamper.files_unknown",
 		"the files of {folder} cannot be looked at: {error}",
 		"{folder} のファイルを確認できません: {error}")

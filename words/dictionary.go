@@ -114,6 +114,7 @@ var (
 		string(event.Sessions):            {"sessions", "ログオンセッション"},
 		string(event.StartsAgent):         {"starts.agent", "Agent のサービスの起動設定"},
 		string(event.StartsManager):       {"starts.manager", "Manager のサービスの起動設定"},
+		string(event.StrangersAgent):      {"strangers.agent", "Agent を装ったプログラムの記録"},
 		string(event.TLSInspection):       {"features.tls_inspection", "高度な TLS トラフィックインスペクション"},
 	}
 	// values are those of facts that are words.

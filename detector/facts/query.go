@@ -14,6 +14,9 @@ import (
 	"dswatch/guard"
 )
 
+// QueryOrigin begins the origin of what dsa_query told.
+const QueryOrigin = "dsa_query "
+
 // Query tells features and edition from the agent's own dsa_query. That
 // program talks to the agent, so it is run rarely, and only while the agent is
 // up. Safe for concurrent use.
@@ -227,7 +230,7 @@ func featureFacts(a answer) (event.Facts, error) {
 			errs = append(errs, fmt.Errorf("%s is %s, which is not known", m.mode, quote(mode)))
 			continue
 		}
-		f[m.feature] = event.Fact{Value: value, Origin: fmt.Sprintf("dsa_query (%s: %s)", m.mode, clip(mode))}
+		f[m.feature] = event.Fact{Value: value, Origin: fmt.Sprintf(QueryOrigin+"(%s: %s)", m.mode, clip(mode))}
 	}
 	return f, errors.Join(errs...)
 }
@@ -248,7 +251,7 @@ func editionFacts(a answer) (event.Facts, error) {
 	if host == "agents.deepsecurity.trendmicro.com" || strings.HasSuffix(host, ".cloudone.trendmicro.com") {
 		edition = event.WorkloadSecurity
 	}
-	return event.Facts{event.Edition: {Value: edition, Origin: "dsa_query (the manager is " + clip(host) + ")"}}, nil
+	return event.Facts{event.Edition: {Value: edition, Origin: QueryOrigin + "(the manager is " + clip(host) + ")"}}, nil
 }
 
 // clip keeps an origin short and printable.

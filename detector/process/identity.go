@@ -40,6 +40,7 @@ func (o Owner) folders() []string {
 // standing is what is known of a process that has the name.
 type standing struct {
 	stranger event.Said // why it is one: pid 77 of user nobody, /home/u/x
+	who      string     // the same without the number; empty: root runs a script
 	user     bool       // only its user makes it one, so the worker of ours may be ours
 	unproven event.Said // which right is missing to say more
 }

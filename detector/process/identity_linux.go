@@ -77,6 +77,7 @@ func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr
 			s.stranger = say
 		}
 	}
+	s.who = who + ", " + program
 	plain := words.Stranger.With(int(pid), who, program)
 	switch want, ok := of.Owner.uid(); {
 	case of.Owner.User != "" && ok && (uid != want || euid != want),
@@ -97,6 +98,9 @@ func (t *procfs) judge(dir int, pid int32, uid, euid int, file unix.Stat_t, ferr
 	if script := ScriptOf(path, args, of.Names); script != "" {
 		is(words.StrangerScript.With(int(pid), who, program, script))
 		s.user = false
+		if s.who += ", " + script; uid == 0 && euid == 0 {
+			s.who = ""
+		}
 		return s
 	}
 	if len(of.exe) > 0 {

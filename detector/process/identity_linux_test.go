@@ -347,3 +347,61 @@ func TestHalted(t *testing.T) {
 		unix.Close(dir)
 	}
 }
+
+// TestImpostors: who is none of ours, each with what stays the same when it
+// runs again; root's own script of the name is none, a worker of ours neither.
+func TestImpostors(t *testing.T) {
+	needRoot(t)
+	root, n := open(t), name("dsimp")
+	folder := filepath.Join(root, "opt/ds_agent")
+	ours := install(t, filepath.Join(folder, n))
+	elsewhere := install(t, filepath.Join(root, "home/u", n))
+	script := filepath.Join(root, "home/u", "s", n)
+	if err := os.MkdirAll(filepath.Dir(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nwhile :; do sleep 1; done\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := detectorFor(t, vendors(n, 1, folder))
+	who := func() (all []string) {
+		see(t, d)
+		for _, i := range d.Impostors() {
+			if i.Name != n || i.Why.Empty() {
+				t.Errorf("%+v", i)
+			}
+			all = append(all, i.Who)
+		}
+		return all
+	}
+	start(t, ours, "sleep", nil)
+	run := func(path string, attr *syscall.SysProcAttr) *exec.Cmd {
+		c := exec.Command(path)
+		c.SysProcAttr = attr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+		return c
+	}
+	run(script, nil)
+	if got := who(); len(got) != 0 {
+		t.Errorf("impostors %q, want none: ours, and a script of root", got)
+	}
+	first := start(t, elsewhere, "sleep", another())
+	got := who()
+	if want := "nobody, " + elsewhere; len(got) != 1 || got[0] != want {
+		t.Fatalf("impostors %q, want %q", got, want)
+	}
+	_ = first.Process.Kill()
+	_ = first.Wait()
+	start(t, elsewhere, "sleep", another())
+	if again := who(); len(again) != 1 || again[0] != got[0] {
+		t.Errorf("%q is another one when it runs again: %q", got, again)
+	}
+	run(script, another())
+	eventually(t, "the script of nobody", func() bool {
+		all := who()
+		return len(all) == 2 && strings.HasSuffix(all[0]+all[1], script) || len(all) == 2 && strings.Contains(all[0], script)
+	})
+}

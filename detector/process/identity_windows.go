@@ -22,6 +22,7 @@ func stand(h windows.Handle, pid int, of *target) (s standing) {
 		return s
 	}
 	name, strange, err := userOf(h, of.Owner)
+	s.who = name + ", " + path
 	switch {
 	case err != nil:
 		s.unproven = words.UnprovenOwner.With().And(grant())

@@ -1,5 +1,6 @@
 // Package tamper looks for traces of somebody who disarms what is installed: a
-// service that no longer begins with the host, files that others may change.
+// service that no longer begins with the host, files that others may change, a
+// stranger under the agent's name, a module that is unloaded under it.
 //
 // It promises:
 //

@@ -16,10 +16,7 @@ import (
 	"dswatch/words"
 )
 
-const (
-	mostFiles  = 500 // of one folder that are looked at
-	mostListed = 3   // that a detail names
-)
+const mostFiles = 500 // of one folder that are looked at
 
 // writable looks for files of the folders that others than root may change: the
 // folders, those above, and what lies in them.

@@ -16,9 +16,14 @@ import (
 
 // The rows of kind event.Tamper.
 const (
-	startsRow = "starts"
-	filesRow  = "files"
+	startsRow    = "starts"
+	filesRow     = "files"
+	strangersRow = "strangers"
+	modulesRow   = "modules"
 )
+
+// mostListed is how many files or strangers a detail names.
+const mostListed = 3
 
 // Watch looks at the components of one host. It is a source of facts and a
 // detector. Safe for concurrent use.
@@ -28,6 +33,9 @@ type Watch struct {
 	starts  func(ctx context.Context, names []string) (map[string]string, error)
 	end     func()
 	root    string // of the file system that is judged
+
+	strangers *strangers
+	modules   *modules
 
 	mu    sync.Mutex
 	known map[string]map[string]start // by component and service
@@ -51,10 +59,21 @@ var services = map[string]map[string][]string{
 	event.Windows: {event.Agent: {"ds_agent", "ds_monitor", "ds_notifier", "Amsp"}, event.Manager: {"Trend Micro Deep Security Manager"}},
 }
 
-// New remembers what was seen before, if anything. folders are where a
-// component is installed, none where it is not.
-func New(host string, folders func(component string) []string, before event.Facts) *Watch {
+// Options are what a Watch is made from.
+type Options struct {
+	Host    string
+	Folders func(component string) []string // where it is installed, none where it is not
+	Before  event.Facts                     // that were told, of which it remembers its own
+	// Drivers are those of the agent that its own word makes expected now, and
+	// Running is whether its main process runs.
+	Drivers func() []string
+	Running func() bool
+}
+
+// New remembers what was seen before, if anything.
+func New(o Options) *Watch {
 	s := service.NewStarts()
+	host, folders, before := o.Host, o.Folders, o.Before
 	w := &Watch{host: host, folders: folders, starts: s.Read, end: s.Close, root: "/", known: map[string]map[string]start{}}
 	for _, c := range facts.Components() {
 		f, ok := before.Get(event.Starts(c))
@@ -67,6 +86,9 @@ func New(host string, folders func(component string) []string, before event.Fact
 			}
 		}
 	}
+	told, _ := before.Get(event.StrangersAgent)
+	w.strangers = newStrangers(func() []string { return folders(event.Agent) }, told.Value)
+	w.modules = newModules(o.Drivers, o.Running)
 	return w
 }
 
@@ -90,7 +112,7 @@ func (w *Watch) Keys() (keys []event.Key) {
 	for _, c := range facts.Components() {
 		keys = append(keys, w.key(c, startsRow), w.key(c, filesRow))
 	}
-	return keys
+	return append(keys, w.key(event.Agent, strangersRow), w.key(event.Agent, modulesRow))
 }
 
 func (w *Watch) key(component, name string) event.Key {
@@ -114,6 +136,9 @@ func (w *Watch) Facts(context.Context) (event.Facts, error) {
 		slices.Sort(parts)
 		f[event.Starts(c)] = event.Fact{Value: strings.Join(parts, ";"), Origin: "service manager", At: at}
 	}
+	if len(w.strangers.told) > 0 && len(w.folders(event.Agent)) > 0 {
+		f[event.StrangersAgent] = event.Fact{Value: strings.Join(w.strangers.told, ";"), Origin: "process list", At: time.Now()}
+	}
 	return f, nil
 }
 
@@ -123,21 +148,25 @@ func (w *Watch) Detect(ctx context.Context) (out []event.Observation, err error)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range facts.Components() {
-		starts := event.Observation{Key: w.key(c, startsRow), State: event.Up, Found: 1, Want: 1, At: time.Now()}
-		files := starts
-		files.Key = w.key(c, filesRow)
 		folders := w.folders(c)
 		if len(folders) == 0 {
 			delete(w.known, c)
-		} else {
-			starts.State, starts.Detail = w.beginnings(ctx, c)
-			files.State, files.Detail = w.writable(folders)
 		}
-		for _, o := range []*event.Observation{&starts, &files} {
+		look := func(row string, judge func() (event.State, event.Said)) {
+			o := event.Observation{Key: w.key(c, row), State: event.Up, Found: 1, Want: 1, At: time.Now()}
+			if len(folders) > 0 {
+				o.State, o.Detail = judge()
+			}
 			if o.State != event.Up {
 				o.Found = 0
 			}
-			out = append(out, *o)
+			out = append(out, o)
+		}
+		look(startsRow, func() (event.State, event.Said) { return w.beginnings(ctx, c) })
+		look(filesRow, func() (event.State, event.Said) { return w.writable(folders) })
+		if c == event.Agent {
+			look(strangersRow, func() (event.State, event.Said) { return w.strangers.judge(ctx) })
+			look(modulesRow, func() (event.State, event.Said) { return w.modules.judge(ctx) })
 		}
 	}
 	return out, nil

@@ -18,12 +18,12 @@ import (
 // watched is a Watch of a host with an agent whose service manager answers
 // what is in starts.
 func watched(before event.Facts, starts map[string]string) *Watch {
-	w := New("h", func(c string) []string {
+	w := New(Options{Host: "h", Folders: func(c string) []string {
 		if c == event.Agent {
 			return []string{"/nowhere/ds_agent"}
 		}
 		return nil
-	}, before)
+	}, Before: before, Drivers: func() []string { return nil }, Running: func() bool { return true }})
 	w.starts = func(_ context.Context, names []string) (map[string]string, error) {
 		if starts == nil {
 			return nil, errors.New("no bus")
