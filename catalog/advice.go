@@ -49,6 +49,7 @@ func advised(rows []*Row, steps map[*Row][]Step) []*Row {
 		if first := steps[r]; len(first) > 0 {
 			own := *r
 			own.Next = append(slices.Clip(first), r.Next...)
+			own.say()
 			out[i] = &own
 		}
 	}

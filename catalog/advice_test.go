@@ -23,8 +23,8 @@ func TestAdvised(t *testing.T) {
 	}
 	before := next(list, event.Process, "ds_agent", "linux")
 	own, err := list.Advised([]Advice{
-		{Rows: []string{"process/ds_agent"}, Step: Step{OS: []string{event.Linux}, EN: "Call 4711."}},
-		{Step: Step{EN: "Call the night desk."}},
+		{Rows: []string{"process/ds_agent"}, Step: Step{OS: []string{event.Linux}, Text: Text{EN: "Call 4711."}}},
+		{Step: Step{Text: Text{EN: "Call the night desk."}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,9 +44,9 @@ func TestAdvised(t *testing.T) {
 		t.Errorf("the list itself says %q now", got)
 	}
 	for want, a := range map[string]Advice{
-		"next[0].rows[0]: \"process/ds_agnet\" matches no row; did you mean process/ds_agent?": {Rows: []string{"process/ds_agnet"}, Step: Step{EN: "x"}},
+		"next[0].rows[0]: \"process/ds_agnet\" matches no row; did you mean process/ds_agent?": {Rows: []string{"process/ds_agnet"}, Step: Step{Text: Text{EN: "x"}}},
 		"next[0].en: is missing": {Rows: []string{"ds_agent"}},
-		"next[0].os[0]":          {Step: Step{OS: []string{"vms"}, EN: "x"}},
+		"next[0].os[0]":          {Step: Step{OS: []string{"vms"}, Text: Text{EN: "x"}}},
 	} {
 		if _, err := list.Advised([]Advice{a}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

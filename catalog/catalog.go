@@ -112,6 +112,7 @@ func (c *Catalog) add(r *Row) error {
 		en, ja = append(en, n.EN), append(ja, n.JA)
 	}
 	r.notes = words.Both{EN: strings.Join(en, " "), JA: strings.Join(ja, "")}
+	r.say()
 	for _, other := range c.rows {
 		if other.Component == r.Component && other.ID() == r.ID() && overlap(other.OS, r.OS) {
 			return words.Bad("name", words.RowListed.With(r.ID(), r.Component, r.ID()))

@@ -500,7 +500,7 @@ func TestRowValidate(t *testing.T) {
 		{"instances", func(r *catalog.Row) { r.Kind, r.Instances = "service", 2 }, nil},
 		{"loss[0].os[0]", func(r *catalog.Row) { r.Loss = []catalog.Loss{{OS: []string{"lnux"}}} }, []string{"did you mean linux?"}},
 		{"loss[0].degraded.impact", func(r *catalog.Row) { r.Loss = []catalog.Loss{{Degraded: catalog.Effect{Impact: "protection_los"}}} }, []string{"did you mean protection_lost?"}},
-		{"loss[0].down.ja", func(r *catalog.Row) { r.Loss = []catalog.Loss{{Down: catalog.Effect{JA: "a\nb"}}} }, nil},
+		{"loss[0].down.ja", func(r *catalog.Row) { r.Loss = []catalog.Loss{{Down: catalog.Effect{Text: catalog.Text{JA: "a\nb"}}}} }, nil},
 		{"confirm.linx", func(r *catalog.Row) { r.Confirm = map[string]string{"linx": "ps"} }, []string{"did you mean linux?"}},
 		{"confirm.linux", func(r *catalog.Row) { r.Confirm = map[string]string{"linux": ""} }, nil},
 	} {

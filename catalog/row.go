@@ -31,7 +31,7 @@ type Row struct {
 	Footnotes []string          `yaml:"footnotes" doc:"ids of the footnotes behind the condition, shown beside the reason"`
 	Loss      []Loss            `yaml:"loss" doc:"what the loss of the item means; the first entry that applies counts"`
 	DependsOn []string          `yaml:"depends_on" doc:"rows of the same host, as kind/name, without which the item cannot run: while one of them is lost, the loss of this one is told with it and not on its own"`
-	Next      []Step            `yaml:"next" doc:"what whoever is on duty does first when the item is down; the first entry for the system counts (default: how to confirm it)"`
+	Next      []Step            `yaml:"next" doc:"what whoever is on duty does first when the item is down, in one sentence: what to check or start, and whom to call; the first entry for the system counts (default: how to confirm it)"`
 	Confirm   map[string]string `yaml:"confirm" doc:"command by which a person confirms the state, by system (default made from kind and name)"`
 
 	notes words.Both // what Footnotes say, once the row is on a list
@@ -50,29 +50,53 @@ type Loss struct {
 	OS       []string          `yaml:"os" doc:"systems that the entry is for (default any)"`
 	When     When              `yaml:"when" doc:"condition under which the entry applies, as that of a row (default always)"`
 	With     map[string]string `yaml:"with" doc:"rows of the same host, as kind/name, with the state that each must have for the entry to apply: up or lost (default none)"`
-	Down     Effect            `yaml:"down" doc:"the item is down"`
+	Down     Effect            `yaml:"down" doc:"the item is down: what is lost then and what still works, in one or two sentences"`
 	Degraded Effect            `yaml:"degraded" doc:"some instances are missing (default made from down)"`
 }
 
 // Effect is what one state takes away.
 type Effect struct {
 	Impact event.Impact `yaml:"impact" doc:"protection_lost, protection_reduced, management_lost, updates_lost, visibility_lost, notice_lost or noted (default protection_reduced)"`
-	Short  Short        `yaml:"short" doc:"the same in a few words, for receivers that keep little of a message (default: none)"`
-	EN     string       `yaml:"en" doc:"in English, one or two sentences: what is lost and what still works"`
-	JA     string       `yaml:"ja" doc:"the same in Japanese"`
+	Short  Text         `yaml:"short" doc:"the same in a few words, for receivers that keep little of a message (default: none)"`
+	Text   `yaml:",inline"`
 }
 
-// Short is one short sentence.
-type Short struct {
+// Text is what a row says to people, in both languages.
+type Text struct {
 	EN string `yaml:"en" doc:"in English"`
 	JA string `yaml:"ja" doc:"the same in Japanese"`
+
+	said event.Said // all of it, once the row is on a list
+}
+
+// Said is the text as a statement, which says nothing where there is none.
+func (t Text) Said() event.Said {
+	switch {
+	case !t.said.Empty():
+		return t.said
+	case t.EN == "" && t.JA == "":
+		return event.Said{}
+	}
+	return words.InBoth.With(words.Both{EN: t.EN, JA: t.JA})
 }
 
 // Step is what whoever is on duty does first.
 type Step struct {
-	OS []string `yaml:"os" doc:"systems that the entry is for (default any)"`
-	EN string   `yaml:"en" doc:"in English, one sentence: what to check or start, and whom to call"`
-	JA string   `yaml:"ja" doc:"the same in Japanese"`
+	OS   []string `yaml:"os" doc:"systems that the entry is for (default any)"`
+	Text `yaml:",inline"`
+}
+
+// say makes the statements of the row's texts, which every alert of it uses.
+func (r *Row) say() {
+	r.Loss, r.Next = slices.Clone(r.Loss), slices.Clone(r.Next)
+	for i := range r.Loss {
+		for _, e := range []*Effect{&r.Loss[i].Down, &r.Loss[i].Degraded} {
+			e.said, e.Short.said = e.Said(), e.Short.Said()
+		}
+	}
+	for i := range r.Next {
+		r.Next[i].said = r.Next[i].Said()
+	}
 }
 
 // Reached reports whether other hosts must reach the row's port, as they must

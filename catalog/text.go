@@ -44,50 +44,42 @@ func (r Row) ImpactIn(on Sight, state event.State) event.Impact {
 // loss.
 func (r Row) Meaning(on Sight, state event.State) event.Said {
 	loss := r.lossIn(on)
-	down := loss.Down.both()
-	if !loss.Down.said() { // as an operator's row may
-		down = words.Whole(words.NotDescribed.With())
+	down := loss.Down.Said()
+	if down.Empty() { // as an operator's row may
+		down = words.NotDescribed.With()
 	}
 	switch state {
 	case event.Down:
-		return words.InBoth.With(down)
+		return down
 	case event.Degraded:
-		if loss.Degraded.said() {
-			return words.InBoth.With(loss.Degraded.both())
+		if wording := loss.Degraded.Said(); !wording.Empty() {
+			return wording
 		}
-		return words.NotWholly.With(down)
+		return words.NotWholly.With(words.Whole(down))
 	case event.Unknown:
 		return words.NotObserved.With()
 	}
 	return event.Said{}
 }
 
-func (e Effect) said() bool { return e.EN+e.JA != "" }
-
-func (e Effect) both() words.Both { return words.Both{EN: e.EN, JA: e.JA} }
-
 // Explained reports whether the row itself says what its state means on the
 // host, which an operator's row may leave out.
 func (r Row) Explained(on Sight, state event.State) bool {
 	loss := r.lossIn(on)
-	return state == event.Down && loss.Down.said() || state == event.Degraded && (loss.Degraded.said() || loss.Down.said())
+	down, degraded := loss.Down.Said(), loss.Degraded.Said()
+	return state == event.Down && !down.Empty() || state == event.Degraded && !(down.Empty() && degraded.Empty())
 }
 
 // Short is Meaning in a few words. It is empty where the row has none.
 func (r Row) Short(on Sight, state event.State) event.Said {
 	loss := r.lossIn(on)
-	inBoth := func(t Short) event.Said {
-		if t == (Short{}) {
-			return event.Said{}
-		}
-		return words.InBoth.With(words.Both{EN: t.EN, JA: t.JA})
-	}
+	down, degraded := loss.Down.Short.Said(), loss.Degraded.Short.Said()
 	switch state {
 	case event.Down:
-		return inBoth(loss.Down.Short)
+		return down
 	case event.Degraded:
-		if t := loss.Degraded.Short; t != (Short{}) || loss.Down.Short == (Short{}) {
-			return inBoth(t)
+		if !degraded.Empty() || down.Empty() {
+			return degraded
 		}
 		return words.ShortDegraded.With()
 	case event.Unknown:
@@ -103,7 +95,7 @@ func (r Row) NextStep(os string, state event.State) event.Said {
 	case event.Down:
 		for _, n := range r.Next {
 			if os == "" || len(n.OS) == 0 || slices.Contains(n.OS, os) {
-				return words.InBoth.With(words.Both{EN: n.EN, JA: n.JA})
+				return n.Said()
 			}
 		}
 		return words.NextConfirm.With(r.ConfirmOn(os))

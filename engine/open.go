@@ -17,7 +17,7 @@ func (e *Engine) Open(sink string) [][]event.Alert {
 		it.status.Slots(func(rule string, s rules.Slot) {
 			if s.Phase == rules.Firing && slices.Contains(s.Sinks, sink) {
 				snap := it.snapshot()
-				out = append(out, e.Set.Again(e.Set.Alert(&it.status, snap, rule), snap))
+				out = append(out, e.Set.Again(*e.Set.Alert(&it.status, snap, rule), snap))
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package event
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -105,14 +106,11 @@ func Token(host string) string {
 // digest joins parts unambiguously (each is preceded by its length) and
 // returns the first 24 hexadecimal digits of their SHA-256.
 func digest(parts ...string) string {
-	h := sha256.New()
-	var n [4]byte
+	var room [512]byte
+	b := room[:0]
 	for _, p := range parts {
-		l := uint32(len(p))
-		n[0], n[1], n[2], n[3] = byte(l>>24), byte(l>>16), byte(l>>8), byte(l)
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(p))), p...)
 	}
-	var sum [sha256.Size]byte
-	return hex.EncodeToString(h.Sum(sum[:0])[:12])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:12])
 }

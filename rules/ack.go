@@ -53,7 +53,7 @@ func (s *Set) looked(now time.Time, st Status, snap Snapshot, rule string, t eve
 	}
 	slot.spoke(snap)
 	a := s.Alert(&st, snap, rule)
-	return st, []Decision{{Rule: rule, Outcome: Outcome(t), Why: slot.keeper(), Alert: &a, Sinks: slot.Sinks}}
+	return st, []Decision{{Rule: rule, Outcome: Outcome(t), Why: slot.keeper(), Alert: a, Sinks: slot.Sinks}}
 }
 
 // repeats reports whether a says what was said before.

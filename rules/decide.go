@@ -192,7 +192,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 	if s.nothing(&st, t) {
 		return st, nil
 	}
-	return s.ask(question{now: now, fresh: e.ID != ""}, st, snap, prev, t)
+	return s.ask(asked{now: now, fresh: e.ID != ""}, st, snap, t)
 }
 
 // nothing reports whether no rule has anything to decide: nothing is wrong or
@@ -204,8 +204,8 @@ func (s *Set) nothing(st *Status, t flip) bool {
 }
 
 // ask asks every rule.
-func (s *Set) ask(q question, st Status, snap Snapshot, prev Status, t flip) (Status, []Decision) {
-	q.st, q.snap, t.prev = &st, &snap, &prev
+func (s *Set) ask(now asked, st Status, snap Snapshot, t flip) (Status, []Decision) {
+	q := question{asked: &now, st: &st, snap: &snap}
 	var out []Decision
 	if s.Flap.Changes > 0 || st.Flap != nil {
 		out = s.flap(q.about(FlapRule, good), t, out)
@@ -220,15 +220,21 @@ func (s *Set) ask(q question, st Status, snap Snapshot, prev Status, t flip) (St
 
 // question is what one rule is asked about one item at one moment. What it
 // asks is answered in one place each: is it bad (sign), since when (ripe), may
-// it be told (Set.rise), to whom (Set.targets), when again (Set.wake).
+// be told (Set.rise), to whom (Set.targets), when again (Set.wake). What a
+// decision keeps of it stands behind pointers, so that to ask takes no memory.
 type question struct {
+	*asked
+	st   *Status
+	snap *Snapshot
+	sign sign
+	late bool // told is the last state that was seen: it cannot be now, and a silence kept it back
+}
+
+// asked is which rule is asked, and when.
+type asked struct {
 	now   time.Time
-	st    *Status
-	snap  *Snapshot
-	rule  string
-	sign  sign
 	fresh bool // a look has come
-	late  bool // told is the last state that was seen: it cannot be now, and a silence kept it back
+	rule  string
 }
 
 // state is the state that is told.
@@ -244,7 +250,7 @@ func (q question) sees() bool { return q.sign != blind || q.late }
 
 // about is the question for one of the rules.
 func (q question) about(rule string, sg sign) question {
-	q.rule, q.sign = rule, sg
+	q.asked, q.sign = &asked{q.now, q.fresh, rule}, sg
 	return q
 }
 
@@ -484,7 +490,7 @@ func (s *Set) end(q question, out []Decision) []Decision {
 func (s *Set) again(q question, out []Decision) []Decision {
 	slot := q.own()
 	slot.Silence = ""
-	sub := q.asTold()
+	sub := q.st.asTold(q.rule)
 	all := s.audience(slot, s.targets(q.now, sub, q.snap.Sinks, slot))
 	if len(slot.pick(q.now, all)) > 0 {
 		return s.tell(q, event.Repeated, words.StillSince.With(slot.State, slot.Started), out)
@@ -574,7 +580,7 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 	if t.Firing() {
 		sub := q.subject()
 		if t == event.Repeated {
-			sub = q.asTold()
+			sub = q.st.asTold(q.rule)
 		}
 		if slot.Severity != "" && sub.Severity.Rank() > slot.Severity.Rank() {
 			slot.Rated = now
@@ -587,11 +593,10 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 		if h.id != "" {
 			all = all[:len(slot.Sinks)] // nobody new hears of it while it is silenced
 		}
-		to = names(all)
-		if t == event.Repeated {
+		slot.Sinks = names(all)
+		if to = slot.Sinks; t == event.Repeated {
 			to = slot.pick(now, all)
 		}
-		slot.Sinks = names(all)
 		if t == event.Raised {
 			slot.Early = len(all)
 		}
@@ -605,10 +610,10 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 	}
 	slot.spoke(*q.snap)
 	a := s.Alert(st, *q.snap, q.rule)
-	d := Decision{Rule: q.rule, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
+	d := Decision{Rule: q.rule, Outcome: Outcome(t), Why: why, Alert: a, Sinks: to}
 	if t != event.Raised {
 		if d.Late = late(to, before); d.Late != nil {
-			f := s.first(a, *q.snap)
+			f := s.first(*a, *q.snap)
 			d.First = &f
 		}
 	}
@@ -635,8 +640,8 @@ func (q question) subject() Subject {
 
 // asTold is the rule's trouble as it was told last: a repetition goes to some,
 // so it must not say what the others have not heard.
-func (q question) asTold() Subject {
-	return Subject{Key: q.st.Key, Rule: q.rule, Severity: q.slot().Severity}
+func (s *Status) asTold(rule string) Subject {
+	return Subject{Key: s.Key, Rule: rule, Severity: s.slot(rule).Severity}
 }
 
 func names(ts []target) []string {
@@ -677,12 +682,12 @@ func SeverityOf(i event.Impact) event.Severity {
 }
 
 // Alert writes the slot's last transition as the sinks are told it.
-func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
+func (s *Set) Alert(st *Status, snap Snapshot, name string) *event.Alert {
 	slot := st.slot(name)
 	os, _ := snap.Facts.Get(event.OS)
 	version, _ := snap.Facts.Get(event.AgentVersion)
 	id, _ := snap.Facts.Get(event.HostID)
-	a := event.Alert{
+	a := &event.Alert{
 		ID: slot.ID, Seq: slot.Seq, Turn: slot.Turn, Transition: slot.Transition, Rule: name, Key: st.Key, Class: st.Key.Kind.Class(), Techniques: st.Key.Techniques(),
 		State: slot.State, Previous: slot.Previous, Severity: slot.Severity, Impact: slot.Impact,
 		Found: st.Seen.Found, Want: st.Seen.Want, Language: s.Language, DetailStatements: st.Seen.Detail,
@@ -698,6 +703,6 @@ func (s *Set) Alert(st *Status, snap Snapshot, name string) event.Alert {
 	if st.Gone { // what the list says of it does not count any more
 		snap.Verdict.Expected = catalog.No
 	}
-	s.write(&a, snap)
+	s.write(a, snap)
 	return a
 }

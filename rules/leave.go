@@ -24,7 +24,7 @@ func (s *Set) Leave(now time.Time, prev Status, snap Snapshot, rule, sink string
 	if !slices.Contains(slot.Sinks, sink) {
 		return st, nil, true // its digest tells it the end
 	}
-	return st, s.left(now, &a, slot, snap, sink), true
+	return st, s.left(now, a, slot, snap, sink), true
 }
 
 // LeaveDigest is Leave for a digest.

@@ -58,7 +58,7 @@ func (s *Set) Unheard(now time.Time, st *Status, snap Snapshot, rule, sink strin
 	if _, known := slot.heard(sink); known || slices.Contains(slot.Sinks, sink) { // or its far end holds it open, whenever it heard
 		return false
 	}
-	sub := question{st: st, rule: rule}.asTold()
+	sub := st.asTold(rule)
 	return slices.ContainsFunc(s.targets(now, sub, snap.Sinks, slot), func(t target) bool { return t.sink == sink && !now.Before(t.opens) })
 }
 

@@ -60,7 +60,7 @@ func TestSpokenForBySink(t *testing.T) {
 		Loss: &Slot{Phase: Firing, ID: "a", Seq: 1, Severity: event.Warning, Raised: began, Round: &Round{}}}
 	st.Tell(Loss, Through{Sink: "new", Digest: "d", At: after(10)})
 	told := func(sec int) []string {
-		return names(set.targets(after(sec), question{st: st, rule: Loss}.asTold(), nil, st.Loss))
+		return names(set.targets(after(sec), st.asTold(Loss), nil, st.Loss))
 	}
 	for sec, want := range map[int][]string{10: nil, 69: nil, 70: {"boss"}} {
 		if got := told(sec); !slices.Equal(got, want) {

@@ -53,7 +53,7 @@ func (k Standings) latest() (id string, last Standing) {
 
 // Owed returns what a sink must still be told of the rule's alerts, in order.
 func (s *Set) Owed(st *Status, snap Snapshot, rule, sink string, k Standings) []event.Alert {
-	return s.owed(s.Alert(st, snap, rule), st.slot(rule), snap, sink, k)
+	return s.owed(*s.Alert(st, snap, rule), st.slot(rule), snap, sink, k)
 }
 
 // OwedDigest is Owed for a digest.

@@ -217,7 +217,7 @@ func TestMayItBeTold(t *testing.T) {
 				snap.Storm.Count(after(20), rule, 2)
 			}
 		}
-		out := set.rise(question{now: after(20), st: st, snap: snap, rule: rule, sign: bad, fresh: true}, nil)
+		out := set.rise(question{asked: &asked{now: after(20), fresh: true, rule: rule}, st: st, snap: snap, sign: bad}, nil)
 		if len(out) != 1 || out[0].Outcome != c.want || out[0].Why.Empty() && c.want != Raised {
 			t.Errorf("%s: %+v, want %s", what, out, c.want)
 			continue

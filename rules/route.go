@@ -212,6 +212,9 @@ func (slot *Slot) pick(now time.Time, all []target) (sinks []string) {
 // before, and who is routed now. Nobody is told again and again whom no route
 // names any more.
 func (s *Set) audience(slot *Slot, routed []target) []target {
+	if len(slot.Sinks) == 0 {
+		return routed
+	}
 	out := make([]target, 0, len(slot.Sinks)+len(routed))
 	for _, name := range slot.Sinks {
 		i := slices.IndexFunc(routed, func(t target) bool { return t.sink == name })
@@ -282,7 +285,7 @@ func (s *Set) Bound(now time.Time, st *Status, snap Snapshot, fresh []string) {
 		slot.boundRound(now)
 		if slot.Silence == "" {
 			// Who is told, and how often, may have been changed meanwhile.
-			sub := question{st: st, rule: name}.asTold()
+			sub := st.asTold(name)
 			all := s.audience(slot, s.targets(now, sub, snap.Sinks, slot))
 			if slot.Due = s.wake(now, slot, all, sub); slot.concerns(now, all, fresh, s.timed()) {
 				slot.Due = now

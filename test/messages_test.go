@@ -391,7 +391,7 @@ func ofEveryRow(t *testing.T, language string) (out []event.Alert) {
 				facts := event.Facts{event.OS: {Value: os, Origin: "declared"}}
 				set := rules.Set{Language: language}
 				a := set.Alert(&st, rules.Snapshot{Row: row, Verdict: row.Evaluate(facts), Facts: facts}, rule)
-				out = append(out, sinks.Speak(a, words.In(language, nil)))
+				out = append(out, sinks.Speak(*a, words.In(language, nil)))
 			}
 		}
 	}

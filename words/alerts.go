@@ -286,10 +286,18 @@ func (v Voice) Tell(a *event.Alert) {
 			return
 		}
 	}
-	room := make([]byte, 0, 1024)
-	for _, t := range texts {
-		room = v.say(room[:0], t.of)
-		*t.to = string(room)
+	// All of them are kept as long as the alert, so one string holds them.
+	room, all := borrow(), make([]byte, 0, 2048)
+	defer rooms.Put(room)
+	var ends [len(texts)]int
+	for i, t := range texts {
+		*room = v.say((*room)[:0], t.of)
+		all = append(all, *room...)
+		ends[i] = len(all)
+	}
+	said, begin := string(all), 0
+	for i, t := range texts {
+		*t.to, begin = said[begin:ends[i]], ends[i]
 	}
 	a.Language = v.Either("en", "ja")
 }
@@ -300,14 +308,14 @@ func known(s event.Said) bool {
 	var args [mostGaps]string
 	for !s.Empty() {
 		var one event.Statement
-		if one, s = s.Next(args[:0]); !knownOne(one) {
+		if one, s = s.Next(args[:0]); !knownOne(one, 0) {
 			return false
 		}
 	}
 	return true
 }
 
-func knownOne(one event.Statement) bool {
+func knownOne(one event.Statement, deep int) bool {
 	e := table[one.Code]
 	switch {
 	case one.Code == "" || one.Text != "":
@@ -317,7 +325,7 @@ func knownOne(one event.Statement) bool {
 	}
 	var args [mostGaps]string
 	for i, k := range e.kinds {
-		if k == phrase && !knownOne(unpack(one.Args[i], args[:0])) {
+		if k == phrase && !knownOne(unpack(one.Args[i], deep, args[:0]), deep+1) {
 			return false
 		}
 	}

@@ -12,7 +12,7 @@
 //	o.Detail = words.NoProcessNamed.With(names)
 //	o.Detail = o.Detail.And(words.OtherExecutable.With(3))
 //	return words.Fail(words.ManagerUnreachable.With(err))   // an error that says the same
-//	why, ok := words.Of(err)                                // and what an error says
+//	why := words.Of(err)                                    // and what an error says
 //
 // # How to add a sentence
 //

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -116,49 +117,6 @@ func kindOf[A any]() kind {
 	}
 }
 
-// text is an argument as it is kept.
-func text(a any) string {
-	switch a := a.(type) {
-	case string:
-		return a
-	case int:
-		return strconv.Itoa(a)
-	case time.Duration:
-		return a.String()
-	case time.Time:
-		return a.UTC().Format(time.RFC3339)
-	case []string:
-		return event.List(a)
-	case error:
-		return cited(a)
-	case Both:
-		return event.List([]string{a.EN, a.JA})
-	case Phrase:
-		return string(a)
-	case Outcome:
-		return string(a)
-	case Origin:
-		return string(a)
-	case Component:
-		return string(a)
-	case Fact:
-		return string(a)
-	case Value:
-		return string(a)
-	case event.State:
-		return string(a)
-	case event.Kind:
-		return string(a)
-	case event.Severity:
-		return string(a)
-	case event.Impact:
-		return string(a)
-	case event.Transition:
-		return string(a)
-	}
-	return "" // a nil error
-}
-
 // cited is an error as an argument: the statements of one that says something
 // as data, so that they are put into the reader's language too, else its text.
 func cited(err error) string {
@@ -178,15 +136,50 @@ func cited(err error) string {
 	return event.List(all)
 }
 
-// argument is text, which takes no memory for what is text already.
+// argument is a as it is kept. It asks for what a points to, because that takes no
+// memory where a is text already.
 func argument[A any](a A) string {
 	switch p := any(&a).(type) {
 	case *string:
 		return *p
 	case *Phrase:
 		return string(*p)
+	case *Outcome:
+		return string(*p)
+	case *Origin:
+		return string(*p)
+	case *Component:
+		return string(*p)
+	case *Fact:
+		return string(*p)
+	case *Value:
+		return string(*p)
+	case *event.State:
+		return string(*p)
+	case *event.Kind:
+		return string(*p)
+	case *event.Severity:
+		return string(*p)
+	case *event.Impact:
+		return string(*p)
+	case *event.Transition:
+		return string(*p)
+	case *int:
+		return strconv.Itoa(*p)
+	case *time.Duration:
+		return p.String()
+	case *time.Time:
+		return p.UTC().Format(time.RFC3339)
+	case *[]string:
+		return event.List(*p)
+	case *Both:
+		return event.List([]string{p.EN, p.JA})
+	case *error:
+		if *p != nil {
+			return cited(*p)
+		}
 	}
-	return text(a)
+	return "" // a nil error
 }
 
 // mostGaps is how many arguments a sentence has at most.
@@ -249,22 +242,36 @@ func pack(code string, args ...string) Phrase {
 	return Phrase(b)
 }
 
-// unpack puts the arguments behind those in room.
-func unpack(arg string, room []string) event.Statement {
-	code, args, has := strings.Cut(arg, "/")
+// slashes are what stands between the parts of a phrase, by how many phrases it
+// stands in: each escapes it once more. None of ours stands in more.
+var slashes = [...]string{"/", "~1", "~01", "~001", "~0001", "~00001", "~000001", "~0000001"}
+
+// unpack puts the arguments of a phrase, which stands in deep others, behind those
+// in room. They stay as they are written, in one phrase more, so that reading
+// them takes no memory; see plain.
+func unpack(arg string, deep int, room []string) event.Statement {
+	if deep >= len(slashes) {
+		return event.Statement{Code: arg}
+	}
+	code, args, has := strings.Cut(arg, slashes[deep])
 	for has {
 		var a string
-		a, args, has = strings.Cut(args, "/")
-		room = append(room, unpacked(a))
+		a, args, has = strings.Cut(args, slashes[deep])
+		room = append(room, a)
 	}
 	return event.Statement{Code: code, Args: room}
 }
 
+// plain is an argument without the escapes of the phrases that it stands in.
+func plain(a string, deep int) string {
+	for ; deep > 0 && strings.Contains(a, "~"); deep-- {
+		a = unpacked(a)
+	}
+	return a
+}
+
 // unpacked takes back what pack did to one argument.
 func unpacked(a string) string {
-	if !strings.Contains(a, "~") {
-		return a
-	}
 	var b strings.Builder
 	b.Grow(len(a))
 	for i := 0; i < len(a); i++ {
@@ -278,7 +285,7 @@ func unpacked(a string) string {
 }
 
 // Phrase is With, for a sentence inside another one.
-func (s Say0) Phrase() Phrase { return pack(s.code) }
+func (s Say0) Phrase() Phrase { return Phrase(s.code) }
 
 // Phrase is With, for a sentence inside another one.
 func (s Say1[A]) Phrase(a A) Phrase { return pack(s.code, argument(a)) }
@@ -435,7 +442,7 @@ func (v Voice) Either(en, ja string) string {
 
 // Render says one statement in a language, with the times of a zone.
 func Render(language string, zone *time.Location, s event.Statement) string {
-	return string(Voice{language, zone}.append(nil, s))
+	return string(Voice{language, zone}.append(nil, s, 0))
 }
 
 // English is what the statements are in English and UTC, as it travels with them.
@@ -444,12 +451,25 @@ func English(s event.Said) string { return Voice{}.Say(s) }
 // Spell returns s with the English text of every statement, as it leaves the
 // process.
 func Spell(s event.Said) event.Said {
-	return s.Spelled(func(one event.Statement) string { return string(Voice{}.append(nil, one)) })
+	return s.Spelled(func(one event.Statement) string { return string(Voice{}.append(nil, one, 0)) })
 }
 
 // Say says all statements of s in one text.
 func (v Voice) Say(s event.Said) string {
-	return string(v.say(make([]byte, 0, 512), s))
+	room := borrow()
+	defer rooms.Put(room)
+	*room = v.say((*room)[:0], s)
+	return string(*room)
+}
+
+// rooms are where texts grow before they are copied, of *[]byte.
+var rooms sync.Pool
+
+func borrow() *[]byte {
+	if room, is := rooms.Get().(*[]byte); is {
+		return room
+	}
+	return new(make([]byte, 0, 1024))
 }
 
 // say appends to b, which is empty, what all statements of s say.
@@ -460,7 +480,7 @@ func (v Voice) say(b []byte, s event.Said) []byte {
 		if one, rest = rest.Next(args[:0]); len(b) > 0 {
 			b = append(b, v.between(b)...)
 		}
-		b = v.append(b, one)
+		b = v.append(b, one, 0)
 	}
 	return b
 }
@@ -478,14 +498,14 @@ func (v Voice) between(b []byte) string {
 	return "; "
 }
 
-// append says s. What has no code here, or other arguments, is shown in
-// English as it came.
-func (v Voice) append(b []byte, s event.Statement) []byte {
+// append says s, whose arguments stand in deep phrases. What has no code here, or
+// other arguments, is shown in English as it came.
+func (v Voice) append(b []byte, s event.Statement, deep int) []byte {
 	e := table[s.Code]
 	if e == nil || len(e.kinds) != len(s.Args) {
 		if s.Text == "" && s.Code != "" { // made by another version, and lost its text
 			b = append(append(b, s.Code...), ' ')
-			return append(b, strings.Join(s.Args, " ")...)
+			return append(b, plain(strings.Join(s.Args, " "), deep)...)
 		}
 		return append(b, s.Text...)
 	}
@@ -497,7 +517,7 @@ func (v Voice) append(b []byte, s event.Statement) []byte {
 		b = v.join(b, g.before)
 		if g.arg >= 0 {
 			n := len(b)
-			b = v.appendArg(b, e.kinds[g.arg], s.Args[g.arg], g.how)
+			b = v.appendArg(b, e.kinds[g.arg], s.Args[g.arg], g.how, deep)
 			b = v.close(b, n)
 		}
 	}
@@ -536,8 +556,12 @@ func japanese(r rune) bool {
 	return 0x3041 <= r && r <= 0x30FF || 0x3400 <= r && r <= 0x9FFF || r == '々'
 }
 
-func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
-	switch k {
+func (v Voice) appendArg(b []byte, k kind, arg, how string, deep int) []byte {
+	if k == phrase {
+		var args [mostGaps]string
+		return v.append(b, unpack(arg, deep, args[:0]), deep+1)
+	}
+	switch arg = plain(arg, deep); k {
 	case number:
 		if one, many, ok := strings.Cut(how, "|"); ok {
 			if arg == "1" {
@@ -546,8 +570,8 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 			return append(b, many...)
 		}
 	case duration:
-		if d, err := time.ParseDuration(arg); err == nil {
-			return append(b, v.Length(d)...)
+		if _, err := time.ParseDuration(arg); err == nil {
+			return append(b, v.length(arg)...)
 		}
 	case moment:
 		if t, err := time.Parse(time.RFC3339, arg); err == nil {
@@ -576,7 +600,7 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 					b = append(b, v.between(b)...)
 				}
 				var args [mostGaps]string
-				b = v.append(b, unpack(one, args[:0]))
+				b = v.append(b, unpack(one, 0, args[:0]), 1)
 			}
 			return b
 		}
@@ -590,9 +614,6 @@ func (v Voice) appendArg(b []byte, k kind, arg, how string) []byte {
 			}
 			return append(b, picked...)
 		}
-	case phrase:
-		var args [mostGaps]string
-		return v.append(b, unpack(arg, args[:0]))
 	case state:
 		return append(b, v.State(event.State(arg))...)
 	case itemKind:
@@ -635,8 +656,10 @@ func (v Voice) Time(t time.Time) string {
 }
 
 // Length writes a duration: 20s, 2h5m, 12ms; 20秒, 2時間5分, 12ミリ秒.
-func (v Voice) Length(d time.Duration) string {
-	s := d.String()
+func (v Voice) Length(d time.Duration) string { return v.length(d.String()) }
+
+// length is Length of what Go writes.
+func (v Voice) length(s string) string {
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
 	}

@@ -199,17 +199,34 @@ func TestTellingTakesLittleMemory(t *testing.T) {
 	if want := "web01: process ds_agent is still degraded (1 of 2)"; a.Title != want {
 		t.Fatalf("%q, want %q", a.Title, want)
 	}
-	if n := testing.AllocsPerRun(100, func() { In("en", nil).Tell(&a) }); n > 9 {
+	if n := testing.AllocsPerRun(100, func() { In("en", nil).Tell(&a) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-// TestPacking: whatever a phrase is given, it has it back.
+// TestPacking: whatever a phrase is given, it has it back, in however many
+// phrases it stands.
 func TestPacking(t *testing.T) {
-	for _, arg := range []string{"", "a", "~", "/", "\v", "~0", "~1/~2", "a/b~c\vd", "~9", "~~~"} {
-		got := unpack(string(pack("code", arg, "end")), nil)
-		if got.Code != "code" || len(got.Args) != 2 || got.Args[0] != arg || got.Args[1] != "end" {
-			t.Errorf("%q comes back as %q", arg, got)
+	for _, arg := range []string{"", "a", "~", "/", "\v", "~0", "~1/~2", "a/b~c\vd", "~9", "~~~", "~01", "~001/"} {
+		packed := arg
+		for deep := range len(slashes) {
+			packed = string(pack("code", packed, "end"))
+			at := packed
+			for level := 0; level <= deep; level++ {
+				got := unpack(at, level, nil)
+				if got.Code != "code" || len(got.Args) != 2 || got.Args[1] != "end" {
+					t.Fatalf("%q in %d phrases comes back as %q", arg, deep, got)
+				}
+				at = got.Args[0]
+			}
+			if got := plain(at, deep+1); got != arg {
+				t.Errorf("%q in %d phrases comes back as %q", arg, deep+1, got)
+			}
 		}
 	}
+	deepest := "name"
+	for range 20 { // as nobody but a stranger writes it
+		deepest = string(Title.Phrase("h", Phrase(deepest)))
+	}
+	In("en", nil).Say(Title.With("h", Phrase(deepest)))
 }
