@@ -202,33 +202,3 @@ func TestLintAgainstTrial(t *testing.T) {
 		t.Errorf("only %d shadowed routes and %d lists with a gap were tried", shadowed, missed)
 	}
 }
-
-// TestLintIsQuick: a long list of routes is looked at in no time a person
-// notices.
-func TestLintIsQuick(t *testing.T) {
-	var routes []rules.Route
-	for i := range 200 {
-		routes = append(routes, rules.Route{Match: matchers(t, fmt.Sprintf("host=~web%03d.*", i), "kind!=port", fmt.Sprintf("name!=n%d", i)), Sinks: []string{"a"}})
-	}
-	routes = append(routes, rules.Route{Sinks: []string{"b"}})
-	rnd := rand.New(rand.NewPCG(1, 1))
-	var tangle []rules.Route // that overlap in all ways
-	for range 100 {
-		var match []string
-		for range 4 {
-			match = append(match, fmt.Sprintf("%s!=%d", []string{"host", "name", "component"}[rnd.IntN(3)], rnd.IntN(40)))
-		}
-		tangle = append(tangle, rules.Route{Match: matchers(t, match...), Sinks: []string{"a"}, Hours: []rules.Hours{{From: fmt.Sprintf("%02d:00", rnd.IntN(24)), To: "24:00"}}})
-	}
-	begun := time.Now()
-	rules.LintRoutes(tangle, time.UTC)
-	t.Log(time.Since(begun))
-	if l := rules.LintRoutes(routes, time.UTC); slices.ContainsFunc(l.Shadows, func(by []int) bool { return by != nil }) || l.Missed {
-		t.Errorf("%+v", l)
-	}
-	if took := time.Since(begun); took > 20*time.Second {
-		t.Errorf("it took %s", took)
-	} else {
-		t.Log(took)
-	}
-}
