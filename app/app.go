@@ -149,6 +149,7 @@ func (a *App) newSink(l *Loaded, spec sinkSpec) (*worker, error) {
 	name, log := spec.common.Name, a.Log.With("sink", spec.common.Name)
 	sink, err := l.renewing(spec, sinks.Env{
 		Name: name, Host: l.Config.Host, Version: a.Version, StateDir: a.stateDir(l, name), Log: log,
+		Language: l.voice(spec).Language, Page: l.Config.Web.URL, Alone: l.listens(),
 	})
 	if err == nil {
 		sink, err = sinks.Titled(sink, spec.common, log)

@@ -238,6 +238,11 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 	if c.Web.Public() {
 		l.Warnings = append(l.Warnings, warning(file, "web.listen", words.APIIsPublic.With()))
 	}
+	for _, s := range l.sinks {
+		if c, ok := s.settings.(interface{ Listens() bool }); ok && c.Listens() && !l.listens() {
+			l.Warnings = append(l.Warnings, warning(file, s.path, words.NotAlone.With()))
+		}
+	}
 	l.values = valuesOf(l)
 	return l, nil
 }

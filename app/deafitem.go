@@ -92,6 +92,9 @@ func (a *App) lookAfter(id string, t event.Transition, by event.Ack) bool {
 	if t == event.Unacknowledged && d.notes.Looked != event.Acknowledged {
 		return true // nobody did
 	}
+	if t == d.notes.Looked && d.notes.Ack != nil && d.notes.Ack.Same(by) {
+		return true // it is known
+	}
 	d.notes.Ack, d.notes.Looked, d.notes.Lookers, d.notes.Heard = &by, t, d.notes.Lookers+1, nil
 	d.keep()
 	close(d.wake)

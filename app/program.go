@@ -11,6 +11,7 @@ import (
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/sinks"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -58,12 +59,30 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			return st, err // else that is what is to be shown
 		}
 		h := w.worker.Health()
-		st.Sinks = append(st.Sinks, web.SinkStatus{
+		one := web.SinkStatus{
 			Name: w.name, Type: w.kind, Waiting: uint64(waiting), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
-			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead[w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(),
-		})
+			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead[w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(), Listening: w.listening(),
+		}
+		st.Sinks = append(st.Sinks, one)
 	}
 	return st, nil
+}
+
+// listening is how what people ask for at the far end arrives; nil: nobody can.
+func (w *worker) listening() *web.Listening {
+	l, ok := w.sink.(sinks.Listener)
+	if !ok {
+		return nil
+	}
+	ear, hears := l.Listening()
+	if !hears {
+		return nil
+	}
+	out := &web.Listening{Open: ear.Open, Since: ear.Since}
+	if ear.Error != nil {
+		out.Error, out.ErrorStatements = ear.Error.Error(), words.Spell(words.Of(ear.Error))
+	}
+	return out
 }
 
 // TestSinks sends a marked firing and its resolve through the outbox of each

@@ -238,7 +238,7 @@ func (r *running) changeSinks(_ context.Context, old, next *Loaded, differences 
 	var fresh []*worker
 	for _, spec := range next.deliversTo() {
 		name := spec.common.Name
-		if named(old, name) && sameSink(name, differences) && old.voice(spec).Equal(next.voice(spec)) {
+		if named(old, name) && sameSink(name, differences) && old.voice(spec).Equal(next.voice(spec)) && old.Config.Web.URL == next.Config.Web.URL {
 			continue
 		}
 		w, err := r.newSink(next, spec)

@@ -13,6 +13,7 @@ import (
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/sinks"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -235,6 +236,11 @@ func (r *running) startWorker(w *worker) {
 		w.worker.Run(ctx)
 		r.heart().loops.End(loopOf(w.name))
 	}))
+	if l, ok := w.sink.(sinks.Listener); ok {
+		if _, hears := l.Listening(); hears {
+			w.tasks = append(w.tasks, begin(r.watches, func(ctx context.Context) { r.listen(ctx, l, w) }))
+		}
+	}
 	if w.settings.Heartbeat > 0 {
 		w.tasks = append(w.tasks, begin(r.watches, func(ctx context.Context) { r.beats(ctx, w) }))
 	}

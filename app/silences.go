@@ -113,18 +113,43 @@ func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, erro
 	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
 		return in, words.Fail(words.SilenceWaited.With(waits.Format(time.RFC3339)))
 	}
-	s.Note(now, in.Author, words.SilenceAdded.With())
-	store := a.ledger.Silences()
-	if err := store.Put(ctx, s, bus.Absent); err != nil {
+	if err := a.putSilence(ctx, s, now); err != nil {
 		return in, err
 	}
+	return a.concerning(s), a.forgetEnded(ctx, now)
+}
+
+// keepSilence checks and keeps a silence with a beginning and an end; ErrConflict
+// says that it is there already.
+func (a *App) keepSilence(ctx context.Context, s rules.Silence) error {
+	now := time.Now().UTC()
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if s.Ended(now) {
+		return words.Fail(words.SilenceOver.With(s.Ends.Format(time.RFC3339)))
+	}
+	if err := a.putSilence(ctx, s, now); err != nil {
+		return err
+	}
+	return a.forgetEnded(ctx, now)
+}
+
+func (a *App) putSilence(ctx context.Context, s rules.Silence, now time.Time) error {
+	s.Note(now, s.Author, words.SilenceAdded.With())
+	return a.ledger.Silences().Put(ctx, s, bus.Absent)
+}
+
+// forgetEnded forgets the silences that ended long ago.
+func (a *App) forgetEnded(ctx context.Context, now time.Time) error {
+	store := a.ledger.Silences()
 	all, _, err := store.All(ctx)
 	for _, old := range all {
 		if err == nil && !old.Ends.IsZero() && now.Sub(old.Ends) > keepEnded {
 			err = store.Delete(ctx, old.ID)
 		}
 	}
-	return a.concerning(s), err
+	return err
 }
 
 func parseMatchers(texts []string) (out rules.Matchers, err error) {
@@ -291,29 +316,35 @@ func (a *App) Unpaired(ctx context.Context) ([]web.Unpaired, error) {
 
 // Ack notes who looks after an open alert. It is not repeated any more.
 func (a *App) Ack(ctx context.Context, id string, by web.Ack) error {
-	return a.looksAfter(by, func(ack event.Ack) bool { return a.lookAfter(id, event.Acknowledged, ack) },
-		func(e *engine.Engine, ack event.Ack) error { return e.Acknowledge(ctx, id, ack) })
+	return a.acknowledge(ctx, id, event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment})
+}
+
+// acknowledge is Ack for who says when. Said again, with the same time, it
+// changes nothing.
+func (a *App) acknowledge(ctx context.Context, id string, ack event.Ack) error {
+	return a.looksAfter(ack, func() bool { return a.lookAfter(id, event.Acknowledged, ack) },
+		func(e *engine.Engine) error { return e.Acknowledge(ctx, id, ack) })
 }
 
 // Withdraw takes an acknowledgement back. The alert is repeated again.
 func (a *App) Withdraw(ctx context.Context, id string, by web.Ack) error {
-	return a.looksAfter(by, func(ack event.Ack) bool { return a.lookAfter(id, event.Unacknowledged, ack) },
-		func(e *engine.Engine, ack event.Ack) error { return e.Withdraw(ctx, id, ack) })
+	ack := event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment}
+	return a.looksAfter(ack, func() bool { return a.lookAfter(id, event.Unacknowledged, ack) },
+		func(e *engine.Engine) error { return e.Withdraw(ctx, id, ack) })
 }
 
 // looksAfter says who looks after an alert: past the rules, where it is that of
 // dswatch itself, and to them.
-func (a *App) looksAfter(by web.Ack, past func(event.Ack) bool, say func(*engine.Engine, event.Ack) error) error {
+func (a *App) looksAfter(by event.Ack, past func() bool, say func(*engine.Engine) error) error {
 	if strings.TrimSpace(by.Author) == "" {
 		return words.Fail(words.AckNeedsAuthor.With())
 	}
-	ack := event.Ack{At: time.Now().UTC(), Author: by.Author, Comment: by.Comment}
-	if past(ack) {
+	if past() {
 		return nil
 	}
 	e, err := a.decider()
 	if err != nil {
 		return err
 	}
-	return say(e, ack)
+	return say(e)
 }

@@ -23,8 +23,13 @@ type ack struct {
 	withdraw bool // ack takes back what was said before
 }
 
+// known reports whether the same was said before: by the same person, at the same
+// time.
+func (q ack) known(a *event.Ack) bool { return !q.withdraw && a != nil && a.Same(q.ack) }
+
 // Acknowledge notes that somebody looks after the open alert whose id begins
-// with id, and tells the sinks. It returns once that is stored.
+// with id, and tells the sinks. It returns once that is stored. Said again, with
+// the same time and author, it changes nothing.
 func (e *Engine) Acknowledge(ctx context.Context, id string, a event.Ack) error {
 	return e.acknowledge(ctx, ack{id: id, ack: a})
 }
@@ -65,12 +70,17 @@ func (e *Engine) lookAfter(q ack) error {
 			return e.noAlert(q.id)
 		case q.withdraw && d.Slot.Ack == nil:
 			return ErrNoAck
+		case q.known(d.Slot.Ack):
+			return nil
 		}
 		e.acknowledgeDigest(d, q)
 		return nil
 	}
-	if q.withdraw && found.status.Slot(rule).Ack == nil {
+	switch known := found.status.Slot(rule).Ack; {
+	case q.withdraw && known == nil:
 		return ErrNoAck
+	case q.known(known):
+		return nil
 	}
 	e.acked(found, rule, q)
 	return nil

@@ -112,6 +112,9 @@ type Ack struct {
 	At      time.Time `json:"at"`
 }
 
+// Same reports whether it is what the same person said at the same time.
+func (a Ack) Same(b Ack) bool { return a.Author == b.Author && a.At.Equal(b.At) }
+
 // Counts is what a Beat says of dswatch.
 type Counts struct {
 	Open    int `json:"open"`    // alerts that the sink was told and that are not over

@@ -184,6 +184,15 @@ func (m *Matcher) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// Exactly are the matchers that accept one item, whatever the rule.
+func Exactly(k event.Key) Matchers {
+	var all Matchers
+	for _, m := range [][2]string{{"host", k.Host}, {"component", k.Component}, {"kind", string(k.Kind)}, {"name", k.Name}} {
+		all = append(all, Matcher{field: m[0], op: "=", value: m[1]})
+	}
+	return all
+}
+
 // Matchers accept what all of them accept; none accept everything.
 type Matchers []Matcher
 

@@ -193,7 +193,8 @@ type HTTP struct {
 	url    *url.URL
 	basic  string // Authorization header made of the URL's user info
 	redact *Redactor
-	most   int // bytes of an answer that are read
+	most   int         // bytes of an answer that are read
+	tls    *tls.Config // as it was given; that of rt is the transport's
 }
 
 // HTTPOptions say how an HTTP is made.
@@ -224,6 +225,7 @@ func NewHTTP(o HTTPOptions) (*HTTP, error) {
 	n := max(1, o.Concurrency)
 	h := &HTTP{
 		most:   cmp.Or(o.MaxAnswer, maxAnswer),
+		tls:    o.TLS.Clone(),
 		redact: NewRedactor(append(URLSecrets(u), hidden...)...),
 		rt: &http.Transport{
 			Proxy:                  proxy,

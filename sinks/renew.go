@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"dswatch/event"
 )
@@ -49,13 +50,16 @@ type Renewal struct {
 // replaced and the alert goes to the new one at once, so that none is given up
 // for a secret that was replaced in time. What they hold is of no use while
 // somebody is still writing them; then the error is a temporary one.
-func Renewing(s Sink, r Renewal) Sink { return &renewing{Renewal: r, sink: s} }
+func Renewing(s Sink, r Renewal) Sink {
+	return &renewing{Renewal: r, sink: s, fresh: make(chan struct{})}
+}
 
 type renewing struct {
 	Renewal
-	mu   sync.RWMutex // a Send reads
-	sink Sink
-	made int // how often it was replaced
+	mu    sync.RWMutex // a Send reads
+	sink  Sink
+	made  int           // how often it was replaced
+	fresh chan struct{} // closed when it is replaced
 }
 
 func (r *renewing) Send(ctx context.Context, a event.Alert) error {
@@ -98,8 +102,65 @@ func (r *renewing) renew(made int) (bool, error) {
 		r.Log.Warn("close the sink that was refused", "error", err)
 	}
 	r.sink, r.made = fresh, r.made+1
+	close(r.fresh)
+	r.fresh = make(chan struct{})
 	r.Log.Info("the files of a sink have changed; it goes on with what they hold now", "files", strings.Join(r.Files, ", "))
 	return true, nil
+}
+
+// refusedPause is how long a far end that refused to be listened to is left alone,
+// unless the files hold something else before.
+const refusedPause = 30 * time.Second
+
+// Listen listens with the sink of now, one after the other.
+func (r *renewing) Listen(ctx context.Context, desk Desk) error {
+	for {
+		r.mu.RLock()
+		s, made, fresh := r.sink, r.made, r.fresh
+		r.mu.RUnlock()
+		l, ok := s.(Listener)
+		if !ok {
+			return nil
+		}
+		turn, cancel := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-fresh:
+				cancel()
+			case <-turn.Done():
+			}
+		}()
+		err := l.Listen(turn, desk)
+		replaced := turn.Err() != nil
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case replaced:
+			continue
+		case err == nil || !IsRefused(err):
+			return err
+		}
+		if renewed, problem := r.renew(made); renewed && problem == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-fresh:
+		case <-time.After(refusedPause):
+		}
+	}
+}
+
+// Listening is that of the sink behind it.
+func (r *renewing) Listening() (Ear, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if l, ok := r.sink.(Listener); ok {
+		return l.Listening()
+	}
+	return Ear{}, false
 }
 
 // next says what to do about a refusal.

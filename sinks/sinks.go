@@ -43,6 +43,22 @@ func (b behind) ByItem() bool { return ByItem(b.Sink) }
 // Inherit implements Heir.
 func (b behind) Inherit(dir string) error { return Inherit(b.Sink, dir) }
 
+// Listen implements Listener.
+func (b behind) Listen(ctx context.Context, desk Desk) error {
+	if l, ok := b.Sink.(Listener); ok {
+		return l.Listen(ctx, desk)
+	}
+	return nil
+}
+
+// Listening implements Listener.
+func (b behind) Listening() (Ear, bool) {
+	if l, ok := b.Sink.(Listener); ok {
+		return l.Listening()
+	}
+	return Ear{}, false
+}
+
 // Close closes it, if it can be closed.
 func (b behind) Close() error {
 	if c, ok := b.Sink.(io.Closer); ok {
@@ -58,6 +74,11 @@ type Env struct {
 	Version  string       // of this program, likewise
 	StateDir string       // a directory of the sink's own, made on first use
 	Log      *slog.Logger // never nil
+	Language string       // of the people at the far end: en or ja
+	Page     string       // where people reach the status page, such as https://dswatch.example.com; empty: nowhere
+	// Alone: no other process serves this far end, so that what its people ask for
+	// comes here.
+	Alone bool
 }
 
 // Kind is one kind of sink: how its section is written and how it is made.

@@ -19,6 +19,7 @@ type Words struct {
 	Test, Replay                                         string
 	Affected, AckBy, WithdrawnBy, Open, Waiting, Next    string
 	Step                                                 string // what to do first
+	Page                                                 string // a link to it
 
 	voice words.Voice // says the rest
 
@@ -70,6 +71,7 @@ func vocabulary(v words.Voice) Words {
 		Waiting:      v.Pick(words.FieldWaiting),
 		Next:         v.Pick(words.FieldNext),
 		Step:         v.Pick(words.FieldStep),
+		Page:         v.Pick(words.LinkToPage),
 		more:         v.Pick(words.AffectedMore),
 		count:        v.Pick(words.FoundOfWant),
 		leftOut:      v.Pick(words.CharactersLeftOut),
@@ -84,6 +86,11 @@ func vocabulary(v words.Voice) Words {
 
 // Language is en or ja.
 func (w *Words) Language() string { return w.voice.Language }
+
+// Action is what is written on the button for a.
+func (w *Words) Action(a Action) string {
+	return w.voice.Pick(map[Action]words.Both{Acknowledge: words.ButtonAck, SilenceHour: words.ButtonSilence, Why: words.ButtonWhy}[a])
+}
 
 // Kind names k.
 func (w *Words) Kind(k event.Kind) string { return w.voice.Kind(k) }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 // Config is the section `web:`.
 type Config struct {
 	Listen string `yaml:"listen" doc:"address of the local API and metrics; loopback by default, empty: none"`
+	URL    string `yaml:"url" doc:"address by which people reach the status page, for links in messages, such as https://dswatch.example.com; default: no links"`
 }
 
 // Defaults returns the settings of an empty `web:`.
@@ -29,6 +31,9 @@ func Defaults() Config { return Config{Listen: "127.0.0.1:9418"} }
 
 // Validate refuses what cannot be listened on.
 func (c Config) Validate() error {
+	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return words.Bad("url", words.NotAPageURL.With(words.Inner(setting.Clip(c.URL))))
+	}
 	if c.Listen == "" {
 		return nil
 	}
@@ -85,6 +90,18 @@ type SinkStatus struct {
 	LastDelivered time.Time `json:"last_delivered,omitzero"` // since the start
 	LastError     string    `json:"last_error,omitempty"`    // of the last failure, which may be over
 	Drill         *Drill    `json:"drill,omitempty"`         // absent before the first one
+	// Listening is how what people ask for at the far end arrives; absent where
+	// nobody can ask.
+	Listening *Listening `json:"listening,omitempty"`
+}
+
+// Listening says how what people ask for at a far end arrives.
+type Listening struct {
+	Open  bool      `json:"open"`
+	Since time.Time `json:"since"`
+	Error string    `json:"error,omitempty"` // why nothing arrives, or not all
+	// ErrorStatements is Error as data.
+	ErrorStatements event.Said `json:"error_statements,omitzero"`
 }
 
 // Drill is what the last drill found of one sink.

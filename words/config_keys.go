@@ -805,6 +805,30 @@ var (
 	NotABotToken = say0("sink.not_a_bot_token",
 		"is not a bot token; write the Bot User OAuth Token, xoxb-..., that Slack shows under OAuth & Permissions",
 		"ボットトークンではありません。Slack の OAuth & Permissions に表示される Bot User OAuth Token (xoxb-...) を書いてください")
+	NotAlone = say0("sink.not_alone",
+		"has app_token, which counts only where dswatch is alone: with bus.url other processes may serve this sink, and Slack hands each click to one of them at random. Messages have no buttons",
+		"app_token は dswatch が単独で動作するときだけ有効です。bus.url を設定すると、ほかのプロセスも同じ通知先を担当することがあり、Slack はクリックごとにそのどれか 1 つだけに渡すためです。メッセージにボタンは付きません")
+	NotAPageURL = say1[string]("web.not_a_page_url",
+		`"{text}" is not the address of a page; write one such as https://dswatch.example.com, without user or query`,
+		`"{text}" はページのアドレスではありません。https://dswatch.example.com のように、ユーザやクエリを付けずに書いてください`)
+	NotAnAppToken = say0("sink.not_an_app_token",
+		"is not an app-level token; write the one with the scope connections:write, xapp-..., that Slack shows under Basic Information, App-Level Tokens",
+		"アプリレベルトークンではありません。Slack の Basic Information の App-Level Tokens に表示される、スコープ connections:write のトークン (xapp-...) を書いてください")
+	AppTokenOfBot = say0("sink.app_token_of_bot",
+		"belongs to bot_token; an incoming webhook has no buttons that somebody could press. Leave it out, or write bot_token and channel instead of webhook_url",
+		"bot_token と併用する項目です (Incoming Webhook のメッセージにボタンは付きません)。削除するか、webhook_url の代わりに bot_token と channel を書いてください")
+	ButtonsNeedBlocks = say0("sink.buttons_need_blocks",
+		"needs style: blocks, which alone has buttons; leave out style, or app_token",
+		"style: blocks が必要です (ほかの形式にはボタンがありません)。style か app_token のどちらかを削除してください")
+	OperatorsOfApp = say0("sink.operators_of_app",
+		"belongs to app_token, without which there are no buttons; write app_token, or leave it out",
+		"app_token と併用する項目です (app_token がなければボタンは付きません)。app_token を書くか、削除してください")
+	OperatorsMissing = say0("sink.operators_missing",
+		"is missing; write the ids of the Slack users who may press the buttons, such as [U0123456789] (profile, three dots, Copy member ID)",
+		"値がありません。ボタンを押せる Slack ユーザの ID を [U0123456789] のように書いてください (プロフィールの「…」の「メンバー ID をコピー」)")
+	NotASlackUser = say1[string]("sink.not_a_slack_user",
+		`"{text}" is not the id of a Slack user; write one such as U0123456789 (profile, three dots, Copy member ID)`,
+		`"{text}" は Slack ユーザの ID ではありません。U0123456789 のように書いてください (プロフィールの「…」の「メンバー ID をコピー」)`)
 	ChannelMissing = say0("sink.channel_missing",
 		"is missing; write the id (C0123456789) or the name of the channel that the bot writes to",
 		"値がありません。ボットが投稿するチャネルの ID (C0123456789) か名前を書いてください")

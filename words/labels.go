@@ -104,6 +104,10 @@ var (
 	FieldOpen             = Both{"Open alerts", "未復旧のアラート"}
 	FieldWaiting          = Both{"Waiting for this sink", "送信待ち"}
 	FieldNext             = Both{"Next within", "次の通知まで"}
+	LinkToPage            = Both{"Open the page of this alert", "このアラートのページを開く"}
+	ButtonAck             = Both{"Acknowledge", "確認済みにする"}
+	ButtonSilence         = Both{"Silence for 1 h", "1 時間抑止する"}
+	ButtonWhy             = Both{"Why?", "理由を表示"}
 	FieldStep             = Both{"Next step", "次の対応"}
 	AffectedMore          = Both{"and %d more", "ほか %d 件"}
 	FoundOfWant           = Both{"%d of %d", "%d / %d"}

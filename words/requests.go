@@ -1,5 +1,7 @@
 package words
 
+import "time"
+
 // Why a command, or a request to the running dswatch, could not be done. Each
 // ends with the next step, where there is one.
 var (
@@ -219,6 +221,24 @@ var (
 	NeedsOneEnd = say0("request.needs_one_end",
 		"a silence needs one end; give --for, --until or --until-cleared",
 		"サイレンスには終了の指定が 1 つ必要です。--for、--until、--until-cleared のいずれかを指定してください")
+	SlackNotOperator = say1[string]("request.slack_not_operator",
+		"Nothing was done: you ({name}) are not among those who may press these buttons. Who looks after dswatch adds {name} to operators of this sink.",
+		"何も実行していません。あなた ({name}) はこのボタンを押せるユーザとして登録されていません。dswatch の管理者に、この通知先の operators への {name} の追加を依頼してください。")
+	ChatOver = say0("request.chat_over",
+		"Nothing was done: this alert is no longer open.",
+		"何も実行していません。このアラートはすでに復旧しています。")
+	ChatNot = say1[error]("request.chat_not",
+		"Nothing was done: {error}",
+		"何も実行していません。{error}")
+	ChatSilenced = say4[string, string, time.Time, string]("request.chat_silenced",
+		"{name} has silenced {item} until {time}. To end that earlier: dswatch silence expire {id}",
+		"{name} が {item} の通知を {time} まで抑止しました。早く終えるには dswatch silence expire {id} を実行してください。")
+	ChatSilence = say0("request.chat_silence",
+		"Pressed in Slack",
+		"Slack のボタンで設定")
+	ManyItems = say0("request.many_items",
+		"this alert is about many items; silence them with dswatch silence add",
+		"このアラートは複数の項目をまとめたものです。dswatch silence add で抑止してください")
 	NoOpenAlert = say0("request.no_open_alert",
 		"no open alert has this id; dswatch alerts lists them",
 		"この ID の未復旧のアラートはありません。dswatch alerts で確認してください")

@@ -39,6 +39,19 @@ var (
 		"THE CONFIGURATION WAS NOT READ AGAIN at {time}; that of {before} is in force: {why}",
 		"{time} の設定の再読み込みに失敗し、{before} の設定のまま動作しています: {why}")
 
+	ListeningFails = say2[string, error]("screen.listening_fails",
+		"Buttons of sink {name} do not work, or not all: {why}",
+		"通知先 {name} のボタンが動作しないか、一部だけ動作しています: {why}")
+	ListeningClosed = say2[string, time.Time]("screen.listening_closed",
+		"Buttons of sink {name} do not work: no connection since {time}.",
+		"通知先 {name} のボタンが動作しません: {time} から接続がありません。")
+	SlackConnections = say1[int]("request.slack_connections",
+		"{n} programs are connected with this app, and Slack hands each click to one of them at random; give each dswatch an app of its own",
+		"このアプリには {n} 個のプログラムが接続しており、Slack はクリックごとにそのどれか 1 つだけに渡します。dswatch ごとに別のアプリを用意してください")
+	SlackSocketOff = say0("request.slack_socket_off",
+		"Socket Mode is switched off; switch it on at api.slack.com, Socket Mode",
+		"Socket Mode が無効です。api.slack.com の Socket Mode で有効にしてください")
+
 	NoteWaits   = say1[[]string]("note.waits", "waits for {sinks}", "送信待ち: {sinks}")
 	NoteRefused = say1[[]string]("note.refused",
 		"refused by {sinks}, see dswatch deadletter list",

@@ -99,6 +99,17 @@ func writeStatus(w io.Writer, st web.Status, v words.Voice) error {
 		line(words.SilencedForever.With(st.Forever))
 		fmt.Fprintln(w)
 	}
+	for _, s := range st.Sinks {
+		switch l := s.Listening; {
+		case l == nil:
+		case l.Error != "":
+			line(words.ListeningFails.With(s.Name, words.Cause(l.ErrorStatements, plain(l.Error))))
+			fmt.Fprintln(w)
+		case !l.Open:
+			line(words.ListeningClosed.With(s.Name, l.Since))
+			fmt.Fprintln(w)
+		}
+	}
 	if c := st.Config; !c.Failed.IsZero() {
 		line(words.ConfigNotRead.With(c.Failed, c.Loaded, quoted(c.Error)))
 		fmt.Fprintln(w)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -28,6 +29,8 @@ type bot struct {
 	style   string
 	told    *messages
 	replays sinks.Replays
+	buttons bool // people may answer by them
+	link    func(event.Alert) string
 }
 
 // maxAnswer bounds Slack's answers in bytes: they repeat the message, with
@@ -41,7 +44,7 @@ func newBot(c Config, env sinks.Env) (*bot, error) {
 			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"dswatch"},
 			"Authorization": {"Bearer " + c.BotToken.Reveal()},
 		},
-		channel: c.Channel, told: openMessages(env),
+		channel: c.Channel, told: openMessages(env), buttons: c.listens(env), link: env.Link,
 	}
 	for method, h := range map[string]**sinks.HTTP{"chat.postMessage": &b.post, "chat.update": &b.update} {
 		u, err := url.JoinPath(c.APIURL, method)
@@ -77,7 +80,7 @@ type call struct {
 // alert is now; a step in between answers it in its thread. What cannot be
 // changed or answered any more gets a new message.
 func (b *bot) send(ctx context.Context, a event.Alert) error {
-	m := message(a, b.style)
+	m := message(a, b.style, b.link(a))
 	c := call{Text: m.Text, Parse: m.Parse, Blocks: m.Blocks, Attachments: m.Attachments}
 	root, known := b.told.get(a.ID)
 	if !known {
@@ -116,6 +119,7 @@ func (b *bot) send(ctx context.Context, a event.Alert) error {
 // is the message that it replaces, if any.
 func (b *bot) open(ctx context.Context, a event.Alert, c call, after string) error {
 	c.Channel, c.TS, c.ThreadTS, c.Broadcast = b.channel, "", "", false
+	c.Blocks = b.answerable(a, c.Blocks)
 	got, err := b.write(ctx, a, c, after)
 	if err != nil {
 		return err
@@ -132,7 +136,7 @@ func (b *bot) worsen(ctx context.Context, a event.Alert, c call, root told) erro
 	if err := b.answer(ctx, a, loud, root); err != nil {
 		return err
 	}
-	c.TS = root.TS
+	c.TS, c.Blocks = root.TS, b.answerable(a, c.Blocks)
 	if _, err := b.call(ctx, b.update, "chat.update", c); !isRefusal(err, fixed) {
 		return err
 	}
@@ -188,8 +192,17 @@ type answer struct {
 }
 
 func (b *bot) call(ctx context.Context, h *sinks.HTTP, method string, c call) (answer, error) {
+	got, err := b.ask(ctx, h, method, c)
+	if err == nil && (got.Channel == "" || got.TS == "") {
+		err = fmt.Errorf("%s: the answer names no message; check api_url", method)
+	}
+	return got, err
+}
+
+// ask calls a method, whose arguments are those of args.
+func (b *bot) ask(ctx context.Context, h *sinks.HTTP, method string, args any) (answer, error) {
 	var got answer
-	body, err := json.Marshal(c)
+	body, err := json.Marshal(args)
 	if err != nil {
 		return got, sinks.Permanent(fmt.Errorf("encode message: %w", err))
 	}
@@ -198,15 +211,21 @@ func (b *bot) call(ctx context.Context, h *sinks.HTTP, method string, c call) (a
 		return got, err
 	}
 	if err := json.Unmarshal(said, &got); err != nil {
-		return got, fmt.Errorf("%s: the answer is not Slack's; check api_url, and what stands between here and Slack (HTTPS_PROXY, a portal)", method)
+		return got, notSlack(method)
 	}
-	switch {
-	case !got.Ok:
+	if !got.Ok {
 		return got, refused(method, got)
-	case got.Channel == "" || got.TS == "":
-		return got, fmt.Errorf("%s: the answer names no message; check api_url", method)
 	}
 	return got, nil
+}
+
+// answerable adds the buttons by which people answer to the blocks of the message
+// that tells of a, where somebody listens.
+func (b *bot) answerable(a event.Alert, blocks *slack.Blocks) *slack.Blocks {
+	if !b.buttons || blocks == nil || !a.Transition.Firing() || a.Test || a.Transition == event.Beat || a.ID == "" || len(a.ID) > maxValue {
+		return blocks
+	}
+	return &slack.Blocks{BlockSet: append(slices.Clone(blocks.BlockSet), buttons(a))}
 }
 
 // close lets go of idle connections.

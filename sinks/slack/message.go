@@ -23,15 +23,46 @@ const (
 // maxLong keeps one long text from filling the channel.
 const maxLong = 1000
 
-// message renders a in a style.
-func message(a event.Alert, style string) *slack.WebhookMessage {
+// The buttons below a message: their names begin with actionPrefix and end with
+// the action, their value is the alert's id.
+const (
+	actionPrefix = "dswatch."
+	maxValue     = 128 // bytes of an id; those of dswatch have 24
+)
+
+var actions = []sinks.Action{sinks.Acknowledge, sinks.SilenceHour, sinks.Why}
+
+// buttons are those by which people answer.
+func buttons(a event.Alert) slack.Block {
+	w := sinks.In(a.Language)
+	var all []slack.BlockElement
+	for _, action := range actions {
+		if action == sinks.SilenceHour && a.Rule == event.RuleStorm {
+			continue // it is about no single item
+		}
+		label := slack.NewTextBlockObject(slack.PlainTextType, w.Action(action), false, false)
+		all = append(all, slack.NewButtonBlockElement(actionPrefix+string(action), a.ID, label))
+	}
+	return slack.NewActionBlock("", all...)
+}
+
+// linked is the link to the page of an alert.
+func linked(w *sinks.Words, link string) string {
+	return "<" + strings.NewReplacer("|", "%7C", ">", "%3E", "<", "%3C", "&", "&amp;").Replace(link) + "|" + w.Page + ">"
+}
+
+// message renders a in a style; link is the address of its page, if any.
+func message(a event.Alert, style, link string) *slack.WebhookMessage {
 	if style == styleAttachment {
-		return attachment(a)
+		return attachment(a, link)
 	}
 	w := sinks.In(a.Language)
 	head := sinks.ToneOf(a).Sign() + " " + w.Headline(a, sinks.MaxTitle)
 	no := false
 	top := slack.Blocks{BlockSet: []slack.Block{slack.NewHeaderBlock(plain(head, maxHeader))}}
+	if link != "" {
+		top.BlockSet = append(top.BlockSet, slack.NewContextBlock("", markdown(linked(w, link))))
+	}
 	return &slack.WebhookMessage{
 		Text: escape(head, maxSection), Parse: "none", UnfurlLinks: &no, UnfurlMedia: &no,
 		Blocks: &top,
@@ -44,7 +75,7 @@ func message(a event.Alert, style string) *slack.WebhookMessage {
 
 // attachment renders a without blocks, for servers that know only the older
 // attachments: everything stands in its text and fields.
-func attachment(a event.Alert) *slack.WebhookMessage {
+func attachment(a event.Alert, link string) *slack.WebhookMessage {
 	w := sinks.In(a.Language)
 	head := escape(sinks.ToneOf(a).Sign()+" "+w.Headline(a, sinks.MaxTitle), maxSection)
 	var text []string
@@ -60,6 +91,9 @@ func attachment(a event.Alert) *slack.WebhookMessage {
 	if a.Transition.Firing() {
 		add(w.Reason+": ", a.Reason, maxLong)
 		add(w.Confirm+": ", a.Confirm, maxLong)
+	}
+	if link != "" {
+		text = append(text, linked(w, link))
 	}
 	fields := []slack.AttachmentField{}
 	for _, f := range w.Fields(a) {

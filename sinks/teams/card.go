@@ -34,6 +34,14 @@ type card struct {
 	Lang         string    `json:"lang"`
 	FallbackText string    `json:"fallbackText"`
 	Body         []element `json:"body"`
+	Actions      []action  `json:"actions,omitempty"`
+}
+
+// action is an Action.OpenUrl.
+type action struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
 }
 
 // element is a Container, a RichTextBlock or a FactSet.
@@ -80,6 +88,7 @@ type draft struct {
 	head  string
 	facts []fact
 	texts []long // the most telling first
+	link  string // to the alert's page; "": it has none
 	left  int    // characters of head and facts that were left out
 }
 
@@ -92,9 +101,11 @@ type long struct {
 	mono  bool
 }
 
-// encode renders a in at most most bytes.
-func encode(a event.Alert, most int) ([]byte, error) {
+// encode renders a in at most most bytes; link is the address of its page, if
+// any.
+func encode(a event.Alert, most int, link string) ([]byte, error) {
 	d := newDraft(a)
+	d.link = link
 	for {
 		body, err := d.encode()
 		if err != nil {
@@ -228,12 +239,16 @@ func (d *draft) encode() ([]byte, error) {
 	foot.Separator = true
 	body = append(body, foot)
 
+	var actions []action
+	if d.link != "" {
+		actions = []action{{"Action.OpenUrl", w.Page, d.link}}
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // it is no page of HTML, and room is scarce
 	err := enc.Encode(message{"message", []attachment{{"application/vnd.microsoft.card.adaptive", card{
 		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		Lang: w.Language(), FallbackText: markdown(d.head), Body: body,
+		Lang: w.Language(), FallbackText: markdown(d.head), Body: body, Actions: actions,
 	}}}})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

@@ -24,20 +24,21 @@ func Kind() sinks.Kind {
 type Sink struct {
 	http *sinks.HTTP
 	most int // bytes of a message
+	link func(event.Alert) string
 }
 
 // New returns a Sink for c, which Validate has accepted.
-func New(c Config, _ sinks.Env) (*Sink, error) {
+func New(c Config, env sinks.Env) (*Sink, error) {
 	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: c.WebhookURL.Reveal(), Concurrency: c.Concurrency, Proxy: c.Proxy.Reveal()})
 	if err != nil {
 		return nil, &setting.Error{Key: "webhook_url", Err: err}
 	}
-	return &Sink{h, int(c.MaxSize)}, nil
+	return &Sink{h, int(c.MaxSize), env.Link}, nil
 }
 
 // Send posts a and returns nil once the workflow has answered 2xx.
 func (s *Sink) Send(ctx context.Context, a event.Alert) error {
-	body, err := encode(a, s.most)
+	body, err := encode(a, s.most, s.link(a))
 	if err != nil {
 		return sinks.Permanent(err)
 	}

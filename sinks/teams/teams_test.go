@@ -382,7 +382,7 @@ func FuzzEncode(f *testing.F) {
 		grow := func(s string) string { return strings.Repeat(s, min(times, 1+(1<<18)/(len(s)+1))) }
 		a.Text, a.Detail, a.Confirm, a.Reason = grow(text), grow(detail), text+detail, grow(title)
 		for _, most := range []int{16_000, 28_000} {
-			b, err := teams.Encode(a, most)
+			b, err := teams.Encode(a, most, "https://dswatch.example.com/alerts/"+a.ID)
 			if err != nil || len(b) > most {
 				t.Fatalf("%d bytes, %v", len(b), err)
 			}

@@ -10,8 +10,8 @@ import (
 // registry hands out, so what follows is its part for cards that only show
 // something, written down from the reference (adaptivecards.io/explorer, up
 // to version 1.4). It is as strict as the schema: a property that an element
-// does not have is an error. Inputs, actions, images and media are left out
-// and are errors here.
+// does not have is an error. Inputs, images, media and actions other than Action.OpenUrl
+// are left out and are errors here.
 
 // property says what a property's value may be: "string", "bool", "number",
 // "[Name]" for a list of objects, "a|b|c" for one of these words.
@@ -42,8 +42,9 @@ var common = map[string]property{"id": "string", "isVisible": "bool", "separator
 var reference = map[string]object{
 	"AdaptiveCard": {[]string{"type", "version"}, map[string]property{
 		"$schema": "string", "version": "string", "lang": "string", "fallbackText": "string", "speak": "string",
-		"minHeight": "string", "verticalContentAlignment": vertical, "body": "[Element]",
+		"minHeight": "string", "verticalContentAlignment": vertical, "body": "[Element]", "actions": "[Action]",
 	}},
+	"Action.OpenUrl": {[]string{"type", "url"}, map[string]property{"title": "string", "url": "string", "id": "string", "style": "default|positive|destructive"}},
 	"TextBlock": {[]string{"type", "text"}, with(common, map[string]property{
 		"text": "string", "color": colors, "fontType": fonts, "horizontalAlignment": horizontal, "isSubtle": "bool",
 		"maxLines": "number", "size": sizes, "weight": weights, "wrap": "bool",
@@ -73,6 +74,7 @@ var members = map[property][]string{
 	"[Inline]":  {"TextRun"},
 	"[Column]":  {"Column"},
 	"[Fact]":    {"Fact"},
+	"[Action]":  {"Action.OpenUrl"},
 }
 
 func with(a, b map[string]property) map[string]property {
@@ -147,7 +149,7 @@ func checkList(at string, types []string, v any) error {
 	for i, v := range list {
 		at := fmt.Sprintf("%s[%d]", at, i)
 		name := types[0]
-		if len(types) > 1 || name == "TextRun" {
+		if len(types) > 1 || name == "TextRun" || name == "Action.OpenUrl" {
 			o, _ := v.(map[string]any)
 			if name, _ = o["type"].(string); !slices.Contains(types, name) {
 				return fmt.Errorf("%s: type %q, want one of %v", at, name, types)

@@ -2,6 +2,7 @@ package receive
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -60,4 +61,24 @@ func await(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("%s: not within a minute", what)
 		}
 	}
+}
+
+// Tunnel does what CONNECT asks for.
+func Tunnel(w http.ResponseWriter, r *http.Request) {
+	far, err := net.DialTimeout("tcp", r.Host, 5*time.Second)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer far.Close()
+	near, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer near.Close()
+	if _, err := near.Write([]byte("HTTP/1.1 200 Connection established\r\n\r\n")); err != nil {
+		return
+	}
+	go func() { _, _ = io.Copy(far, buffered) }()
+	_, _ = io.Copy(near, far)
 }

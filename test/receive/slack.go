@@ -35,7 +35,13 @@ type SlackMessage struct {
 	Texts    []string // of sections, fields and context, in order, attachments included
 	Mentions []string // <!channel>, <@U...>, <#C...> found anywhere
 	Links    []string // <https://...> found anywhere
+	Buttons  []SlackButton
 	Raw      []byte
+}
+
+// SlackButton is a button that somebody may press.
+type SlackButton struct {
+	ActionID, Value, Text string
 }
 
 // Shown returns everything that a reader sees, one text a line.
@@ -103,15 +109,51 @@ type slackText struct {
 }
 
 // slackBlock holds the keys of the blocks that an incoming webhook may show
-// here: header, section, context, divider.
+// here: header, section, context, actions with buttons, divider.
 type slackBlock struct {
-	Type     string          `json:"type"`
-	BlockID  string          `json:"block_id"`
-	Text     *slackText      `json:"text"`
-	Fields   []slackText     `json:"fields"`
-	Elements []slackText     `json:"elements"`
-	Expand   *bool           `json:"expand"`
-	Raw      json.RawMessage `json:"-"`
+	Type     string            `json:"type"`
+	BlockID  string            `json:"block_id"`
+	Text     *slackText        `json:"text"`
+	Fields   []slackText       `json:"fields"`
+	Elements []json.RawMessage `json:"elements"`
+	Expand   *bool             `json:"expand"`
+	Raw      json.RawMessage   `json:"-"`
+}
+
+// strictly decodes what may have no unknown keys.
+func strictly(data []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
+}
+
+// button reads one element of actions.
+func (m *SlackMessage) button(raw json.RawMessage, seen map[string]bool) string {
+	var b struct {
+		Type     string    `json:"type"`
+		Text     slackText `json:"text"`
+		ActionID string    `json:"action_id"`
+		Value    string    `json:"value"`
+		Style    string    `json:"style"`
+	}
+	if err := strictly(raw, &b); err != nil {
+		return err.Error()
+	}
+	switch {
+	case b.Type != "button":
+		return "type " + b.Type
+	case b.Text.Type != "plain_text":
+		return "text of type " + b.Text.Type
+	case b.ActionID == "" || len(b.ActionID) > 255 || seen[b.ActionID]:
+		return "action_id is missing, too long, or there twice"
+	case slackLen(b.Value) > 2000:
+		return "value is too long"
+	case b.Style != "" && b.Style != "primary" && b.Style != "danger":
+		return "style " + b.Style
+	}
+	seen[b.ActionID] = true
+	m.Buttons = append(m.Buttons, SlackButton{b.ActionID, b.Value, unescape(b.Text.Text)})
+	return b.Text.check(75)
 }
 
 // ReadSlack reads a request to an incoming webhook as Slack does.
@@ -240,11 +282,25 @@ func (m *SlackMessage) block(b slackBlock) string {
 		if b.Text != nil || b.Fields != nil || len(b.Elements) < 1 || len(b.Elements) > 10 {
 			return fmt.Sprintf("wants 1 to 10 elements and nothing else, has %d", len(b.Elements))
 		}
-		for _, e := range b.Elements {
+		for _, raw := range b.Elements {
+			var e slackText
+			if err := strictly(raw, &e); err != nil {
+				return "element: " + err.Error()
+			}
 			if why := e.check(3000); why != "" {
 				return "element: " + why
 			}
 			m.show(e)
+		}
+	case "actions":
+		if b.Text != nil || b.Fields != nil || len(b.Elements) < 1 || len(b.Elements) > 25 {
+			return fmt.Sprintf("wants 1 to 25 elements and nothing else, has %d", len(b.Elements))
+		}
+		seen := map[string]bool{}
+		for _, raw := range b.Elements {
+			if why := m.button(raw, seen); why != "" {
+				return "button: " + why
+			}
 		}
 	case "divider":
 		if b.Text != nil || b.Fields != nil || b.Elements != nil {

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,9 @@ const (
 	SlackName    = "alerts" // of SlackChannel
 )
 
-// SlackAPI stands in for chat.postMessage and chat.update of Slack's Web API,
-// below /api. It refuses what Slack refuses, with Slack's codes: a wrong
+// SlackAPI stands in for chat.postMessage, chat.update, chat.postEphemeral and
+// apps.connections.open of Slack's Web API, below /api, and for the sockets that
+// the last one names; see Press. It refuses what Slack refuses, with Slack's codes: a wrong
 // token, another content type, arguments that the methods do not have,
 // unknown channels, messages and threads, what is outside the limits of the
 // Block Kit reference. A second message with the same client_msg_id is
@@ -34,6 +36,19 @@ type SlackAPI struct {
 
 	error string // told to everything
 	lose  int    // answers to lose after the message was taken
+
+	whispers []SlackWhisper
+	sockets  slackSockets
+}
+
+// SlackWhisper is what only one user sees.
+type SlackWhisper struct{ User, Text string }
+
+// Whispers returns what single users were told, oldest first.
+func (s *SlackAPI) Whispers() []SlackWhisper {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.whispers)
 }
 
 // SlackPost is one message in the channel as it is now.
@@ -48,7 +63,11 @@ type SlackPost struct {
 }
 
 // StartSlackAPI serves s until the test ends; URL and "/api" is the API's.
-func StartSlackAPI(t testing.TB, s *SlackAPI) *HTTP { t.Helper(); return StartHTTP(t, s) }
+func StartSlackAPI(t testing.TB, s *SlackAPI) *HTTP {
+	t.Helper()
+	t.Cleanup(s.sockets.cut)
+	return StartHTTP(t, s)
+}
 
 // Posts returns what the channel holds, oldest first, deleted messages too.
 func (s *SlackAPI) Posts() []SlackPost {
@@ -103,12 +122,20 @@ var (
 )
 
 func (s *SlackAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == slackLink {
+		s.sockets.serve(w, r)
+		return
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.URL.Path == "/api/apps.connections.open" {
+		answerSlack(w, http.StatusOK, s.sockets.open(r))
+		return
+	}
 	if s.error != "" {
 		answerSlack(w, http.StatusOK, map[string]any{"ok": false, "error": s.error})
 		return
@@ -116,6 +143,15 @@ func (s *SlackAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method, ok := strings.CutPrefix(r.URL.Path, "/api/")
 	if ok && method == "chat.postMessage" && s.early(w) {
 		answerSlack(w, http.StatusTooManyRequests, map[string]any{"ok": false, "error": "ratelimited"})
+		return
+	}
+	if method == "chat.postEphemeral" {
+		if refusal := s.takeWhisper(r, body); refusal != nil {
+			s.refused = append(s.refused, refusal.Error())
+			answerSlack(w, http.StatusOK, map[string]any{"ok": false, "error": refusal.Code})
+			return
+		}
+		answerSlack(w, http.StatusOK, map[string]any{"ok": true, "message_ts": "1700000000.000001"})
 		return
 	}
 	p, refusal := s.take(method, r, body)
@@ -188,26 +224,65 @@ func (s *SlackAPI) take(method string, r *http.Request, body []byte) (*SlackPost
 	return p, nil
 }
 
+// takeWhisper does what a call of chat.postEphemeral asks for.
+func (s *SlackAPI) takeWhisper(r *http.Request, body []byte) *SlackRefusal {
+	if refusal := slackCaller(r, body); refusal != nil {
+		return refusal
+	}
+	var c struct {
+		Channel, User, Text, Parse string
+	}
+	if err := strictly(body, &c); err != nil {
+		return &SlackRefusal{"invalid_arguments", err.Error()}
+	}
+	switch {
+	case c.Channel != SlackChannel:
+		return &SlackRefusal{"channel_not_found", c.Channel}
+	case !slackUser.MatchString(c.User):
+		return &SlackRefusal{"user_not_in_channel", c.User}
+	case c.Text == "":
+		return &SlackRefusal{"no_text", ""}
+	}
+	var m SlackMessage
+	text := m.read(c.Text, c.Parse == "none")
+	if len(m.Links)+len(m.Mentions) > 0 {
+		return &SlackRefusal{"invalid_arguments", fmt.Sprintf("links %q and mentions %q", m.Links, m.Mentions)}
+	}
+	s.whispers = append(s.whispers, SlackWhisper{c.User, text})
+	return nil
+}
+
+var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+
+// slackCaller refuses calls of nobody, of others, and in another form.
+func slackCaller(r *http.Request, body []byte) *SlackRefusal {
+	ct, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method != http.MethodPost:
+		return &SlackRefusal{"invalid_post_type", "method " + r.Method}
+	case r.Header.Get("Authorization") == "":
+		return &SlackRefusal{"not_authed", "no token"}
+	case r.Header.Get("Authorization") != "Bearer "+SlackToken:
+		return &SlackRefusal{"invalid_auth", "another token"}
+	case err != nil || ct != "application/json" || !strings.EqualFold(params["charset"], "utf-8"):
+		return &SlackRefusal{"invalid_charset", fmt.Sprintf("content type %q", r.Header.Get("Content-Type"))}
+	case !utf8.Valid(body):
+		return &SlackRefusal{"invalid_json", "not UTF-8"}
+	}
+	return nil
+}
+
 // ReadSlackCall reads a call of chat.postMessage or chat.update as Slack does.
 func ReadSlackCall(method string, r *http.Request, body []byte) (c slackCall, m SlackMessage, refusal *SlackRefusal) {
 	m = SlackMessage{At: time.Now(), Raw: body}
 	no := func(code, why string, args ...any) (slackCall, SlackMessage, *SlackRefusal) {
 		return c, m, &SlackRefusal{code, fmt.Sprintf(why, args...)}
 	}
-	ct, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case method != "chat.postMessage" && method != "chat.update":
+	if method != "chat.postMessage" && method != "chat.update" {
 		return no("unknown_method", "%s", method)
-	case r.Method != http.MethodPost:
-		return no("invalid_post_type", "method %s", r.Method)
-	case r.Header.Get("Authorization") == "":
-		return no("not_authed", "no token")
-	case r.Header.Get("Authorization") != "Bearer "+SlackToken:
-		return no("invalid_auth", "another token")
-	case err != nil || ct != "application/json" || !strings.EqualFold(params["charset"], "utf-8"):
-		return no("invalid_charset", "content type %q", r.Header.Get("Content-Type"))
-	case !utf8.Valid(body):
-		return no("invalid_json", "not UTF-8")
+	}
+	if refusal := slackCaller(r, body); refusal != nil {
+		return c, m, refusal
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields() // Slack passes over some; they would be a mistake of ours
