@@ -319,7 +319,13 @@ func TestClicksDuringTrouble(t *testing.T) {
 		})
 	}
 	for _, trouble := range []func(){
-		func() { far.Refresh(500 * time.Millisecond) }, far.Freeze, func() { far.Refresh(0) }, func() { stop(); stop = begin() }, far.Cut, far.Thaw,
+		func() { far.Refresh(500 * time.Millisecond) },
+		func() {
+			far.Freeze()
+			_, before, _ := far.Sockets()
+			eventually(t, "another connection than the half-open one", func() bool { _, opened, _ := far.Sockets(); return opened > before })
+		},
+		func() { far.Refresh(0) }, func() { stop(); stop = begin() }, far.Cut, far.Thaw,
 	} {
 		time.Sleep(900 * time.Millisecond)
 		trouble()

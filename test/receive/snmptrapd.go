@@ -51,6 +51,7 @@ type SNMPOptions struct {
 	Community string // default "public"
 	Users     []SNMPUser
 	Handler   string // command line of a traphandle, which is given numbers; empty: none
+	Names     bool   // it is given names, as far as a MIB has them
 }
 
 // Snmptrapd is a running snmptrapd of net-snmp.
@@ -119,7 +120,10 @@ func (d *Snmptrapd) start(t testing.TB) {
 		names += ":DSWATCH-MIB"
 	}
 	output := "-OQts"
-	if d.o.Handler != "" {
+	switch {
+	case d.o.Handler != "" && d.o.Names:
+		output = "-Ot"
+	case d.o.Handler != "":
 		output = "-On"
 	}
 	// -OQ leaves out the types, -Ot prints times as numbers, -Os drops the
