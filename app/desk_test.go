@@ -146,9 +146,16 @@ func TestClicksDuringAStorm(t *testing.T) {
 	action := func(n int) string { return []string{"ack", "silence"}[n%2] }
 	taken := make([]bool, clicks)
 	var pressing, storm sync.WaitGroup
+	const phases = 4 // before, between and after the steps below
+	begun := make([]chan struct{}, phases)
+	for i := range begun {
+		begun[i] = make(chan struct{})
+	}
+	close(begun[0])
 	for n := range clicks {
 		pressing.Go(func() {
-			time.Sleep(time.Duration(n) * 50 * time.Millisecond)
+			<-begun[n*phases/clicks]
+			time.Sleep(time.Duration(n%(clicks/phases)) * 50 * time.Millisecond)
 			taken[n] = press(t, far, posts[fmt.Sprintf("h%03d", n)], action(n))
 		})
 	}
@@ -168,15 +175,17 @@ func TestClicksDuringAStorm(t *testing.T) {
 	})
 	steps := []func(){
 		func() { far.Refresh(300 * time.Millisecond) },
-		func() { running.Lock(); defer running.Unlock(); f.restart(chatRules) },
+		func() { running.Lock(); defer running.Unlock(); f.restart(chatRules); f.listening() },
 		func() { far.Refresh(0) },
 	}
-	if os.Getenv("DSWATCH_SOAK") != "" {
-		steps = append(steps, far.Freeze) // is noticed after 40 s
-	}
-	for _, step := range steps {
+	for i, step := range steps {
 		time.Sleep(time.Second)
 		step()
+		close(begun[i+1])
+	}
+	if os.Getenv("DSWATCH_SOAK") != "" {
+		time.Sleep(time.Second)
+		far.Freeze() // is noticed after 40 s
 	}
 	pressing.Wait()
 	if os.Getenv("DSWATCH_SOAK") != "" {
