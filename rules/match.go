@@ -66,7 +66,8 @@ func (s *Subject) field(name string) string {
 // Matcher compares one field of a Subject. It is written as
 // FIELD OPERATOR VALUE: host=web01, name!="ds_agent", host=~"web.*". The
 // operators are = and !=, and =~ and !~ for an RE2 expression that must match
-// the whole value. Letters of hosts match in either case.
+// the whole value. Letters of hosts and of names match in either case: Windows
+// tells none of names, and what differs by it elsewhere is one thing to people.
 type Matcher struct {
 	field, op, value string
 	re               *regexp.Regexp
@@ -126,8 +127,8 @@ func ParseMatcher(s string) (Matcher, error) {
 func (m *Matcher) compile() error {
 	if m.op == "=~" || m.op == "!~" {
 		flags := "s"
-		if m.field == "host" {
-			flags = "si" // as event.Token has it
+		if m.folds() {
+			flags = "si"
 		}
 		_, err := regexp.Compile(m.value) // alone first: it could close our group
 		if err == nil {
@@ -164,10 +165,13 @@ func (m Matcher) accepts(v string) bool {
 	return !m.re.MatchString(v)
 }
 
-// is compares with the value. Host names have no case.
+// is compares with the value.
 func (m Matcher) is(v string) bool {
-	return v == m.value || m.field == "host" && strings.EqualFold(v, m.value)
+	return v == m.value || m.folds() && strings.EqualFold(v, m.value)
 }
+
+// folds reports whether letters match in either case.
+func (m Matcher) folds() bool { return m.field == "host" || m.field == "name" }
 
 // Expression reports whether the value is an expression.
 func (m Matcher) Expression() bool { return m.re != nil }
@@ -325,9 +329,9 @@ func (m Matcher) follows(n Matcher) bool {
 	return m.tail && strings.HasPrefix(n.head, m.head)
 }
 
-// odd reports whether m may tell the case of a host after all, as (?-i) does.
+// odd reports whether m may tell the case after all, as (?-i) does.
 func (m Matcher) odd() bool {
-	return m.field == "host" && strings.HasSuffix(m.op, "~") && strings.Contains(m.value, "(?")
+	return m.folds() && strings.HasSuffix(m.op, "~") && strings.Contains(m.value, "(?")
 }
 
 // all reports whether m accepts every value, as far as its form tells; no
@@ -364,7 +368,7 @@ func (m *Matcher) read() {
 	m.words, m.whole = wordsOf(re), len(parts) == 1 && total(parts[0])
 	if parts[0].Op == syntax.OpLiteral && parts[0].Flags&syntax.FoldCase == 0 {
 		m.head, parts = string(parts[0].Rune), parts[1:]
-		if m.field == "host" {
+		if m.folds() {
 			m.head = strings.ToLower(m.head)
 		}
 	}

@@ -34,7 +34,7 @@ func TestMatchers(t *testing.T) {
 		`host=~web`: false, `host=~"web.*"`: true, `host=~"db|web01"`: true, `host!~"web.*"`: false, `host!~web`: true,
 		` kind = port `: true, `kind!=port`: false, `kind=~"p.*"`: true, `name="4118/tcp"`: true, `name=4118/tcp`: true,
 		`severity=warning`: true, `severity=critical`: false, `rule=loss`: true, `rule=unknown`: false, `component=agent`: true,
-		`host=WEB01`: true, `host!=Web01`: false, `host=~"WEB.*"`: true, `host=~"(?-i:WEB.*)"`: false, `component=Agent`: false, `name!=""`: true, `host=~"(?i)WEB01"`: true, `name=~"4118/(tcp|udp)"`: true,
+		`host=WEB01`: true, `host!=Web01`: false, `host=~"WEB.*"`: true, `host=~"(?-i:WEB.*)"`: false, `component=Agent`: false, `name=4118/TCP`: true, `name!=4118/Tcp`: false, `name=~"4118/T.P"`: true, `name=~"(?-i:4118/T.P)"`: false, `name!=""`: true, `host=~"(?i)WEB01"`: true, `name=~"4118/(tcp|udp)"`: true,
 	} {
 		if got := matchers(t, m).Match(&sub); got != want {
 			t.Errorf("%s: %v", m, got)

@@ -494,11 +494,11 @@ was told is told. What is still lost when the silence ends is told then.`,
 	{
 		`A matcher is FIELD OPERATOR VALUE, and all of them must accept an alert: host=web01, kind!=port,
 name=~"ds_.*". Fields: host, component, kind, name, severity, rule, class. Operators: =, !=, and =~, !~ for
-an RE2 expression of the whole value. Hosts match in either case. Times are written as 06:30 (the next
+an RE2 expression of the whole value. Hosts and names match in either case. Times are written as 06:30 (the next
 one by the clock of this shell), 2006-01-02 15:04 or 2006-01-02T15:04:05+09:00.`,
 		`条件は「項目名 演算子 値」の形で、すべてに一致したアラートが対象です: host=web01、kind!=port、
 name=~"ds_.*"。項目名: host、component、kind、name、severity、rule、class。演算子: =、!= と、値全体に一致する
-RE2 の正規表現の =~、!~。ホスト名の大文字と小文字は区別しません。時刻は 06:30 (このシェルの時計で
+RE2 の正規表現の =~、!~。host と name の値は大文字と小文字を区別しません。時刻は 06:30 (このシェルの時計で
 次の 6 時 30 分)、2006-01-02 15:04、2006-01-02T15:04:05+09:00 の形で指定します。`,
 	},
 	{
@@ -542,13 +542,13 @@ RE2 の正規表現の =~、!~。ホスト名の大文字と小文字は区別�
 replace all that it had; --for counts from now, or is how long one that comes again lasts each time.
 A matcher is FIELD OPERATOR VALUE, and all of them must accept an alert: host=web01, kind!=port,
 name=~"ds_.*". Fields: host, component, kind, name, severity, rule, class. Operators: =, !=, and =~, !~ for
-an RE2 expression of the whole value. Hosts match in either case. Times are written as 06:30 (the next
+an RE2 expression of the whole value. Hosts and names match in either case. Times are written as 06:30 (the next
 one by the clock of this shell), 2006-01-02 15:04 or 2006-01-02T15:04:05+09:00.`,
 		`終了していないサイレンスを変更します。指定しなかったものは変わらず、変更前の内容は履歴に残ります。
 条件を指定すると全体を置き換えます。--for は今からの長さ、繰り返すサイレンスでは毎回の長さです。
 条件は「項目名 演算子 値」の形で、すべてに一致したアラートが対象です: host=web01、kind!=port、
 name=~"ds_.*"。項目名: host、component、kind、name、severity、rule、class。演算子: =、!= と、値全体に一致する
-RE2 の正規表現の =~、!~。ホスト名の大文字と小文字は区別しません。時刻は 06:30 (このシェルの時計で
+RE2 の正規表現の =~、!~。host と name の値は大文字と小文字を区別しません。時刻は 06:30 (このシェルの時計で
 次の 6 時 30 分)、2006-01-02 15:04、2006-01-02T15:04:05+09:00 の形で指定します。`,
 	},
 	{
