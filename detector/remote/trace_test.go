@@ -175,6 +175,53 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
+// TestCShell: the commands mean the same to a user whose shell is csh, which
+// reads quotes and exclamation marks by rules of its own, and one that hangs is
+// ended there as anywhere.
+func TestCShell(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, shell := range []string{"bsd-csh", "tcsh"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			t.Fatalf("%s is missing: apt-get install csh tcsh", shell)
+		}
+		t.Run(shell, func(t *testing.T) {
+			s.Runs(t, "exec "+path+` -c "$SSH_ORIGINAL_COMMAND"`) // as sshd does with a shell of passwd(5)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			conn, err := connect(ctx, target(s, "linux").TargetConfig)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.close()
+			if conn.findBound(ctx, linux); conn.bound != bounds[0] {
+				t.Errorf("found %q", conn.bound)
+			}
+			const odd = `printf '%s|' '^N:.*[0-9]$' '%{A}\n' '${db:Status-Status} ${Version}!'`
+			for _, bound := range []string{bounds[0], watchdog} {
+				conn.bound = bound
+				if out, err := conn.run(ctx, linux+odd, linux); string(out) != `^N:.*[0-9]$|%{A}\n|${db:Status-Status} ${Version}!|` {
+					t.Errorf("%s: %q, %v", bound, out, err)
+				}
+				for _, command := range []string{linuxPS, linuxNested, linuxPorts, linuxKernel} {
+					if out, err := conn.run(ctx, command, linux); err != nil || len(out) == 0 {
+						t.Errorf("%s: %s: %d bytes, %v", bound, command, len(out), err)
+					}
+				}
+				short, end := context.WithTimeout(t.Context(), 4*time.Second)
+				_, err := conn.run(short, linux+"sleep 7433", linux)
+				end()
+				var hung *hungError
+				if !errors.As(err, &hung) || !wasAnswer(err) {
+					t.Errorf("%s: %v", bound, err)
+				}
+				gone(t, "sleep 7433")
+			}
+		})
+	}
+}
+
 // TestSignalsBeforeTheEnd: where the host cannot bound a command, the server is
 // asked to end it before the connection is closed. OpenSSH does so for every
 // user but root.
