@@ -186,7 +186,7 @@ func TestSnapshotDoesNotOvertakeAChange(t *testing.T) {
 	}
 	s.record(s.complete(s.jobs[0], time.Now(), down, nil))
 	for range 2 {
-		if err := s.publishSnapshot(t.Context()); err != nil {
+		if err := s.publishSnapshot(t.Context(), s.sorted()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.publishPending(t.Context()); err != nil {

@@ -79,10 +79,15 @@ const (
 	MaxOpen = 1_000_000
 
 	defaultSnapshotEvery = 5 * time.Minute
-	publishTimeout       = 10 * time.Second
-	publishBatch         = 256
-	firstRetry           = time.Second
-	lastRetry            = 30 * time.Second
+	// snapshotParts is in how many parts a large snapshot is published, over the
+	// time between two: of 20,000 computers it is 100,000 events. A part has
+	// snapshotPart at least.
+	snapshotParts  = 30
+	snapshotPart   = 4 * publishBatch
+	publishTimeout = 10 * time.Second
+	publishBatch   = 256
+	firstRetry     = time.Second
+	lastRetry      = 30 * time.Second
 	// stopPatience bounds how long Run waits for passes after its context
 	// ended, and again for the last publish.
 	stopPatience = 5 * time.Second
@@ -843,14 +848,19 @@ func (s *Scheduler) wait(it *item, e *event.Event) {
 	it.waiting++
 }
 
-// tell publishes changes as they come and snapshots as they fall due, until
-// ctx ends.
+// tell publishes changes as they come and snapshots as they fall due, large ones
+// in parts, until ctx ends.
 func (s *Scheduler) tell(ctx context.Context) {
 	snapshots := time.NewTicker(s.opts.SnapshotEvery)
 	defer snapshots.Stop()
+	next := time.NewTimer(0) // part of the snapshot
+	next.Stop()
+	defer next.Stop()
 	retry := time.NewTimer(0)
 	retry.Stop()
 	defer retry.Stop()
+	var rest []*item // of the snapshot, not told yet
+	part := 0        // how many of them are told together
 	due, failing, delay := false, false, firstRetry
 	for {
 		s.turn()
@@ -861,12 +871,21 @@ func (s *Scheduler) tell(ctx context.Context) {
 			s.opts.Pulse(ctx)
 			continue
 		case whole := <-s.again:
-			due = due || whole
+			if whole {
+				rest, due = s.sorted(), true
+				part = len(rest)
+			}
 		case <-s.wake:
 			if failing { // the retry will take it along
 				continue
 			}
 		case <-snapshots.C:
+			rest, due = s.sorted(), true
+			part = max(snapshotPart, (len(rest)+snapshotParts-1)/snapshotParts)
+			if failing {
+				continue
+			}
+		case <-next.C:
 			due = true
 			if failing {
 				continue
@@ -875,8 +894,15 @@ func (s *Scheduler) tell(ctx context.Context) {
 		}
 		err := s.publishPending(ctx)
 		if err == nil && due {
-			err = s.publishSnapshot(ctx)
-			due = err != nil
+			now := rest[:min(part, len(rest))]
+			if err = s.publishSnapshot(ctx, now); err == nil {
+				rest, due = rest[len(now):], false
+			}
+			if len(rest) > 0 {
+				next.Reset(s.opts.SnapshotEvery / snapshotParts)
+			} else {
+				rest = nil
+			}
 		}
 		if ctx.Err() != nil {
 			return
@@ -955,17 +981,18 @@ func (s *Scheduler) publishPending(ctx context.Context) error {
 	}
 }
 
-// publishSnapshot offers the newest look at every item. Nothing of it is
+// publishSnapshot offers the newest look at these items. Nothing of it is
 // queued: when it fails, the next try takes newer looks.
-func (s *Scheduler) publishSnapshot(ctx context.Context) error {
+func (s *Scheduler) publishSnapshot(ctx context.Context, items []*item) error {
 	batch := make([]event.Event, 0, publishBatch)
-	for some := range slices.Chunk(s.sorted(), publishBatch) {
+	for some := range slices.Chunk(items, publishBatch) {
 		batch = batch[:0]
 		s.mu.Lock()
 		for _, it := range some {
 			// A change that came since the queue was emptied goes first, as a
-			// change; what is hidden is told by what it is behind.
-			if it.waiting == 0 && !it.hidden {
+			// change; what is hidden is told by what it is behind; and one that has
+			// gone since the snapshot began is none of it.
+			if it.waiting == 0 && !it.hidden && it.last.state != "" {
 				batch = append(batch, it.event(s.opts.Observer, event.Snapshot, it.observation()))
 			}
 		}

@@ -603,6 +603,102 @@ func TestManyChangesArePublishedInBatches(t *testing.T) {
 	})
 }
 
+// paced notes how many events of each item were taken at each moment.
+type paced struct {
+	mu sync.Mutex
+	at map[time.Time]map[string]int
+}
+
+func (p *paced) Publish(_ context.Context, events []event.Event) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.at[now] == nil {
+		p.at[now] = map[string]int{}
+	}
+	for _, e := range events {
+		p.at[now][string(e.Reason)+" "+e.Key().Name]++
+	}
+	return nil
+}
+
+// TestLargeSnapshotComesInParts: each item once in the time between two, never many
+// at the same moment, none that has gone meanwhile; a whole one that is asked
+// for comes at once.
+func TestLargeSnapshotComesInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many, leave, part = 5000, 1000, 1024
+		var left atomic.Bool
+		d := look(func(context.Context) ([]event.Observation, error) {
+			var out []event.Observation
+			for i := range many {
+				if i >= leave || !left.Load() {
+					out = append(out, seen(fmt.Sprintf("p%04d", i), event.Up))
+				}
+			}
+			return out, nil
+		})
+		p := &paced{at: map[time.Time]map[string]int{}}
+		j := job("a", d)
+		j.Schedule, j.Open = "@every 20s", true
+		s := newScheduler(t, p, j)
+		begin := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		time.Sleep(5*time.Minute + time.Second)
+		left.Store(true) // after the first part
+		time.Sleep(10 * time.Minute)
+		asked := time.Now()
+		s.Again(true)
+		synctest.Wait()
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		gone := 0
+		for round := range 2 {
+			from := begin.Add(time.Duration(round+1) * 5 * time.Minute)
+			all, moments := map[string]int{}, 0
+			for at, names := range p.at {
+				if at.Before(from) || !at.Before(from.Add(5*time.Minute)) {
+					continue
+				}
+				moments++
+				snapshots := 0
+				for name, n := range names {
+					reason, item, _ := strings.Cut(name, " ")
+					if reason == string(event.Gone) {
+						gone += n
+						continue
+					}
+					snapshots += n
+					if all[item] += n; item < fmt.Sprintf("p%04d", leave) && at.Sub(begin) > 5*time.Minute+20*time.Second {
+						t.Errorf("%s %s after it had gone", name, at.Sub(begin))
+					}
+				}
+				if snapshots > part {
+					t.Errorf("%d events %s after the start", snapshots, at.Sub(begin))
+				}
+			}
+			for i := leave; i < many; i++ {
+				if n := all[fmt.Sprintf("p%04d", i)]; n != 1 {
+					t.Errorf("round %d: item %d was told %d times", round, i, n)
+				}
+			}
+			if moments < (many-leave)/part {
+				t.Errorf("round %d: told at %d moments", round, moments)
+			}
+		}
+		if gone != leave {
+			t.Errorf("%d are gone, want %d", gone, leave)
+		}
+		if n := len(p.at[asked]); n != many-leave {
+			t.Errorf("asked for the whole, %d came at once", n)
+		}
+	})
+}
+
 func TestJitterStaysBelowItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"log/slog"
 	"maps"
@@ -22,7 +23,8 @@ import (
 )
 
 const (
-	// tellEvery is how often a computer's facts are told, changed or not.
+	// tellEvery is how often a computer's facts are told, changed or not: each
+	// has a moment of its own in that time, see turn.
 	tellEvery = 10 * time.Minute
 	// keepListing is how old what was listed may grow while it cannot be had
 	// again: half a million items need not change because one page failed.
@@ -336,7 +338,7 @@ func (d *Detector) take(ctx context.Context, listed []*record, whole bool) {
 			r.lapse(before.version)
 		}
 		r.keep(before.traits)
-		if !ok || before.traits != r.traits || now.Sub(before.at) >= tellEvery {
+		if !ok || before.traits != r.traits || turn(host, now) != turn(host, before.at) {
 			news = append(news, report{host, r.traits, true})
 		}
 	}
@@ -457,6 +459,15 @@ type report struct {
 	host string
 	traits
 	listed bool
+}
+
+// turn counts the moments at which a computer's facts are told. They are spread
+// over the time between two, so that no look has those of 20,000 to tell.
+func turn(host string, at time.Time) int64 {
+	const every = int64(tellEvery / time.Second)
+	name := fnv.New32a()
+	_, _ = name.Write([]byte(host))
+	return (at.Unix() + int64(name.Sum32())%every) / every
 }
 
 // tell hands facts on, and remembers what was taken of the hosts that are
