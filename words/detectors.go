@@ -579,6 +579,9 @@ var (
 	NotAskedFor = say1[error]("remote.not_asked",
 		"not asked for, because of what came before: {error}",
 		"先に起きた問題のため問い合わせていません: {error}")
+	AnswerCut = say0("remote.cut",
+		"the answer ended in the middle of a line, so what is missing in it may be there; run the command by hand as the same user",
+		"応答が行の途中で切れており、見当たらないものが停止しているとは言い切れません。同じユーザで手動でコマンドを実行して確認してください")
 	CommandHung = say2[error, time.Time]("remote.hung",
 		"{error}; it is left alone until {until}",
 		"{error}。{until} までは実行しません")

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -287,6 +288,7 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 		}
 	}
 	var lost, slow error
+	ends := true // what a kind is read from ended with a whole line
 	run := func(command string) ([]byte, error) {
 		if lost != nil {
 			return nil, lost
@@ -297,6 +299,7 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 		out, err := d.command(ctx, command)
 		switch {
 		case err == nil:
+			ends = ends && bytes.HasSuffix(out, []byte("\n"))
 		case !wasAnswer(err):
 			lost = err
 		case errors.As(err, new(*hungError)):
@@ -308,11 +311,14 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 	d.installed = nil
 	sights := map[event.Kind]sight{}
 	failed := map[event.Kind]error{}
+	cut := map[event.Kind]bool{}
 	out := make([]event.Observation, 0, len(d.target.Items))
 	for _, it := range d.target.Items {
 		kind := it.Key.Kind
 		if sights[kind] == nil && failed[kind] == nil {
+			ends = true
 			sights[kind], failed[kind] = d.system.kinds[kind](run, d.system)
+			cut[kind] = !ends
 		}
 		if err := failed[kind]; err != nil {
 			if lost != nil && !errors.As(lost, new(*hungError)) {
@@ -324,6 +330,9 @@ func (d *Detector) once(ctx context.Context) ([]event.Observation, error) {
 		v := sights[kind].judge(it, d.system) // which may ask once more
 		if lost != nil {
 			break
+		}
+		if cut[kind] && v.state.Lost() {
+			v.state, v.detail = event.Unknown, words.AnswerCut.With().And(v.detail)
 		}
 		out = append(out, v.of(it, at))
 	}

@@ -193,6 +193,38 @@ func TestTheHostFails(t *testing.T) {
 	}
 }
 
+// TestAnswerIsCut: of a listing that ends in the middle, what is in it is seen and
+// what is not is no loss, however the end came about.
+func TestAnswerIsCut(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	d := newDetector(t, target(s, "linux"), Options{})
+	whole := string(capture(t, "linux-ps"))
+	at := strings.Index(whole, "ds_agent")
+	before, after := whole[:at-3], whole[:strings.LastIndex(whole, "\n")]
+	file := filepath.Join(t.TempDir(), "half")
+	for name, c := range map[string]struct {
+		text, end string
+		state     event.State
+		says      string
+	}{
+		"before the process":          {before, "", event.Unknown, "ended in the middle of a line"},
+		"behind it":                   {after, "", event.Up, ""},
+		"and the command was killed":  {before, "kill -9 $$", event.Unknown, "ended"},
+		"and it said that it failed":  {before, "exit 3", event.Unknown, "status 3"},
+		"and the whole lacks it":      {strings.ReplaceAll(whole, "ds_agent", "xx_agent"), "", event.Down, ""},
+		"at the end of a line, whole": {whole, "", event.Up, ""},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.Answer(t, linuxPS, "cat "+file+"; "+c.end)
+		if o := states(t, d)[event.Process]; o.State != c.state || !strings.Contains(words.English(o.Detail), c.says) {
+			t.Errorf("%s: %s, %q", name, o.State, words.English(o.Detail))
+		}
+	}
+}
+
 // TestKeptConnectionWasClosed logs in again within the same look.
 func TestKeptConnectionWasClosed(t *testing.T) {
 	t.Parallel()
