@@ -278,6 +278,48 @@ func fullPort(t testing.TB) int {
 	return 0
 }
 
+// TestOnlyTheSixthAnswers: of a name with six addresses five are silent, and the
+// one that is up is found in each look, however the resolver orders them.
+func TestOnlyTheSixthAnswers(t *testing.T) {
+	t.Parallel()
+	full := fullPort(t)
+	var names []netip.Addr
+	for i := range 5 {
+		names = append(names, netip.AddrFrom4([4]byte{127, 0, 6, byte(i + 1)}))
+	}
+	six := netip.MustParseAddr("::1")
+	l, err := net.Listen("tcp6", netip.AddrPortFrom(six, uint16(full)).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	resolver, _ := startNameServer(t, map[string][]netip.Addr{"six.test.": append(names, six)})
+	d := detect(t, Target{Host: "six.test", Port: full, Timeout: 2 * time.Second})
+	d.resolver = resolver
+	for range 3 {
+		if o := pass(t, d)[0]; o.State != event.Up || !strings.Contains(words.English(o.Detail), "[::1]") {
+			t.Errorf("%s, %q", o.State, words.English(o.Detail))
+		}
+	}
+	l.Close()
+	if o := pass(t, d)[0]; o.State != event.Down || !strings.Contains(words.English(o.Detail), "[::1]") || !strings.Contains(words.English(o.Detail), "127.0.6.5") {
+		t.Errorf("all are silent or refuse: %s, %q", o.State, words.English(o.Detail))
+	}
+}
+
+// TestMappedAddress: an address of IPv4 written as one of IPv6 is asked over IPv4.
+func TestMappedAddress(t *testing.T) {
+	t.Parallel()
+	l := listenAt(t, "127.0.4.9:0")
+	for _, host := range []string{"::ffff:127.0.4.9", "127.0.4.9"} {
+		for _, m := range []Method{Syn, Connect} {
+			if o := pass(t, detect(t, Target{Host: host, Port: portOfListener(l), Method: m}))[0]; o.State != event.Up || !strings.Contains(words.English(o.Detail), " 127.0.4.9:") && !strings.HasPrefix(words.English(o.Detail), "127.0.4.9:") {
+				t.Errorf("%s by %s: %s, %q", host, m, o.State, words.English(o.Detail))
+			}
+		}
+	}
+}
+
 // closedPort is bound and does not listen, so it refuses, and nobody else
 // can take it.
 func closedPort(t testing.TB) int {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,39 @@ func TestSlowResolver(t *testing.T) {
 	d.resolver = resolver
 	if o := pass(t, d)[0]; o.State != event.Up {
 		t.Errorf("%s, %q", o.State, words.English(o.Detail))
+	}
+}
+
+// TestLateResolver: a resolver that answers when the time of the look is over is
+// told as such, the port is neither up nor down, and the next look takes
+// its answer.
+func TestLateResolver(t *testing.T) {
+	t.Parallel()
+	resolver, _ := startNameServer(t, map[string][]netip.Addr{"web.test.": {netip.MustParseAddr("127.0.4.3")}})
+	ask := resolver.Dial
+	var late atomic.Bool
+	late.Store(true)
+	resolver.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if late.Load() {
+			<-ctx.Done()
+			time.Sleep(200 * time.Millisecond)
+		}
+		return ask(context.WithoutCancel(ctx), network, address)
+	}
+	l := listenAt(t, "127.0.4.3:0")
+	port := portOfListener(l)
+	d := detect(t, Target{Host: "web.test", Port: port, Timeout: 500 * time.Millisecond}, Target{Host: "127.0.4.3", Port: port})
+	d.resolver = resolver
+	obs := pass(t, d)
+	if o := obs[0]; o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "resolver did not answer for web.test") {
+		t.Errorf("%s, %q", o.State, words.English(o.Detail))
+	}
+	if obs[1].State != event.Up {
+		t.Errorf("the address beside it: %s, %q", obs[1].State, words.English(obs[1].Detail))
+	}
+	late.Store(false)
+	if o := pass(t, d)[0]; o.State != event.Up {
+		t.Errorf("the next look: %s, %q", o.State, words.English(o.Detail))
 	}
 }
 

@@ -192,9 +192,14 @@ func isName(s string) bool {
 }
 
 // canonical is the one spelling of a host, by which rows that ask for the
-// same endpoint are found.
+// same endpoint are found. A zone may be the name of an interface or its number.
 func canonical(host string) string {
 	if a, err := netip.ParseAddr(host); err == nil {
+		if n, err := strconv.Atoi(a.Zone()); err == nil {
+			if i, err := net.InterfaceByIndex(n); err == nil {
+				a = a.WithZone(i.Name)
+			}
+		}
 		return a.Unmap().String()
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
