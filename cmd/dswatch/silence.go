@@ -90,7 +90,7 @@ func (e *ending) last(starts time.Time, edited bool) (at time.Time, err error) {
 
 const matcherHelp = "A matcher is FIELD OPERATOR VALUE, and all of them must accept an alert: host=web01, kind!=port,\n" +
 	"name=~\"ds_.*\". Fields: host, component, kind, name, severity, rule, class. Operators: =, !=, and =~, !~ for\n" +
-	"an RE2 expression of the whole value. Hosts match in either case. Times are written as 06:30 (the next\n" +
+	"an RE2 expression of the whole value. Hosts and names match in either case. Times are written as 06:30 (the next\n" +
 	"one by the clock of this shell), 2006-01-02 15:04 or 2006-01-02T15:04:05+09:00."
 
 func silenceAdd() *cobra.Command {
