@@ -56,8 +56,8 @@ const (
 )
 
 // modules are a computer's modules, by the names of the facts.
-func (c computer) modules() []namedModule {
-	return []namedModule{
+func (c computer) modules() [len(parts) - 1]namedModule {
+	return [...]namedModule{
 		{event.AntiMalware, c.AntiMalware}, {event.WebReputation, c.WebReputation},
 		{event.Firewall, c.Firewall}, {event.IntrusionPrevention, c.IntrusionPrevention},
 	}
@@ -189,12 +189,12 @@ func decodeList(d *json.Decoder, r *budget, most int) ([]computer, error) {
 		return nil, unlike("a list of computers", t, err)
 	}
 	var list []computer
+	var raw json.RawMessage // of one after the other
 	for d.More() {
 		if len(list) == most {
 			return nil, errors.New("it has more computers than were asked for")
 		}
 		r.part = maxRecord
-		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
 			return nil, err
 		}

@@ -114,7 +114,7 @@ func FuzzDecode(f *testing.F) {
 		d := open(t, c)
 		var all []*record
 		for _, c := range list {
-			all = append(all, c.record(time.Now(), map[string]string{}))
+			all = append(all, c.record(time.Now(), newCommon()))
 			all[len(all)-1].at = time.Now().UnixNano()
 		}
 		d.take(t.Context(), all, true)

@@ -302,12 +302,12 @@ func (d *Detector) dropped() bool {
 
 // list asks for every computer, and takes what was told of.
 func (d *Detector) list(ctx context.Context, now time.Time) error {
-	texts := map[string]string{}
+	have := newCommon()
 	var all []*record
 	var err error
 	d.from, err = d.client.list(ctx, d.from, func(page listing) {
 		for _, c := range page.computers {
-			r := c.record(page.at.Add(-d.late), texts)
+			r := c.record(page.at.Add(-d.late), have)
 			r.at = now.UnixNano()
 			all = append(all, r)
 		}

@@ -75,8 +75,8 @@ const (
 func (f feature) value() string { return [...]string{on: event.On, off: event.Off, absent: ""}[f] }
 
 // record returns what is kept of c. A communication before late is too long
-// ago. Texts are those that several computers have.
-func (c computer) record(late time.Time, texts map[string]string) *record {
+// ago.
+func (c computer) record(late time.Time, have *common) *record {
 	r := &record{id: c.ID, name: c.plainName(), has: 1<<len(parts) - 1}
 	if c.fault != "" {
 		for n := range r.sights {
@@ -87,14 +87,39 @@ func (c computer) record(late time.Time, texts map[string]string) *record {
 	r.sights[0] = c.heartbeat(late)
 	r.active, r.lapsed = c.activated(), c.lapsed()
 	for n, m := range c.modules() {
-		s := m.observe()
-		s.detail = s.detail.Shared(func(s string) string { return once(texts, s) })
-		r.sights[n+1] = s
+		r.sights[n+1] = have.sight(m)
 	}
 	if r.speaks = c.status() != ""; r.speaks {
-		r.traits = c.traits(texts)
+		r.traits = c.traits(have.versions)
 	}
 	return r
+}
+
+// common is what several computers of a listing have, which is made and kept
+// once: the modules of 20,000 computers say a few things only.
+type common struct {
+	sights   map[said]sight
+	versions map[string]string
+}
+
+// said is all that a sight of a module is made from.
+type said struct{ status, state, message string }
+
+func newCommon() *common {
+	return &common{sights: map[said]sight{}, versions: map[string]string{}}
+}
+
+func (c *common) sight(m namedModule) sight {
+	k := said{status: m.status()}
+	if k.status != "" {
+		k.state, k.message = m.State, m.Status.Message
+	}
+	s, ok := c.sights[k]
+	if !ok {
+		s = m.observe()
+		c.sights[k] = s
+	}
+	return s
 }
 
 // lapse says that the computer waits for activation. One that was activated
@@ -138,7 +163,7 @@ func (r *record) numbered() string { return fmt.Sprintf("%s#%d", r.name, r.id) }
 
 // traits returns what the record tells; nothing of a computer that is not
 // managed.
-func (c computer) traits(texts map[string]string) (t traits) {
+func (c computer) traits(versions map[string]string) (t traits) {
 	switch c.status() {
 	case active, warning, failing:
 	default:
@@ -146,7 +171,7 @@ func (c computer) traits(texts map[string]string) (t traits) {
 	}
 	t.managed, t.id = true, c.ID
 	if v, err := catalog.ParseVersion(c.AgentVersion); err == nil && v != (catalog.Version{}) {
-		t.version = once(texts, strings.TrimSpace(c.AgentVersion))
+		t.version = once(versions, strings.TrimSpace(c.AgentVersion))
 	}
 	for n, m := range c.modules() {
 		t.features[n] = m.fact(c.status() != failing)
