@@ -47,6 +47,8 @@ type App struct {
 	source   *ledger.Source                // of one engine after the other: what it holds it must hand back; nil before Run
 	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
+	began *beginning // nil: nothing is kept of the store
+
 	memory   atomic.Pointer[memory]
 	told     atomic.Pointer[event.Facts] // of this host, as they were told last; nil before Run
 	deafness atomic.Pointer[deaf]        // nil before Run
@@ -91,7 +93,13 @@ func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 		return nil, err
 	}
 	a.bus, a.ledger = b, ledger.On(b, l.Config.Bus)
-	if err := a.makeWorkers(ctx); err != nil {
+	if l.Config.Bus.URL == "" {
+		err = a.takeUp(ctx)
+	}
+	if err == nil {
+		err = a.makeWorkers(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -219,6 +227,9 @@ func (a *App) Close() error {
 	var errs []error
 	for _, w := range a.workers() {
 		errs = append(errs, w.close(ctx))
+	}
+	if a.began != nil {
+		a.began.second.Close()
 	}
 	return errors.Join(append(errs, a.bus.Close(ctx))...)
 }

@@ -176,7 +176,7 @@ func TestItemKinds(t *testing.T) {
 	for _, k := range []event.Key{ // Rows does not have what only others tell of
 		{Component: event.Agent, Kind: event.Heartbeat, Name: "agent"}, {Component: event.Agent, Kind: event.Module, Name: "anti_malware"},
 		{Component: event.Agent, Kind: event.Installation, Name: "installed"}, {Component: event.Agent, Kind: event.Evidence, Name: "anti_malware_engine"},
-		{Component: event.Agent, Kind: event.Tamper, Name: "starts"},
+		{Component: event.Agent, Kind: event.Tamper, Name: "starts"}, {Component: "dswatch", Kind: event.Store, Name: "began_anew"},
 	} {
 		r := list.Find(k, "")
 		if r == nil {

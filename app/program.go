@@ -39,7 +39,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			})
 		})
 	}
-	st.Health = a.Health()
+	st.Health, st.Store = a.Health(), a.storeState()
 	all, _, err := a.ledger.Silences().All(ctx)
 	if err != nil && st.Health.Current {
 		return st, err // else that is what is to be shown

@@ -94,7 +94,11 @@ func (a *App) Run(ctx context.Context) error {
 	// What is looked at under any configuration, and never replaced; the pulse
 	// begins with the first.
 	pulse := func(o *detector.Options) { o.Pulse, o.Turn = a.beatFirst, a.turn(loopScheduler) }
-	for _, job := range []detector.Job{installation(r.known.presence), evidence(r.known.query, l.Config.Host), traces(r.known.traces)} {
+	own := []detector.Job{installation(r.known.presence), evidence(r.known.query, l.Config.Host), traces(r.known.traces)}
+	if j := a.notices(l); j != nil {
+		own = append(own, *j)
+	}
+	for _, job := range own {
 		one := &lookout{plan: detector.Plan{Name: job.Name}, job: job}
 		if one.sched, err = r.scheduler(l, pulse, job); err != nil {
 			return err
@@ -138,7 +142,8 @@ func (a *App) Run(ctx context.Context) error {
 	facts := begin(ctx, func(ctx context.Context) { a.repeatFacts(ctx, r.known, r.news) })
 	r.drills = begin(ctx, func(ctx context.Context) { a.runDrills(ctx, l) })
 	ticks := begin(r.delivers, a.tick)
-	defer end(ticks)
+	alive := begin(r.delivers, a.keepAlive)
+	defer end(ticks, alive)
 	r.deaf = begin(ctx, newDeaf(a).run)
 	for _, one := range looks {
 		r.start(one)
@@ -278,7 +283,7 @@ func (a *App) newEngine(l *Loaded) *engine.Engine {
 		}, []string{"rule", "outcome"})
 		a.registry.MustRegister(a.decisions)
 	}
-	return engine.NewEngine(engine.Parts{
+	p := engine.Parts{
 		Set:    l.set,
 		Host:   l.Config.Host,
 		Rows:   newRows(l),
@@ -292,7 +297,12 @@ func (a *App) newEngine(l *Loaded) *engine.Engine {
 			a.decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
 			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", words.English(d.Why))
 		},
-	})
+	}
+	if a.began != nil {
+		p.Journal, p.LookFirst = a.began.second, a.began.looks
+		a.began.looks = 0 // of the first engine only
+	}
+	return engine.NewEngine(p)
 }
 
 // startWorkers starts every sink's worker. What it returns stops them and

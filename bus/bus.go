@@ -447,6 +447,24 @@ func (b *Bus) Usage(ctx context.Context) ([]Usage, error) {
 	return out, nil
 }
 
+// LastStored is when the last message was stored in any stream or bucket; zero:
+// there is none.
+func (b *Bus) LastStored(ctx context.Context) (last time.Time, err error) {
+	b.mu.Lock()
+	streams := maps.Clone(b.streams)
+	b.mu.Unlock()
+	for name, s := range streams {
+		i, err := s.Info(ctx)
+		if err != nil {
+			return last, fmt.Errorf("look up %s: %w", name, err)
+		}
+		if i.State.LastTime.After(last) {
+			last = i.State.LastTime
+		}
+	}
+	return last, nil
+}
+
 // waits reports whether err may be gone by itself, so that what failed is left
 // to the keeper.
 func (b *Bus) waits(ctx context.Context, err error) bool {

@@ -17,8 +17,9 @@ import (
 
 // Config is the `bus` section of the configuration.
 type Config struct {
-	Dir  string `yaml:"dir" doc:"Directory of the embedded message store and of the local API token; made with mode 0700. Default /var/lib/dswatch, on Windows %ProgramData%\\dswatch."`
-	Sync Sync   `yaml:"sync" doc:"How long the embedded store may hold written messages before it forces them to disk, 100ms to 10m, or always: before each acknowledgement. A killed process loses nothing either way, a power loss at most this much. Default 2s."`
+	Dir     string `yaml:"dir" doc:"Directory of the embedded message store and of the local API token; made with mode 0700. Default /var/lib/dswatch, on Windows %ProgramData%\\dswatch."`
+	OpenDir string `yaml:"open_dir" doc:"Directory of the journal of what is open at the sinks, apart from dir: a store that was lost or replaced is brought to where it was by it. Default dir with -open at its end."`
+	Sync    Sync   `yaml:"sync" doc:"How long the embedded store may hold written messages before it forces them to disk, 100ms to 10m, or always: before each acknowledgement. A killed process loses nothing either way, a power loss at most this much. Default 2s."`
 
 	URL          string `yaml:"url" doc:"External NATS server with JetStream instead of the embedded one, as nats://host:4222, tls://host:4222 or a comma separated list of one cluster's servers. Default none."`
 	CredsFile    string `yaml:"creds_file" doc:"File with the NATS user's JWT and seed for the external server. Default none."`
@@ -63,6 +64,12 @@ func (c Config) Validate() error {
 	if strings.ContainsFunc(c.Dir, unicode.IsControl) {
 		return words.Bad("dir", words.BusDirControl.With(words.Inner(setting.Clip(c.Dir))))
 	}
+	if strings.ContainsFunc(c.OpenDir, unicode.IsControl) {
+		return words.Bad("open_dir", words.BusDirControl.With(words.Inner(setting.Clip(c.OpenDir))))
+	}
+	if c.OpenDir != "" && (within(c.OpenDir, c.Dir) || within(c.Dir, c.OpenDir)) {
+		return words.Bad("open_dir", words.OpenDirInside.With(Config{Dir: c.Dir}.OpenPath()))
+	}
 	if d := time.Duration(c.Sync); c.Sync != Always && (d < 100*time.Millisecond || d > 10*time.Minute) {
 		return words.Bad("sync", words.BusSync.With(d.String()))
 	}
@@ -81,6 +88,20 @@ func (c Config) Validate() error {
 		return c.validateEmbedded()
 	}
 	return c.validateExternal()
+}
+
+// OpenPath is where the journal of what is open lies.
+func (c Config) OpenPath() string {
+	if c.OpenDir != "" {
+		return c.OpenDir
+	}
+	return filepath.Clean(c.Dir) + "-open"
+}
+
+// within reports whether a path is dir or below it.
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 func (c Config) validateEmbedded() error {
@@ -112,6 +133,8 @@ func (c Config) validateExternal() error {
 		}
 	}
 	switch {
+	case c.OpenDir != "":
+		return words.Bad("open_dir", words.OpenDirExternal.With())
 	case (c.User == "") != (c.PasswordFile == ""):
 		return words.Bad("user", words.BusUserPassword.With())
 	case c.User != "" && c.CredsFile != "":

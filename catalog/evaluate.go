@@ -78,7 +78,7 @@ func (r Row) onOS(f event.Facts) Tri {
 }
 
 func (r Row) installed(f event.Facts) Tri {
-	if r.Kind.Class() != "" { // what dswatch remembers and is told
+	if r.Kind.Class() != "" && r.Kind != event.Store { // what dswatch remembers and is told
 		if _, known := f.Get(r.remembered()); !known || r.Kind == event.Installation {
 			return triOf(known)
 		}

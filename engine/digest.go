@@ -20,8 +20,8 @@ type digest struct {
 	dirty    bool
 }
 
-// digestPrefix marks the records of digests among those of items.
-const digestPrefix = "storm."
+// DigestPrefix marks the records of digests among those of items.
+const DigestPrefix = "storm."
 
 // loadDigest takes a stored digest.
 func (e *Engine) loadDigest(now time.Time, r Record) {
@@ -343,7 +343,7 @@ func (e *Engine) changedDigests(all []write) []write {
 		if err != nil {
 			e.broken = err
 		}
-		all = append(all, write{digestPrefix + d.Key.Hash(), value, &d.revision})
+		all = append(all, write{DigestPrefix + d.Key.Hash(), value, &d.revision, true})
 		d.dirty, d.settled = false, len(d.Joining) == 0
 		d.Joining = nil
 	}

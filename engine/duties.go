@@ -20,8 +20,8 @@ type Duties struct {
 }
 
 // Round is what is stored and sent together. What 1 to 4 store must be
-// durable before 5 sends: a kill between any two operations is repaired from
-// what is stored. At most one transition of an item stands in one round, else
+// durable before 5 sends, and the journal has it by then: a kill between any two
+// operations is repaired from what is stored. At most one transition of an item stands in one round, else
 // the last could hide the others when the sinks are compared with it.
 type Round struct {
 	Transits []write         // 1. before the facts that brought them about
@@ -38,6 +38,7 @@ type write struct {
 	key      string
 	value    []byte
 	revision *uint64 // of the record as it is stored
+	told     bool    // sinks were told of it: the journal has it, too
 }
 
 // answer is what somebody is told who asked for something.
@@ -60,7 +61,7 @@ func (e *Engine) closeRound() {
 		if err != nil {
 			e.broken = err
 		}
-		e.round.Statuses = append(e.round.Statuses, write{it.status.Key.Hash(), value, &it.revision})
+		e.round.Statuses = append(e.round.Statuses, write{it.status.Key.Hash(), value, &it.revision, it.status.Told()})
 		it.dirty, it.inRound = false, false
 	}
 	e.dirty = e.dirty[:0]
@@ -114,6 +115,7 @@ func (e *Engine) doRound(ctx context.Context, r *Round) error {
 	if err := e.save(ctx, e.Statuses, "statuses", r.Statuses); err != nil {
 		return err
 	}
+	e.journal(r)
 	if len(r.Send) > 0 {
 		if err := e.Outbox.Put(ctx, r.Send); err != nil {
 			return fmt.Errorf("put %d alerts into the outbox: %w", len(r.Send), err)

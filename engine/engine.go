@@ -53,6 +53,7 @@ type Engine struct {
 	overdueAt time.Time // see overdue
 	pruneAt   time.Time // see prune
 	forgetAt  time.Time // see pruneReceipts
+	journaled time.Time // when a journal that cannot be written was tried last
 	stirred   []*item   // changed in a way that may concern others, see revise
 
 	ready  atomic.Bool // what was stored has been read and compared with the sinks
@@ -153,6 +154,7 @@ func (e *Engine) run(ctx context.Context) error {
 	e.mu.Lock()
 	e.kept, e.loaded = memory{}, true
 	e.anew.Store(false)
+	e.LookFirst = 0
 	e.mu.Unlock()
 	defer e.ready.Store(false)
 	return e.loop(ctx, heard, lost)
@@ -225,6 +227,9 @@ func (e *Engine) load(ctx context.Context) error {
 			e.touch(it) // or it would hide an event from the next start, too
 		}
 		e.Set.Bound(now, &it.status, it.snapshot(), e.fresh)
+		if e.LookFirst > 0 {
+			it.status.LookFirst(now.Add(e.LookFirst))
+		}
 		e.schedule(it)
 	})
 	if err != nil {
@@ -233,6 +238,7 @@ func (e *Engine) load(ctx context.Context) error {
 	if err := e.setAside(ctx, bad); err != nil {
 		return err
 	}
+	e.journalWhole()
 	e.loadVeils(last)
 	e.gatherMembers(now)
 	e.expectHosts(now)

@@ -40,7 +40,8 @@ func (e *Engine) roster() Roster { return Roster{e.Sinks, e.Set.Routing(), maps.
 // outbox. One that is fresh is not before what says that it was told has certainly
 // been written to the disk: after a power loss it would be owed no end.
 func (e *Engine) tidy(ctx context.Context) error {
-	if now := e.Now(); !e.met && !now.Before(e.meetAt) {
+	now := e.Now()
+	if !e.met && !now.Before(e.meetAt) {
 		r := e.roster()
 		if first := e.meetAt.IsZero(); first && len(e.fresh) > 0 && e.Flushed > 0 {
 			r.Sinks = slices.DeleteFunc(slices.Clone(r.Sinks), func(name string) bool { return slices.Contains(e.fresh, name) })
@@ -52,6 +53,10 @@ func (e *Engine) tidy(ctx context.Context) error {
 			return fmt.Errorf("store which sinks are known: %w", err)
 		}
 		e.fresh = nil
+	}
+	if e.Journal != nil && e.Journal.Behind() && now.Sub(e.journaled) >= journalEvery {
+		e.journaled = now
+		e.journalWhole()
 	}
 	return e.prune(ctx)
 }

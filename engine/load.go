@@ -50,7 +50,7 @@ func (e *Engine) read(ctx context.Context, each func(stored)) error {
 }
 
 func (r *stored) decode() {
-	if strings.HasPrefix(r.Key, digestPrefix) {
+	if strings.HasPrefix(r.Key, DigestPrefix) {
 		return
 	}
 	r.it = &item{index: -1}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"dswatch/event"
 	"dswatch/rules"
@@ -63,7 +64,7 @@ func (e *Engine) putBack(ctx context.Context) error {
 			return fmt.Errorf("put back silences: %w", err)
 		}
 	}
-	facts, err := e.putBackTo(ctx, e.Facts, e.factsRecords())
+	facts, err := e.putBackTo(ctx, e.Facts, slices.Collect(reportRecords(e.kept.named)))
 	if err != nil {
 		return fmt.Errorf("put back facts: %w", err)
 	}
@@ -105,17 +106,4 @@ func (e *Engine) putBackTo(ctx context.Context, s Store, records []Record) (int,
 		err = nil
 	}
 	return len(lost), err
-}
-
-// factsRecords are the reports of every host as they are stored.
-func (e *Engine) factsRecords() (out []Record) {
-	for name, h := range e.kept.named {
-		for _, r := range h.reports {
-			_, value, err := event.EncodeFacts(event.FactsReport{Host: name, Observer: r.observer, Facts: r.facts, At: r.at})
-			if err == nil {
-				out = append(out, Record{Key: recordOf(event.Token(name), r.token), Value: value})
-			}
-		}
-	}
-	return out
 }

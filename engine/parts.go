@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -58,6 +59,19 @@ type Outbox interface {
 	Pending(ctx context.Context, sink string, each func(data []byte, position uint64)) error
 }
 
+// Journal keeps what is open at the sinks, and what is known of their hosts, a
+// second time outside the stores. It never fails: what it cannot write it says,
+// and lacks until the next Whole.
+type Journal interface {
+	// Keep takes records that were stored or removed; durable: they are on the
+	// disk when it returns.
+	Keep(statuses, facts []Record, durable bool)
+	// Behind reports whether it lacks something, so that it wants a Whole.
+	Behind() bool
+	// Whole replaces all that it holds of the rules.
+	Whole(statuses, facts iter.Seq[Record])
+}
+
 // Outgoing is one alert transition for one sink.
 type Outgoing struct {
 	Sink string
@@ -98,11 +112,15 @@ type Parts struct {
 	Outbox   Outbox
 	Receipts Receipts
 	Silences SilenceStore
-	Host     string // of this dswatch, in digests
+	Journal  Journal // nil: there is none
+	Host     string  // of this dswatch, in digests
 	Log      *slog.Logger
-	Flushed  time.Duration    // how long what was stored may take to be on the disk, and so what a power loss takes
-	Now      func() time.Time // how time passes; nil: time.Now, which nobody can set
-	Wall     func() time.Time // the wall clock, which somebody may set; nil: time.Now
+	// LookFirst is how long after the first reading nothing is told without a look:
+	// what is stored is older than what was told. Zero: it is not.
+	LookFirst time.Duration
+	Flushed   time.Duration    // how long what was stored may take to be on the disk, and so what a power loss takes
+	Now       func() time.Time // how time passes; nil: time.Now, which nobody can set
+	Wall      func() time.Time // the wall clock, which somebody may set; nil: time.Now
 	// OnDecision is told every decision, for metrics; nil: nobody.
 	OnDecision func(event.Key, rules.Decision)
 	// Pulses are called by the loop between two steps, once everything that

@@ -73,6 +73,9 @@ func (e *Engine) pruneItems(ctx context.Context, now time.Time) error {
 	if _, err := e.Statuses.Save(ctx, records); err != nil {
 		return fmt.Errorf("remove %d statuses: %w", len(records), err)
 	}
+	if e.Journal != nil {
+		e.Journal.Keep(records, nil, false)
+	}
 	for _, it := range old {
 		e.forget(it)
 	}
@@ -108,6 +111,9 @@ func (e *Engine) pruneHosts(ctx context.Context, now time.Time) error {
 	if len(records) > 0 {
 		if _, err := e.Facts.Save(ctx, records); err != nil {
 			return fmt.Errorf("remove what is known of %d hosts: %w", len(old), err)
+		}
+		if e.Journal != nil {
+			e.Journal.Keep(nil, records, false)
 		}
 		e.Log.Info("forgot hosts that have had no items for long", "hosts", len(old), "for", keepGone)
 	}

@@ -72,7 +72,7 @@ func (e *Engine) saveTransit(h *host) {
 	if slices.ContainsFunc(e.round.Transits, func(w write) bool { return w.revision == &h.transitRevision }) {
 		e.closeRound() // no record may be stored twice at once
 	}
-	e.round.Transits = append(e.round.Transits, write{transitKey(h.transit.Host), value, &h.transitRevision})
+	e.round.Transits = append(e.round.Transits, write{key: transitKey(h.transit.Host), value: value, revision: &h.transitRevision})
 }
 
 // loadTransit reads what passing stored, and reports whether r is of that

@@ -133,7 +133,7 @@ type Alert struct {
 	Turn       int         `json:"turn,omitempty"` // counts the firings of this rule for this item, from 1; 0: of none, as a heartbeat
 	Transition Transition  `json:"transition"`
 	Rule       string      `json:"rule"`                 // which rule fired: see the constants Loss to Alive
-	Class      string      `json:"class,omitempty"`      // family of alerts beside those of the vendor's list: memory, evidence or tamper
+	Class      string      `json:"class,omitempty"`      // family of alerts beside those of the vendor's list: memory, evidence, tamper or store
 	Techniques []Technique `json:"techniques,omitempty"` // of an attacker, of which the loss may be a sign
 	Key        Key         `json:"key"`
 	State      State       `json:"state"`              // state of the item now

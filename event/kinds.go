@@ -29,6 +29,7 @@ const (
 	Installation Kind = "installation" // whether a component is still installed, or was removed
 	Evidence     Kind = "evidence"     // what the agent says about itself
 	Tamper       Kind = "tamper"       // traces of somebody who disarms the agent
+	Store        Kind = "store"        // dswatch's own memory of what is open
 )
 
 // KindFacts is what is so about the items of a kind, in any language. What a
@@ -55,6 +56,7 @@ var kinds = []KindFacts{
 	{Installation, 9, false, false, "memory"},
 	{Evidence, 10, false, false, "evidence"},
 	{Tamper, 11, false, false, "tamper"},
+	{Store, 12, false, false, "store"},
 }
 
 // TryKind adds a kind to the table until undo is called. It is for the test
@@ -98,7 +100,7 @@ func (k Kind) Number() int {
 func (k Kind) Listed() bool { return k.facts().Listed }
 
 // Class is the family of alerts that items of the kind belong to: memory,
-// evidence or tamper; none of what the vendor's list has.
+// evidence, tamper or store; none of what the vendor's list has.
 func (k Kind) Class() string { return k.facts().Class }
 
 // Classes lists the classes of alerts, see Kind.Class.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dswatch/engine"
+	"dswatch/journal"
 )
 
 // Who was there to be told last is one record. No name of a sink has a slash,
@@ -58,5 +59,8 @@ func (r Books) Know(ctx context.Context, now engine.Roster) error {
 		return fmt.Errorf("encode which sinks are known: %w", err)
 	}
 	_, err = r.bucket.Update(ctx, knownKey, value, revision)
+	if err == nil && r.second != nil {
+		r.second.Append([]journal.Entry{rosterEntry(now)}, false)
+	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/event"
+	"dswatch/journal"
 )
 
 // Ledger is everything that one bus keeps. It is safe for concurrent use.
@@ -17,6 +18,8 @@ type Ledger struct {
 	conf  bus.Config
 	sizes sizes
 
+	second *Second // nil: there is none
+
 	mu    sync.Mutex
 	books map[string]*Book // of the sinks that are open
 }
@@ -24,6 +27,13 @@ type Ledger struct {
 // On returns the ledger of a bus that was opened with c.
 func On(b *bus.Bus, c bus.Config) *Ledger {
 	return &Ledger{bus: b, conf: c, books: map[string]*Book{}}
+}
+
+// Keep has what is open kept a second time, in j. It is called before any place
+// is open.
+func (l *Ledger) Keep(j *journal.Journal) *Second {
+	l.second = &Second{j, l}
+	return l.second
 }
 
 // Statuses are the records of items.
@@ -42,7 +52,7 @@ func (l *Ledger) Source() *Source { return &Source{bus: l.bus} }
 func (l *Ledger) Outbox() Outbox { return Outbox{l.bus, &l.sizes} }
 
 // Receipts are those of every sink, for the rules.
-func (l *Ledger) Receipts() Books { return Books{l.bus.Bucket(bus.Receipts), l.book, l.all} }
+func (l *Ledger) Receipts() Books { return Books{l.bus.Bucket(bus.Receipts), l.book, l.all, l.second} }
 
 // Dead takes dead letters.
 func (l *Ledger) Dead() Dead { return Dead{l.bus} }
@@ -81,6 +91,7 @@ func (l *Ledger) Open(ctx context.Context, sink string) (*Place, error) {
 		Queue: &Queue{consumer: c, sizes: l.sizes.of(sink)}, Book: newBook(l.bus, l.conf, sink),
 		Attempts: Attempts{l.bus.Bucket(bus.Receipts), sink}, sink: sink, ledger: l,
 	}
+	p.Book.second = l.second
 	l.mu.Lock()
 	l.books[sink] = p.Book
 	l.mu.Unlock()
@@ -166,12 +177,19 @@ func (l *Ledger) Disown(ctx context.Context, sink string) error {
 
 func (l *Ledger) forget(ctx context.Context, sink string) error {
 	bucket := l.bus.Bucket(bus.Receipts)
+	var slots []string
+	if err := l.Receipts().Load(ctx, sink, func(r event.Receipt) { slots = append(slots, r.Slot) }); err != nil {
+		return err
+	}
 	var keys []string
 	err := bucket.LoadPrefix(ctx, sink+".", func(key string, _ []byte, _ uint64) error { keys = append(keys, key); return nil })
 	for _, key := range append(keys, Attempts{bucket, sink}.key()) {
 		if err == nil {
 			err = bucket.Delete(ctx, key)
 		}
+	}
+	if err == nil {
+		l.second.untold(sink, slices.Values(slots))
 	}
 	return err
 }

@@ -84,6 +84,7 @@ type Books struct {
 	bucket shelf
 	open   func(sink string) *Book // nil where the place of the sink is not open
 	all    func() []*Book          // that are open
+	second *Second                 // nil: there is none
 }
 
 // Forget implements engine.Receipts.
@@ -133,6 +134,7 @@ func (r Books) Load(ctx context.Context, sink string, each func(event.Receipt)) 
 type Book struct {
 	bucket shelf
 	sink   string
+	second *Second       // nil: there is none
 	flush  time.Duration // the longest that the server takes to force a page to disk
 	now    func() time.Time
 
@@ -206,7 +208,11 @@ func (b *Book) Store(ctx context.Context, rs []event.Receipt) error {
 	if len(rs) == 0 {
 		return nil
 	}
-	return b.store(ctx, rs)
+	err := b.store(ctx, rs)
+	if err == nil {
+		b.second.told(b.sink, rs)
+	}
+	return err
 }
 
 // putBack stores every receipt again where a page of them is lost.
@@ -392,6 +398,7 @@ func (b *Book) forget(ctx context.Context, slots []string) error {
 	for _, n := range with {
 		b.pages[n].changed = now
 	}
+	b.second.untold(b.sink, maps.Keys(gone))
 	return nil
 }
 

@@ -113,6 +113,40 @@ type Status struct {
 	Trail    Trail             `json:"trail,omitempty"`
 }
 
+// Told reports whether sinks were told of an alert of the item, or a digest
+// speaks for it: what a store that began anew must know.
+func (s *Status) Told() (told bool) {
+	s.Slots(func(_ string, slot Slot) { told = told || slot.ID != "" || slot.Digest != "" })
+	return told
+}
+
+// LookFirst lets nothing become due before until: what is known of the item may
+// be old, and it is looked at before that.
+func (s *Status) LookFirst(until time.Time) {
+	for _, name := range RuleNames() {
+		if slot := s.slot(name); !slot.Due.IsZero() && slot.Due.Before(until) {
+			s.own(name).Due = until
+		}
+	}
+}
+
+// Merge takes the slots of other that have gone on further, which is the same
+// item as another record has it, and reports whether there were any.
+func (s *Status) Merge(other *Status) (merged bool) {
+	for _, name := range RuleNames() {
+		if its := *other.slot(name); s.slot(name).Behind(its) {
+			*s.own(name), merged = its, true
+		}
+	}
+	return merged
+}
+
+// Behind reports whether other, which is the same slot as another record has it,
+// has gone on further.
+func (slot *Slot) Behind(other Slot) bool {
+	return other.Turn > slot.Turn || other.Turn == slot.Turn && (slot.ID == "" || slot.ID == other.ID) && other.Seq > slot.Seq
+}
+
 // Due returns the earliest moment at which the status wants to be decided
 // again without an event; zero means never.
 func (s *Status) Due() time.Time {

@@ -94,6 +94,8 @@ func headline(a *event.Alert, exact bool) words.Phrase {
 		return installationHeadline(a)
 	case a.Key.Kind == event.Tamper:
 		return tamperHeadline(a)
+	case a.Key.Kind == event.Store:
+		return storeHeadline(a)
 	case a.Key.Kind == event.Evidence && a.Transition != event.Cleared && a.Key.Name == "anti_malware_engine":
 		return words.BasicFunctionsOnly.Phrase()
 	case a.Key.Kind == event.Evidence && a.Transition != event.Cleared && a.Key.Name == "last_heartbeat":
@@ -181,6 +183,17 @@ func tamperHeadline(a *event.Alert) words.Phrase {
 		return trace[1]
 	}
 	return trace[0]
+}
+
+// storeHeadline says what happened to dswatch's own memory.
+func storeHeadline(a *event.Alert) words.Phrase {
+	switch {
+	case a.Transition == event.Cleared:
+		return words.StoreNoNews.Phrase()
+	case a.Key.Name == "went_back":
+		return words.StoreBack.Phrase()
+	}
+	return words.StoreAnew.Phrase()
 }
 
 // speaker names the item, a heartbeat by what it comes from.

@@ -59,6 +59,7 @@ var kindsTold = []struct {
 	{"a storm is over", "集約の終了", "the digest of", event.Cleared},
 	{"a protection module", "保護機能の停止", "protection module", event.Raised},
 	{"what the agent says of itself", "Agent 自身の申告", "basic functions", event.Raised},
+	{"dswatch has forgotten what was open", "dswatch の記録の消失", "empty store", event.Raised},
 	{"the manager does not hear an agent", "Manager から見たハートビートの途絶", "heartbeat of the agent is lost", event.Raised},
 	{"a host has fallen silent", "ホストからの報告の途絶", "nothing is heard", event.Raised},
 }

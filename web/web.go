@@ -121,6 +121,16 @@ type Status struct {
 	Forever []string     `json:"silenced_forever,omitempty"` // ids of the silences without an end
 	Health  Health       `json:"health"`
 	Config  ConfigState  `json:"config"`
+	Store   *Store       `json:"store,omitempty"`
+}
+
+// Store is what is to be said of the message store; nil: nothing.
+type Store struct {
+	Anew time.Time `json:"began_anew,omitzero"` // when it was found empty, and what was open is not known
+	Back time.Time `json:"went_back,omitzero"`  // when it was found to be an older copy
+	Last time.Time `json:"last,omitzero"`       // when that copy was written last
+	// NotKept is why what is open is not kept a second time; empty: it is.
+	NotKept string `json:"not_kept,omitempty"`
 }
 
 // TestResult is what `sinks test` learned of one sink.

@@ -102,6 +102,9 @@ var (
 	ModulesBack    = say1[Component]("headline.modules_back", "the kernel modules of the {component} are loaded again", "{component} のカーネルモジュールが再びロードされました")
 	TamperAsk      = say1[Component]("headline.tamper_unknown", "nobody can tell whether the {component} is being disarmed", "{component} が無効化されようとしていないか確認できません")
 	TamperNoNew    = say1[Component]("headline.tamper_unwatched", "the {component} is no longer watched for traces of tampering", "{component} の改変の監視を終了しました")
+	StoreAnew      = say0("headline.store_anew", "dswatch started with an empty store; what was open before is not known", "dswatch が空のストアで起動しました。以前に未復旧だったアラートは不明です")
+	StoreBack      = say0("headline.store_back", "dswatch started with an older store; what happened since then is not known", "dswatch が古い状態のストアで起動しました。それ以降の経過は不明です")
+	StoreNoNews    = say0("headline.store_over", "the notice of the message store is over", "メッセージストアについてのお知らせを終了しました")
 	Disappeared    = say1[Component]("headline.disappeared", "the {component} has disappeared", "{component} がなくなっています")
 )
 

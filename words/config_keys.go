@@ -1030,6 +1030,12 @@ var (
 	BusDirControl = say1[string]("bus.bus_dir_control",
 		`"{text}" holds a tab, a line break or the like; between double quotes \t and \n mean those, so write a path with \ between single quotes`,
 		`"{text}" にタブや改行などが含まれています。二重引用符の中の \t や \n はそれらを意味するため、\ を含むパスは単一引用符で囲んでください`)
+	OpenDirInside = say1[string]("bus.open_dir_inside",
+		"is bus.dir, below it or above it, so both are lost together; write a directory beside it, such as {example}",
+		"bus.dir と同じか、その上位または下位です。同時に失われるため、{example} のように別のディレクトリを書いてください")
+	OpenDirExternal = say0("bus.open_dir_external",
+		"belongs to the embedded store; remove it, or remove url",
+		"組み込みのストア用の項目です。削除するか、url を削除してください")
 	BusSync = say1[string]("bus.bus_sync",
 		"{value} is out of range; write always or a duration from 100ms to 10m",
 		"{value} は範囲外です。always か、100ms から 10m の時間を書いてください")

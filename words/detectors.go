@@ -656,6 +656,12 @@ var (
 	FilesUnknown = say2[string, error]("tamper.files_unknown",
 		"the files of {folder} cannot be looked at: {error}",
 		"{folder} のファイルを確認できません: {error}")
+	StoreEmptySince = say2[string, time.Time]("store.anew",
+		"the store in {dir} was empty at {time}, and what is open was not kept elsewhere",
+		"{dir} のストアは {time} の起動時に空で、未復旧のアラートの控えもありませんでした")
+	StoreWentBack = say3[string, time.Time, time.Time]("store.back",
+		"the store in {dir} was written last at {last}, as it was found at {time}; dswatch ran after that",
+		"{dir} のストアは {time} の起動時に、最後の書き込みが {last} のままでした。dswatch はその後も動作していました")
 	AgentSays = say2[string, string]("evidence.says",
 		"the agent says {name}: {value}",
 		"Agent の回答は {name}: {value} です")

@@ -22,6 +22,7 @@ var (
 		event.Installation: {"installation", "導入状態"},
 		event.Evidence:     {"evidence", "自己診断の結果"},
 		event.Tamper:       {"tamper", "改変の痕跡"},
+		event.Store:        {"message store", "メッセージストア"},
 	}
 	states = map[event.State]Both{
 		event.Up:       {"up", "正常"},

@@ -35,6 +35,15 @@ var (
 	SilencedForever = say1[[]string]("screen.silenced_forever",
 		"silenced for ever by {ids}: dswatch silence list shows what; dswatch silence expire ID ends it",
 		"無期限のサイレンスがあります: {ids}。対象は dswatch silence list で確認し、dswatch silence expire ID で終了できます")
+	StoreIsAnew = say1[time.Time]("screen.store_anew",
+		"The store was empty at {time} though there had been one; alerts that were open before may still be open at the sinks.",
+		"{time} の起動時、以前あったはずのストアが空でした。それ以前のアラートが通知先で未復旧のまま残っている可能性があります。")
+	StoreIsBack = say2[time.Time, time.Time]("screen.store_back",
+		"The store that was found at {time} was an older copy, written last at {last}.",
+		"{time} の起動時のストアは古いコピーでした (最後の書き込み: {last})。")
+	NotKeptTwice = say1[error]("screen.open_dir",
+		"What is open is not kept a second time, so a lost store cannot be ended at the sinks: {error}; make bus.open_dir writable for the user that runs dswatch.",
+		"未復旧のアラートの控えを書き込めないため、ストアを失うと通知先に復旧を通知できません: {error}。bus.open_dir を dswatch の実行ユーザが書き込めるようにしてください。")
 	ConfigNotRead = say3[time.Time, time.Time, error]("screen.not_reloaded",
 		"THE CONFIGURATION WAS NOT READ AGAIN at {time}; that of {before} is in force: {why}",
 		"{time} の設定の再読み込みに失敗し、{before} の設定のまま動作しています: {why}")

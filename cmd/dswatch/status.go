@@ -114,6 +114,18 @@ func writeStatus(w io.Writer, st web.Status, v words.Voice) error {
 		line(words.ConfigNotRead.With(c.Failed, c.Loaded, quoted(c.Error)))
 		fmt.Fprintln(w)
 	}
+	if s := st.Store; s != nil {
+		if !s.Anew.IsZero() {
+			line(words.StoreIsAnew.With(s.Anew))
+		}
+		if !s.Back.IsZero() {
+			line(words.StoreIsBack.With(s.Back, s.Last))
+		}
+		if s.NotKept != "" {
+			line(words.NotKeptTwice.With(quoted(s.NotKept)))
+		}
+		fmt.Fprintln(w)
+	}
 	if err := table.Write(w, items); err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ type host struct {
 	names    []string
 	ends     *ends
 
-	program string // the compiled one
+	program string   // the compiled one
+	within  []string // the command that runs it; nil: none
 
 	mu   sync.Mutex
 	runs map[string]*exec.Cmd
@@ -56,6 +57,10 @@ type ends struct {
 	siem *receive.Rsyslogd
 
 	before map[string][]told // what far ends of an earlier life were told
+
+	past  map[string]bool // alerts of a life that nobody remembers; they do not count
+	first int             // how often they had been told
+	late  int             // how often they were told again since
 }
 
 // hosts counts them: those that run at once have processes of other names.
@@ -213,7 +218,8 @@ func (h *host) start(env ...string) *program {
 	if err := os.WriteFile(path, []byte(h.config()), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	p := &program{cmd: exec.Command(h.program, "run", "-c", path), log: &lines{}, done: make(chan struct{})}
+	line := append(slices.Clone(h.within), h.program, "run", "-c", path)
+	p := &program{cmd: exec.Command(line[0], line[1:]...), log: &lines{}, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.WaitDelay = 5 * time.Second
@@ -307,6 +313,7 @@ func (e *ends) told(t *testing.T) map[string][]told {
 	for _, d := range e.hook.Received() {
 		add("hook", d.Alert)
 	}
+	defer e.leaveOut(out)
 	for _, trap := range e.nms.Traps() {
 		a := event.Alert{ID: trap["dswatchAlertId.0"], Rule: trap["dswatchAlertRule.0"], Transition: event.Transition(trap["dswatchAlertTransition.0"])}
 		a.Key = event.Key{Component: trap["dswatchAlertComponent.0"], Name: trap["dswatchAlertName.0"]}
@@ -322,6 +329,26 @@ func (e *ends) told(t *testing.T) map[string][]told {
 		}
 	}
 	return out
+}
+
+// leaveOut takes what does not count out of what was told.
+func (e *ends) leaveOut(all map[string][]told) {
+	if e.past == nil {
+		return
+	}
+	seen := 0
+	for sink := range all {
+		all[sink] = slices.DeleteFunc(all[sink], func(one told) bool {
+			if e.past[one.id] {
+				seen++
+			}
+			return e.past[one.id]
+		})
+	}
+	if e.first == 0 {
+		e.first = seen
+	}
+	e.late = seen - e.first
 }
 
 // notices counts, at all sinks together, what dswatch told of its own store.

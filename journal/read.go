@@ -1,0 +1,149 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"dswatch/machine"
+)
+
+// name is the file in the directory.
+const name = "journal"
+
+const (
+	// format is what this version writes and reads.
+	format = 1
+	// longest is the most bytes of a line; one with more is no line of ours.
+	longest = 4 << 20
+	// largest is the most bytes of a file: 200,000 items that all have an alert
+	// are a fifth of it.
+	largest = 2 << 30
+)
+
+// Header says whose the journal is.
+type Header struct {
+	Format  int              `json:"format"`
+	Store   string           `json:"store"`   // the id of the message store that it stands beside
+	Machine machine.Identity `json:"machine"` // that it was made on
+	Host    string           `json:"host"`    // of the configuration
+	Started uint64           `json:"started"` // how often the store has been opened
+}
+
+// Entry is the newest value of a key; nil: it is gone.
+type Entry struct {
+	Key   string
+	Value []byte // JSON in one line
+}
+
+// Contents is what a journal holds.
+type Contents struct {
+	Header
+	Values map[string][]byte
+	Last   time.Time // when the last line was written
+	Torn   int       // lines that were not read: they are not as they were written
+}
+
+// line is an entry in the file.
+type line struct {
+	Key   string          `json:"k"`
+	At    int64           `json:"t"` // in seconds since 1970
+	Value json.RawMessage `json:"v,omitempty"`
+}
+
+// ErrFormat says that a newer version wrote the journal.
+var ErrFormat = errors.New("a newer version of dswatch wrote it")
+
+// Read returns what the journal in dir holds. Without one the error is
+// fs.ErrNotExist.
+func Read(dir string) (Contents, error) {
+	c := Contents{Values: map[string][]byte{}}
+	path := filepath.Join(dir, name)
+	f, err := os.Open(path)
+	if err != nil {
+		return c, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > largest {
+		return c, fmt.Errorf("read %s: it is no regular file, or larger than %d bytes", path, int64(largest))
+	}
+	lines := bufio.NewReaderSize(f, 64<<10)
+	head, err := next(lines)
+	if err == nil {
+		err = json.Unmarshal(head, &c.Header)
+	}
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("read %s: its first line is not as it was written", path)
+	case c.Format > format:
+		return c, fmt.Errorf("read %s: %w", path, ErrFormat)
+	}
+	for {
+		text, err := next(lines)
+		var l line
+		switch {
+		case errors.Is(err, io.EOF):
+			return c, nil
+		case errors.Is(err, errTorn) || err == nil && json.Unmarshal(text, &l) != nil:
+			c.Torn++
+			continue
+		case err != nil:
+			return c, fmt.Errorf("read %s: %w", path, err)
+		}
+		c.Last = time.Unix(l.At, 0)
+		if l.Value == nil {
+			delete(c.Values, l.Key)
+		} else {
+			c.Values[l.Key] = l.Value
+		}
+	}
+}
+
+var errTorn = errors.New("a line is not as it was written")
+
+// next returns the text of the next line.
+func next(r *bufio.Reader) ([]byte, error) {
+	var text []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(text) <= longest {
+			text = append(text, part...)
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			if errors.Is(err, io.EOF) && len(text) > 0 {
+				return nil, errTorn // cut off while it was written
+			}
+			return nil, err
+		}
+	}
+	text = bytes.TrimSuffix(text, []byte{'\n'})
+	if len(text) < sumSize || len(text) > longest || string(sum(text[sumSize:])) != string(text[:sumSize]) {
+		return nil, errTorn
+	}
+	return text[sumSize:], nil
+}
+
+// sumSize is the length of what stands before the text of a line.
+const sumSize = 9
+
+func sum(text []byte) []byte { return fmt.Appendf(nil, "%08x ", crc32.ChecksumIEEE(text)) }
+
+// spell appends a line to b.
+func spell(b []byte, v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return b, err
+	}
+	b = append(append(b, sum(text)...), text...)
+	return append(b, '\n'), nil
+}
