@@ -242,6 +242,9 @@ func TestLostRecordsAreExplained(t *testing.T) {
 					}
 				}
 			})
+			if err := os.RemoveAll(f.dir + "-open"); err != nil { // the journal has them, too
+				t.Fatal(err)
+			}
 			f.log = log
 			f.start(quickRules)
 			eventually(t, want, func() bool { return strings.Contains(log.String(), want) })
