@@ -227,11 +227,11 @@ func (e *Engine) hide(before, after event.Key) {
 // must not depend on which of two that are due at once is asked first.
 func (e *Engine) stir(it *item, after *rules.Status) {
 	before := &it.status
-	if before.Seen.State == after.Seen.State && seems(before.Slot(rules.Loss)) == seems(after.Slot(rules.Loss)) &&
+	if before.Seen.State == after.Seen.State && before.Gone == after.Gone && before.Seen.Behind == after.Seen.Behind && seems(before.Slot(rules.Loss)) == seems(after.Slot(rules.Loss)) &&
 		seems(before.Slot(rules.Unseen)) == seems(after.Slot(rules.Unseen)) && before.Flapping() == after.Flapping() {
 		return
 	}
-	if h := it.home; len(h.heirs) > 0 || h.self == it {
+	if h := it.home; len(h.heirs) > 0 || h.self == it || e.hides(it) {
 		e.stirred = append(e.stirred, it)
 	}
 }

@@ -386,6 +386,9 @@ func (e *Engine) learn(r event.FactsReport, raw []byte) {
 	for _, it := range h.items {
 		e.look(it)
 		e.redecide(it)
+		if e.hides(it) { // whether it is expected may have changed
+			e.stirred = append(e.stirred, it)
+		}
 	}
 	e.revise()
 }
@@ -415,6 +418,11 @@ func (e *Engine) decide(it *item, ev event.Event) {
 	snap := it.snapshot()
 	snap.Silences, snap.Storm, snap.Single = e.silences, e.storm, e.releasing
 	e.relate(it, ev, &snap)
+	behind := it.status.Seen.Behind
+	if ev.ID != "" {
+		behind = ev.Observation.Behind
+	}
+	snap.Unaccounted = behind != (event.Key{}) && !e.accounted(it, behind, 0)
 	if !it.home.transit.Until.IsZero() {
 		snap.Transit = &it.home.transit
 	}

@@ -32,5 +32,18 @@ func (e *Engine) revise() {
 			}
 			e.redecide(x)
 		}
+		if e.hides(it) {
+			e.reviseHidden(it)
+		}
+	}
+}
+
+// reviseHidden decides anew what is behind a way that was stirred. What is well,
+// and of which it is told why it cannot be seen, is not asked for.
+func (e *Engine) reviseHidden(way *item) {
+	for _, x := range e.items {
+		if x != way && !x.status.Gone && e.behind(x) == way.status.Key && (!x.status.Calm() || !e.accounted(x, way.status.Key, 0)) {
+			e.redecide(x)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -10,7 +11,8 @@ import (
 // one item: what is behind it is worked out whenever it is asked for, so that
 // nothing is stored or decided for each of 100,000 items, and all of it is over
 // with one event. Only items that are in trouble are decided, because their
-// trouble waits from now on.
+// trouble waits from now on, and those of which nobody whom they concern is told
+// why they cannot be seen: that one item is no more, or its alert is for others.
 
 // watch is what looks at many items through one.
 type watch struct{ observer, job string }
@@ -54,7 +56,7 @@ func (e *Engine) asSeen(it *item) rules.Status {
 func (e *Engine) unseen(it *item) event.Event {
 	v := e.veilOf(it)
 	st := &it.status
-	if v == nil || st.Seen.Behind == v.way.status.Key || st.Calm() && st.Seen.State == event.Up {
+	if v == nil || st.Seen.Behind == v.way.status.Key || st.Calm() && st.Seen.State == event.Up && e.accounted(it, v.way.status.Key, 0) {
 		return event.Event{}
 	}
 	ev := event.NewState(st.Observer, event.Change, v.hidden(it))
@@ -62,14 +64,40 @@ func (e *Engine) unseen(it *item) event.Event {
 	return ev
 }
 
+// behind is what the item cannot be seen because of; zero: nothing.
+func (e *Engine) behind(it *item) event.Key {
+	if v := e.veilOf(it); v != nil {
+		return v.way.status.Key
+	}
+	return it.status.Seen.Behind
+}
+
+// accounted reports whether those whom the item concerns are told, or would be,
+// why it cannot be seen behind another one. What that one is behind in its turn
+// tells it, if that is told to those whom it concerns.
+func (e *Engine) accounted(it *item, behind event.Key, depth int) bool {
+	way := e.items[behind]
+	if way == nil || way.status.Gone || way.row.row == nil || way.row.verdict.Expected != catalog.Yes {
+		return false
+	}
+	if further := e.behind(way); further != (event.Key{}) && depth < maxChain && e.accounted(way, further, depth+1) {
+		return e.accounted(it, further, depth+1)
+	}
+	rule := rules.Unseen
+	if way.status.Seen.State.Lost() {
+		rule = rules.Loss
+	}
+	if c, _ := e.root(way, rule, 0); c != nil {
+		way = c
+	}
+	return e.reaches(way, it, rules.Unseen)
+}
+
 // veilBy notes what the item, of which an event at this position was decided,
-// hides from now on.
+// hides from now on. What is no more hides on, but accounts for nothing.
 func (e *Engine) veilBy(it *item, position uint64) {
 	st := &it.status
 	now := watch{st.Observer, st.Seen.Veils}
-	if st.Gone {
-		now.job = ""
-	}
 	for w, v := range e.veils {
 		if v.way == it && w != now {
 			delete(e.veils, w)
@@ -82,17 +110,8 @@ func (e *Engine) veilBy(it *item, position uint64) {
 		v.way, v.position = it, position
 		return
 	}
-	v := &veil{way: it, position: position}
-	e.veils[now] = v
-	for _, x := range e.items {
-		if e.veilOf(x) != v {
-			continue
-		}
-		if !x.status.Calm() {
-			e.redecide(x)
-		}
-	}
-	e.revise()
+	e.veils[now] = &veil{way: it, position: position}
+	e.stirred = append(e.stirred, it)
 }
 
 // loadVeils finds again what is hidden, in a stream of which the last event is
@@ -100,14 +119,17 @@ func (e *Engine) veilBy(it *item, position uint64) {
 func (e *Engine) loadVeils(last uint64) {
 	for _, it := range e.items {
 		st := &it.status
-		if st.Seen.Veils == "" || st.Gone {
+		if st.Seen.Veils == "" {
 			continue
 		}
 		v := &veil{way: it, position: st.Position}
 		if v.position == 0 { // the stream began anew: the items' positions did, too
 			v.position = last
 		}
-		e.veils[watch{st.Observer, st.Seen.Veils}] = v
+		w := watch{st.Observer, st.Seen.Veils}
+		if have := e.veils[w]; have == nil || have.way.status.Gone && !st.Gone || have.way.status.Gone == st.Gone && have.position < v.position {
+			e.veils[w] = v // of two, that of a host's new name
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -290,4 +291,76 @@ func TestHiddenCauseExplainsNothing(t *testing.T) {
 		s.wait(time.Minute)
 		s.want("raised loss port/4118/tcp down management_lost")
 	})
+}
+
+// TestWayThatGoes: what was hidden behind an item that is no more is told by itself
+// once its patience is over, also after a restart, and once again nothing is told
+// of it when it is seen.
+func TestWayThatGoes(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSeer(t, 1, true, false)
+			defer func() { s.stop() }()
+			for n := range 2 {
+				s.state[through(n)] = event.Up
+			}
+			s.look(true)
+			s.hidden = true
+			s.look(false)
+			s.wait(2 * time.Minute)
+			if _, err := s.w.engine.RemoveHost(t.Context(), sight.Host, event.Prose("removed")); err != nil {
+				t.Fatal(err)
+			}
+			if restart {
+				s.restart()
+			}
+			if rows := s.rows(); len(rows) != 2 || !strings.Contains(rows[0], "unknown behind "+sight.String()) {
+				t.Errorf("while nobody looks: %q", rows)
+			}
+			s.wait(2 * time.Minute)
+			s.hidden = false
+			s.look(true)
+			s.wait(2 * time.Minute)
+			told := s.told()
+			for n := range 2 {
+				if want := []string{"raised unknown unknown", "cleared unknown up"}; !slices.Equal(told[through(n)], want) {
+					t.Errorf("restart %v: of %s was told %q", restart, through(n), told[through(n)])
+				}
+			}
+			s.w.checkPairs(t)
+		})
+	}
+}
+
+// TestWayIsNotExpectedAnyMore: nor does one account for anything that is off the
+// list since a reload.
+func TestWayIsNotExpectedAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSeer(t, 1, true, false)
+		defer func() { s.stop() }()
+		s.state[through(0)] = event.Up
+		s.look(true)
+		s.hidden = true
+		s.look(false)
+		s.wait(2 * time.Minute)
+		s.stop()
+		s.stop = startEngine(s.w, without{s.list, sight}, s.set)
+		s.wait(2 * time.Minute)
+		if told := s.told()[through(0)]; !slices.Equal(told, []string{"raised unknown unknown"}) {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
+// without is a list that lacks an item.
+type without struct {
+	*list
+	gone event.Key
+}
+
+func (w without) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) {
+	if k == w.gone {
+		return nil, catalog.Verdict{}
+	}
+	return w.list.Find(k, f)
 }

@@ -77,6 +77,9 @@ type Snapshot struct {
 	Related  *Related // nil: no other item has to do with it
 	Storm    *Storm   // what other items do; nil: nothing
 	Single   bool     // no digest speaks for the item any more
+	// Unaccounted says of an item behind another one (event.Observation.Behind)
+	// that nobody whom it concerns is told why it cannot be seen.
+	Unaccounted bool
 }
 
 // Outcome is what Decide did about one rule.
@@ -189,7 +192,7 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 		expected = snap.Verdict.Expected
 	}
 	t := flip{prev: &prev, fresh: e.ID != "" && !snap.Transit.Lasts(now), expected: expected}
-	if s.nothing(&st, t) {
+	if s.nothing(&st, &snap, t) {
 		return st, nil
 	}
 	return s.ask(asked{now: now, fresh: e.ID != ""}, st, snap, t)
@@ -198,9 +201,9 @@ func (s *Set) Decide(now time.Time, prev Status, snap Snapshot, e event.Event) (
 // nothing reports whether no rule has anything to decide: nothing is wrong or
 // was, and nothing flaps. It stands apart so that a decision like this, of
 // which there are the most by far, allocates nothing.
-func (s *Set) nothing(st *Status, t flip) bool {
+func (s *Set) nothing(st *Status, snap *Snapshot, t flip) bool {
 	return st.Calm() && (st.Flap == nil || st.Flap.Until.IsZero()) && (s.Flap.Changes == 0 || !t.flipped(st)) &&
-		lossSign(st.Seen.State, t.expected) != bad && unseenSign(st, t.expected, nil) != bad
+		lossSign(st.Seen.State, t.expected) != bad && unseenSign(st, t.expected, snap) != bad
 }
 
 // ask asks every rule.
@@ -215,7 +218,7 @@ func (s *Set) ask(now asked, st Status, snap Snapshot, t flip) (Status, []Decisi
 	} else {
 		out = s.step(q.about(Loss, lossSign(st.Seen.State, t.expected)), out)
 	}
-	return st, s.step(q.about(Unseen, unseenSign(&st, t.expected, snap.Storm)), out)
+	return st, s.step(q.about(Unseen, unseenSign(&st, t.expected, &snap)), out)
 }
 
 // question is what one rule is asked about one item at one moment. What it
@@ -281,19 +284,20 @@ func lossSign(state event.State, expected catalog.Tri) sign {
 
 // unseenSign answers whether nobody knows how the item is. While it is seen
 // lost, or was and that was told, its loss speaks for it; while that is in its
-// hold, or still because the item comes and goes, nothing can be said yet. An
+// hold, or still because the item comes and goes, nothing can be said yet. What
+// the item is behind speaks for it, as long as that is told to somebody. An
 // open alert stays until whoever is to speak for the loss has spoken.
-func unseenSign(st *Status, expected catalog.Tri, storm *Storm) sign {
+func unseenSign(st *Status, expected catalog.Tri, snap *Snapshot) sign {
 	loss := st.slot(Loss)
 	open := st.slot(Unseen).Phase == Firing
 	switch {
 	case expected == catalog.No, st.Seen.State == event.Up, loss.Phase == Firing:
 		return good
-	case open && (loss.Gathered() && !storm.told(loss) || loss.awaited()):
+	case open && (loss.Gathered() && !snap.Storm.told(loss) || loss.awaited()):
 		return blind
 	case loss.Gathered(), st.Seen.State.Lost() && !loss.Holding() && !st.Flapping():
 		return good
-	case expected == catalog.Yes && st.Seen.State == event.Unknown && st.Seen.Behind == event.Key{}:
+	case expected == catalog.Yes && st.Seen.State == event.Unknown && (st.Seen.Behind == event.Key{} || snap.Unaccounted):
 		return bad
 	}
 	return blind
@@ -378,6 +382,13 @@ func (s *Set) stepHeld(q question, out []Decision) []Decision {
 		return append(out, Decision{Rule: q.rule, Outcome: Recovered, Why: words.OverBefore.With()})
 	case slot.Digest != "" && !(q.sign == bad && q.snap.Single):
 		return out // its digest speaks for it
+	case q.confirmed():
+		if h := s.hushed(q.now, q.st, *q.snap, q.rule); h.id != "" {
+			return q.st.hush(h, q.rule, out)
+		}
+		q.late = true
+		q.own()
+		return s.rise(q, out)
 	case q.sign == blind:
 		if !slot.Due.IsZero() && (!slot.Holding() || !q.now.Before(slot.Due)) {
 			q.own().Due = time.Time{} // until there is a look that sees something
@@ -394,6 +405,12 @@ func (s *Set) stepHeld(q question, out []Decision) []Decision {
 	}
 	q.own()
 	return s.rise(q, out)
+}
+
+// confirmed reports whether a loss was seen for long enough to be told, was kept
+// back by a silence, and cannot be seen any more.
+func (q question) confirmed() bool {
+	return q.rule == Loss && q.sign == blind && q.slot().Silence != "" && q.st.lostUnseen() && q.snap.Verdict.Expected == catalog.Yes
 }
 
 // stepOpen goes on with an alert that is open.
@@ -453,7 +470,7 @@ func (q question) news() event.Said {
 // seen any more.
 func (q question) rose() bool {
 	slot, st := q.slot(), q.st
-	return q.rule == Loss && q.sign == blind && st.Seen.State == event.Unknown && st.Known.Lost() && st.Known != slot.State &&
+	return q.rule == Loss && q.sign == blind && st.lostUnseen() && st.Known != slot.State &&
 		q.snap.Verdict.Expected == catalog.Yes && !q.snap.unsure() && SeverityOf(impact(st, *q.snap, q.rule)).Rank() > slot.Severity.Rank()
 }
 
@@ -532,7 +549,7 @@ func (slot *Slot) resume() { slot.Due = time.Unix(0, 0).UTC() }
 // in transition, its cause tells of it, it is silenced, or a digest does.
 func (s *Set) rise(q question, out []Decision) []Decision {
 	slot := q.slot()
-	out, waits := slot.passes(q.now, q.snap.Transit, q.rule, out)
+	out, waits := q.passes(out)
 	if !waits {
 		out, waits = s.explained(q, out)
 	}
@@ -622,11 +639,15 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 
 // lost is the state that the item was last seen in, if it cannot be seen now.
 func (s *Status) lost() event.State {
-	if s.Seen.State == event.Unknown && s.Known.Lost() {
+	if s.lostUnseen() {
 		return s.Known
 	}
 	return s.Seen.State
 }
+
+// lostUnseen reports whether the item was lost when it was seen last, and cannot
+// be seen now.
+func (s *Status) lostUnseen() bool { return s.Seen.State == event.Unknown && s.Known.Lost() }
 
 // subject is the rule's trouble with the item: as it was told, where nothing
 // can be said of how it stands now.
@@ -699,6 +720,8 @@ func (s *Set) Alert(st *Status, snap Snapshot, name string) *event.Alert {
 	}
 	if slot.Transition == event.Cleared {
 		a.EndedAt = slot.At
+	} else if name == Loss && st.lostUnseen() {
+		a.DetailStatements = words.LastSeen.With().And(a.DetailStatements).Clip(event.MaxDetail)
 	}
 	if st.Gone { // what the list says of it does not count any more
 		snap.Verdict.Expected = catalog.No

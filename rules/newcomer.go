@@ -98,10 +98,14 @@ func (d *Digest) asMember(st *Status) *Slot {
 }
 
 // stateOf is the state of a member: of one that others were told of, what they
-// were told, so that it is not said to be well before its all-clear.
+// were told, so that it is not said to be well before its all-clear. Of a loss that
+// cannot be seen any more it is what was seen last.
 func (d *Digest) stateOf(st *Status) event.State {
-	if d.For != "" {
+	switch {
+	case d.For != "":
 		return st.slot(d.Rule).State
+	case d.Rule == Loss:
+		return st.lost()
 	}
 	return st.Seen.State
 }

@@ -26,6 +26,7 @@ func TestIsItBad(t *testing.T) {
 		behind       event.Key
 		open         *Slot  // the alert that says that it cannot be seen
 		digest       Digest // of the loss
+		unaccounted  bool
 		lost, unseen sign
 	}{
 		"well":                                   {state: event.Up, expected: catalog.Yes, lost: good, unseen: good},
@@ -38,6 +39,7 @@ func TestIsItBad(t *testing.T) {
 		"not seen, its loss is told":             {state: event.Unknown, expected: catalog.Yes, loss: &Slot{Phase: Firing}, lost: blind, unseen: good},
 		"not seen, in a digest":                  {state: event.Unknown, expected: catalog.Yes, loss: &Slot{Phase: Held, Digest: "d"}, lost: blind, unseen: good},
 		"not seen, behind another":               {state: event.Unknown, expected: catalog.Yes, behind: event.Key{Host: "dsm"}, lost: blind, unseen: blind},
+		"not seen, what it is behind is no more": {state: event.Unknown, expected: catalog.Yes, behind: event.Key{Host: "dsm"}, unaccounted: true, lost: blind, unseen: bad},
 		"not expected":                           {state: event.Down, expected: catalog.No, lost: good, unseen: good},
 		"nobody knows if it is needed":           {state: event.Degraded, expected: catalog.Unknown, lost: blind, unseen: good},
 		"told as unseen, its loss holds":         {state: event.Down, expected: catalog.Yes, loss: holding, open: &Slot{Phase: Firing}, lost: bad, unseen: blind},
@@ -56,7 +58,7 @@ func TestIsItBad(t *testing.T) {
 		if got := lossSign(c.state, c.expected); got != c.lost {
 			t.Errorf("%s: loss %d, want %d", name, got, c.lost)
 		}
-		if got := unseenSign(st, c.expected, storm); got != c.unseen {
+		if got := unseenSign(st, c.expected, &Snapshot{Storm: storm, Unaccounted: c.unaccounted}); got != c.unseen {
 			t.Errorf("%s: unknown %d, want %d", name, got, c.unseen)
 		}
 	}

@@ -78,7 +78,8 @@ func (slot *Slot) renameThrough(old, name string) {
 }
 
 // Removed is what is observed of an item when somebody says that it is no
-// more: why goes to everybody who was told of its alerts.
+// more: why goes to everybody who was told of its alerts. What it hides stays
+// hidden.
 func Removed(st *Status, why event.Said) event.Observation {
-	return event.Observation{Key: st.Key, State: event.Unknown, Want: st.Seen.Want, Detail: why}
+	return event.Observation{Key: st.Key, State: event.Unknown, Want: st.Seen.Want, Detail: why, Veils: st.Seen.Veils}
 }

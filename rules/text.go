@@ -16,8 +16,13 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 		return
 	}
 	what := headline(a, true)
-	if a.Rule == FlapRule && a.Transition == event.Cleared && a.State == event.Unknown && snap.Row != nil && snap.Verdict.Expected != catalog.No {
-		what = words.SettledUnseen.Phrase(speaker(a.Key))
+	if a.Transition == event.Cleared && a.State == event.Unknown && snap.Row != nil && snap.Verdict.Expected != catalog.No {
+		switch a.Rule { // it is expected all the same
+		case FlapRule:
+			what = words.SettledUnseen.Phrase(speaker(a.Key))
+		case Unseen:
+			what = words.UnseenLost.Phrase(speaker(a.Key))
+		}
 	}
 	a.TitleStatements = words.Title.With(shortHost(a.Key.Host), what)
 	if snap.Row != nil {

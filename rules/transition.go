@@ -33,15 +33,19 @@ func (t Transit) Begin(now time.Time, long time.Duration, why event.Said) Transi
 // Lasts reports whether the transit has not ended yet; nil: there is none.
 func (t *Transit) Lasts(now time.Time) bool { return t != nil && now.Before(t.Until) }
 
-// passes keeps a loss back while its host is in transition.
-func (slot *Slot) passes(now time.Time, t *Transit, name string, out []Decision) ([]Decision, bool) {
-	if name != Loss || !t.Lasts(now) {
+// passes keeps a loss back while its host is in transition. Of one that was
+// confirmed under a silence, and cannot be seen any more, the silence stays noted.
+func (q question) passes(out []Decision) ([]Decision, bool) {
+	slot, t := q.slot(), q.snap.Transit
+	if q.rule != Loss || !t.Lasts(q.now) {
 		return out, false
 	}
-	slot.Silence, slot.Cause = "", ""
+	if slot.Cause = ""; !q.late {
+		slot.Silence = ""
+	}
 	if slot.Phase == Held && slot.Due.Equal(t.Until) {
 		return out, true
 	}
 	slot.Phase, slot.Due = Held, t.Until
-	return append(out, Decision{Rule: name, Outcome: InTransit, Why: words.InTransition.With(t.Until).And(t.Why)}), true
+	return append(out, Decision{Rule: q.rule, Outcome: InTransit, Why: words.InTransition.With(t.Until).And(t.Why)}), true
 }

@@ -43,6 +43,9 @@ var (
 	SettledUnseen = say1[Phrase]("headline.settled_unseen",
 		"{what} no longer comes and goes: it cannot be observed",
 		"{what} の停止と復旧の繰り返しは終わりましたが、状態を確認できません")
+	UnseenLost = say1[Phrase]("headline.unseen_lost",
+		"{what} was seen lost, which is an alert of its own now",
+		"{what} は最後の確認で異常だったため、別のアラートとして通知しました")
 	ComesGoes = say2[Phrase, int]("headline.flapping",
 		"{what} {again|still |}comes and goes",
 		"{what} が{again|引き続き|}停止と復旧を繰り返しています")
@@ -120,6 +123,9 @@ var (
 	NotObserved = say0("meaning.unknown",
 		"It cannot be observed, so nobody can tell whether it runs. This does not mean that it is down.",
 		"状態を確認できないため、稼働しているかどうか判断できません。停止を意味するものではありません。")
+	LastSeen = say0("detail.last_seen",
+		"This is how it was seen last; it cannot be observed now.",
+		"最後に確認したときの状態です。現在は状態を確認できません。")
 	ShortDegraded = say0("short.degraded",
 		"It runs only in part.",
 		"一部しか動作していません。")
