@@ -321,9 +321,6 @@ func (r *running) without(name string) (gone *worker) {
 // those that are replaced for what they have begun.
 const leaving = 30 * time.Second
 
-// sureEmpty is how many looks in a row, 20 ms apart, must find nothing that waits.
-const sureEmpty = 5
-
 // leave tells sinks that go of the end of all that is open there, gives them
 // time for that, all the same, and forgets them.
 func (r *running) leave(ctx context.Context, gone []*worker) {
@@ -338,13 +335,8 @@ func (r *running) leave(ctx context.Context, gone []*worker) {
 		}
 	}
 	for _, w := range gone {
-		// The server counts a message a moment after it has confirmed it.
-		for empty := 0; wait.Err() == nil; {
-			n, err := r.ledger.Outbox().Waiting(wait, w.name)
-			if empty++; err != nil || n > 0 {
-				empty = 0
-			}
-			if empty == sureEmpty {
+		for wait.Err() == nil {
+			if n, err := r.ledger.Outbox().Waiting(wait, w.name); err == nil && n == 0 {
 				break
 			}
 			select {

@@ -547,6 +547,24 @@ func (b *Bus) Pending(ctx context.Context, stream, durable string) (Backlog, err
 	return Backlog{Waiting: i.NumPending, Held: i.NumAckPending, Floor: i.AckFloor.Stream}, nil
 }
 
+// Lying is how many messages of a subject lie in a stream. Unlike the backlog of a
+// consumer, which learns of a message a moment after it was confirmed, it counts
+// all that was.
+func (b *Bus) Lying(ctx context.Context, stream, subject string) (uint64, error) {
+	s, err := b.stream(stream)
+	if err != nil {
+		return 0, err
+	}
+	if b.server == nil && !b.nc().IsConnected() { // an answer would be waited for in vain
+		return 0, fmt.Errorf("%w; see that it runs at bus.url", ErrNotConnected)
+	}
+	i, err := s.Info(ctx, jetstream.WithSubjectFilter(subject))
+	if err != nil {
+		return 0, fmt.Errorf("count what lies in %s: %w", stream, b.missing(stream, err))
+	}
+	return i.State.Subjects[subject], nil
+}
+
 // Durables returns the names of the durable consumers of a stream.
 func (b *Bus) Durables(ctx context.Context, stream string) ([]string, error) {
 	s, err := b.stream(stream)

@@ -438,3 +438,47 @@ func TestBadConsumers(t *testing.T) {
 		})
 	}
 }
+
+// TestLying: a message is counted as soon as it is confirmed, and no more once it
+// is settled, whether or not its consumer has heard of it.
+func TestLying(t *testing.T) {
+	b := bustest.Open(t, bustest.Config(t))
+	c, err := b.Consumer(t.Context(), bus.ConsumerConfig{Stream: bus.Outbox, Durable: "nms", Filter: "dswatch.outbox.nms"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lying := func() uint64 {
+		t.Helper()
+		n, err := b.Lying(t.Context(), bus.Outbox, "dswatch.outbox.nms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const all = 500
+	for i := range all {
+		for _, sink := range []string{"nms", "chat"} {
+			if err := b.Publish(t.Context(), bus.Message{Subject: "dswatch.outbox." + sink, Data: []byte("x")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := lying(); n != uint64(i+1) {
+			t.Fatalf("%d of %d are counted", n, i+1)
+		}
+	}
+	for left := all; left > 0; {
+		got, err := c.Next(t.Context(), all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range got {
+			d.Ack()
+		}
+		left -= len(got)
+	}
+	for end := time.Now().Add(10 * time.Second); lying() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d are left", lying())
+		}
+	}
+}

@@ -62,13 +62,18 @@ func (o Outbox) Pending(ctx context.Context, sink string, each func(data []byte,
 	})
 }
 
-// Waiting is how many alerts wait in the outbox of a sink or are on their way.
+// Waiting is how many alerts wait in the outbox of a sink or are on their way, all
+// that Put has stored among them: what is settled leaves the outbox.
 func (o Outbox) Waiting(ctx context.Context, sink string) (int, error) {
+	lying, err := o.bus.Lying(ctx, bus.Outbox, outboxSubject(sink))
+	if err != nil || lying == 0 {
+		return 0, err
+	}
 	left, err := o.bus.Pending(ctx, bus.Outbox, sink)
 	if err != nil {
 		return 0, err
 	}
-	return int(left.Waiting) + left.Held + o.sizes.of(sink).more(left.Floor), nil
+	return int(lying) + o.sizes.of(sink).more(left.Floor), nil
 }
 
 // Repeat is an alert that a sink is told again on request.
