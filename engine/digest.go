@@ -198,7 +198,7 @@ func (e *Engine) follow(it *item, after *rules.Status, decisions []rules.Decisio
 		switch i := slices.IndexFunc(decisions, func(d rules.Decision) bool {
 			return d.Rule == name && (d.Outcome == rules.Raised || d.Outcome == rules.Gathered)
 		}); {
-		case i >= 0 && !e.releasing:
+		case i >= 0 && e.releasing == nil:
 			e.storm.Count(now, name, e.Set.Storm.Alerts)
 			fallthrough
 		case i >= 0:
@@ -291,15 +291,15 @@ func (e *Engine) release(now time.Time, d *digest) {
 	}
 	e.closeRound()
 	left := d.sorted()
-	e.releasing = true
-	defer func() { e.releasing = false }()
+	e.releasing = d
+	defer func() { e.releasing = nil }()
 	for _, it := range left {
 		if d.For != "" {
 			e.alone(d, it)
 		}
 		e.redecide(it)
 	}
-	e.releasing = false
+	e.releasing = nil
 	e.revise()
 	d.Kept(now)
 	e.closeRound()

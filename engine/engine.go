@@ -30,8 +30,8 @@ type Engine struct {
 	known     atomic.Pointer[[]rules.Silence] // silences, for who must not wait for mu
 	storm     *rules.Storm
 	groups    map[event.Key]*digest
-	releasing bool // of what a digest spoke for: see release
-	joining   int  // alerts that have joined digests in this round
+	releasing *digest // what it spoke for is let go: see release
+	joining   int     // alerts that have joined digests in this round
 
 	details map[event.Said]event.Said // of events, see share
 	hiding  map[event.Key]int         // how many items cannot be seen because of one
@@ -416,7 +416,10 @@ func (e *Engine) decide(it *item, ev event.Event) {
 		ev = e.unseen(it)
 	}
 	snap := it.snapshot()
-	snap.Silences, snap.Storm, snap.Single = e.silences, e.storm, e.releasing
+	snap.Silences, snap.Storm = e.silences, e.storm
+	if d := e.releasing; d != nil {
+		snap.Single, snap.Gathered = true, d.Last
+	}
 	e.relate(it, ev, &snap)
 	behind := it.status.Seen.Behind
 	if ev.ID != "" {
@@ -467,7 +470,7 @@ func (e *Engine) tell(d rules.Decision) {
 		for _, name := range sinks {
 			told := *a
 			// What was open before a sink came is no news.
-			told.Replay = a.Replay || a == d.First && (e.releasing || slices.Contains(e.fresh, name))
+			told.Replay = a.Replay || a == d.First && (e.releasing != nil || slices.Contains(e.fresh, name))
 			if err := e.put(told, name); err != nil {
 				return err
 			}

@@ -127,7 +127,10 @@ func (e *Engine) beginFor(now time.Time, rule, id, sink string) *digest {
 // adopt does. Of a sink that is no longer there none tells.
 func (e *Engine) adoptFor(now time.Time, it *item, rule string) {
 	for _, t := range it.status.Slot(rule).Through {
-		if !slices.Contains(e.Sinks, t.Sink) {
+		switch {
+		case t.Digest == "":
+			continue
+		case !slices.Contains(e.Sinks, t.Sink):
 			it.status.Part(rule, t.Digest)
 			e.touch(it)
 			continue

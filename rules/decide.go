@@ -73,10 +73,11 @@ type Snapshot struct {
 	Sinks   []string // who is told where there are no routes
 	// Silences are those of the whole fleet.
 	Silences []Silence
-	Transit  *Transit // nil: the host was neither upgraded nor restarted lately
-	Related  *Related // nil: no other item has to do with it
-	Storm    *Storm   // what other items do; nil: nothing
-	Single   bool     // no digest speaks for the item any more
+	Transit  *Transit  // nil: the host was neither upgraded nor restarted lately
+	Related  *Related  // nil: no other item has to do with it
+	Storm    *Storm    // what other items do; nil: nothing
+	Single   bool      // no digest speaks for the item any more
+	Gathered time.Time // Single: when the digest that did told last
 	// Unaccounted says of an item behind another one (event.Observation.Behind)
 	// that nobody whom it concerns is told why it cannot be seen.
 	Unaccounted bool
@@ -575,7 +576,10 @@ func (s *Set) raise(q question, out []Decision) []Decision {
 	slot := q.slot()
 	id := event.AlertID(q.st.Key, q.rule, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.Left, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, 0, ""
-	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause, slot.Raised = nil, nil, "", nil, "", q.now
+	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause = nil, nil, "", nil, ""
+	if joined := slot.Raised; !q.snap.Single || slot.Digest == "" || q.snap.Gathered.Before(joined) {
+		slot.Raised = q.now // else its digest told of it
+	}
 	slot.Through = nil
 	slot.Severity, slot.Rated = "", time.Time{}
 	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)

@@ -40,8 +40,8 @@ func (r *Route) escalates(slot *Slot, sub Subject) (at time.Time) {
 	for _, name := range r.Sinks {
 		if a, known := slot.heard(name); known {
 			at = earlier(at, a.First)
-		} else if t, spoken := slot.through(name); spoken {
-			at = earlier(at, t.At)
+		} else {
+			at = earlier(at, slot.before(name))
 		}
 	}
 	if at.IsZero() {

@@ -15,22 +15,32 @@ import (
 // Through says that a digest tells one sink of an open alert.
 type Through struct {
 	Sink   string    `json:"sink"`
-	Digest string    `json:"digest"` // its id
+	Digest string    `json:"digest"` // its id; empty: it speaks no more, and the sink is to be told by itself
 	At     time.Time `json:"at"`     // since when
 }
 
 // through returns what tells the sink of the slot's alert; false: it is told by itself.
 func (slot *Slot) through(sink string) (Through, bool) {
-	i := slices.IndexFunc(slot.Through, func(t Through) bool { return t.Sink == sink })
+	i := slices.IndexFunc(slot.Through, func(t Through) bool { return t.Sink == sink && t.Digest != "" })
 	if i < 0 {
 		return Through{}, false
 	}
 	return slot.Through[i], true
 }
 
+// before is when a digest first told the sink of the slot's alert; zero: none did.
+func (slot *Slot) before(sink string) (at time.Time) {
+	for _, t := range slot.Through {
+		if t.Sink == sink {
+			at = earlier(at, t.At)
+		}
+	}
+	return at
+}
+
 // Speaks reports whether the digest tells a sink of the slot's open alert.
 func (slot *Slot) Speaks(digest string) bool {
-	return slices.ContainsFunc(slot.Through, func(t Through) bool { return t.Digest == digest })
+	return digest != "" && slices.ContainsFunc(slot.Through, func(t Through) bool { return t.Digest == digest })
 }
 
 // part forgets the digests of which gone says so. The slot is nobody else's.
@@ -68,15 +78,22 @@ func (s *Status) RaisedBefore(rule string, t time.Time) bool { return s.slot(rul
 // Tell notes that a digest tells a sink of the rule's open alert.
 func (s *Status) Tell(rule string, t Through) {
 	slot := s.own(rule)
-	slot.Through = append(slices.Clone(slot.Through), t)
+	t.At = earlier(t.At, slot.before(t.Sink))
+	slot.part(func(old Through) bool { return old.Sink == t.Sink && old.Digest == "" })
+	slot.Through = append(slot.Through, t)
 }
 
 // Part notes that the digest does not tell of the rule's open alert any more, and
 // lets the alert look anew, at once, at whom it is told to: unless somebody looks
-// after it.
+// after it. Since when it was told stays: an escalation counts from then.
 func (s *Status) Part(rule, digest string) {
 	slot := s.own(rule)
-	slot.part(func(t Through) bool { return t.Digest == digest })
+	slot.Through = slices.Clone(slot.Through)
+	for i := range slot.Through {
+		if slot.Through[i].Digest == digest {
+			slot.Through[i].Digest = ""
+		}
+	}
 	if slot.Phase == Firing && slot.Ack == nil && slot.Silence == "" && !slot.settles() {
 		slot.resume()
 	}

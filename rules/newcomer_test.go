@@ -70,8 +70,13 @@ func TestSpokenForBySink(t *testing.T) {
 	if st.Part(Loss, "other"); !st.Loss.Speaks("d") {
 		t.Error("it parts from a digest that it was not in")
 	}
-	if st.Part(Loss, "d"); !slices.Equal(told(70), []string{"new"}) || st.Loss.Due.After(began) || st.Loss.Through != nil {
-		t.Errorf("apart from its digest %v are told, due %s", told(70), st.Loss.Due)
+	if st.Part(Loss, "d"); !slices.Equal(told(69), []string{"new"}) || !slices.Equal(told(70), []string{"new", "boss"}) || st.Loss.Due.After(began) || st.Loss.Speaks("d") {
+		t.Errorf("apart from its digest %v are told, then %v, due %s", told(69), told(70), st.Loss.Due)
+	}
+	slot := st.own(Loss)
+	slot.plan(after(65), []target{{sink: "new"}}, []string{"new"})
+	if a, known := slot.heard("new"); !known || !a.First.Equal(after(10)) || slot.Through != nil {
+		t.Errorf("told by itself it was told first at %s, and still %v", a.First, slot.Through)
 	}
 }
 

@@ -242,14 +242,28 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 	for _, t := range audience {
 		a, known := slot.heard(t.sink)
 		if !known {
-			a.First = now
+			a.First = slot.first(now, t.sink)
 		}
 		if !known || slices.Contains(told, t.sink) {
 			a.At = now
 		}
 		r.Next = append(r.Next, a)
+		slot.part(func(old Through) bool { return old.Sink == t.sink && old.Digest == "" })
 	}
 	slot.Round = r
+}
+
+// first is since when a sink that is told at now for the first time should know of
+// the trouble: a digest may have told it before.
+func (slot *Slot) first(now time.Time, sink string) time.Time {
+	at := slot.before(sink)
+	switch {
+	case !at.IsZero():
+		return at
+	case slot.Transition == event.Raised:
+		return slot.Raised
+	}
+	return now
 }
 
 // Bound moves deadlines that lie further away than the settings allow: the
@@ -311,6 +325,12 @@ func (slot *Slot) concerns(now time.Time, all []target, fresh []string, timed bo
 
 // boundRound takes what somebody was told to have been told by now.
 func (slot *Slot) boundRound(now time.Time) {
+	slot.Through = slices.Clone(slot.Through)
+	for i := range slot.Through {
+		if at := &slot.Through[i].At; at.After(now) {
+			*at = now
+		}
+	}
 	if slot.Round == nil {
 		return
 	}

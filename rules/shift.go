@@ -36,6 +36,10 @@ func (slot *Slot) shift(now time.Time, d time.Duration) {
 	move(&slot.Rated)
 	move(&slot.Look)
 	move(&slot.Well)
+	slot.Through = slices.Clone(slot.Through)
+	for i := range slot.Through {
+		move(&slot.Through[i].At)
+	}
 	if slot.Round != nil {
 		r := *slot.Round
 		r.Next = slices.Clone(r.Next)
