@@ -310,7 +310,7 @@ func (e *Engine) release(now time.Time, d *digest) {
 func (e *Engine) said(d *digest, decisions []rules.Decision) {
 	for _, one := range decisions {
 		d.dirty = true
-		e.tell(one)
+		e.tell(one, e.fresh)
 		if e.OnDecision != nil {
 			e.OnDecision(d.Key, one)
 		}

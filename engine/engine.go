@@ -458,19 +458,32 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 		if d.Alert == nil {
 			continue
 		}
-		e.tell(d)
+		e.tell(d, e.replays(it, d))
 		it.inRound = true
 	}
 	e.schedule(it)
 }
 
-// tell notes what was decided for this round.
-func (e *Engine) tell(d rules.Decision) {
+// replays returns which sinks are told by d of what was open before they came, and
+// is no news: at once, or when the hours of their route begin. An escalation is news.
+func (e *Engine) replays(it *item, d rules.Decision) []string {
+	out := slices.Clone(e.fresh)
+	for _, name := range d.Late {
+		if at, came := e.came[name]; came && it.status.RaisedBefore(d.Rule, at) &&
+			slices.Contains(e.Set.Told(e.now(), rules.Subject{Key: it.status.Key, Rule: d.Rule, Severity: d.Alert.Severity}, e.Sinks), name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// tell notes what was decided for this round. Of an alert that was open before
+// they came, fresh sinks hear as of a replay.
+func (e *Engine) tell(d rules.Decision, fresh []string) {
 	err := d.Deliveries(func(a *event.Alert, sinks []string) error {
 		for _, name := range sinks {
 			told := *a
-			// What was open before a sink came is no news.
-			told.Replay = a.Replay || a == d.First && (e.releasing != nil || slices.Contains(e.fresh, name))
+			told.Replay = a.Replay || a == d.First && (e.releasing != nil || slices.Contains(fresh, name))
 			if err := e.put(told, name); err != nil {
 				return err
 			}
