@@ -63,6 +63,12 @@ func (a *Alert) Queued(position uint64) Queued {
 	return Queued{a.ID, a.Turn, a.Seq, a.At, a.Replay, position}
 }
 
+// Supersedes reports whether b, which waits before a, need not be told any more: a
+// says the same again, later. What an operator asked for is told in any case.
+func (a *Alert) Supersedes(b *Alert) bool {
+	return a.Transition == Repeated && b.Transition == Repeated && a.ID == b.ID && a.Seq > b.Seq && !a.Replay && !b.Replay
+}
+
 // Covers reports whether the sink needs q no more, which is of the receipt's
 // slot: it was told that, or something later.
 func (r Receipt) Covers(q Queued) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -100,11 +101,14 @@ func (l *lane) next(now time.Time) (*item, time.Duration) {
 		}
 	}
 	for it := l.take(); it != nil; it = l.take() {
-		p := l.parked[it.slot]
-		if p == nil {
+		switch p := l.parked[it.slot]; {
+		case p != nil:
+			l.follow(p, it)
+		case l.missed(it, now):
+			l.await(it, now.Add(gathering))
+		default:
 			return it, 0
 		}
-		p.items = append(p.items, it)
 	}
 	if p := l.firstDue(now); p != nil {
 		return p.items[0], 0
@@ -116,6 +120,34 @@ func (l *lane) next(now time.Time) (*item, time.Duration) {
 		}
 	}
 	return nil, wait
+}
+
+// A far end that was away is told of an alert that lasts once, and not for each
+// time that it should have been told again. So of the repetitions that wait only
+// the newest is sent, in its place among the rest.
+const (
+	// missedAfter is how late a repetition is that others may have outdated, and
+	// gathering how long it waits for them: a new worker gets what waits one by one.
+	missedAfter = 30 * time.Second
+	gathering   = time.Second
+)
+
+// missed reports whether it comes so late that a later one may wait behind it.
+func (l *lane) missed(it *item, now time.Time) bool {
+	return it.bad == nil && it.alert.Transition == event.Repeated && !it.alert.Replay && now.Sub(it.alert.At) > missedAfter
+}
+
+// follow puts it behind what its slot waits with, and settles what it outdates.
+func (l *lane) follow(p *parked, it *item) {
+	p.items = slices.DeleteFunc(p.items, func(before *item) bool {
+		outdated := it.alert.Supersedes(&before.alert)
+		if outdated {
+			l.w.m.superseded.Inc()
+			l.settle(before, event.Receipt{})
+		}
+		return outdated
+	})
+	p.items = append(p.items, it)
 }
 
 // take returns the next new delivery, or nil.
@@ -255,17 +287,21 @@ func (l *lane) answered() {
 func (l *lane) park(it *item, now time.Time) {
 	p := l.parked[it.slot]
 	if p == nil {
-		p = &parked{slot: it.slot, items: []*item{it}, pauses: l.w.backoff()}
-		l.parked[it.slot] = p
-	} else {
-		l.unqueue(p)
-		if p.wins == l.wins {
-			p.pauses.reset()
-		}
+		p = l.await(it, now)
+	} else if p.wins == l.wins {
+		p.pauses.reset()
 	}
-	p.wins = l.wins
-	p.due = now.Add(p.pauses.next())
+	l.unqueue(p)
 	l.queue = append(l.queue, p)
+	p.wins, p.due = l.wins, now.Add(p.pauses.next())
+}
+
+// await lets the slot of it, which waits with nothing yet, wait until then.
+func (l *lane) await(it *item, until time.Time) *parked {
+	p := &parked{slot: it.slot, items: []*item{it}, due: until, wins: l.wins, pauses: l.w.backoff()}
+	l.parked[it.slot] = p
+	l.queue = append(l.queue, p)
+	return p
 }
 
 func (l *lane) unqueue(p *parked) {
@@ -324,6 +360,11 @@ func (l *lane) done(it *item, r event.Receipt) {
 			p.pauses.reset()
 		}
 	}
+	l.settle(it, r)
+}
+
+// settle hands it to the settler.
+func (l *lane) settle(it *item, r event.Receipt) {
 	l.w.begun(it)
 	it.alert = event.Alert{} // its texts are not needed while the receipt is stored
 	l.w.settled <- settled{it, r}

@@ -20,7 +20,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	sink := []string{"sink"}
 	m := &Metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "dswatch_sink_deliveries_total", Help: "Deliveries settled: delivered, duplicate (already told, not sent), expired (a test nobody waits for) or dead (moved to the dead letters).",
+			Name: "dswatch_sink_deliveries_total", Help: "Deliveries settled: delivered, duplicate (already told, not sent), superseded (a repetition after which a later one waits, not sent), expired (a test nobody waits for) or dead (moved to the dead letters).",
 		}, []string{"sink", "outcome"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dswatch_sink_failures_total", Help: "Failed attempts by class: permanent, throttled, timeout, temporary, panic.",
@@ -66,13 +66,13 @@ func (m *Metrics) Forget(sink string) {
 
 // counters are the Metrics of one sink, looked up once.
 type counters struct {
-	delivered, duplicate, dead prometheus.Counter
-	retried                    prometheus.Counter
-	failures                   map[Class]prometheus.Counter
-	latency, delay             prometheus.Observer
-	held, circuit              prometheus.Gauge
-	beatSent, beatFailed       prometheus.Counter
-	expired                    prometheus.Counter
+	delivered, duplicate, superseded, dead prometheus.Counter
+	retried                                prometheus.Counter
+	failures                               map[Class]prometheus.Counter
+	latency, delay                         prometheus.Observer
+	held, circuit                          prometheus.Gauge
+	beatSent, beatFailed                   prometheus.Counter
+	expired                                prometheus.Counter
 }
 
 // of returns the counters of one sink; on nil Metrics nobody sees them.
@@ -81,16 +81,17 @@ func (m *Metrics) of(sink string) counters {
 		m, _ = NewMetrics(prometheus.NewRegistry()) // an own registry has no duplicates
 	}
 	c := counters{
-		delivered: m.deliveries.WithLabelValues(sink, "delivered"),
-		duplicate: m.deliveries.WithLabelValues(sink, "duplicate"),
-		dead:      m.deliveries.WithLabelValues(sink, "dead"),
-		retried:   m.retries.WithLabelValues(sink),
-		failures:  map[Class]prometheus.Counter{},
-		latency:   m.latency.WithLabelValues(sink),
-		delay:     m.delay.WithLabelValues(sink),
-		expired:   m.deliveries.WithLabelValues(sink, "expired"),
-		held:      m.held.WithLabelValues(sink),
-		circuit:   m.circuit.WithLabelValues(sink),
+		delivered:  m.deliveries.WithLabelValues(sink, "delivered"),
+		duplicate:  m.deliveries.WithLabelValues(sink, "duplicate"),
+		superseded: m.deliveries.WithLabelValues(sink, "superseded"),
+		dead:       m.deliveries.WithLabelValues(sink, "dead"),
+		retried:    m.retries.WithLabelValues(sink),
+		failures:   map[Class]prometheus.Counter{},
+		latency:    m.latency.WithLabelValues(sink),
+		delay:      m.delay.WithLabelValues(sink),
+		expired:    m.deliveries.WithLabelValues(sink, "expired"),
+		held:       m.held.WithLabelValues(sink),
+		circuit:    m.circuit.WithLabelValues(sink),
 
 		beatSent: m.beats.WithLabelValues(sink, "sent"), beatFailed: m.beats.WithLabelValues(sink, "failed"),
 	}

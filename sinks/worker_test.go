@@ -1065,12 +1065,13 @@ func TestTimeoutIsForEachAttempt(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		want := `
-# HELP dswatch_sink_deliveries_total Deliveries settled: delivered, duplicate (already told, not sent), expired (a test nobody waits for) or dead (moved to the dead letters).
+# HELP dswatch_sink_deliveries_total Deliveries settled: delivered, duplicate (already told, not sent), superseded (a repetition after which a later one waits, not sent), expired (a test nobody waits for) or dead (moved to the dead letters).
 # TYPE dswatch_sink_deliveries_total counter
 dswatch_sink_deliveries_total{outcome="dead",sink="test"} 0
 dswatch_sink_deliveries_total{outcome="delivered",sink="test"} 1
 dswatch_sink_deliveries_total{outcome="duplicate",sink="test"} 0
 dswatch_sink_deliveries_total{outcome="expired",sink="test"} 0
+dswatch_sink_deliveries_total{outcome="superseded",sink="test"} 0
 # HELP dswatch_sink_failures_total Failed attempts by class: permanent, throttled, timeout, temporary, panic.
 # TYPE dswatch_sink_failures_total counter
 dswatch_sink_failures_total{class="panic",sink="test"} 0

@@ -197,7 +197,8 @@ func (w *world) Pending(_ context.Context, sink string, each func([]byte, uint64
 	return nil
 }
 
-// deliver plays the workers: in order, once each, to sinks that accept.
+// deliver plays the workers: in order, once each, to sinks that accept. Of the
+// repetitions of an alert that wait the newest is sent.
 func (w *world) deliver() {
 	for _, sink := range slices.Sorted(maps.Keys(w.waiting)) {
 		if w.refuses[sink] {
@@ -208,7 +209,10 @@ func (w *world) deliver() {
 			known = map[string]event.Receipt{}
 			w.receipts[sink] = known
 		}
-		for _, d := range w.waiting[sink] {
+		for i, d := range w.waiting[sink] {
+			if slices.ContainsFunc(w.waiting[sink][i:], func(later waiting) bool { return later.alert.Supersedes(&d.alert) }) {
+				continue
+			}
 			slot := d.alert.Slot()
 			if r, ok := known[slot]; ok && r.Covers(d.alert.Queued(uint64(d.position))) {
 				continue
