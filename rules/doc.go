@@ -18,12 +18,14 @@
 //     loss is open.
 //   - Severity is judged at every look, whatever keeps an alert quiet. A rise
 //     is told at once to whom it concerns, except under a silence or window:
-//     then it is told at the end. What comes and goes is as severe as it was
+//     then it is told at the end, also of what cannot be seen any more by then: it
+//     is as severe as it was seen last. What comes and goes is as severe as it was
 //     at its worst.
 //   - Whatever keeps trouble from being told ends by itself within a stated
 //     time (hold, flapping, transition), or is named by something that is open
 //     and told (cause, digest), from which worse trouble breaks out, or has an
-//     author who said until when (silence, window).
+//     author who said until when (silence, window). What another item hides is
+//     told by itself once that one is no more, or tells only others of it.
 //   - Every raised alert is cleared exactly once, with the same id: when the
 //     item is back, when facts make it no longer expected, when its row is
 //     removed from the configuration.
@@ -39,9 +41,11 @@
 //     repeated: as they are now, nothing of them is stored. Who heard of it
 //     once is told changes and the end. Repetition and escalation depend on
 //     who looks after it, not on whether it can be seen; an escalation counts
-//     from when the first sink of its route was due to be told.
+//     from when the first sink of its route was due to be told, by the alert or
+//     by a digest that spoke for it.
 //   - A sink that comes hears at once of what is open and concerns it: one by one,
-//     or of more than a few by a digest of its own, which has an end.
+//     or of more than a few by a digest of its own, which has an end. What was open
+//     when it came is marked as a replay, whenever its route lets it hear of it.
 //   - No time or duration is beyond Longest.
 //
 // Not promised here: that what was decided is stored and told, whatever stops
