@@ -310,7 +310,12 @@ func (e *Engine) release(now time.Time, d *digest) {
 func (e *Engine) said(d *digest, decisions []rules.Decision) {
 	for _, one := range decisions {
 		d.dirty = true
-		e.tell(one, e.fresh)
+		e.tell(one, e.replays(one, d.Slot.Told(), func() (routed []string) {
+			for it := range d.members {
+				routed = append(routed, e.Set.Audience(e.now(), &it.status, e.sight(it), d.Rule)...)
+			}
+			return routed
+		}))
 		if e.OnDecision != nil {
 			e.OnDecision(d.Key, one)
 		}

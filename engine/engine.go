@@ -458,19 +458,22 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 		if d.Alert == nil {
 			continue
 		}
-		e.tell(d, e.replays(it, d))
+		slot := it.status.Slot(d.Rule)
+		e.tell(d, e.replays(d, slot.Told(), func() []string {
+			return e.Set.Told(e.now(), rules.Subject{Key: it.status.Key, Rule: d.Rule, Severity: slot.Severity}, e.Sinks)
+		}))
 		it.inRound = true
 	}
 	e.schedule(it)
 }
 
-// replays returns which sinks are told by d of what was open before they came, and
-// is no news: at once, or when the hours of their route begin. An escalation is news.
-func (e *Engine) replays(it *item, d rules.Decision) []string {
+// replays returns which sinks are told by one of an alert, which was raised then,
+// that was open before they came, and is no news: at once, or when the hours of
+// their route begin. An escalation, to whom no route leads, is news.
+func (e *Engine) replays(one rules.Decision, raised time.Time, routed func() []string) []string {
 	out := slices.Clone(e.fresh)
-	for _, name := range d.Late {
-		if at, came := e.came[name]; came && it.status.RaisedBefore(d.Rule, at) &&
-			slices.Contains(e.Set.Told(e.now(), rules.Subject{Key: it.status.Key, Rule: d.Rule, Severity: d.Alert.Severity}, e.Sinks), name) {
+	for _, name := range one.Late {
+		if at, came := e.came[name]; came && raised.Before(at) && slices.Contains(routed(), name) {
 			out = append(out, name)
 		}
 	}

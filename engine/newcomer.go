@@ -40,7 +40,7 @@ func (e *Engine) meetTurned(now time.Time) {
 			e.unheard(now, it, sink, open)
 		}
 		for rule, all := range open {
-			open[rule] = slices.DeleteFunc(all, func(a openAlert) bool { return !a.it.status.RaisedBefore(rule, e.came[sink]) })
+			open[rule] = slices.DeleteFunc(all, func(a openAlert) bool { return !a.it.status.Slot(rule).Told().Before(e.came[sink]) })
 		}
 		e.meet(now, sink, open)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
 )
@@ -55,4 +56,42 @@ func TestReplayWhenTheHoursBegin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReplayOfADigest: so it is of a digest that was open when the sink came.
+func TestReplayOfADigest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := *quick
+		set.Storm = rules.StormSettings{Alerts: 2, Window: time.Minute, Every: 30 * time.Second, Settle: time.Hour}
+		var rows []catalog.Row
+		for n := range 6 {
+			rows = append(rows, catalog.Row{Kind: event.Process, Name: fmt.Sprint("own", n)})
+		}
+		s := newStage(t, &set, rows...)
+		defer func() { s.stop() }()
+		s.facts("os=windows", "components=agent")
+		for _, r := range rows {
+			s.see("process/" + r.Name + "=down")
+		}
+		s.wait(2 * time.Minute)
+		set.Routes = routes(t, rules.Route{Sinks: []string{"nms"}, Continue: true},
+			rules.Route{Sinks: []string{"day"}, Hours: []rules.Hours{{From: "00:15"}}})
+		s.w.sinks = []string{"nms", "day"}
+		s.w.receipts["day"] = map[string]event.Receipt{}
+		s.restart()
+		s.wait(16 * time.Minute)
+		s.w.deliver()
+		digests := 0
+		for _, a := range s.w.got["day"] {
+			if !a.Replay || a.Transition != event.Raised {
+				t.Errorf("day was told %s %s, replay %v", a.Key.Row(), a.Transition, a.Replay)
+			}
+			if a.Rule == event.RuleStorm {
+				digests++
+			}
+		}
+		if digests != 1 || len(s.w.got["day"]) != 3 {
+			t.Errorf("day was told %d, %d of them digests; want 3, one of them a digest", len(s.w.got["day"]), digests)
+		}
+	})
 }

@@ -113,7 +113,12 @@ func (s *Set) Resumed(now time.Time, d *Digest, m Members, fresh []string) {
 	d.News = d.Slot.Phase == Firing && (m.Count+m.Silenced < d.Told || d.changed(m))
 	d.ask(now, m)
 	d.Slot.boundRound(now)
-	if d.Slot.Phase == Firing && m.Count > 0 && d.Slot.concerns(now, s.hearers(now, d, m), fresh, s.timed()) {
+	if d.Slot.Phase != Firing || m.Count == 0 {
+		return
+	}
+	// Who is told, and how often, may have been changed meanwhile.
+	all := s.hearers(now, d, m)
+	if d.Slot.Due = s.digestWake(now, d, m, all); d.Slot.concerns(now, all, fresh, s.timed()) {
 		d.Slot.Due = now
 	}
 }

@@ -25,8 +25,8 @@ func (e Escalation) Validate() error {
 	return nil
 }
 
-// since is when the alert was told.
-func (slot *Slot) since() time.Time {
+// Told is when the alert was told first.
+func (slot *Slot) Told() time.Time {
 	if slot.Raised.IsZero() { // stored by a version that did not note it
 		return slot.Started
 	}

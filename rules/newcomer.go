@@ -72,9 +72,6 @@ func (s *Set) Unheard(now time.Time, st *Status, snap Snapshot, rule, sink strin
 	return slices.ContainsFunc(s.targets(now, sub, snap.Sinks, slot), func(t target) bool { return t.sink == sink && !now.Before(t.opens) })
 }
 
-// RaisedBefore reports whether the rule's open alert was raised before t.
-func (s *Status) RaisedBefore(rule string, t time.Time) bool { return s.slot(rule).since().Before(t) }
-
 // Tell notes that a digest tells a sink of the rule's open alert.
 func (s *Status) Tell(rule string, t Through) {
 	slot := s.own(rule)

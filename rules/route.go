@@ -172,14 +172,14 @@ func (slot *Slot) heard(sink string) (a Again, known bool) {
 					a.At = slot.At
 				}
 				if a.First.IsZero() {
-					a.First = slot.since()
+					a.First = slot.Told()
 				}
 				return a, true
 			}
 		}
 	}
 	// Of an alert that a power loss took a part of, it is not known when.
-	return Again{Sink: sink, First: slot.since(), At: slot.At}, slot.Round == nil && slot.Phase == Firing && slot.Seq > 0 && slices.Contains(slot.Sinks, sink)
+	return Again{Sink: sink, First: slot.Told(), At: slot.At}, slot.Round == nil && slot.Phase == Firing && slot.Seq > 0 && slices.Contains(slot.Sinks, sink)
 }
 
 // next answers when a sink that was told is told again; zero: never.
