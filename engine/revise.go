@@ -1,6 +1,11 @@
 package engine
 
-import "dswatch/event"
+import (
+	"slices"
+	"strings"
+
+	"dswatch/event"
+)
 
 // redecide decides an item without an event.
 func (e *Engine) redecide(it *item) {
@@ -38,12 +43,21 @@ func (e *Engine) revise() {
 	}
 }
 
-// reviseHidden decides anew what is behind a way that was stirred. What is well,
-// and of which it is told why it cannot be seen, is not asked for.
+// reviseHidden decides anew what is behind a way that was stirred, in an order. What
+// is well, and of which it is told why it cannot be seen, is not asked for.
 func (e *Engine) reviseHidden(way *item) {
-	for _, x := range e.items {
+	type named struct {
+		name string
+		*item
+	}
+	var hidden []named
+	for k, x := range e.items {
 		if x != way && !x.status.Gone && e.behind(x) == way.status.Key && (!x.status.Calm() || !e.accounted(x, way.status.Key, 0)) {
-			e.redecide(x)
+			hidden = append(hidden, named{k.String(), x})
 		}
+	}
+	slices.SortFunc(hidden, func(a, b named) int { return strings.Compare(a.name, b.name) })
+	for _, x := range hidden {
+		e.redecide(x.item)
 	}
 }
