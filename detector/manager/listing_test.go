@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -331,6 +332,73 @@ func TestNewKey(t *testing.T) {
 	if d.client.clean("x "+managertest.Key) != "x [redacted]" {
 		t.Error("the new key is not redacted")
 	}
+}
+
+// TestKeyChangesMeanwhile: a key that is replaced while a look hangs, or between two
+// pages of one, is taken by the next question; no computer is unknown for it.
+func TestKeyChangesMeanwhile(t *testing.T) {
+	s := start(t, computerOf(1, "web01"), computerOf(2, "web02"), computerOf(3, "web03"))
+	c := config(s)
+	c.Page = 1
+	var file atomic.Value
+	file.Store(setting.Secret(managertest.Key))
+	det, err := New(c, Options{Observer: "hub", Key: func() (setting.Secret, error) { return file.Load().(setting.Secret), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer det.Close()
+	look := func(patience time.Duration) map[string]event.State {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		obs, err := det.Detect(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states := map[string]event.State{}
+		for _, o := range obs {
+			states[o.Key.Host+" "+o.Key.Name] = o.State
+		}
+		return states
+	}
+	well := func(when string, got map[string]event.State, api event.State) {
+		t.Helper()
+		for host := range map[string]bool{"web01": true, "web02": true, "web03": true} {
+			if got[host+" agent"] != event.Up {
+				t.Errorf("%s: %s is %s", when, host, got[host+" agent"])
+			}
+		}
+		if st := got["127.0.0.1 "+API]; st != api {
+			t.Errorf("%s: the API is %s, want %s", when, st, api)
+		}
+	}
+	change := func(to string) { // under the stand-in's lock
+		s.Accepts = to
+		file.Store(setting.Secret(to))
+	}
+	well("at first", look(20*time.Second), event.Up)
+	s.Set(func() {
+		s.After = func(_ http.ResponseWriter, after int64) bool {
+			if after == 1 {
+				change("second-key")
+				time.Sleep(2 * time.Second)
+			}
+			return false
+		}
+	})
+	well("replaced while the look hangs", look(time.Second), event.Unknown)
+	s.Set(func() { s.After = nil })
+	well("the next look", look(20*time.Second), event.Up)
+	s.Set(func() {
+		s.After = func(_ http.ResponseWriter, after int64) bool {
+			if after == 2 && s.Accepts == "second-key" {
+				change("third-key")
+			}
+			return false
+		}
+	})
+	well("replaced between two pages", look(20*time.Second), event.Up)
+	well("and after it", look(20*time.Second), event.Up)
 }
 
 // TestRenewedKey: only another key is worth another try.

@@ -3,6 +3,7 @@
 package managertest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,7 +28,8 @@ const Key = "0A1B2C3D:secret/key=="
 // real one would refuse gets its status and message.
 type StandIn struct {
 	*httptest.Server
-	Cloud bool // takes the key as Workload Security does
+	Cloud   bool   // takes the key as Workload Security does
+	Accepts string // another key than Key
 
 	// Change these with Set once it is asked.
 	Computers []map[string]any
@@ -85,9 +87,10 @@ func Refuse(w http.ResponseWriter, status int, message string) {
 }
 
 func (s *StandIn) search(w http.ResponseWriter, r *http.Request) {
-	authorized := r.Header.Get("api-secret-key") == Key && r.Header.Get("Authorization") == ""
+	key := cmp.Or(s.Accepts, Key)
+	authorized := r.Header.Get("api-secret-key") == key && r.Header.Get("Authorization") == ""
 	if s.Cloud {
-		authorized = r.Header.Get("Authorization") == "ApiKey "+Key && r.Header.Get("api-secret-key") == ""
+		authorized = r.Header.Get("Authorization") == "ApiKey "+key && r.Header.Get("api-secret-key") == ""
 	}
 	expand := slices.Sorted(slices.Values(r.URL.Query()["expand"]))
 	switch {
