@@ -128,6 +128,9 @@ var (
 	VSphereNoHost = say3[string, string, []string]("vsphere.no_host",
 		"the inventory that user {user} sees has no host {name}; it has {names}",
 		"ユーザ {user} から見えるインベントリにホスト {name} がありません (あるもの: {names})")
+	VSphereFewer = say4[int, int, string, string]("vsphere.fewer",
+		"{missing} of {all} hosts, {host} among them, are not in the inventory that user {user} sees; look at the role of that user on the hosts, and whether vCenter has just been started",
+		"{all} 台中 {missing} 台のホスト ({host} など) が、ユーザ {user} から見えるインベントリにありません。ホストに対するこのユーザのロールと、vCenter が起動した直後でないかを確認してください")
 	VSphereNearHost = say3[string, string, string]("vsphere.near_host",
 		"the inventory that user {user} sees has no host {name}; did you mean {near}?",
 		"ユーザ {user} から見えるインベントリにホスト {name} がありません。{near} ではありませんか?")

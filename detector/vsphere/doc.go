@@ -14,7 +14,8 @@
 //     items unknown, with what to do about it.
 //   - A host in maintenance mode is not asked, and its items are unknown without
 //     an alert (behind the server's own item): nothing runs there.
-//   - Where the server cannot be asked at all, the items are behind its own.
+//   - Where the server cannot be asked at all, the items are behind its own; where
+//     its inventory lacks three of the hosts or more, and a tenth of all, theirs are.
 //   - A password that was refused is read again, if it stands in a file.
 //   - At most MaxAnswer bytes of an answer are read; hosts are asked side by
 //     side, and a host that does not answer delays no other.

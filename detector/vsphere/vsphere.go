@@ -28,6 +28,10 @@ const (
 	// logoutTimeout bounds the farewell.
 	logoutTimeout = 3 * time.Second
 
+	// several and a tenth of all hosts must be missing from the inventory at once
+	// to be taken for a fault of what the server lists.
+	several = 3
+
 	// filter is the module whose version is that of the appliance.
 	filter = "dvfilter-dsa"
 )
@@ -133,15 +137,42 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 			d.late[name] = true
 		}
 	}
+	few := d.fewer(failed, &way)
 	out := make([]event.Observation, len(d.items))
 	for i, it := range d.items {
-		out[i] = it.observe(seen[it.Key.Host], failed[it.Key.Host], at)
-		if errors.Is(failed[it.Key.Host], errResting) { // it is away on purpose
+		err := failed[it.Key.Host]
+		out[i] = it.observe(seen[it.Key.Host], err, at)
+		if errors.Is(err, errResting) || few && errors.As(err, new(*absentError)) { // it is away on purpose, or with many others
 			out[i].Behind = way.Key
 		}
 	}
 	return append(out, way), nil
 }
+
+// fewer reports whether so many hosts are missing from the inventory that what
+// the server lists is not believed. Then the way says so.
+func (d *Detector) fewer(failed map[string]error, way *event.Observation) bool {
+	var missing []string
+	all := d.client.config.Hosts
+	for _, name := range all {
+		if errors.As(failed[name], new(*absentError)) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) < several || len(missing)*10 <= len(all) {
+		return false
+	}
+	way.State, way.Found = event.Unknown, 0
+	way.Detail = words.VSphereFewer.With(len(missing), len(all), missing[0], d.client.config.User)
+	return true
+}
+
+// absentError is a host that the inventory does not have.
+type absentError struct{ error }
+
+func (e *absentError) Unwrap() error { return e.error }
+
+func absent(why event.Said) error { return &absentError{words.Fail(why)} }
 
 // order is that of the hosts in a look: first those that the last one did not
 // get to.
@@ -221,16 +252,16 @@ func (d *Detector) find(name string, hosts []host) (host, error) {
 	}
 	switch {
 	case found == nil && len(hosts) == 0:
-		return host{}, words.Fail(words.VSphereNoHosts.With(d.client.config.User))
+		return host{}, absent(words.VSphereNoHosts.With(d.client.config.User))
 	case found == nil:
 		if n := setting.Nearest(name, names); n != "" {
-			return host{}, words.Fail(words.VSphereNearHost.With(d.client.config.User, name, clean(n)))
+			return host{}, absent(words.VSphereNearHost.With(d.client.config.User, name, clean(n)))
 		}
 		there := make([]string, min(len(names), 5))
 		for i := range there {
 			there[i] = clean(names[i])
 		}
-		return host{}, words.Fail(words.VSphereNoHost.With(d.client.config.User, name, there))
+		return host{}, absent(words.VSphereNoHost.With(d.client.config.User, name, there))
 	case !found.connected:
 		return host{}, words.Fail(words.VSphereState.With(clean(found.state)))
 	case found.modules == nil:

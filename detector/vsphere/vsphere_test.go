@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -153,6 +154,42 @@ func TestModules(t *testing.T) {
 	for name, why := range map[string]string{w.Hosts[0] + "x": "did you mean " + w.Hosts[0], "elsewhere": "has no host elsewhere; it has "} {
 		if o := states(t, newDetector(t, w.config(name, w.Hosts[last]), Options{}))[0]; o.State != event.Unknown || !strings.Contains(words.English(o.Detail), why) {
 			t.Errorf("host %s: %s, %q", name, o.State, words.English(o.Detail))
+		}
+	}
+}
+
+// TestListingEndsEarly: where the inventory lacks many of the hosts at once, one
+// item says so and nothing is lost, nor told of each; where it lacks few, each
+// says it.
+func TestListingEndsEarly(t *testing.T) {
+	model := simulator.VPX()
+	model.Host, model.ClusterHost = 2, 6
+	w := newWorld(t, model)
+	there := w.Hosts[:4]
+	for _, c := range []struct {
+		missing int
+		way     event.State
+	}{{0, event.Up}, {2, event.Up}, {3, event.Unknown}} {
+		hosts := slices.Clone(there)
+		for i := range c.missing {
+			hosts = append(hosts, fmt.Sprintf("gone%d.example.com", i))
+		}
+		d := newDetector(t, w.config(hosts...), Options{})
+		for range 2 {
+			seen := states(t, d)
+			way := seen[len(hosts)]
+			if way.Key != d.Way() || way.State != c.way || way.Veils != "" || (c.way == event.Unknown) != strings.Contains(words.English(way.Detail), fmt.Sprintf("%d of %d hosts, gone0.example.com among them", c.missing, len(hosts))) {
+				t.Errorf("%d missing: %s, %q", c.missing, way.State, words.English(way.Detail))
+			}
+			for i, o := range seen[:len(hosts)] {
+				want := event.Up
+				if i >= len(there) {
+					want = event.Unknown
+				}
+				if o.State != want || (o.Behind == way.Key) != (want == event.Unknown && c.way == event.Unknown) {
+					t.Errorf("%d missing: %s is %s behind %s", c.missing, o.Key, o.State, o.Behind)
+				}
+			}
 		}
 	}
 }
