@@ -28,7 +28,7 @@ const lookTimeout = 30 * time.Second
 // login and the list of hosts.
 func (c section) worst() time.Duration {
 	rounds := (len(c.Hosts) + parallel - 1) / parallel
-	return time.Duration(rounds) * hostTimeout * 4 / 3
+	return (time.Duration(rounds)*hostTimeout*4/3 + time.Second - 1).Truncate(time.Second)
 }
 
 // patience is how long a look may take: as long as it needs at worst, where the
