@@ -105,7 +105,7 @@ func (f found) notMine(marked bool) string {
 		return "it was written on another machine"
 	case j.Host != f.host:
 		return "it was written for host " + j.Host
-	case f.has && j.Store != f.meta.ID && j.Store != f.meta.Took:
+	case f.has && !f.meta.Imported && j.Store != f.meta.ID && j.Store != f.meta.Took:
 		return "it belongs to another store"
 	case marked && f.marker.Store == j.Store && j.Started < f.marker.Started:
 		return "it is an older copy"
@@ -132,6 +132,9 @@ func (a *App) takeUp(ctx context.Context) error {
 	if f.meta, f.has, err = a.ledger.Meta(ctx); err != nil {
 		return err
 	}
+	if err := f.meta.Readable(c.Bus.Dir); err != nil {
+		return err
+	}
 	if f.empty, err = a.ledger.Empty(ctx); err != nil {
 		return err
 	}
@@ -143,6 +146,9 @@ func (a *App) takeUp(ctx context.Context) error {
 	meta := f.meta
 	if !f.has {
 		meta = ledger.Meta{ID: rand.Text(), Made: time.Now()}
+		if f.empty {
+			meta.Format = ledger.Format
+		}
 	}
 	if v.take {
 		if err := a.takeJournal(ctx, f, b); err != nil {
@@ -163,7 +169,10 @@ func (a *App) takeUp(ctx context.Context) error {
 		meta.Back, meta.Last, b.looks = time.Now(), f.last, lookFirst
 		a.Log.Error("the store is an older copy; every item is looked at before anything is told, and every sink is told so", "dir", c.Bus.Dir, "last_written", f.last)
 	}
-	meta.Machine = f.here.Adopt(meta.Machine)
+	if meta, err = a.ledger.Migrate(ctx, meta, ledger.Format-1); err != nil {
+		return err
+	}
+	meta.Machine, meta.Version, meta.Imported = f.here.Adopt(meta.Machine), a.Version, false
 	meta.Started = max(meta.Started, f.journal.Started, f.marker.Started) + 1
 	if err := a.ledger.SetMeta(ctx, meta); err != nil {
 		return err

@@ -56,6 +56,51 @@ func RepairStore(ctx context.Context, cfg Config, log *slog.Logger) (found []Che
 	return found, kept, err
 }
 
+// filling is the folder below bus.dir in which a store is filled.
+const filling = "import"
+
+// FillStore makes a new store of a stopped dswatch, has it filled, and puts it in
+// the place of the one that there is: all of it or nothing. What was there is
+// kept in the folder that it returns; "": nothing was there.
+func FillStore(ctx context.Context, cfg Config, log *slog.Logger, fill func(*Bus) error) (kept string, err error) {
+	if cfg.URL != "" {
+		return "", errors.New("the message store is that of the NATS server at bus.url, which only a backup of the server fills")
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return "", fmt.Errorf("make bus.dir: %w", err)
+	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return "", fmt.Errorf("%w; only a stopped store can be filled", err)
+	}
+	defer unlockDir(lock)
+	store, dir := filepath.Join(cfg.Dir, "jetstream"), filepath.Join(cfg.Dir, filling)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.RemoveAll(dir); err != nil { // of one that was killed
+		return "", err
+	}
+	whole := cfg
+	cfg.Dir = dir
+	b, err := Open(ctx, cfg, Options{Log: log, Name: "dswatch store"})
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(fill(b), b.Close(ctx)); err != nil {
+		return "", err
+	}
+	filled := filepath.Join(dir, "jetstream")
+	if err := ownAs(filled, whole.Dir); err != nil { // who fills may be root
+		return "", err
+	}
+	if _, err := os.Stat(store); err == nil {
+		kept = filepath.Join(whole.Dir, "jetstream."+time.Now().UTC().Format("20060102T150405Z"))
+		if err := os.Rename(store, kept); err != nil {
+			return "", err
+		}
+	}
+	return kept, errors.Join(os.Rename(filled, store), syncFile(whole.Dir))
+}
+
 // onCopy checks a copy and hands it to then.
 func onCopy(ctx context.Context, cfg Config, log *slog.Logger, then func(repaired string) error) (found []Checked, err error) {
 	if cfg.URL != "" {

@@ -99,7 +99,7 @@ func (e *Engine) pruneHosts(ctx context.Context, now time.Time) error {
 			}
 		}
 		if h.transitRevision != 0 {
-			records = append(records, Record{Key: token + transitSuffix, Revision: h.transitRevision, Delete: true})
+			records = append(records, Record{Key: token + TransitSuffix, Revision: h.transitRevision, Delete: true})
 		}
 		if old = append(old, token); len(old) == mostPruned {
 			break

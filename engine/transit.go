@@ -12,11 +12,11 @@ import (
 	"dswatch/words"
 )
 
-const transitSuffix = ".T"
+const TransitSuffix = ".T"
 
 // transitKey is the record of a host's Transit among the facts: no token of a
 // host has an upper-case letter.
-func transitKey(host string) string { return event.Token(host) + transitSuffix }
+func transitKey(host string) string { return event.Token(host) + TransitSuffix }
 
 // past is what was last known of a host that shows an upgrade or a reboot.
 type past struct {
@@ -78,11 +78,11 @@ func (e *Engine) saveTransit(h *host) {
 // loadTransit reads what passing stored, and reports whether r is of that
 // kind at all.
 func (e *Engine) loadTransit(r Record) bool {
-	if !strings.HasSuffix(r.Key, transitSuffix) {
+	if !strings.HasSuffix(r.Key, TransitSuffix) {
 		return false
 	}
 	var t rules.Transit
-	if err := json.Unmarshal(r.Value, &t); err != nil || event.Token(t.Host)+transitSuffix != r.Key {
+	if err := json.Unmarshal(r.Value, &t); err != nil || event.Token(t.Host)+TransitSuffix != r.Key {
 		e.Log.Warn("a stored transition is unreadable and does not count", "key", r.Key)
 		return true
 	}

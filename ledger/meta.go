@@ -8,6 +8,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/machine"
+	"dswatch/words"
 )
 
 // What is known of the store as a whole is one record. No name of a sink has a
@@ -21,12 +22,16 @@ const (
 type Meta struct {
 	ID      string           `json:"id"` // of this store, made with it
 	Made    time.Time        `json:"made"`
-	Machine machine.Identity `json:"machine"`        // that it was opened on last
-	Started uint64           `json:"started"`        // how often it was opened
-	Took    string           `json:"took,omitempty"` // the id of the store before it, whose journal it took up
-	Anew    time.Time        `json:"anew,omitzero"`  // when it began empty though there had been one, and nobody knew what was open
-	Back    time.Time        `json:"back,omitzero"`  // when it was found to be an older copy
-	Last    time.Time        `json:"last,omitzero"`  // when that had been written last
+	Format  int              `json:"format"`  // of its records
+	Version string           `json:"version"` // that opened it last
+	Machine machine.Identity `json:"machine"` // that it was opened on last
+	Started uint64           `json:"started"` // how often it was opened
+	// Imported: the journal of the store that it is from counts, whatever its id.
+	Imported bool      `json:"imported,omitempty"`
+	Took     string    `json:"took,omitempty"` // the id of the store before it, whose journal it took up
+	Anew     time.Time `json:"anew,omitzero"`  // when it began empty though there had been one, and nobody knew what was open
+	Back     time.Time `json:"back,omitzero"`  // when it was found to be an older copy
+	Last     time.Time `json:"last,omitzero"`  // when that had been written last
 }
 
 // Meta returns what is known of the store; false: nothing, because it is new or
@@ -82,4 +87,38 @@ func (l *Ledger) Empty(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// Format is that of the records which this version makes and reads up to. The
+// one before it is written until `dswatch store upgrade`, so that the version
+// before this one can be put back.
+const Format = 1
+
+// steps bring a store from the format of their place to the next one. Each may be
+// done again. The records of format 0, which has no number, are those of 1.
+var steps = []func(context.Context, *Ledger) error{
+	func(context.Context, *Ledger) error { return nil },
+}
+
+// Readable refuses a store that a newer version wrote.
+func (m Meta) Readable(dir string) error {
+	if m.Format <= Format {
+		return nil
+	}
+	return words.Fail(words.StoreNewer.With(dir, m.Format, clip(m.Version), Format))
+}
+
+// Migrate brings the store to a format, one step after the other; each is noted
+// when it is done.
+func (l *Ledger) Migrate(ctx context.Context, m Meta, to int) (Meta, error) {
+	for m.Format < to {
+		if err := steps[m.Format](ctx, l); err != nil {
+			return m, fmt.Errorf("bring the store to format %d: %w", m.Format+1, err)
+		}
+		m.Format++
+		if err := l.SetMeta(ctx, m); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
 }

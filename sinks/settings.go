@@ -35,7 +35,7 @@ func (s Settings) Common() Settings { return s }
 // Validate looks at the common keys only.
 func (s Settings) Validate() error {
 	switch {
-	case !validName(s.Name):
+	case !ValidName(s.Name):
 		return words.Bad("name", words.NotASinkName.With(words.Inner(Line(s.Name, 40))))
 	case s.Language != "" && s.Language != "en" && s.Language != "ja":
 		return words.Bad("language", words.NotSpoken.With(words.Inner(Line(s.Language, 40))))
@@ -61,8 +61,8 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-// validName keeps names fit for a bus subject, a bucket key and a label.
-func validName(s string) bool {
+// ValidName keeps names fit for a bus subject, a bucket key and a label.
+func ValidName(s string) bool {
 	if s == "" || len(s) > 32 {
 		return false
 	}

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"sinks":    {"words", "event", "catalog", "sinks", "setting", "wire", "machine"},
 	"machine":  {},
 	"journal":  {"machine"},
-	"ledger":   {"bus", "journal", "machine", "engine", "rules", "sinks", "words", "event", "wire"},
+	"ledger":   {"bus", "journal", "machine", "setting", "engine", "rules", "sinks", "words", "event", "wire"},
 	"web":      {"web", "words", "event", "catalog", "setting"},
 	"bus":      {"bus", "setting", "words", "event", "test/ports"},
 	"config":   {"setting", "words", "event"},

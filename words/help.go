@@ -625,8 +625,42 @@ Exit status 1 when a sink did not confirm both.`,
 		"実行中のプロセスが把握している状態と、送信待ちを表示する",
 	},
 	{
-		"Check or repair the message store of a stopped dswatch",
-		"停止中の dswatch のメッセージストアを確認、修復する",
+		"Check, repair, move or upgrade the message store of a stopped dswatch",
+		"停止中の dswatch のメッセージストアを確認、修復、移動、更新する",
+	},
+	{
+		"Write what a stopped message store holds to a file",
+		"停止中のメッセージストアの内容をファイルに書き出す",
+	},
+	{
+		`Writes open alerts, what every sink was told, silences, acknowledgements, the attempts of deliveries, what is known of
+hosts and what sinks keep for their far ends to a new file of JSON lines, for ` + "`dswatch store import`" + ` on another machine.
+It holds no secret, but names of hosts and people. Dead letters stay; what waits for sinks is made again.`,
+		`未復旧のアラート、各通知先への配信の記録、サイレンス、確認済みの情報、送信の記録、ホストについて把握している内容、
+通知先ごとに保存している情報を、新しいファイル (JSON の行) に書き出します。別のマシンの dswatch store import で
+取り込めます。秘密情報は含みませんが、ホストや担当者の名前を含みます。配信不能の通知は含みません。送信待ちの通知は
+取り込み先で作り直します。`,
+	},
+	{
+		"Fill an empty message store from a file of `dswatch store export`",
+		"空のメッセージストアに dswatch store export のファイルを取り込む",
+	},
+	{
+		`Takes all of the file or nothing; a file that was changed or cut is refused with the line. The store must be empty and
+dswatch stopped. At the next start it goes on with what is open, under the same ids, at the sinks of the same names.`,
+		`ファイル全体を取り込むか、何も取り込まないかのどちらかです。変更された、または途中で切れたファイルは、行を示して拒否します。
+ストアは空で、dswatch は停止している必要があります。次の起動から、未復旧のアラートを同じ ID で、同じ名前の通知先に対して
+継続します。`,
+	},
+	{
+		"Bring a stopped message store to the format of this version",
+		"停止中のメッセージストアをこのバージョンの形式に更新する",
+	},
+	{
+		`A version writes what the one before it can read, so that it can be put back, until this command was run once.
+It can be run again after an interruption. A store that a newer version wrote is refused at the start.`,
+		`このコマンドを実行するまで、新しいバージョンは 1 つ前のバージョンでも読める形式で書き込むため、元に戻せます。
+中断した場合はもう一度実行してください。新しいバージョンが書き込んだストアでは起動を拒否します。`,
 	},
 	{
 		"Say what can be read of a stopped message store, and what is lost",

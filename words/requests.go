@@ -5,6 +5,43 @@ import "time"
 // Why a command, or a request to the running dswatch, could not be done. Each
 // ends with the next step, where there is one.
 var (
+	StoreNewer = say4[string, int, string, int]("store.newer",
+		"the store in {dir} has format {format}, which version {version} wrote; this version reads up to format {most}. Run that version or a newer one; or export the store with it (dswatch store export) before you put this one back",
+		"{dir} のストアは形式 {format} (バージョン {version}) です。このバージョンが読める形式は {most} までです。そのバージョン以降を使うか、このバージョンに戻す前にそのバージョンの dswatch store export で書き出してください")
+	StoreNotEmpty = say1[string]("store.not_empty",
+		"the store in {dir} is not empty, and an import would mix it with another one; stop dswatch, move {dir} away and import again: the journal in bus.open_dir ends what is open there",
+		"{dir} のストアが空ではありません。別のストアの内容と混ざるため取り込めません。dswatch を停止し、{dir} を移動してから取り込んでください (未復旧のアラートは bus.open_dir の控えに従って復旧を通知します)")
+	NotAnExport = say0("export.not_one",
+		"line 1: this is no export of dswatch; make one with dswatch store export FILE",
+		"1 行目: dswatch の書き出しファイルではありません。dswatch store export FILE で作成してください")
+	ExportNewer = say3[string, int, int]("export.newer",
+		"line 1: version {version} wrote it in format {format}, and this one reads up to {most}; import it with that version",
+		"1 行目: バージョン {version} が形式 {format} で書き出しています。このバージョンが読める形式は {most} までです。そのバージョンで取り込んでください")
+	ExportCut = say1[int]("export.cut",
+		"line {line}: the file stops before its end; it is a part of an export, so copy it again",
+		"{line} 行目: ファイルが途中で切れています。もう一度コピーしてください")
+	ExportLine = say2[int, error]("export.line",
+		"line {line}: {error}; the file is not as dswatch wrote it, so copy it again",
+		"{line} 行目: {error}。dswatch が書き出した内容と異なります。もう一度コピーしてください")
+	ExportChanged = say1[int]("export.changed",
+		"line {line}: the file was changed since it was written, or a part is missing; copy it again",
+		"{line} 行目: ファイルが書き出し後に変更されたか、一部が欠けています。もう一度コピーしてください")
+	StoreExported = say2[int, string]("store.exported",
+		"{n} {n|record|records} written to {file}. Once they are imported elsewhere, do not start dswatch with this store again: both would tell the end of the same alerts.",
+		"{n} 件の記録を {file} に書き出しました。別の場所に取り込んだ後は、このストアで dswatch を起動しないでください。同じアラートの復旧が二重に通知されます。")
+	StoreUnexported = say1[int]("store.unexported",
+		"{n} {n|record|records} could not be read and {n|is|are} not in the file.",
+		"{n} 件の記録は読み取れないため、ファイルに含まれていません。")
+	StoreImported = say3[int, string, string]("store.imported",
+		"{n} {n|record|records} of {host} taken from version {version}. What is open goes on at the next start.",
+		"{host} の {n} 件の記録 (バージョン {version}) を取り込みました。未復旧のアラートは次の起動から継続します。")
+	StoreUpgraded = say2[int, int]("store.upgraded",
+		"The store has format {format} now; it had {before}. Earlier versions cannot read a format that they do not know.",
+		"ストアの形式を {before} から {format} にしました。この形式に対応していない以前のバージョンでは読めません。")
+	StoreUpToDate = say1[int]("store.up_to_date",
+		"The store has format {format} already.",
+		"ストアはすでに形式 {format} です。")
+
 	FindHostName = say1[error]("request.find_host_name",
 		"find the host name: {error}; write it as host: in the configuration",
 		"ホスト名を取得できません ({error})。設定の host: に書いてください")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func storeCommand() *cobra.Command {
-	root := &cobra.Command{Use: "store", Short: "Check or repair the message store of a stopped dswatch", Args: cobra.NoArgs}
+	root := &cobra.Command{Use: "store", Short: "Check, repair, move or upgrade the message store of a stopped dswatch", Args: cobra.NoArgs}
 	root.AddCommand(
 		storeDeed("check", false, "Say what can be read of a stopped message store, and what is lost",
 			"Repairs a copy of the message store below bus.dir, shows how many messages each stream and bucket has before and\n"+
@@ -20,8 +21,83 @@ func storeCommand() *cobra.Command {
 				"Exit status 1 when something is lost."),
 		storeDeed("repair", true, "Put a repaired copy in the place of a stopped message store",
 			"Does what `dswatch store check` does, and puts the repaired copy in the store's place. What was there is kept\n"+
-				"beside it, until you remove it. dswatch repairs by itself what a start finds; this says what that costs."))
+				"beside it, until you remove it. dswatch repairs by itself what a start finds; this says what that costs."),
+		storeMove("export FILE", "Write what a stopped message store holds to a file",
+			"Writes open alerts, what every sink was told, silences, acknowledgements, the attempts of deliveries, what is known of\n"+
+				"hosts and what sinks keep for their far ends to a new file of JSON lines, for `dswatch store import` on another machine.\n"+
+				"It holds no secret, but names of hosts and people. Dead letters stay; what waits for sinks is made again.",
+			func(ctx context.Context, l *app.Loaded, o app.Options, file string, v words.Voice) error {
+				m, err := app.ExportStore(ctx, l, o, file)
+				if err != nil {
+					return err
+				}
+				say(v, words.StoreExported.With(m.Records, file))
+				if m.Unreadable > 0 {
+					say(v, words.StoreUnexported.With(m.Unreadable))
+				}
+				return nil
+			}),
+		storeMove("import FILE", "Fill an empty message store from a file of `dswatch store export`",
+			"Takes all of the file or nothing; a file that was changed or cut is refused with the line. The store must be empty and\n"+
+				"dswatch stopped. At the next start it goes on with what is open, under the same ids, at the sinks of the same names.",
+			func(ctx context.Context, l *app.Loaded, o app.Options, file string, v words.Voice) error {
+				m, err := app.ImportStore(ctx, l, o, file)
+				if err != nil {
+					return err
+				}
+				say(v, words.StoreImported.With(m.Records, plain(m.Head.Host), plain(m.Head.Version)))
+				return nil
+			}),
+		storeUpgrade())
 	return root
+}
+
+// storeMove is a command that moves a store to a file or from one.
+func storeMove(use, short, long string, do func(context.Context, *app.Loaded, app.Options, string, words.Voice) error) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: use, Short: short, Long: long, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			ctx, stop := interrupted(c.Context())
+			defer stop()
+			return do(ctx, l, app.Options{Version: version, Log: logger(l.Config.Log)}, args[0], voice(c, l))
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func storeUpgrade() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "upgrade", Short: "Bring a stopped message store to the format of this version", Args: cobra.NoArgs,
+		Long: "A version writes what the one before it can read, so that it can be put back, until this command was run once.\n" +
+			"It can be run again after an interruption. A store that a newer version wrote is refused at the start.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			l, err := load(file)
+			if err != nil {
+				return err
+			}
+			ctx, stop := interrupted(c.Context())
+			defer stop()
+			before, now, err := app.UpgradeStore(ctx, l, app.Options{Version: version, Log: logger(l.Config.Log)})
+			if err != nil {
+				return err
+			}
+			if v := voice(c, l); before == now {
+				say(v, words.StoreUpToDate.With(now))
+			} else {
+				say(v, words.StoreUpgraded.With(now, before))
+			}
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
 }
 
 func storeDeed(use string, repair bool, short, long string) *cobra.Command {

@@ -1,9 +1,11 @@
 package faults
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,4 +221,38 @@ func TestFaultJournalOfAnother(t *testing.T) {
 		}
 		return o
 	})
+}
+
+// TestFaultStoreExported moves the store to another machine by a file.
+func TestFaultStoreExported(t *testing.T) {
+	repeat(t, 2, func(t *testing.T) outcome {
+		h, o := replaced(t, func(h *host) {
+			file := filepath.Join(t.TempDir(), "store.json")
+			h.command("store", "export", file)
+			h.dir = filepath.Join(t.TempDir(), "bus")
+			h.bus = fmt.Sprintf("{dir: %q}", h.dir)
+			h.otherMachine()
+			if err := os.WriteFile(h.path, []byte(h.config()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			h.command("store", "import", file)
+		})
+		if n := h.saidOf("began_anew", event.Raised) + h.saidOf("went_back", event.Raised); n > 0 {
+			t.Errorf("%d notices of a store that is whole", n)
+		}
+		o = h.goesOn(o)
+		if o.doubled > 0 {
+			t.Errorf("%d copies", o.doubled)
+		}
+		return o
+	})
+}
+
+// command runs a command of the program with the host's configuration.
+func (h *host) command(args ...string) {
+	h.t.Helper()
+	line := slices.Concat(h.within, []string{h.program}, args, []string{"-c", h.path})
+	if out, err := exec.Command(line[0], line[1:]...).CombinedOutput(); err != nil {
+		h.t.Fatalf("%v: %v: %s", args, err, out)
+	}
 }
