@@ -123,7 +123,11 @@ func (e *Engine) asCause(c *item) rules.Subject {
 			return rules.Subject{Key: c.status.Key, Rule: name, Severity: slot.Severity}
 		}
 	}
-	return rules.Subject{Key: c.status.Key, Rule: rules.Loss, Severity: e.severityNow(c, rules.Loss)}
+	rule := rules.Loss
+	if !c.status.Seen.State.Lost() {
+		rule = rules.Unseen
+	}
+	return rules.Subject{Key: c.status.Key, Rule: rule, Severity: e.severityNow(c, rule)}
 }
 
 func (e *Engine) severity(c *item) event.Severity { return e.asCause(c).Severity }
