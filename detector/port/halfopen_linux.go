@@ -109,11 +109,11 @@ func drops(fd int) (uint32, error) {
 const (
 	// A dropped answer wakes nobody, so the socket is looked at again after
 	// firstGlance, then after a glancePart of the time since the question, at most
-	// lastGlance: an answer is noticed an eighth late at most, and one that does not
-	// come costs some 70 looks in 3 s.
+	// lastGlance: an answer is noticed a quarter late at most, and one that does not
+	// come costs some 50 looks in 3 s.
 	firstGlance = time.Millisecond
 	lastGlance  = 100 * time.Millisecond
-	glancePart  = 8
+	glancePart  = 4
 )
 
 // await waits until the handshake of f has been answered or ctx ends, which
