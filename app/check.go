@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -77,10 +76,11 @@ type CheckResult struct {
 	// Process says why the running process did not tell what it knows.
 	Process string `json:"process_error,omitempty"`
 
-	facts event.Facts
-	lang  string
-	zone  *time.Location
-	root  bool // nothing would be seen better as root
+	problem error // that of Process
+	facts   event.Facts
+	lang    string
+	zone    *time.Location
+	root    bool // nothing would be seen better as root
 }
 
 // The values of CheckResult.FactsFrom.
@@ -120,7 +120,7 @@ func Check(ctx context.Context, l *Loaded, over event.Facts, log *slog.Logger) (
 		res.FactsFrom = fromProcess
 	}
 	if problem != nil {
-		res.Process = problem.Error()
+		res.Process, res.problem = problem.Error(), problem
 	}
 	for n, f := range known {
 		res.Facts[n] = f.Value
@@ -310,105 +310,71 @@ func (r *CheckResult) absentSentence() string {
 	return words.In(r.lang, nil).Say(words.NothingHere.With(r.Host))
 }
 
-// WriteTable writes what a person reads at a glance: with colour or without,
-// and in lines of at most width cells where that leaves room for the reason; 0
-// is any width. Of the manager's computers only what is bad has a line.
-func (r *CheckResult) WriteTable(w io.Writer, color bool, width int) error {
-	var b strings.Builder
+// WriteTable writes what a person reads at a glance. Of the manager's computers
+// only what is bad has a line, and what is not expected only with all.
+func (r *CheckResult) WriteTable(w io.Writer, f table.Form, all bool) error {
 	if r.absent() {
-		for _, line := range wrap(r.absentSentence(), width) {
-			b.WriteString(line + "\n")
-		}
-		_, err := io.WriteString(w, b.String())
+		_, err := io.WriteString(w, f.Text(0, r.absentSentence()))
 		return err
 	}
+	var b strings.Builder
 	v := words.In(r.lang, r.zone)
-	items, left := r.shown()
+	items, left, not := r.shown(all)
 	for _, h := range r.Hosts {
 		if h.managed && !slices.ContainsFunc(items, func(i CheckItem) bool { return i.Host == h.Host }) {
 			continue
 		}
 		fmt.Fprintf(&b, "%s\n", oneLine(h.Host))
-		writeFacts(&b, h.Facts, v, width)
+		writeFacts(&b, h.Facts, v, f)
 		if h.Host == r.Host && r.FactsFrom == fromProcess {
-			b.WriteString("  " + strings.Join(wrap(v.Say(words.FactsOfProcess.With()), max(0, width-2)), "\n  ") + "\n")
+			b.WriteString(f.Text(2, v.Say(words.FactsOfProcess.With())))
 		}
 		b.WriteByte('\n')
 	}
-	lines := [][]string{v.Heads(words.HeadsCheck)}
+	rows := []table.Row{{Cells: append(v.Heads(words.HeadsCheck), v.Pick(words.HeadWhy))}}
 	for _, it := range items {
-		lines = append(lines, []string{shownState(it, v), v.Kind(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), v.Expected(it.Expected.String())})
+		rows = append(rows, table.Row{Tint: tintOf(it), Cells: []string{shownState(it, v), v.Kind(it.Kind), it.label(r.Host), fmt.Sprintf("%d/%d", it.Found, it.Instances), v.Expected(it.Expected.String()), why(it)}})
 	}
-	widths := table.Widths(lines)
-	indent := 0
-	for _, n := range widths {
-		indent += n + 2
-	}
-	below := width > 0 && width-indent < 30 // too narrow: the reason goes below its item
-	for n, l := range lines {
-		for i, c := range l {
-			cell := c + strings.Repeat(" ", widths[i]-table.Width(c))
-			if below && i == len(l)-1 {
-				cell = c
-			}
-			if i == 0 && color && n > 0 {
-				cell = colorOf(items[n-1]) + cell + "\x1b[0m"
-			}
-			b.WriteString(cell)
-			if i < len(l)-1 || !below {
-				b.WriteString("  ")
-			}
-		}
-		text := v.Pick(words.HeadWhy)
-		if n > 0 {
-			text = why(items[n-1])
-		}
-		switch {
-		case below && n == 0:
-			b.WriteByte('\n')
-		case below:
-			b.WriteByte('\n')
-			for _, line := range wrap(text, width-4) {
-				b.WriteString("    " + line + "\n")
-			}
-		default:
-			room := 0
-			if width > 0 {
-				room = width - indent
-			}
-			b.WriteString(strings.Join(wrap(text, room), "\n"+strings.Repeat(" ", indent)) + "\n")
-		}
-	}
+	b.WriteString(f.Table(rows))
 	c := r.counts()
 	fmt.Fprintf(&b, "\n%s%s\n", v.Say(words.UpOfExpected.With(c["up"], c["expected"])), v.Either(".", ""))
+	for _, s := range r.remarks(left, not) {
+		b.WriteString(f.Text(0, v.Say(s)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// remarks are what a person must know of the table, which leaves out so many
+// items of other computers and so many that are not expected.
+func (r *CheckResult) remarks(left, not int) []event.Said {
+	var all []event.Said
 	if r.undecided() {
-		b.WriteString(strings.Join(wrap(v.Say(words.Undecided.With()), width), "\n") + "\n")
+		all = append(all, words.Undecided.With())
 	}
 	if len(r.NotAsked) > 0 {
 		var names []string
 		for _, n := range r.NotAsked {
 			names = append(names, string(n))
 		}
-		b.WriteString(strings.Join(wrap(v.Say(words.AgentNotAsked.With(names)), width), "\n") + "\n")
+		all = append(all, words.AgentNotAsked.With(names))
 	}
-	if r.Process != "" {
-		b.WriteString(strings.Join(wrap(v.Say(words.ProcessNotAsked.With(errors.New(oneLine(r.Process)))), width), "\n") + "\n")
+	if r.problem != nil {
+		all = append(all, words.ProcessNotAsked.With(r.problem))
 	}
 	if left > 0 {
-		b.WriteString(strings.Join(wrap(v.Say(words.LeftOut.With(left)), width), "\n") + "\n")
+		all = append(all, words.LeftOut.With(left))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	if not > 0 {
+		all = append(all, words.RowsLeftOut.With(not))
+	}
+	return all
 }
 
 // writeFacts writes one line for each fact, with where and when it was found
 // out. What is declared has no time.
-func writeFacts(b *strings.Builder, facts event.Facts, v words.Voice, width int) {
+func writeFacts(b *strings.Builder, facts event.Facts, v words.Voice, form table.Form) {
 	const indent = 33
-	room := 0
-	if width >= indent+30 {
-		room = width - indent
-	}
 	for _, n := range event.Names() {
 		f, ok := facts.Get(n)
 		if !ok {
@@ -418,22 +384,25 @@ func writeFacts(b *strings.Builder, facts event.Facts, v words.Voice, width int)
 		if !f.At.IsZero() {
 			from += ", " + f.At.In(v.Location()).Format(time.DateTime)
 		}
-		text := strings.Join(wrap(oneLine(f.Value)+"  ["+from+"]", room), "\n"+strings.Repeat(" ", indent))
-		fmt.Fprintf(b, "  %-30s %s\n", n, text)
+		b.WriteString(form.After("  "+string(n), indent, oneLine(f.Value)+"  ["+from+"]"))
 	}
 }
 
 // shown returns the items with a line of their own in order, and how many have
-// none: what is not bad of other computers, which the manager told of.
-func (r *CheckResult) shown() (items []CheckItem, left int) {
+// none: what is not bad of other computers, which the manager told of, and
+// unless all what is not expected.
+func (r *CheckResult) shown(all bool) (items []CheckItem, left, not int) {
 	for _, it := range r.ordered() {
-		if it.Host != r.Host && it.Component == event.Agent && (it.Kind == event.Heartbeat || it.Kind == event.Module) && !it.bad() {
+		switch {
+		case it.Host != r.Host && it.Component == event.Agent && (it.Kind == event.Heartbeat || it.Kind == event.Module) && !it.bad():
 			left++
-			continue
+		case !all && it.Expected == catalog.No && !it.bad():
+			not++
+		default:
+			items = append(items, it)
 		}
-		items = append(items, it)
 	}
-	return items, left
+	return items, left, not
 }
 
 // ordered puts what is bad first, then what runs, then what is not expected.
@@ -476,16 +445,16 @@ func why(i CheckItem) string {
 	return oneLine(i.Reason)
 }
 
-func colorOf(i CheckItem) string {
+func tintOf(i CheckItem) table.Tint {
 	switch {
 	case i.bad() && (i.State == event.Unknown || i.severity != event.Critical):
-		return "\x1b[33m" // yellow
+		return table.Yellow
 	case i.bad():
-		return "\x1b[31m" // red
+		return table.Red
 	case i.Expected == catalog.Yes:
-		return "\x1b[32m" // green
+		return table.Green
 	}
-	return "\x1b[90m" // grey
+	return table.Grey
 }
 
 // shownState is the state of an item; one that is not expected and not there

@@ -2,7 +2,10 @@ package app
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +56,7 @@ func TestCheckTable(t *testing.T) {
 			for _, color := range []bool{false, true} {
 				t.Run(fmt.Sprint(lang, width, color), func(t *testing.T) {
 					var b strings.Builder
-					if err := sick(lang, 2).WriteTable(&b, color, width); err != nil {
+					if err := sick(lang, 2).WriteTable(&b, table.Form{Width: width, Color: color}, true); err != nil {
 						t.Fatal(err)
 					}
 					if got := strings.Contains(b.String(), "\x1b"); got != color {
@@ -94,12 +97,37 @@ func TestCheckTable(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write the golden files; read them before you commit")
+
+// TestCheckScreen: the table at 80 cells, in both languages, is as in the golden
+// file, which a person has read.
+func TestCheckScreen(t *testing.T) {
+	var b strings.Builder
+	for _, lang := range []string{"en", "ja"} {
+		for _, all := range []bool{false, true} {
+			fmt.Fprintf(&b, "== %s, all %v\n", lang, all)
+			if err := sick(lang, 2).WriteTable(&b, table.Form{Width: 80}, all); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	file := filepath.Join("testdata", "check.txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(file); err != nil || b.String() != string(want) {
+		t.Errorf("%v; the table has changed; read it in %s after -update:\n%s", err, file, b.String())
+	}
+}
+
 // TestAbsent: nobody who is root is told to be root.
 func TestAbsent(t *testing.T) {
 	for _, lang := range []string{"en", "ja"} {
 		for _, root := range []bool{false, true} {
 			var b strings.Builder
-			if err := (&CheckResult{Host: "web01", lang: lang, root: root}).WriteTable(&b, false, 0); err != nil {
+			if err := (&CheckResult{Host: "web01", lang: lang, root: root}).WriteTable(&b, table.Form{}, true); err != nil {
 				t.Fatal(err)
 			}
 			if strings.Contains(b.String(), "root") == root || !strings.Contains(b.String(), "watch.facts.components") {
@@ -107,36 +135,6 @@ func TestAbsent(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestWrap(t *testing.T) {
-	for _, c := range []struct {
-		s     string
-		width int
-		want  string
-	}{
-		{"one two three", 0, "one two three"}, {"one two three", 7, "one two|three"}, {"one two three", 3, "one|two|three"},
-		{"toolongaword here", 4, "toolongaword|here"}, {"", 5, ""},
-		{"保護しています。次へ", 16, "保護しています。|次へ"}, {"保護しています。次へ", 14, "保護していま|す。次へ"}, {"保護（重要）です", 6, "保護|（重|要）で|す"},
-		{"Agent は停止", 8, "Agent は|停止"},
-	} {
-		if got := strings.Join(wrap(c.s, c.width), "|"); got != c.want {
-			t.Errorf("wrap(%q, %d) = %q, want %q", c.s, c.width, got, c.want)
-		}
-	}
-}
-
-// FuzzWrap: nothing is lost but blanks at the ends of lines.
-func FuzzWrap(f *testing.F) {
-	f.Add("Agent のプロセスが停止しています。Confirm it.", 20)
-	f.Add("\xff（（（", 1)
-	f.Fuzz(func(t *testing.T, s string, width int) {
-		s = strings.ToValidUTF8(s, "?")
-		squeeze := func(s string) string { return strings.ReplaceAll(s, " ", "") }
-		if got := strings.Join(wrap(s, width%300), ""); squeeze(got) != squeeze(s) {
-			t.Errorf("%q became %q", s, got)
-		}
-	})
 }
 
 // TestNagiosLine: one short line whatever is lost, with performance data.
@@ -162,11 +160,11 @@ func TestCheckUndecided(t *testing.T) {
 	if r.absent() || !r.undecided() {
 		t.Fatalf("absent %v, undecided %v", r.absent(), r.undecided())
 	}
-	var table, nagios strings.Builder
-	if err := errors.Join(r.WriteTable(&table, false, 0), r.WriteNagios(&nagios)); err != nil {
+	var shown, nagios strings.Builder
+	if err := errors.Join(r.WriteTable(&shown, table.Form{}, true), r.WriteNagios(&nagios)); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{table.String(), nagios.String()} {
+	for _, text := range []string{shown.String(), nagios.String()} {
 		if !strings.Contains(text, "what must run cannot be told; declare") {
 			t.Error(text)
 		}

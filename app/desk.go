@@ -14,6 +14,7 @@ import (
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/sinks"
+	"dswatch/table"
 	"dswatch/words"
 )
 
@@ -71,7 +72,7 @@ func (a *App) serve(ctx context.Context, q sinks.Request, v words.Voice) (sinks.
 			return sinks.Answer{}, err
 		}
 		var b strings.Builder
-		err = WriteWhy(&b, all, v.Language, v.Location())
+		err = WriteWhy(&b, all, v, table.Form{})
 		return sinks.Answer{Text: b.String()}, err
 	}
 	return sinks.Answer{}, words.Fail(words.Quoted.With(fmt.Errorf("%q is not known here", sinks.Line(string(q.Action), 40))))

@@ -19,6 +19,7 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/sinks/snmp"
+	"dswatch/table"
 	"dswatch/test/receive"
 	"dswatch/words"
 )
@@ -316,9 +317,9 @@ watch:
 		if i < 0 || res.Items[i].State != event.Down || res.Items[i].Expected != catalog.Yes {
 			t.Fatalf("check does not tell of the canary: %+v", res.Items)
 		}
-		var table bytes.Buffer
-		if err := res.WriteTable(&table, false, 0); err != nil || !strings.Contains(table.String(), word) {
-			t.Errorf("%s: %v: the table has no %s:\n%s", language, err, word, &table)
+		var shown bytes.Buffer
+		if err := res.WriteTable(&shown, table.Form{}, true); err != nil || !strings.Contains(shown.String(), word) {
+			t.Errorf("%s: %v: the table has no %s:\n%s", language, err, word, &shown)
 		}
 	}
 

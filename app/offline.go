@@ -67,6 +67,12 @@ func (s silencer) ExpireSilence(ctx context.Context, id, author string) error {
 	return s.do(ctx, nil, func(to web.Silencer) error { return to.ExpireSilence(ctx, id, author) })
 }
 
+// CheckMatchers says what is wrong with matchers as somebody writes them.
+func CheckMatchers(matchers []string) error {
+	_, err := parseMatchers(matchers)
+	return err
+}
+
 func (s silencer) do(ctx context.Context, matchers []string, do func(web.Silencer) error) error {
 	if _, err := parseMatchers(matchers); err != nil {
 		return err

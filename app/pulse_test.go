@@ -8,6 +8,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/pulse"
+	"dswatch/table"
 	"dswatch/words"
 )
 
@@ -68,7 +69,7 @@ func TestAnotherVersionsStatement(t *testing.T) {
 			t.Fatalf("%s: why %+v, %v", language, why, err)
 		}
 		var text strings.Builder
-		if err := WriteWhy(&text, why, language, time.UTC); err != nil || !strings.Contains(text.String(), seen) || strings.Contains(text.String(), "enclave.sealed") {
+		if err := WriteWhy(&text, why, words.In(language, time.UTC), table.Form{}); err != nil || !strings.Contains(text.String(), seen) || strings.Contains(text.String(), "enclave.sealed") {
 			t.Errorf("%s: why shows\n%s%v", language, text.String(), err)
 		}
 	}

@@ -36,18 +36,18 @@ func TestSilencesForPeople(t *testing.T) {
 		History: []web.Entry{said("lee", words.SilenceTimes.With("0 3 * * * for 1h0m0s UTC", "0 2 * * SUN for 3h0m0s Asia/Tokyo").And(words.SilenceEnd.With(never, both("2026-12-23T02:00:00Z"))))}})
 	write := func(language string, all bool) string {
 		var b bytes.Buffer
-		if err := WriteSilences(&b, list, SilencesText{Language: language, Zone: time.FixedZone("JST", 9*3600), All: all}); err != nil {
+		if err := WriteSilences(&b, list, SilencesText{Voice: words.Voice{Language: language, Zone: time.FixedZone("JST", 9*3600), Screen: true}, All: all}); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()
 	}
 	for language, want := range map[string][]string{
-		"en": {"UNTIL", "active", "2026-11-23T11:00:00+09:00", "added by kim", "everything it matches is well again by dswatch", "came until 2026-11-23T12:00:00+09:00",
-			"2026-11-23T12:00:00+09:00  2026-11-23T15:00:00+09:00  0 2 * * SUN for 3h, Asia/Tokyo; until 2026-12-23T11:00:00+09:00", "changed times"},
+		"en": {"UNTIL", "active", "2026-11-23 11:00:00", "added by kim", "everything it matches is well again by dswatch", "came until 2026-11-23 12:00:00 +09:00",
+			"2026-11-23 12:00:00  2026-11-23 15:00:00  0 2 * * SUN for 3h, Asia/Tokyo; until 2026-12-23 11:00:00", "changed times"},
 		"ja": {"終了", "有効", "復旧まで", "追加しました (kim)", "終了させました (lee)",
-			`対象を host=web01 から host=web02 に変更しました。終了を 2026-11-23T12:00:00+09:00 から 2026-11-23T13:00:00+09:00 に変更しました。コメントを "a" から "b, c" に変更しました (lee)`,
-			"最初のアラートが発生しました。", "0 2 * * SUN、毎回 3h、Asia/Tokyo、最終 2026-12-23T11:00:00+09:00", "終了をなしから 2026-12-23T11:00:00+09:00 に変更しました (lee)",
-			"対象がすべて復旧したため終了しました (dswatch)", "2026-11-23T12:00:00+09:00 までに対象のアラートがなかった", "時計が1時間戻されましたが", "what 64fc8e6 wrote (max)"},
+			`対象を host=web01 から host=web02 に変更しました。終了を 2026-11-23 12:00:00 +09:00 から 2026-11-23 13:00:00 +09:00 に変更しました。コメントを "a" から "b, c" に変更しました (lee)`,
+			"最初のアラートが発生しました。", "0 2 * * SUN、毎回 3h、Asia/Tokyo、最終 2026-12-23 11:00:00", "終了をなしから 2026-12-23 11:00:00 +09:00 に変更しました (lee)",
+			"対象がすべて復旧したため終了しました (dswatch)", "2026-11-23 12:00:00 +09:00 までに対象のアラートがなかった", "時計が1時間戻されましたが", "what 64fc8e6 wrote (max)"},
 	} {
 		got := write(language, true)
 		for _, w := range want {

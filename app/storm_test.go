@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/table"
 	"dswatch/test/receive"
+	"dswatch/words"
 )
 
 // TestStormThroughRestart: on the real bus a digest outlives the program, is
@@ -78,7 +80,7 @@ func TestStormThroughRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	if err := WriteWhy(&text, y, "ja", time.Local); err != nil || !strings.Contains(text.String(), "件を集約しています") || !strings.Contains(text.String(), "h39/custom/process/own.exe") {
+	if err := WriteWhy(&text, y, words.In("ja", time.Local), table.Form{}); err != nil || !strings.Contains(text.String(), "件を集約しています") || !strings.Contains(text.String(), "h39/custom/process/own.exe") {
 		t.Errorf("%v\n%s", err, text.String())
 	}
 	member, err := f.a.Why(t.Context(), y[0].Digest.Members[0].AlertID, "en")

@@ -8,6 +8,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/table"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -35,7 +36,7 @@ func told(y web.Why, sink string, t event.Transition) web.Told {
 func written(t *testing.T, y web.Why, language string, want []string) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteWhy(&b, []web.Why{y}, language, time.Local); err != nil {
+	if err := WriteWhy(&b, []web.Why{y}, words.In(language, time.Local), table.Form{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range want {
@@ -168,7 +169,7 @@ func TestWhySilenced(t *testing.T) {
 
 // TestTransitInJapanese: what brought a transition about is Japanese, too.
 func TestTransitInJapanese(t *testing.T) {
-	e := explanation{true, time.UTC}
+	e := explanation{Voice: words.In("ja", time.UTC)}
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	got := e.said(words.InTransition.With(start).And(words.AgentWent.With("20.0.0-7119", "20.0.0-8438"), words.PackageChanging.With("dpkg"), words.HostStarted.With(start)), "")
 	want := "ホストの更新または再起動のため 2026-01-01T00:00:00Z まで待ちます: Agent が 20.0.0-7119 から 20.0.0-8438 に更新されました。dpkg が Agent のパッケージを変更しています。ホストが 2026-01-01T00:00:00Z に起動しました"
@@ -221,7 +222,7 @@ func TestAttemptsForPeople(t *testing.T) {
 // TestReasonsForPeople: a reason is said in the reader's language and zone; what
 // a dswatch of another version says stays as it came.
 func TestReasonsForPeople(t *testing.T) {
-	tokyo := explanation{true, time.FixedZone("JST", 9*3600)}
+	tokyo := explanation{Voice: words.In("ja", time.FixedZone("JST", 9*3600))}
 	still := words.StillSince.With(event.Down, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if got := tokyo.said(words.NotHeardBefore.With().And(still), "unused"); got != "これらの通知先には初めての通知です。2026-01-01T09:00:00+09:00 から停止のままです" {
 		t.Errorf("in Tokyo: %q", got)

@@ -14,162 +14,178 @@ import (
 	"dswatch/words"
 )
 
-// WriteWhy writes explanations for people, in English or Japanese, with the
-// times of zone.
-func WriteWhy(w io.Writer, all []web.Why, language string, zone *time.Location) error {
+// WriteWhy writes explanations for people, with the times of the voice.
+func WriteWhy(w io.Writer, all []web.Why, v words.Voice, f table.Form) error {
+	var b strings.Builder
 	for i, one := range all {
 		if i > 0 {
-			fmt.Fprintln(w)
+			b.WriteByte('\n')
 		}
-		e := explanation{language == "ja", zone}
+		e := explanation{v, f, &b}
 		if one.Digest != nil {
-			e.digest(w, one)
+			e.digest(one)
 		} else {
-			e.item(w, one)
+			e.item(one)
 		}
-		if err := e.decisions(w, one); err != nil {
-			return err
-		}
+		e.decisions(one)
+		e.told(one)
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-// explanation knows the words of its language and the times of its place.
+// explanation knows the words of its language, the times of its place and the
+// lines of its terminal.
 type explanation struct {
-	ja   bool
-	zone *time.Location
+	words.Voice
+	form table.Form
+	out  *strings.Builder
 }
+
+// line writes a text behind an indent.
+func (e explanation) line(indent int, text string) { e.out.WriteString(e.form.Text(indent, text)) }
 
 // when writes a time. The zone, the same for all, stands at the top.
-func (e explanation) when(t time.Time) string { return t.In(e.zone).Format(time.DateTime) }
+func (e explanation) when(t time.Time) string { return e.Stamp(t) }
 
 // heading is the item, and which times follow.
-func (e explanation) heading(w io.Writer, y web.Why) {
-	fmt.Fprintf(w, "%s  (%s)\n", plainText(y.Key.String()), e.voice().Pick(words.WhyTimes)+time.Now().In(e.zone).Format("MST, UTC-07:00"))
+func (e explanation) heading(y web.Why) {
+	e.line(0, fmt.Sprintf("%s  (%s)", plainText(y.Key.String()), e.Pick(words.WhyTimes)+time.Now().In(e.Location()).Format("MST, UTC-07:00")))
 }
 
-func (e explanation) item(w io.Writer, y web.Why) {
+func (e explanation) item(y web.Why) {
+	const texts = 14
 	line := func(label, format string, args ...any) {
-		pad := strings.Repeat(" ", max(1, 12-table.Width(label)))
-		fmt.Fprintf(w, "  %s%s%s\n", label, pad, fmt.Sprintf(format, args...))
+		e.out.WriteString(e.form.After("  "+label, texts, fmt.Sprintf(format, args...)))
 	}
-	e.heading(w, y)
-	line(e.voice().Pick(words.WhyState), e.voice().Pick(words.WhyStateSince), e.word(string(y.State)), e.when(y.Since), y.Found, y.Want)
+	e.heading(y)
+	line(e.Pick(words.WhyState), e.Pick(words.WhyStateSince), e.word(string(y.State)), e.when(y.Since), y.Found, y.Want)
 	if seen := e.said(y.DetailStatements, y.Detail); seen != "" {
 		line("", "%s", plainText(seen))
 	}
-	line(e.voice().Pick(words.WhySeen), e.voice().Pick(words.WhySeenBy), plainText(y.Observer), e.when(y.Seen))
-	line(e.voice().Pick(words.WhyExpected), "%s", strings.TrimSuffix(e.voice().Expected(y.Expected)+": "+e.said(y.ReasonStatements, y.Reason), ": "))
+	line(e.Pick(words.WhySeen), e.Pick(words.WhySeenBy), plainText(y.Observer), e.when(y.Seen))
+	line(e.Pick(words.WhyExpected), "%s", strings.TrimSuffix(e.Expected(y.Expected)+": "+e.said(y.ReasonStatements, y.Reason), ": "))
 	for i, f := range y.Facts {
 		label := ""
 		if i == 0 {
-			label = e.voice().Pick(words.WhyFacts)
+			label = e.Pick(words.WhyFacts)
 		}
-		from := plainText(e.voice().Origin(f.Origin))
+		from := plainText(e.Origin(f.Origin))
 		if !f.At.IsZero() {
 			from += ", " + e.when(f.At)
 		}
 		line(label, "%s = %s (%s)", f.Name, plainText(f.Value), from)
 	}
 	if y.Confirm != "" {
-		line(e.voice().Pick(words.WhyByHand), "%s", y.Confirm)
+		line(e.Pick(words.WhyByHand), "%s", y.Confirm)
 	}
 	for _, r := range y.Rules {
 		if r.Phase != "quiet" {
-			line(e.voice().Pick(words.WhyRule)+r.Rule, "%s", e.standing(r))
+			line(e.Pick(words.WhyRule)+r.Rule, "%s", e.standing(r))
 		}
 	}
 }
 
 // digest is what item is for a digest.
-func (e explanation) digest(w io.Writer, y web.Why) {
+func (e explanation) digest(y web.Why) {
 	d := y.Digest
-	e.heading(w, y)
-	fmt.Fprintf(w, e.voice().Pick(words.WhyDigest), d.Rule, d.Total, d.Open)
+	e.heading(y)
+	e.line(2, fmt.Sprintf(e.Pick(words.WhyDigest), d.Rule, d.Total, d.Open))
 	for _, r := range y.Rules {
-		fmt.Fprintf(w, "  %s\n", e.standing(r))
+		e.line(2, e.standing(r))
 	}
 	for _, m := range d.Members {
 		alert := m.AlertID
 		if alert == "" {
-			alert = e.voice().Pick(words.WhyExplained)
+			alert = e.Pick(words.WhyExplained)
 		}
-		fmt.Fprintf(w, "    %s %s  %s\n", plainText(m.Key.String()), e.word(string(m.State)), alert)
+		e.line(4, fmt.Sprintf("%s %s  %s", plainText(m.Key.String()), e.word(string(m.State)), alert))
 	}
 }
 
 // standing says how a rule stands with the item.
 func (e explanation) standing(r web.RuleState) string {
-	parts := []string{fmt.Sprintf(e.voice().Pick(words.WhyPhaseSince), e.word(r.Phase), e.when(r.Since))}
+	parts := []string{fmt.Sprintf(e.Pick(words.WhyPhaseSince), e.word(r.Phase), e.when(r.Since))}
 	if r.Alert != "" {
-		parts = append(parts, e.voice().Pick(words.WhyAlert)+strings.TrimSpace(r.Alert+" "+string(r.Severity)))
+		parts = append(parts, e.Pick(words.WhyAlert)+strings.TrimSpace(r.Alert+" "+e.Severity(r.Severity)))
 	}
 	if r.Cause != "" {
-		parts = append(parts, e.voice().Pick(words.WhyCause)+plainText(r.Cause))
+		parts = append(parts, e.Pick(words.WhyCause)+plainText(r.Cause))
 	}
 	if r.Digest != "" {
-		parts = append(parts, e.voice().Pick(words.WhyInDigest)+r.Digest)
+		parts = append(parts, e.Pick(words.WhyInDigest)+r.Digest)
 	}
 	if s := r.Silence; s != nil {
-		text := e.voice().Pick(words.WhySilenced) + plainText(s.ID)
+		text := e.Pick(words.WhySilenced) + plainText(s.ID)
 		if s.Author != "" {
-			text += fmt.Sprintf(e.voice().Pick(words.WhySilencedBy), plainText(s.Author), plainText(s.Comment))
+			text += fmt.Sprintf(e.Pick(words.WhySilencedBy), plainText(s.Author), plainText(s.Comment))
 		}
 		switch {
 		case !s.Ends.IsZero():
-			text += e.voice().Pick(words.WhySilencedUntil) + e.when(s.Ends)
+			text += e.Pick(words.WhySilencedUntil) + e.when(s.Ends)
 		case s.Forever:
-			text += e.voice().Pick(words.WhySilencedForever)
+			text += e.Pick(words.WhySilencedForever)
 		case s.State == "active":
-			text += e.voice().Pick(words.WhySilencedCleared)
+			text += e.Pick(words.WhySilencedCleared)
 		}
 		parts = append(parts, text)
 	}
 	if a := r.Ack; a != nil {
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf(e.voice().Pick(words.WhyAcked), plainText(a.Author), e.when(a.At), plainText(a.Comment))))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf(e.Pick(words.WhyAcked), plainText(a.Author), e.when(a.At), plainText(a.Comment))))
 	}
 	if !r.Due.IsZero() && r.Phase != "settled" {
-		parts = append(parts, e.voice().Pick(words.WhyDue)+e.when(r.Due))
+		parts = append(parts, e.Pick(words.WhyDue)+e.when(r.Due))
 	}
-	return strings.Join(parts, e.voice().Pick(words.SemicolonComma))
+	return strings.Join(parts, e.Pick(words.SemicolonComma))
 }
 
-func (e explanation) decisions(w io.Writer, y web.Why) error {
-	fmt.Fprintf(w, "\n%s\n", e.voice().Pick(words.WhyDecisions))
-	var rows [][]string
+// decisions are what each rule did, and why. The last column is wrapped, or
+// stands below.
+func (e explanation) decisions(y web.Why) {
+	e.out.WriteByte('\n')
+	e.line(2, e.Pick(words.WhyDecisions))
+	if len(y.Trail) == 0 {
+		e.line(2, e.Pick(words.WhyNoDecisions))
+		return
+	}
+	heads := e.Heads(words.HeadsTrail)
+	heads[0] = "  " + heads[0]
+	rows := []table.Row{{Cells: heads}}
 	for _, s := range y.Trail {
-		told := ""
+		why := plainText(e.said(s.WhyStatements, s.Why))
 		if len(s.Sinks) > 0 {
-			told = e.voice().Pick(words.WhyTo) + strings.Join(s.Sinks, ",")
+			why = strings.TrimSpace(why + " " + e.Pick(words.WhyTo) + strings.Join(s.Sinks, ","))
 		}
-		rows = append(rows, []string{"  " + e.when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), plainText(e.said(s.WhyStatements, s.Why)), told})
+		rows = append(rows, table.Row{At: 3, Tint: stateTints[s.State], Cells: []string{"  " + e.when(s.At), s.Rule, e.word(s.Outcome), e.word(string(s.State)), why}})
 	}
-	if err := table.Write(w, rows); err != nil {
-		return err
-	}
-	if len(rows) == 0 {
-		fmt.Fprintf(w, "  %s\n", e.voice().Pick(words.WhyNoDecisions))
-	}
-	fmt.Fprintf(w, "\n%s\n", e.voice().Pick(words.WhySinks))
+	e.out.WriteString(e.form.Table(rows))
+}
+
+// stateTints are the colours of what is seen.
+var stateTints = map[event.State]table.Tint{event.Up: table.Green, event.Degraded: table.Red, event.Down: table.Red, event.Unknown: table.Yellow}
+
+// told is how far each sink has been told.
+func (e explanation) told(y web.Why) {
+	e.out.WriteByte('\n')
+	e.line(2, e.Pick(words.WhySinks))
 	cause := ""
 	for _, r := range y.Rules {
 		cause = cmp.Or(cause, r.Cause)
 	}
 	if cause != "" {
-		fmt.Fprintf(w, e.voice().Pick(words.WhyNothingOwn), plainText(cause))
+		e.line(2, fmt.Sprintf(e.Pick(words.WhyNothingOwn), plainText(cause)))
 	} else if len(y.Told) == 0 {
-		fmt.Fprintf(w, "  %s\n", e.voice().Pick(words.WhyNobodyTold))
+		e.line(2, e.Pick(words.WhyNobodyTold))
 	}
 	for _, x := range y.Told {
-		fmt.Fprintf(w, "  %s  %s  %s  %s.%d  %s\n", e.when(x.At), x.Sink, e.word(string(x.Transition)), x.Alert, x.Seq, e.progress(x))
+		e.out.WriteString(e.form.After("  "+e.when(x.At), 23, fmt.Sprintf("%s  %s  %s.%d  %s", x.Sink, e.word(string(x.Transition)), x.Alert, x.Seq, e.progress(x))))
 		for _, one := range x.Tried {
-			fmt.Fprintf(w, "    %s  %s\n", e.when(one.At), e.attempt(one))
+			e.out.WriteString(e.form.After("    "+e.when(one.At), 25, e.attempt(one)))
 			if one.More > 0 {
-				fmt.Fprintf(w, e.voice().Pick(words.WhyMoreBetween), one.More)
+				e.line(4, fmt.Sprintf(e.Pick(words.WhyMoreBetween), one.More))
 			}
 		}
 	}
-	return nil
 }
 
 // progress says how far a transition has come at a sink. What its attempts
@@ -181,22 +197,22 @@ func (e explanation) progress(x web.Told) string {
 	}
 	switch {
 	case x.Progress == "waiting" && len(x.Tried) > 0:
-		return fmt.Sprintf(e.voice().Pick(words.WhyWaitsAfter), x.Attempts)
+		return fmt.Sprintf(e.Pick(words.WhyWaitsAfter), x.Attempts)
 	case x.Progress == "waiting" && reason != "":
-		return e.voice().Pick(words.WhyWaitsFailing) + reason
+		return e.Pick(words.WhyWaitsFailing) + reason
 	case x.Progress == "waiting":
-		return e.voice().Pick(words.WhyWaits)
+		return e.Pick(words.WhyWaits)
 	case x.Progress == "dead":
 		at := ""
 		if !x.GaveUp.IsZero() {
 			at = " " + e.when(x.GaveUp)
 		}
-		text := fmt.Sprintf(e.voice().Pick(words.WhyGivenUp), at, e.times(x.Attempts))
+		text := fmt.Sprintf(e.Pick(words.WhyGivenUp), at, e.times(x.Attempts))
 		if x.Attempts == 0 {
-			text = e.voice().Pick(words.WhyNotSent) + at
+			text = e.Pick(words.WhyNotSent) + at
 		}
 		if x.Letter != "" {
-			text += e.voice().Pick(words.WhyLetter) + x.Letter
+			text += e.Pick(words.WhyLetter) + x.Letter
 		}
 		return text + reason
 	}
@@ -204,20 +220,20 @@ func (e explanation) progress(x web.Told) string {
 	if !x.Confirmed.IsZero() {
 		at = " " + e.when(x.Confirmed)
 	}
-	return fmt.Sprintf(e.voice().Pick(words.WhyConfirmed), at, e.times(x.Attempts))
+	return fmt.Sprintf(e.Pick(words.WhyConfirmed), at, e.times(x.Attempts))
 }
 
 // times counts attempts.
 func (e explanation) times(n int) string {
 	if n == 1 {
-		return e.voice().Pick(words.WhyOneAttempt)
+		return e.Pick(words.WhyOneAttempt)
 	}
-	return fmt.Sprintf(e.voice().Pick(words.WhyAttempts), n)
+	return fmt.Sprintf(e.Pick(words.WhyAttempts), n)
 }
 
 // attempt says how one attempt ended.
 func (e explanation) attempt(x web.Attempt) string {
-	text := e.voice().Attempt(x.Outcome)
+	text := e.Attempt(x.Outcome)
 	if x.Status != 0 {
 		text += fmt.Sprintf(" (HTTP %d)", x.Status)
 	}
@@ -227,20 +243,12 @@ func (e explanation) attempt(x web.Attempt) string {
 	return text
 }
 
-// voice is that of the reader.
-func (e explanation) voice() words.Voice {
-	if e.ja {
-		return words.In("ja", e.zone)
-	}
-	return words.In("en", e.zone)
-}
-
 // word translates the words of states, outcomes and phases.
 func (e explanation) word(s string) string {
 	if state := event.State(s); state.Valid() {
-		return e.voice().State(state)
+		return e.State(state)
 	}
-	return e.voice().Outcome(s)
+	return e.Outcome(s)
 }
 
 // said says what is there as data, else what a dswatch of another version
@@ -249,7 +257,7 @@ func (e explanation) said(data event.Said, text string) string {
 	if data.Empty() {
 		return text
 	}
-	return e.voice().Say(data)
+	return e.Say(data)
 }
 
 // plainText keeps what comes from elsewhere from moving the cursor.

@@ -682,7 +682,7 @@ func TestGolden(t *testing.T) {
 		f := file.Facts("declared", time.Time{})
 		for _, language := range []string{"en", "ja"} {
 			var b bytes.Buffer
-			if err := c.WriteTable(&b, f, language); err != nil {
+			if err := c.WriteTable(&b, f, catalog.Shown{Language: language, All: true}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+"."+language+".txt", b.Bytes())
@@ -714,7 +714,7 @@ func TestTableColumns(t *testing.T) {
 	}
 	for _, language := range []string{"en", "ja"} {
 		var b bytes.Buffer
-		if err := c.WriteTable(&b, nil, language); err != nil {
+		if err := c.WriteTable(&b, nil, catalog.Shown{Language: language, All: true}); err != nil {
 			t.Fatal(err)
 		}
 		table := strings.TrimSuffix(b.String(), "\n")

@@ -25,6 +25,9 @@ type Entry struct {
 	ReasonStatements event.Said `json:"reason_statements,omitzero"`
 }
 
+// tints show at a glance what is expected.
+var tints = map[Tri]table.Tint{Yes: table.Green, Unknown: table.Yellow, No: table.Grey}
+
 // Entries returns the verdict of every row for a host with these facts, in
 // the order of the list. Where the OS is unknown, a row has one entry for
 // each of its systems, as if the host were that. Language is of the reasons:
@@ -74,19 +77,35 @@ func (c *Catalog) WriteJSON(w io.Writer, f event.Facts, language string) error {
 	return nil
 }
 
-// WriteTable writes Entries as a table for people. Every column is as wide as its widest cell;
-// the reason comes last and is not cut.
-func (c *Catalog) WriteTable(w io.Writer, f event.Facts, language string) error {
-	v := words.In(language, nil)
-	lines := [][]string{{v.Pick(words.HeadComponent), "OS", v.Pick(words.HeadKind), v.Pick(words.HeadName), v.Pick(words.HeadExpected), v.Pick(words.HeadWhy)}}
-	for _, e := range c.Entries(f, language) {
+// Shown is how Entries are written for people.
+type Shown struct {
+	Language string
+	All      bool // also the rows that are not expected
+	Form     table.Form
+}
+
+// WriteTable writes Entries as a table for people, and how many rows it leaves
+// out. The reason comes last and is not cut.
+func (c *Catalog) WriteTable(w io.Writer, f event.Facts, s Shown) error {
+	v := words.In(s.Language, nil)
+	rows := []table.Row{{Cells: []string{v.Pick(words.HeadComponent), "OS", v.Pick(words.HeadKind), v.Pick(words.HeadName), v.Pick(words.HeadExpected), v.Pick(words.HeadWhy)}}}
+	left := 0
+	for _, e := range c.Entries(f, s.Language) {
+		if e.Expected == No && !s.All {
+			left++
+			continue
+		}
 		name := e.Name
 		if e.Instances > 1 {
 			name = fmt.Sprintf("%s x%d", name, e.Instances)
 		}
-		lines = append(lines, []string{e.Component, e.OS, v.Kind(e.Kind), name, v.Expected(e.Expected.String()), e.Reason})
+		rows = append(rows, table.Row{Cells: []string{e.Component, e.OS, v.Kind(e.Kind), name, v.Expected(e.Expected.String()), e.Reason}, Tint: tints[e.Expected], At: 4})
 	}
-	if err := table.Write(w, lines); err != nil {
+	text := s.Form.Table(rows)
+	if left > 0 {
+		text += "\n" + s.Form.Text(0, v.Say(words.RowsLeftOut.With(left)))
+	}
+	if _, err := io.WriteString(w, text); err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
 	return nil

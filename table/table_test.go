@@ -1,7 +1,6 @@
 package table_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/mattn/go-runewidth"
@@ -9,9 +8,9 @@ import (
 	"dswatch/table"
 )
 
-// TestWrite: columns line up in cells of the terminal, and no line ends with
+// TestTable: columns line up in cells of the terminal, and no line ends with
 // blanks.
-func TestWrite(t *testing.T) {
+func TestTable(t *testing.T) {
 	for name, c := range map[string]struct {
 		rows [][]string
 		want string
@@ -25,12 +24,12 @@ func TestWrite(t *testing.T) {
 		"a voiced letter": {[][]string{{"か\u3099", "b"}, {"aa", "b"}}, "か\u3099  b\naa  b\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var b strings.Builder
-			if err := table.Write(&b, c.rows); err != nil {
-				t.Fatal(err)
+			var rows []table.Row
+			for _, cells := range c.rows {
+				rows = append(rows, table.Row{Cells: cells})
 			}
-			if b.String() != c.want {
-				t.Errorf("%q, want %q", b.String(), c.want)
+			if got := (table.Form{}).Table(rows); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}
@@ -45,6 +44,50 @@ func TestWidth(t *testing.T) {
 	for s, want := range map[string]int{"": 0, "abc": 3, "山田": 4, "α→…": 3, "か\u3099": 2, "e\u0301": 1} {
 		if got := table.Width(s); got != want {
 			t.Errorf("%q takes %d cells, want %d", s, got, want)
+		}
+	}
+}
+
+// TestFold: what does not fit the width goes first away, when it says nothing,
+// then into further lines; what fits stays as it is.
+func TestFold(t *testing.T) {
+	rows := []table.Row{
+		{Cells: []string{"ID", "STATE", "NOTHING", "ITEM", "WHY"}},
+		{Cells: []string{"a1", "down", "-", "web01/agent/process/ds_agent", "no process is named ds_agent"}, Tint: table.Red, At: 1},
+		{Cells: []string{"b2", "正常", "", "web01/agent/process/ds_am", ""}},
+	}
+	for width, want := range map[int]string{
+		0: "ID  STATE  NOTHING  ITEM                          WHY\n" +
+			"a1  down   -        web01/agent/process/ds_agent  no process is named ds_agent\n" +
+			"b2  正常            web01/agent/process/ds_am\n",
+		72: "ID  STATE  ITEM                          WHY\n" +
+			"a1  down   web01/agent/process/ds_agent  no process is named ds_agent\n" +
+			"b2  正常   web01/agent/process/ds_am\n",
+		60: "ID  STATE  ITEM\n    WHY\n" +
+			"a1  down   web01/agent/process/ds_agent\n    no process is named ds_agent\n" +
+			"b2  正常   web01/agent/process/ds_am\n",
+		24: "ID  STATE\n    ITEM\n    WHY\n" +
+			"a1  down\n    web01/agent/process/ds_agent\n    no process is named\n    ds_agent\n" +
+			"b2  正常\n    web01/agent/process/ds_am\n",
+	} {
+		if got := (table.Form{Width: width}).Table(rows); got != want {
+			t.Errorf("%d cells:\n%s\nwant\n%s", width, got, want)
+		}
+	}
+	if got, want := (table.Form{Width: 72, Color: true}).Table(rows[:2]), "ID  STATE  ITEM                          WHY\na1  \x1b[31mdown\x1b[0m   web01/agent/process/ds_agent  no process is named ds_agent\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestAfter: the lines of a text begin under each other, also where its label is longer.
+func TestAfter(t *testing.T) {
+	f := table.Form{Width: 40}
+	for label, want := range map[string]string{
+		"  a":            "  a     one two three four five six\n        seven eight\n",
+		"  a long label": "  a long label one two three four five\n        six seven eight\n",
+	} {
+		if got := f.After(label, 8, "one two three four five six seven eight"); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

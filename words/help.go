@@ -1,6 +1,9 @@
 package words
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // help is what the commands and flags say of themselves; {config} is where the
 // configuration is by default. A test of the commands holds that each is here,
@@ -18,7 +21,11 @@ why it matters, and when it is back.
   dswatch demo       see it work in under a minute
   dswatch check      look at this host once
   dswatch init       write a configuration for this host
-  dswatch run        keep watching`,
+  dswatch run        keep watching
+
+Exit status: 0 done; 1 failed, or what was asked for is not well; 2 a mistake
+in the command line or the configuration; 3 nobody knows (check), or decisions
+are not current (status); 4 the running dswatch refused; 5 none answers.`,
 		`dswatch は、ベンダの一覧に挙げられた Deep Security のプロセス、サービス、カーネルドライバ、
 ポートを監視し、何が失われたか、なぜ重要か、いつ復旧したかを SNMP、syslog、Slack、Webhook に
 通知します。
@@ -26,22 +33,39 @@ why it matters, and when it is back.
   dswatch demo       1 分以内で動作を確認する
   dswatch check      このホストを 1 回だけ確認する
   dswatch init       このホスト用の設定を作成する
-  dswatch run        監視を続ける`,
+  dswatch run        監視を続ける
+
+終了コード: 0 完了、1 失敗または異常あり、2 コマンドラインか設定の誤り、
+3 不明 (check) または判定が最新でない (status)、4 実行中の dswatch が拒否、
+5 実行中の dswatch が応答しない。`,
 	},
 	{
 		"language of what is shown: ja or en; default as configured, else that of the session (LANG)",
 		"表示する言語: ja または en (既定は設定、なければセッションの LANG)",
 	},
 	{
+		"colours: auto, always or never",
+		"色付け: auto、always、never のいずれか",
+	},
+	{
+		"also what is not expected on this host",
+		"このホストで監視対象外のものも表示する",
+	},
+	{
 		"Say that you look after an alert: it is not repeated any more",
 		"アラートの担当者になる (以後は再通知しない)",
 	},
 	{
-		"Notes who looks after an open alert. It is not repeated any more; that it gets worse, and that it is over,\nis still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it.\nWith --withdraw nobody looks after it any more: every sink is told, and it is repeated and escalated\nagain as if it had never been acknowledged.",
+		"Notes who looks after an open alert. It is not repeated any more; that it gets worse, and that it is over,\nis still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it, or the\nitem that it is about, such as process/ds_am or web01/agent/process/ds_am.\nWith --withdraw nobody looks after it any more: every sink is told, and it is repeated and escalated\nagain as if it had never been acknowledged.",
 		`未復旧のアラートの担当者を記録します。以後は再通知しませんが、悪化したときと復旧したときは通知します。
-ALERT には、dswatch alerts や通知に表示される ID か、その先頭を指定します。
+ALERT には、dswatch alerts や通知に表示される ID かその先頭、または process/ds_am や
+web01/agent/process/ds_am のような項目を指定します。
 --withdraw を付けると担当者がいない状態に戻ります。すべての通知先に知らせ、確認がなかったものとして
 再通知とエスカレーションを再開します。`,
+	},
+	{
+		"show it again and again, until Ctrl-C",
+		"Ctrl-C で終了するまで繰り返し表示する",
 	},
 	{
 		"who does this",
@@ -290,8 +314,8 @@ You will need to start a new shell for this setup to take effect.
 		"すべて",
 	},
 	{
-		"only those given up so long ago, such as 24h",
-		"この時間より前に配信不能になったものだけ (例: 24h)",
+		"only those given up so long ago, such as 24h or 7d",
+		"この時間より前に配信不能になったものだけ (例: 24h、7d)",
 	},
 	{
 		"only those of this sink",
@@ -738,6 +762,12 @@ func (v Voice) HelpTemplate(en string) string {
 		return headings.Replace(en)
 	}
 	return en
+}
+
+// Joins reports whether nothing stands between two lines of one paragraph.
+func Joins(before, line string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return strings.ContainsRune("。、（「", last) || japanese(last) && beginsJapanese(line)
 }
 
 // StoryHelp is the help of `dswatch rules test`.

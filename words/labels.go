@@ -1,6 +1,9 @@
 package words
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // What stands around what is said: the heads of tables, and the labels of
 // screens and messages, each once. A %s or %d is filled in where it is shown.
@@ -23,7 +26,7 @@ var (
 	WhyFacts              = Both{"facts", "判定の根拠"}
 	WhyByHand             = Both{"by hand", "手動確認"}
 	WhyRule               = Both{"rule ", "ルール "}
-	WhyDigest             = Both{"  digest of the rule %s: stands for %d alerts, %d of them open\n", "  ルール %s のダイジェスト: 集約したアラート %d 件、うち未復旧 %d 件\n"}
+	WhyDigest             = Both{"digest of the rule %s: stands for %d alerts, %d of them open", "ルール %s のダイジェスト: 集約したアラート %d 件、うち未復旧 %d 件"}
 	WhyExplained          = Both{"explained by these alerts", "これらのアラートが原因"}
 	WhyAlert              = Both{"alert ", "アラート "}
 	WhyCause              = Both{"the alert of its cause names it: ", "原因のアラートに含まれる: "}
@@ -35,13 +38,14 @@ var (
 	WhySilencedCleared    = Both{" until all is well again", "、すべて復旧するまで"}
 	WhyAcked              = Both{"%s looks after it since %s %s", "担当者 %s (%s から) %s"}
 	WhyDue                = Both{"looked at again at ", "次の判断 "}
-	WhyDecisions          = Both{"  Decisions", "  判断の履歴"}
+	WhyDecisions          = Both{"Decisions", "判断の履歴"}
+	HeadsTrail            = Both{"TIME|RULE|DECISION|STATE|WHY", "日時|ルール|判断|状態|理由"}
 	WhyTo                 = Both{"-> ", "→ "}
 	WhyNoDecisions        = Both{"none: nothing was ever wrong", "なし (異常はまだ一度もありません)"}
-	WhySinks              = Both{"  Sinks", "  通知先"}
-	WhyNothingOwn         = Both{"  nothing of its own while its cause explains it; who was told of that: dswatch why %s\n", "  原因のアラートに含まれるため、個別には通知していません。通知の状況: dswatch why %s\n"}
+	WhySinks              = Both{"Sinks", "通知先"}
+	WhyNothingOwn         = Both{"nothing of its own while its cause explains it; who was told of that: dswatch why %s", "原因のアラートに含まれるため、個別には通知していません。通知の状況: dswatch why %s"}
 	WhyNobodyTold         = Both{"none: nobody was told anything", "なし (まだどこにも通知していません)"}
-	WhyMoreBetween        = Both{"    ... and %d more between\n", "    ... この間にさらに %d 回\n"}
+	WhyMoreBetween        = Both{"... and %d more between", "... この間にさらに %d 回"}
 	WhyWaitsAfter         = Both{"waits in the outbox after %d attempts", "送信待ち (%d 回試行)"}
 	WhyWaitsFailing       = Both{"waits in the outbox, not tried yet while the sink fails", "送信待ち (未送信、通知先に障害)"}
 	WhyWaits              = Both{"waits in the outbox, not tried yet", "送信待ち (未送信)"}
@@ -55,19 +59,19 @@ var (
 	HeadKind              = Both{"KIND", "種別"}
 	HeadName              = Both{"NAME", "名前"}
 	HeadExpected          = Both{"EXPECTED", "監視対象"}
-	HeadsAlerts           = Both{"ALERT|RULE|STATE|SEVERITY|SINCE|ITEM|TOLD|NOTE", "アラート|ルール|状態|重大度|発生日時|監視項目|通知先|備考"}
+	HeadsAlerts           = Both{"ALERT|RULE|STATE|SEVERITY|SINCE (%s)|ITEM|TOLD|NOTE", "アラート|ルール|状態|重大度|発生日時 (%s)|監視項目|通知先|備考"}
 	LabelSink             = Both{"sink", "通知先"}
 	LabelGivenUp          = Both{"given up", "配信不能"}
 	LabelClass            = Both{"class", "分類"}
 	LabelReason           = Both{"reason", "理由"}
 	LabelDelivery         = Both{"delivery", "配信 ID"}
 	LabelItem             = Both{"item", "監視項目"}
-	HeadsDeadLetters      = Both{"ID|SINK|GIVEN UP|ATTEMPTS|CLASS|TRANSITION|ALERT|ITEM|REASON", "ID|通知先|配信不能の日時|試行|分類|変化|アラート|監視項目|理由"}
+	HeadsDeadLetters      = Both{"ID|SINK|GIVEN UP (%s)|ATTEMPTS|CLASS|TRANSITION|ALERT|ITEM|REASON", "ID|通知先|配信不能の日時 (%s)|試行|分類|変化|アラート|監視項目|理由"}
 	FiringSilenced        = Both{"firing, silenced", "発生中 (通知の抑止)"}
 	DrillConfirmed        = Both{"confirmed", "受領"}
 	DrillNotConfirmed     = Both{"NOT CONFIRMED", "確認できず"}
 	HeadsStatus           = Both{"STATE|EXPECTED|ALERT|ITEM|WHY", "状態|監視対象|アラート|監視項目|理由"}
-	HeadsSinks            = Both{"SINK|TYPE|WAITING|DEAD|CIRCUIT|DRILL|FAILING SINCE|LAST ERROR", "通知先|方式|送信待ち|配信不能|サーキットブレーカー|定期テスト|障害の開始|直近のエラー"}
+	HeadsSinks            = Both{"SINK|TYPE|WAITING|DEAD|CIRCUIT|DRILL|FAILING SINCE (%s)|LAST ERROR", "通知先|方式|送信待ち|配信不能|サーキットブレーカー|定期テスト|障害の開始 (%s)|直近のエラー"}
 	Unreadable            = Both{"unreadable", "読み取り不能"}
 	HeadsStore            = Both{"STREAM|MESSAGES|LAST|REPAIRED|LAST|LOST", "ストリーム|メッセージ|末尾|修復後|末尾|消失"}
 	InitNothing           = Both{"nothing of Deep Security was found here; declare it if it is installed elsewhere", "このホストに Deep Security は見つかりませんでした。別の場所に導入されていれば記述してください"}
@@ -127,9 +131,14 @@ var (
 	DemoKillOtherListener = Both{"kill the ds_agent process that listens", "待ち受けている ds_agent プロセスを強制終了します"}
 	DemoStartListener     = Both{"start it again", "再起動します"}
 	DemoEnd               = Both{"done: %d traps and %d syslog lines, each exactly once, and every alert has its all-clear", "完了: トラップ %d 件、syslog %d 件。すべて 1 回ずつ届き、どのアラートにも復旧通知がありました"}
-	HeadsSilences         = Both{"ID|STATE|FROM|UNTIL|AGAIN|MATCHERS|AUTHOR|COMMENT", "ID|状態|開始|終了|繰り返し|対象|作成者|コメント"}
+	HeadsSilences         = Both{"ID|STATE|FROM (%s)|UNTIL|AGAIN|MATCHERS|AUTHOR|COMMENT", "ID|状態|開始 (%s)|終了|繰り返し|対象|作成者|コメント"}
 	SentenceStop          = Both{". ", "。"}
 )
 
 // Heads are the columns of a table.
-func (v Voice) Heads(h Both) []string { return strings.Split(v.Pick(h), "|") }
+//
+// %s is the offset of the times below it.
+func (v Voice) Heads(h Both) []string {
+	text := strings.ReplaceAll(v.Pick(h), "%s", time.Now().In(v.Location()).Format("-07:00"))
+	return strings.Split(text, "|")
+}

@@ -165,6 +165,12 @@ var (
 	NotAnOutputFormat = say2[string, string]("request.not_an_output_format",
 		`--format "{text}" is neither {human} nor json; write one of them`,
 		`--format "{text}" は使えません。{human} または json を指定してください`)
+	BoolFlag = say1[string]("request.bool_flag",
+		"write {flag} or {flag}=false",
+		"{flag} または {flag}=false と指定してください")
+	NotAColor = say1[string]("request.not_a_color",
+		`--color "{text}" is none of auto, always, never; write one of them`,
+		`--color "{text}" は使えません。auto、always、never のいずれかを指定してください`)
 	NotALanguage = say1[string]("request.not_a_language",
 		`--language "{text}" is neither en nor ja; write one of them`,
 		`--language "{text}" は使えません。en または ja を指定してください`)
@@ -318,6 +324,16 @@ var (
 	ListenAPI = say1[error]("request.listen_api",
 		`listen for the local api: {error}; set web.listen to a free address, or to "" for none`,
 		`API の待ち受けを開始できません ({error})。web.listen に空いているアドレスを書くか、使わない場合は "" を書いてください`)
+	WatchesNoJSON = say0("request.watches_no_json",
+		"--watch shows tables only; leave out --format json, or ask again and again without --watch",
+		"--watch では表だけを表示できます。--format json を外すか、--watch なしで繰り返し実行してください")
+	NoAlertOf = say1[string]("request.no_alert_of",
+		`no alert of "{text}" is open; dswatch alerts lists those that are`,
+		`"{text}" の未復旧のアラートはありません。dswatch alerts で確認してください`)
+	AlertsOfMany = say4[string, int, string, string]("request.alerts_of_many",
+		`"{text}" fits {n} open alerts, such as that of {item}; write the whole item, or the id of the alert, such as {id}`,
+		`"{text}" に当てはまる未復旧のアラートが {n} 件あります ({item} など)。項目の全体か、{id} のようなアラートの ID を指定してください`)
+	OfNamed    = say2[string, error]("request.named", "{name}: {error}", "{name}: {error}")
 	NotRunning = say0("request.not_running",
 		"no running dswatch answers",
 		"実行中の dswatch が応答しません")

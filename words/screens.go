@@ -71,10 +71,24 @@ var (
 	NoteSilenced = say4[string, string, string, string]("note.silence_by",
 		"silence {id} until {end} by {author}: {comment}",
 		"サイレンス {id} (終了: {end}、作成者: {author}、コメント: {comment})")
-	NoteAcked      = say1[string]("note.acknowledged", "acknowledged by {author}", "担当者: {author}")
-	NoteAckedSays  = say2[string, string]("note.acknowledged_says", "acknowledged by {author} {comment}", "担当者: {author} ({comment})")
-	HoldsOpen      = say4[string, string, string, string]("screen.unpaired", "{sink} holds {alert} open: {rule} {item}", "{sink} では復旧したアラート {alert} が未復旧のままです: {rule} {item}")
-	Replayed       = say1[int]("screen.replayed", "{n} replayed", "{n} 件を再送しました")
+	NoteAcked        = say1[string]("note.acknowledged", "acknowledged by {author}", "担当者: {author}")
+	NoteAckedSays    = say2[string, string]("note.acknowledged_says", "acknowledged by {author} {comment}", "担当者: {author} ({comment})")
+	HoldsOpen        = say4[string, string, string, string]("screen.unpaired", "{sink} holds {alert} open: {rule} {item}", "{sink} では復旧したアラート {alert} が未復旧のままです: {rule} {item}")
+	Replayed         = say1[int]("screen.replayed", "{n} replayed", "{n} 件を再送しました")
+	LooksAfterNow    = say3[string, string, string]("screen.looks_after", "{alert} ({item}): {author} looks after it, it is not repeated any more", "{alert} ({item}): 担当者を {author} にしました。以後は再通知しません")
+	LooksAfterNoMore = say3[string, string, string]("screen.looks_after_no_more",
+		"{alert} ({item}): nobody looks after it any more, as {author} says; it is repeated again",
+		"{alert} ({item}): {author} が確認を取り消しました。再通知を再開します")
+	SilenceOverNow = say1[string]("screen.silence_over", "silence {id} has ended", "サイレンス {id} を終了しました")
+	ToldNow        = say1[int]("screen.told_now", "{n} {n|loss|losses} that it kept quiet {n|is|are} told now", "抑止していた異常 {n} 件を通知します")
+	ReplayTaken    = say1[string]("screen.replay_taken", "{sink}: accepted", "{sink}: 受領されました")
+	ReplayRefused  = say3[string, int, error]("screen.replay_refused",
+		"{sink}: {n} {n|is a dead letter|are dead letters} again: {why}",
+		"{sink}: {n} 件が再び配信不能になりました: {why}")
+	ReplayWaits = say2[string, int]("screen.replay_waits",
+		"{sink}: {n} still {n|waits|wait}; dswatch status shows why",
+		"{sink}: {n} 件が送信待ちです。理由は dswatch status で確認できます")
+	StillWorking   = say2[string, time.Duration]("screen.still_working", "{command}: at it for {time}; Ctrl-C ends it", "{command}: 処理中 ({time}経過)。Ctrl-C で中止")
 	KeptDead       = say2[string, Phrase]("screen.kept", "{id} kept: {why}", "{id} は再送していません: {why}")
 	Dropped        = say1[int]("screen.dropped", "{n} dropped", "{n} 件を削除しました")
 	NoAlertInIt    = say0("screen.no_alert", "It holds no alert and cannot be replayed.", "アラートを含まないため再送できません。")
@@ -147,6 +161,9 @@ var (
 	LeftOut = say1[int]("check.left_out",
 		"{n} {n|item|items} of the manager's other computers {n|is|are} up or not expected, and not shown.",
 		"Manager の他のコンピュータで、正常または監視対象外の {n} 項目は表示していません。")
+	RowsLeftOut = say1[int]("check.rows_left_out",
+		"{n} {n|row is|rows are} not expected here and not shown; --all shows {n|it|them}.",
+		"監視対象外の {n} 行は表示していません。--all ですべて表示します。")
 	NothingHere = say1[string]("check.absent",
 		"no Deep Security was found on {host}; if it should be here, run as root, or declare it as watch.facts.components, such as [agent]",
 		"{host} には Deep Security が見つかりません。導入済みのはずであれば root で実行するか、設定の watch.facts.components に manager や agent を記述してください")

@@ -410,10 +410,11 @@ func parse(s string, names []string) (template, []string) {
 type Voice struct {
 	Language string         // "ja", or English for anything else
 	Zone     *time.Location // nil: UTC
+	Screen   bool           // times as a person reads them at a terminal, not as logs and messages have them
 }
 
 // In returns the voice of a language and a zone.
-func In(language string, zone *time.Location) Voice { return Voice{language, zone} }
+func In(language string, zone *time.Location) Voice { return Voice{Language: language, Zone: zone} }
 
 // Equal reports whether both say the same.
 func (v Voice) Equal(w Voice) bool {
@@ -442,7 +443,7 @@ func (v Voice) Either(en, ja string) string {
 
 // Render says one statement in a language, with the times of a zone.
 func Render(language string, zone *time.Location, s event.Statement) string {
-	return string(Voice{language, zone}.append(nil, s, 0))
+	return string(In(language, zone).append(nil, s, 0))
 }
 
 // English is what the statements are in English and UTC, as it travels with them.
@@ -650,9 +651,22 @@ func (v Voice) Pick(t Both) string {
 	return cmp.Or(t.EN, t.JA)
 }
 
-// Time writes t in the voice's zone, as logs do.
+// Time writes t in the voice's zone: as logs do, or for a screen.
 func (v Voice) Time(t time.Time) string {
+	if v.Screen {
+		return t.In(v.Location()).Format(time.DateTime + " -07:00")
+	}
 	return t.In(v.Location()).Format(time.RFC3339)
+}
+
+// Stamp is Time in a column whose head has the offset of the zone, now. A time
+// with another one, of the other half of the year, has its own.
+func (v Voice) Stamp(t time.Time) string {
+	_, then := t.In(v.Location()).Zone()
+	if _, now := time.Now().In(v.Location()).Zone(); now != then {
+		return t.In(v.Location()).Format(time.DateTime + " -07:00")
+	}
+	return t.In(v.Location()).Format(time.DateTime)
 }
 
 // Length writes a duration: 20s, 2h5m, 12ms; 20秒, 2時間5分, 12ミリ秒.

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"dswatch/event"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/web/client"
 	"dswatch/words"
 )
 
@@ -38,15 +38,16 @@ func alertsCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			rows := [][]string{v.Heads(words.HeadsAlerts)}
+			rows := []table.Row{{Cells: v.Heads(words.HeadsAlerts)}}
 			for _, a := range list {
 				id := a.ID
 				if id == "" {
 					id = "-"
 				}
-				rows = append(rows, []string{id, a.Rule, v.State(a.State), v.Severity(a.Severity), v.Time(a.Since), plain(a.Key.String()), strings.Join(told(a), ","), note(a, v)})
+				rows = append(rows, table.Row{At: 2, Tint: tintOf(a.State), Cells: []string{id, a.Rule, v.State(a.State), v.Severity(a.Severity), v.Stamp(a.Since), plain(a.Key.String()), strings.Join(told(a), ","), remarks(a, v)}})
 			}
-			return table.Write(os.Stdout, rows)
+			_, err = os.Stdout.WriteString(form(c).Table(rows))
+			return err
 		},
 	}
 	configFlag(c, &file)
@@ -64,8 +65,8 @@ func told(a web.Alert) []string {
 	return a.Told
 }
 
-// note says what else there is to know of an alert, with times in zone.
-func note(a web.Alert, v words.Voice) string {
+// remarks say what else there is to know of an alert, with times in zone.
+func remarks(a web.Alert, v words.Voice) string {
 	var notes []string
 	add := func(s event.Said) { notes = append(notes, v.Say(s)) }
 	if len(a.Waiting) > 0 {
@@ -81,7 +82,7 @@ func note(a web.Alert, v words.Voice) string {
 		add(words.NoteAffected.With(a.Affected))
 	}
 	if s := a.Silenced; s != nil {
-		end := app.SilencesText{Language: v.Language, Zone: v.Location()}.Until(*s)
+		end := app.SilencesText{Voice: v}.Until(*s)
 		if s.Author != "" {
 			add(words.NoteSilenced.With(s.ID, end, plain(s.Author), plain(s.Comment)))
 		} else {
@@ -127,23 +128,40 @@ func ackCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "ack ALERT...", Short: "Say that you look after an alert: it is not repeated any more", Args: cobra.MinimumNArgs(1),
 		Long: "Notes who looks after an open alert. It is not repeated any more; that it gets worse, and that it is over,\n" +
-			"is still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it.\n" +
+			"is still told. ALERT is its id or the beginning of it, as `dswatch alerts` and every message show it, or the\n" +
+			"item that it is about, such as process/ds_am or web01/agent/process/ds_am.\n" +
 			"With --withdraw nobody looks after it any more: every sink is told, and it is repeated and escalated\n" +
 			"again as if it had never been acknowledged.",
-		RunE: func(c *cobra.Command, ids []string) error {
+		Example: "  dswatch ack 785f4f18 --comment 4711\n  dswatch ack process/ds_am",
+		RunE: func(c *cobra.Command, names []string) error {
 			l, err := load(file)
 			if err != nil {
 				return err
 			}
-			say := app.Client(l).Ack
+			api := app.Client(l)
+			open, err := api.Alerts(c.Context())
+			if err != nil {
+				return err
+			}
+			do, done := api.Ack, words.LooksAfterNow.With
 			if withdraw {
-				say = app.Client(l).Withdraw
+				do, done = api.Withdraw, words.LooksAfterNoMore.With
 			}
 			var errs []error
-			for _, id := range ids {
-				if err := say(c.Context(), id, a); err != nil {
-					errs = append(errs, fmt.Errorf("%s: %w", plain(id), err))
+			for _, name := range names { // one that is wrong keeps no other from being done
+				found, err := meant(open, name)
+				if err == nil {
+					err = do(c.Context(), found.ID, a)
 				}
+				if err != nil {
+					errs = append(errs, words.FailWith(err, words.OfNamed.With(plain(name), err)))
+					continue
+				}
+				item := "-"
+				if found.Key.Name != "" {
+					item = plain(found.Key.String())
+				}
+				say(voice(c, l), done(plain(found.ID), item, plain(a.Author)))
 			}
 			return errors.Join(errs...)
 		},
@@ -153,4 +171,28 @@ func ackCommand() *cobra.Command {
 	c.Flags().StringVar(&a.Comment, "comment", "", "what is being done; with --withdraw, why not any more")
 	c.Flags().BoolVar(&withdraw, "withdraw", false, "take the acknowledgement back")
 	return c
+}
+
+// meant finds the alert that somebody names: by its item or the ending of that,
+// as why does, or by its id. An id that is not listed is for the running process to
+// judge.
+func meant(open []web.Alert, name string) (web.Alert, error) {
+	name = strings.TrimSpace(name)
+	item := strings.Contains(name, "/")
+	var found []web.Alert
+	for _, a := range open {
+		key := a.Key.String()
+		if a.ID != "" && (item && (key == name || strings.HasSuffix(key, "/"+name)) || !item && name != "" && strings.HasPrefix(a.ID, name)) {
+			found = append(found, a)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case item && len(found) == 0:
+		return web.Alert{}, words.FailWith(client.ErrRefused, words.NoAlertOf.With(words.Inner(plain(name))))
+	case item:
+		return web.Alert{}, usageError{words.Fail(words.AlertsOfMany.With(words.Inner(plain(name)), len(found), plain(found[0].Key.String()), found[0].ID))}
+	}
+	return web.Alert{ID: name}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 func catalogCommand() *cobra.Command {
 	var file, factsFile, format string
+	var all bool
 	c := &cobra.Command{
 		Use:   "catalog",
 		Short: "Show every row of the watch list, whether it is expected, and why",
@@ -21,10 +22,17 @@ func catalogCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return app.WriteCatalog(c.Context(), l, os.Stdout, app.CatalogQuery{FactsFile: factsFile, JSON: format == "json", Language: v.Language}, logger(l.Config.Log))
+			q := app.CatalogQuery{Declared: factsFile != "", JSON: format == "json", Language: v.Language, All: all, Form: form(c)}
+			if q.Declared {
+				if q.Facts, err = app.ReadFacts(factsFile); err != nil {
+					return usageError{err}
+				}
+			}
+			return app.WriteCatalog(c.Context(), l, os.Stdout, q, logger(l.Config.Log))
 		},
 	}
 	configFlag(c, &file)
+	allFlag(c, &all)
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that describes the host")
 	formatFlag(c, &format, "table")
 	return c

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"dswatch/app"
 	"dswatch/event"
@@ -14,6 +12,7 @@ import (
 
 func checkCommand() *cobra.Command {
 	var file, factsFile, format string
+	var all bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Look at this host once and show what runs and what does not",
@@ -23,19 +22,23 @@ func checkCommand() *cobra.Command {
 			if format != "table" && format != "json" && format != "nagios" {
 				return usageError{words.Fail(words.NotACheckFormat.With(words.Inner(format)))}
 			}
-			l, _, err := read(c, file)
+			l, v, err := read(c, file)
 			if err != nil {
-				return checkFailed(err)
+				return checkFailed(c, err)
 			}
 			var declared event.Facts
 			if factsFile != "" {
 				if declared, err = app.ReadFacts(factsFile); err != nil {
-					return checkFailed(err)
+					return checkFailed(c, err)
 				}
 			}
-			res, err := app.Check(c.Context(), l, declared, logger(l.Config.Log))
+			var res *app.CheckResult
+			err = patiently(c, v, func() (err error) {
+				res, err = app.Check(c.Context(), l, declared, logger(l.Config.Log))
+				return err
+			})
 			if err != nil {
-				return checkFailed(err)
+				return checkFailed(c, err)
 			}
 			switch format {
 			case "json":
@@ -43,15 +46,16 @@ func checkCommand() *cobra.Command {
 			case "nagios":
 				err = res.WriteNagios(os.Stdout)
 			default:
-				err = res.WriteTable(os.Stdout, colorful(os.Stdout), widthOf(os.Stdout))
+				err = res.WriteTable(os.Stdout, form(c), all)
 			}
 			if err != nil {
-				return checkFailed(err)
+				return checkFailed(c, err)
 			}
 			return exitCode(res.Exit)
 		},
 	}
 	configFlag(c, &file)
+	allFlag(c, &all)
 	c.Flags().StringVar(&factsFile, "facts", "", "facts `FILE` that is declared on top of the configuration")
 	c.Flags().StringVar(&format, "format", "table", "table, json or nagios")
 	completes(c, "format", "table", "json", "nagios")
@@ -60,22 +64,7 @@ func checkCommand() *cobra.Command {
 
 // checkFailed tells the error and exits with 3: a monitoring system must not
 // take "could not look" for a warning.
-func checkFailed(err error) error {
-	fmt.Fprintln(os.Stderr, "dswatch:", err)
+func checkFailed(c *cobra.Command, err error) error {
+	complain(reader(c), err)
 	return exitCode(app.ExitUnknown)
-}
-
-// colorful reports whether f is a terminal that wants colour.
-func colorful(f *os.File) bool {
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
-}
-
-// widthOf is the width of the terminal in cells, 0 for anything else: what goes
-// into a pipe is not broken into lines.
-func widthOf(f *os.File) int {
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

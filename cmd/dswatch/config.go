@@ -16,6 +16,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/event"
+	"dswatch/table"
 	"dswatch/words"
 )
 
@@ -61,11 +62,14 @@ func languageFlag(root *cobra.Command) {
 		if *language != "" && *language != "en" && *language != "ja" {
 			return usageError{words.Fail(words.NotALanguage.With(words.Inner(*language)))}
 		}
+		if color := root.PersistentFlags().Lookup("color").Value.String(); color != "auto" && color != "always" && color != "never" {
+			return usageError{words.Fail(words.NotAColor.With(words.Inner(color)))}
+		}
 		return nil
 	}
 }
 
-// voice is the reader's: as --language says, else `+"`language:`"+` of the
+// voice is the reader's: as --language says, else `language:` of the
 // configuration, else the session. Without a configuration l is nil.
 func voice(c *cobra.Command, l *app.Loaded) words.Voice {
 	language, zone := "", time.Local
@@ -75,7 +79,7 @@ func voice(c *cobra.Command, l *app.Loaded) words.Voice {
 	if l != nil {
 		language, zone = cmp.Or(language, l.Speaks()), l.Config.Location()
 	}
-	return words.In(cmp.Or(language, sessionLanguage()), zone)
+	return words.Voice{Language: cmp.Or(language, sessionLanguage()), Zone: zone, Screen: true}
 }
 
 // reader is the voice for what went wrong, perhaps before a configuration was
@@ -101,7 +105,14 @@ func sessionLanguage() string {
 }
 
 // say prints a line.
-func say(v words.Voice, s event.Said) { fmt.Println(v.Say(s)) }
+func say(v words.Voice, s event.Said) {
+	fmt.Print(table.Form{Width: widthOf(os.Stdout)}.Text(0, v.Say(s)))
+}
+
+// note is say for what is about the outcome and no part of it.
+func note(v words.Voice, s event.Said) {
+	fmt.Fprint(os.Stderr, table.Form{Width: widthOf(os.Stderr)}.Text(0, v.Say(s)))
+}
 
 // quoted is a text that is somebody else's, in one clean line.
 func quoted(s string) error { return errors.New(plain(s)) }
@@ -158,10 +169,10 @@ func configCommand() *cobra.Command {
 			}
 			v := voice(c, l)
 			for _, w := range l.Warnings {
-				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), v.Say(w))
+				note(v, words.Warning.With().And(w))
 			}
 			for _, a := range l.Advice() {
-				fmt.Fprintln(os.Stderr, v.Say(words.Advice.With()), v.Say(a))
+				note(v, words.Advice.With().And(a))
 			}
 			say(v, words.ConfigValid.With())
 			for _, line := range l.Budgets() {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +17,7 @@ import (
 	"dswatch/event"
 	"dswatch/table"
 	"dswatch/web"
+	"dswatch/web/client"
 	"dswatch/words"
 )
 
@@ -30,7 +34,12 @@ func deadletterCommand() *cobra.Command {
 // selectFlags let the operator say which letters are meant.
 func selectFlags(c *cobra.Command, s *web.Selection) {
 	c.Flags().StringVar(&s.Sink, "sink", "", "only those of this sink")
-	c.Flags().DurationVar(&s.OlderThan, "older-than", 0, "only those given up so long ago, such as 24h")
+	c.Flags().Var((*span)(&s.OlderThan), "older-than", "only those given up so long ago, such as 24h or 7d")
+}
+
+// nothing reports whether a selection chooses nothing.
+func nothing(s web.Selection) bool {
+	return len(s.IDs) == 0 && s.Sink == "" && s.OlderThan == 0 && !s.All
 }
 
 func deadletterList() *cobra.Command {
@@ -50,7 +59,8 @@ func deadletterList() *cobra.Command {
 			if format == "json" {
 				return writeJSON(list)
 			}
-			return writeLetters(os.Stdout, list, v)
+			_, err = os.Stdout.WriteString(form(c).Table(letterRows(list, v)))
+			return err
 		},
 	}
 	configFlag(c, &file)
@@ -59,18 +69,18 @@ func deadletterList() *cobra.Command {
 	return c
 }
 
-// writeLetters shows times in zone.
-func writeLetters(w io.Writer, list []web.Letter, v words.Voice) error {
-	rows := [][]string{v.Heads(words.HeadsDeadLetters)}
+// letterRows show times in zone.
+func letterRows(list []web.Letter, v words.Voice) []table.Row {
+	rows := []table.Row{{Cells: v.Heads(words.HeadsDeadLetters)}}
 	for _, x := range list {
 		item := "-"
 		if x.DeliveryID != "" {
 			item = plain(x.Key.String())
 		}
-		rows = append(rows, []string{x.ID, plain(x.Sink), v.Time(x.At), fmt.Sprint(x.Attempts),
-			plain(v.Class(x.Class)), plain(v.Transition(x.Transition)), plain(x.AlertID), item, plain(x.Reason)})
+		rows = append(rows, table.Row{Cells: []string{x.ID, plain(x.Sink), v.Stamp(x.At), fmt.Sprint(x.Attempts),
+			plain(v.Class(x.Class)), plain(v.Transition(x.Transition)), plain(x.AlertID), item, plain(x.Reason)}})
 	}
-	return table.Write(w, rows)
+	return rows
 }
 
 func deadletterShow() *cobra.Command {
@@ -103,9 +113,14 @@ func deadletterShow() *cobra.Command {
 				}
 				alert = app.Spoken(alert, v)
 			}
-			fmt.Printf("%s\n\n", plain(cmp.Or(alert.Title, x.Title)))
-			if err := table.Write(os.Stdout, rows); err != nil {
-				return err
+			f := form(c)
+			fmt.Print(f.Text(0, plain(cmp.Or(alert.Title, x.Title))) + "\n")
+			at := 0
+			for _, row := range rows {
+				at = max(at, table.Width(row[0])+2)
+			}
+			for _, row := range rows {
+				fmt.Print(f.After(row[0], at, row[1]))
 			}
 			fmt.Println()
 			if x.DeliveryID == "" {
@@ -137,12 +152,20 @@ func deadletterReplay() *cobra.Command {
 			"kept: nothing would end it at the far end. Exit status 1 when one was kept.",
 		Example: "  dswatch deadletter replay 17 18\n  dswatch deadletter replay --sink siem",
 		RunE: func(c *cobra.Command, ids []string) error {
-			s.IDs = ids
+			if s.IDs = ids; nothing(s) {
+				return usageError{words.Fail(words.NothingSelected.With())}
+			}
 			l, v, err := read(c, file)
 			if err != nil {
 				return err
 			}
-			done, err := app.Client(l).Replay(c.Context(), s)
+			ctx, stop := interrupted(c.Context())
+			defer stop()
+			before, err := app.Client(l).Letters(ctx, s)
+			if err != nil {
+				return err
+			}
+			done, err := app.Client(l).Replay(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -150,8 +173,16 @@ func deadletterReplay() *cobra.Command {
 			for _, k := range done.Kept {
 				say(v, words.KeptDead.With(k.ID, words.Part(k.WhyStatements, k.Why)))
 			}
-			if len(done.Kept) > 0 {
-				return exitCode(1)
+			var r replay
+			err = patiently(c, v, func() (err error) { r, err = outcome(ctx, app.Client(l), before); return err })
+			if err != nil {
+				return err
+			}
+			for _, s := range r.said {
+				say(v, s)
+			}
+			if len(done.Kept) > 0 || r.missed {
+				return exitCode(exitFailed)
 			}
 			return nil
 		},
@@ -162,6 +193,69 @@ func deadletterReplay() *cobra.Command {
 	return c
 }
 
+// replayPatience is how long a replay waits for what its sinks say.
+const replayPatience = 20 * time.Second
+
+// replay is what became of letters that were sent again.
+type replay struct {
+	said   []event.Said
+	missed bool // one was refused again, or still waits
+}
+
+// outcome waits until nothing waits any more for the sinks of the letters, but
+// not for long: one that is down may be for hours.
+func outcome(ctx context.Context, api *client.Client, letters []web.Letter) (out replay, err error) {
+	sent := map[string]map[string]bool{} // the deliveries, by sink
+	for _, x := range letters {
+		if sent[x.Sink] == nil {
+			sent[x.Sink] = map[string]bool{}
+		}
+		sent[x.Sink][x.DeliveryID] = true
+	}
+	waits := map[string]uint64{}
+	for until := time.Now().Add(replayPatience); ; {
+		st, err := api.Status(ctx)
+		if err != nil {
+			return out, err
+		}
+		clear(waits)
+		for _, s := range st.Sinks {
+			if sent[s.Name] != nil && s.Waiting > 0 {
+				waits[s.Name] = s.Waiting
+			}
+		}
+		if len(waits) == 0 || time.Now().After(until) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return out, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	for _, sink := range slices.Sorted(maps.Keys(sent)) {
+		dead, err := api.Letters(ctx, web.Selection{Sink: sink})
+		if err != nil {
+			return out, err
+		}
+		refused, why := 0, ""
+		for _, x := range dead {
+			if x.DeliveryID != "" && sent[sink][x.DeliveryID] {
+				refused, why = refused+1, x.Reason
+			}
+		}
+		switch {
+		case waits[sink] > 0:
+			out.said, out.missed = append(out.said, words.ReplayWaits.With(plain(sink), int(waits[sink]))), true
+		case refused > 0:
+			out.said, out.missed = append(out.said, words.ReplayRefused.With(plain(sink), refused, quoted(why))), true
+		default:
+			out.said = append(out.said, words.ReplayTaken.With(plain(sink)))
+		}
+	}
+	return out, nil
+}
+
 func deadletterDrop() *cobra.Command {
 	var file string
 	var s web.Selection
@@ -169,7 +263,9 @@ func deadletterDrop() *cobra.Command {
 		Use: "drop [ID...]", Short: "Forget dead letters for good",
 		Example: "  dswatch deadletter drop 17\n  dswatch deadletter drop --sink chat --older-than 720h",
 		RunE: func(c *cobra.Command, ids []string) error {
-			s.IDs = ids
+			if s.IDs = ids; nothing(s) {
+				return usageError{words.Fail(words.NothingSelected.With())}
+			}
 			l, v, err := read(c, file)
 			if err != nil {
 				return err

@@ -46,6 +46,9 @@ var inLanguage = map[string]string{
 	"dswatch mib":               "for programs",
 	"dswatch words":             "shows both languages side by side",
 	"dswatch version":           "has no words",
+	"dswatch help":              "TestHelpSpeaks reads what it shows",
+
+	"dswatch completion bash": "for programs", "dswatch completion fish": "for programs", "dswatch completion powershell": "for programs", "dswatch completion zsh": "for programs",
 }
 
 // TestCommandsSpeak walks the tree of commands and runs each in English and in
@@ -165,7 +168,15 @@ web: {listen: "127.0.0.1:0"}
 		alert := field("id", "alerts")
 		speaks("alerts")
 		speaks("why", alert)
-		speaks("ack", alert, "--author", "kim", "--comment", "4711")
+		says := func(out, en, ja string) {
+			t.Helper()
+			if want := map[string]string{"en": en, "ja": ja}[language]; !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+				t.Errorf("%q is not in what was said:\n%s", want, out)
+			}
+		}
+		says(speaks("ack", alert, "--author", "kim", "--comment", "4711"), alert+" (web01/custom/process/", alert+" (web01/custom/process/")
+		says(speaks("ack", "process/nor-this-one", "--author", "lee"), "lee looks after it", "担当者を lee にしました")
+		says(speaks("ack", "process/nor-this-one", "--author", "lee", "--withdraw"), "repeated again", "再通知を再開します")
 		speaks("alerts")
 		speaks("ack", alert, "--author", "kim", "--withdraw")
 		speaks("alerts", "--unpaired")
@@ -176,12 +187,12 @@ web: {listen: "127.0.0.1:0"}
 		speaks("alerts")
 		speaks("silence", "list")
 		speaks("silence", "edit", id, "--for", "1h", "--author", "lee", "--comment", "4715")
-		speaks("silence", "expire", id, "--author", "kim")
+		says(speaks("silence", "expire", id, "--author", "kim"), "silence "+id+" has ended", "サイレンス "+id+" を終了しました")
 		speaks("silence", "list", "--all")
 		letter := field("id", "deadletter", "list")
 		speaks("deadletter", "list")
 		speaks("deadletter", "show", letter)
-		speaks("deadletter", "replay", letter)
+		says(speaks("deadletter", "replay", letter), "bad: 1 is a dead letter again", "bad: 1 件が再び配信不能になりました")
 		speaks("deadletter", "drop", "--sink", "good")
 		speaks("sinks", "test")
 		speaks("deadletter", "replay", "--all") // of tests, which nothing ends

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"dswatch/app"
+	"dswatch/table"
+	"dswatch/web/client"
 	"dswatch/words"
 )
 
@@ -25,8 +27,16 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// run executes one command line and returns the exit status: 0 done, 1
-// failed, 2 wrong usage or configuration; check has its own.
+// The exit statuses, which the help of dswatch names. Status 3 is that of check
+// for what nobody knows, and of status where decisions are not current.
+const (
+	exitFailed      = 1 // or what was asked for is not well
+	exitUsage       = 2 // a mistake in the command line or in the configuration
+	exitRefused     = 4 // the running dswatch would not do it
+	exitUnreachable = 5 // no running dswatch answers
+)
+
+// run executes one command line and returns the exit status.
 func run(args []string) int {
 	root := command()
 	root.SetArgs(args)
@@ -39,14 +49,27 @@ func run(args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "dswatch:", reader(ran).Error(err))
+	complain(reader(ran), err)
 	switch {
 	case ran.CommandPath() == checkPath:
 		return app.ExitUnknown // a plugin called wrongly has seen nothing, which is neither warning nor critical
 	case errors.As(err, &usage):
-		return 2
+		return exitUsage
+	case errors.Is(err, client.ErrNotRunning):
+		return exitUnreachable
+	case errors.Is(err, client.ErrRefused):
+		return exitRefused
 	}
-	return 1
+	return exitFailed
+}
+
+// complain says on standard error what went wrong, a line for each thing.
+func complain(v words.Voice, err error) {
+	f := table.Form{Width: widthOf(os.Stderr)}
+	text := "dswatch: " + v.Error(err)
+	for line := range strings.SplitSeq(text, "\n") {
+		fmt.Fprint(os.Stderr, f.After("", 0, line))
+	}
 }
 
 // command is the tree of all commands.
@@ -70,6 +93,9 @@ func command() *cobra.Command {
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
 		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
 	languageFlag(root)
+	colorFlag(root)
+	helpCommand(root)
+	root.InitDefaultCompletionCmd()
 	strict(root)
 	speakHelp(root)
 	return root
@@ -87,7 +113,9 @@ func strict(c *cobra.Command) {
 			if err == nil {
 				return nil
 			}
-			if len(args) > 0 && c.HasSubCommands() {
+			if _, ours := errors.AsType[*words.Failure](err); ours {
+				return usageError{words.FailWith(err, words.SeeHelp.With(err, c.Root().CommandPath()))}
+			} else if len(args) > 0 && c.HasSubCommands() {
 				err = words.Fail(words.UnknownCommand.With(words.Inner(args[0]), c.CommandPath()))
 				if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 					return usageError{words.FailWith(err, words.FaultMeant.With(err, near[0]))}
@@ -109,6 +137,21 @@ func strict(c *cobra.Command) {
 	}
 }
 
+// helpCommand makes cobra's help command refuse what is no command.
+func helpCommand(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, left, err := root.Find(args); err != nil || len(left) > 0 || found == nil {
+					return words.Fail(words.UnknownCommand.With(words.Inner(strings.Join(args, " ")), root.CommandPath()))
+				}
+				return nil
+			}
+		}
+	}
+}
+
 // flagFault says of a mistake in a flag what the library says of it.
 func flagFault(err error) error {
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -118,7 +161,11 @@ func flagFault(err error) error {
 		return words.FailWith(err, words.FlagNeedsValue.With(dashed(e.GetSpecifiedName())))
 	}
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return words.FailWith(err, words.FlagValue.With(words.Inner(e.GetValue()), "--"+e.GetFlag().Name, e.Unwrap()))
+		cause := e.Unwrap()
+		if e.GetFlag().Value.Type() == "bool" { // what the library says of it is for programmers
+			cause = words.Fail(words.BoolFlag.With("--" + e.GetFlag().Name))
+		}
+		return words.FailWith(err, words.FlagValue.With(words.Inner(e.GetValue()), "--"+e.GetFlag().Name, cause))
 	}
 	return err
 }
@@ -143,4 +190,8 @@ why it matters, and when it is back.
   dswatch demo       see it work in under a minute
   dswatch check      look at this host once
   dswatch init       write a configuration for this host
-  dswatch run        keep watching`
+  dswatch run        keep watching
+
+Exit status: 0 done; 1 failed, or what was asked for is not well; 2 a mistake
+in the command line or the configuration; 3 nobody knows (check), or decisions
+are not current (status); 4 the running dswatch refused; 5 none answers.`

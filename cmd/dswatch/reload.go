@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/web"
 	"dswatch/web/client"
 	"dswatch/words"
 )
@@ -23,7 +24,11 @@ func reloadCommand() *cobra.Command {
 			// The process is told in any case: of what is wrong, its log, its
 			// status and its metric tell, too.
 			l, wrong := load(file)
-			done, err := app.ClientOf(configPath(file)).Reload(c.Context())
+			var done web.Reloaded
+			err := patiently(c, voice(c, l), func() (err error) {
+				done, err = app.ClientOf(configPath(file)).Reload(c.Context())
+				return err
+			})
 			switch {
 			case wrong != nil && errors.Is(err, client.ErrNotRunning):
 				fmt.Fprintln(os.Stderr, "dswatch:", voice(c, l).Error(err))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -50,7 +49,7 @@ func control(verb, short string, done words.Phrase, do func() error) *cobra.Comm
 		Use: verb, Short: short, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := do(); err != nil {
-				return fmt.Errorf("%s the service: %w", verb, err)
+				return words.FailWith(err, words.OfNamed.With(c.CommandPath(), err))
 			}
 			say(voice(c, nil), words.ServiceDone.With(done, serviceName))
 			return nil

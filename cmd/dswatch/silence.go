@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -128,6 +129,9 @@ func silenceAdd() *cobra.Command {
 			if none {
 				return usageError{words.Fail(words.NeedsOneEnd.With())}
 			}
+			if err := app.CheckMatchers(matchers); err != nil {
+				return usageError{err}
+			}
 			l, err := load(file)
 			if err != nil {
 				return err
@@ -154,13 +158,13 @@ func silenceAdd() *cobra.Command {
 // remark tells what somebody may not have meant of a silence.
 func remark(s web.Silence, v words.Voice) {
 	if s.Items != nil && *s.Items == 0 {
-		fmt.Fprintln(os.Stderr, v.Say(words.Warning.With().And(words.NoItemMatches.With())))
+		note(v, words.Warning.With().And(words.NoItemMatches.With()))
 	}
 	if s.Forever {
-		fmt.Fprintln(os.Stderr, v.Say(words.SilenceEndless.With(s.ID)))
+		note(v, words.SilenceEndless.With(s.ID))
 	}
 	if !s.Waits.IsZero() {
-		fmt.Fprintln(os.Stderr, v.Say(words.SilenceWait.With(s.Waits)))
+		note(v, words.SilenceWait.With(s.Waits))
 	}
 }
 
@@ -226,7 +230,7 @@ func silenceList() *cobra.Command {
 				return err
 			}
 			v := voice(c, l)
-			text := app.SilencesText{Language: v.Language, Zone: v.Zone, All: all}
+			text := app.SilencesText{Voice: v, Form: form(c), All: all}
 			if format == "json" {
 				return writeJSON(text.Shown(list))
 			}
@@ -249,9 +253,26 @@ func silenceExpire() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			quiet := quieted(c.Context(), l)
 			var errs []error
 			for _, id := range ids { // one that is wrong keeps no other from ending
-				errs = append(errs, app.Silencer(l).ExpireSilence(c.Context(), id, author))
+				if err := app.Silencer(l).ExpireSilence(c.Context(), id, author); err != nil {
+					if id != "" {
+						err = words.FailWith(err, words.OfNamed.With(plain(id), err))
+					}
+					errs = append(errs, err)
+					continue
+				}
+				said, n := words.SilenceOverNow.With(plain(id)), 0
+				for silence, lost := range quiet {
+					if strings.HasPrefix(silence, id) {
+						n += lost
+					}
+				}
+				if n > 0 {
+					said = said.And(words.ToldNow.With(n))
+				}
+				say(voice(c, l), said)
 			}
 			return errors.Join(errs...)
 		},
@@ -259,6 +280,22 @@ func silenceExpire() *cobra.Command {
 	configFlag(c, &file)
 	authorFlag(c, &author)
 	return c
+}
+
+// quieted counts what each silence keeps quiet now. Where no process runs nobody
+// knows.
+func quieted(ctx context.Context, l *app.Loaded) map[string]int {
+	open, err := app.Client(l).Alerts(ctx)
+	if err != nil {
+		return nil
+	}
+	out := map[string]int{}
+	for _, a := range open {
+		if a.Silence != "" && a.ID == "" { // what was told already is not told again
+			out[a.Silence]++
+		}
+	}
+	return out
 }
 
 // authorFlag asks who it is; the default is the user of the shell.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dswatch/app"
+	"dswatch/web"
 	"dswatch/words"
 )
 
@@ -27,7 +28,11 @@ func sinksCommand() *cobra.Command {
 			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			results, err := app.TestSinks(ctx, l, names, app.Options{Version: version, Log: logger(l.Config.Log)})
+			var results []web.TestResult
+			err = patiently(c, voice(c, l), func() (err error) {
+				results, err = app.TestSinks(ctx, l, names, app.Options{Version: version, Log: logger(l.Config.Log)})
+				return err
+			})
 			if err != nil {
 				return err
 			}

@@ -111,14 +111,18 @@ func storeDeed(use string, repair bool, short, long string) *cobra.Command {
 			}
 			ctx, stop := interrupted(c.Context())
 			defer stop()
-			found, err := app.CheckStore(ctx, l, logger(l.Config.Log), repair)
+			var found app.Stored
+			err = patiently(c, voice(c, l), func() (err error) {
+				found, err = app.CheckStore(ctx, l, logger(l.Config.Log), repair)
+				return err
+			})
 			if err != nil {
 				return err
 			}
 			if format == "json" {
 				err = writeJSON(found)
 			} else {
-				err = writeStored(found, voice(c, l))
+				err = writeStored(found, voice(c, l), form(c))
 			}
 			if err == nil && found.Lost > 0 && !repair {
 				return exitCode(1)
@@ -131,16 +135,16 @@ func storeDeed(use string, repair bool, short, long string) *cobra.Command {
 	return c
 }
 
-func writeStored(s app.Stored, v words.Voice) error {
-	rows := [][]string{v.Heads(words.HeadsStore)}
+func writeStored(s app.Stored, v words.Voice, f table.Form) error {
+	rows := []table.Row{{Cells: v.Heads(words.HeadsStore)}}
 	for _, one := range s.Streams {
 		messages, last := v.Pick(words.Unreadable), "-"
 		if one.Before != nil {
 			messages, last = fmt.Sprint(one.Before.Messages), fmt.Sprint(one.Before.Last)
 		}
-		rows = append(rows, []string{one.Name, messages, last, fmt.Sprint(one.After.Messages), fmt.Sprint(one.After.Last), fmt.Sprint(one.Lost)})
+		rows = append(rows, table.Row{Cells: []string{one.Name, messages, last, fmt.Sprint(one.After.Messages), fmt.Sprint(one.After.Last), fmt.Sprint(one.Lost)}})
 	}
-	if err := table.Write(os.Stdout, rows); err != nil {
+	if _, err := os.Stdout.WriteString(f.Table(rows)); err != nil {
 		return err
 	}
 	say(v, words.MessagesLost.With(int(s.Lost)))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -29,56 +28,49 @@ func TestJapaneseColumns(t *testing.T) {
 		{ID: "2", Sink: "siem", DeliveryID: "d", AlertID: "a2", At: at, Class: "refused", Transition: "firing", Key: event.Key{Host: "w"}, Reason: "refused"},
 	}
 	for name, c := range map[string]struct {
-		write func(*strings.Builder) error
+		text  string
 		words []string // that stand in one column
 	}{
-		"status":     {func(b *strings.Builder) error { return writeStatus(b, st, words.Voice{}) }, []string{"CIRCUIT", "closed", "open"}},
-		"why":        {func(b *strings.Builder) error { return writeStatus(b, st, words.Voice{}) }, []string{"WHY", "because"}},
-		"deadletter": {func(b *strings.Builder) error { return writeLetters(b, letters, words.Voice{}) }, []string{"REASON", "拒否", "refused\n"}},
+		"status":     {statusText(st, words.Voice{}, table.Form{}, false), []string{"CIRCUIT", "closed", "open"}},
+		"why":        {statusText(st, words.Voice{}, table.Form{}, false), []string{"WHY", "because"}},
+		"deadletter": {table.Form{}.Table(letterRows(letters, words.Voice{})), []string{"REASON", "拒否", "refused\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var b strings.Builder
-			if err := c.write(&b); err != nil {
-				t.Fatal(err)
-			}
 			column := -1
 			for _, word := range c.words {
-				before, _, found := strings.Cut(b.String(), word)
+				before, _, found := strings.Cut(c.text, word)
 				at := table.Width(before[strings.LastIndex(before, "\n")+1:])
 				if column < 0 {
 					column = at
 				}
 				if !found || at != column {
-					t.Errorf("%q in column %d, want %d:\n%s", word, at, column, b.String())
+					t.Errorf("%q in column %d, want %d:\n%s", word, at, column, c.text)
 				}
 			}
-			if strings.Contains(b.String(), "\x1b") {
-				t.Errorf("an escape reached the terminal: %q", b.String())
+			if strings.Contains(c.text, "\x1b") {
+				t.Errorf("an escape reached the terminal: %q", c.text)
 			}
 		})
 	}
 }
 
 // TestTimesInZone: status, alerts and deadletter show times in the configured
-// zone, not in that of whoever looks.
+// zone, not in that of whoever looks, and say which that is.
 func TestTimesInZone(t *testing.T) {
-	v := words.In("en", time.FixedZone("JST", 9*3600))
-	at, want := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), "2026-11-23T12:00:00+09:00"
+	v := words.Voice{Language: "en", Zone: time.FixedZone("JST", 9*3600), Screen: true}
+	at, want := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), "2026-11-23 12:00:00"
 	var st web.Status
 	if err := json.Unmarshal([]byte(`{"host":"web01","started":"2026-11-23T03:00:00Z","sinks":[{"name":"nms","failing_since":"2026-11-23T03:00:00Z"}]}`), &st); err != nil {
 		t.Fatal(err)
 	}
-	var status, letters strings.Builder
-	if err := errors.Join(writeStatus(&status, st, v), writeLetters(&letters, []web.Letter{{ID: "1", At: at}}, v)); err != nil {
-		t.Fatal(err)
+	status, letters := statusText(st, v, table.Form{}, false), table.Form{}.Table(letterRows([]web.Letter{{ID: "1", At: at}}, v))
+	if !strings.Contains(status, want+" +09:00") || strings.Count(status, want) != 2 || !strings.Contains(status, "FAILING SINCE (+09:00)") {
+		t.Errorf("status shows %s not since when it runs and since when the sink fails:\n%s", want, status)
 	}
-	if n := strings.Count(status.String(), want); n != 2 {
-		t.Errorf("status shows %s %d times, want since when it runs and since when the sink fails:\n%s", want, n, status.String())
+	if !strings.Contains(letters, want) || !strings.Contains(letters, "(+09:00)") {
+		t.Errorf("dead letters:\n%s", letters)
 	}
-	if !strings.Contains(letters.String(), want) {
-		t.Errorf("dead letters:\n%s", letters.String())
-	}
-	if got := note(web.Alert{Silenced: &web.Silence{ID: "s", Starts: at, Ends: at}}, v); !strings.Contains(got, want) {
-		t.Errorf("the note of a silenced alert is %q", got)
+	if got := remarks(web.Alert{Silenced: &web.Silence{ID: "s", Starts: at, Ends: at}}, v); !strings.Contains(got, want) {
+		t.Errorf("the remarks of a silenced alert are %q", got)
 	}
 }

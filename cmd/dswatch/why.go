@@ -28,7 +28,7 @@ func whyCommand() *cobra.Command {
 			if format == "json" {
 				return writeJSON(all)
 			}
-			return app.WriteWhy(os.Stdout, all, v.Language, v.Zone)
+			return app.WriteWhy(os.Stdout, all, v, form(c))
 		},
 	}
 	configFlag(c, &file)

@@ -21,6 +21,9 @@ import (
 // ErrNotRunning says that nothing answers at web.listen.
 var ErrNotRunning = words.Fail(words.NotRunning.With())
 
+// ErrRefused says that the running process was reached and would not do it.
+var ErrRefused = errors.New("refused")
+
 const (
 	// maxAnswer bounds what is read: 200,000 items of 500 bytes are 100 MB.
 	maxAnswer = 128 << 20
@@ -233,7 +236,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		if answer.Decode(&problem) != nil || problem.Error == "" {
 			problem = web.ProblemOf(words.Fail(words.AnswersOtherwise.With(resp.Status)))
 		}
-		return words.Fail(words.AskRunning.With(problem.Err()))
+		return words.FailWith(ErrRefused, words.AskRunning.With(problem.Err()))
 	}
 	if err := answer.Decode(out); err != nil {
 		return words.FailWith(err, words.ReadAnswer.With(err))
