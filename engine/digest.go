@@ -171,6 +171,7 @@ func (e *Engine) open(now time.Time, rule, id string, sinks []string) *digest {
 
 // touch notes that an item has to be stored.
 func (e *Engine) touch(it *item) {
+	e.changes.Add(1)
 	if !it.dirty {
 		it.dirty = true
 		e.dirty = append(e.dirty, it)

@@ -56,11 +56,12 @@ type Engine struct {
 	journaled time.Time // when a journal that cannot be written was tried last
 	stirred   []*item   // changed in a way that may concern others, see revise
 
-	ready  atomic.Bool // what was stored has been read and compared with the sinks
-	lost   atomic.Bool // see Lost
-	anew   atomic.Bool // the event stream was made anew
-	kept   memory      // see remember
-	loaded bool        // what is in memory is all there is
+	ready   atomic.Bool   // what was stored has been read and compared with the sinks
+	lost    atomic.Bool   // see Lost
+	anew    atomic.Bool   // the event stream was made anew
+	changes atomic.Uint64 // see Changes
+	kept    memory        // see remember
+	loaded  bool          // what is in memory is all there is
 }
 
 // NewEngine returns an engine that has not read anything yet.

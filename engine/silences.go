@@ -88,6 +88,7 @@ func (e *Engine) hear(all []rules.Silence) {
 	e.keepTime()
 	e.silences, e.ending = all, true
 	e.known.Store(&all)
+	e.changes.Add(1)
 	for _, it := range e.items {
 		if !it.status.Silenced() {
 			continue

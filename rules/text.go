@@ -55,6 +55,21 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	words.In(s.Language, s.Zone).Tell(a)
 }
 
+// Describe is the rule's trouble with the item as the sinks are told it, or, while
+// nobody is, as they would be.
+func (s *Set) Describe(st *Status, snap Snapshot, rule string) *event.Alert {
+	a := s.Alert(st, snap, rule)
+	if slot := st.slot(rule); slot.Phase != Held {
+		return a
+	}
+	a.ID, a.Transition, a.State, a.EndedAt, a.Ack, a.Withdrawn = "", event.Raised, st.lost(), time.Time{}, nil, nil
+	a.StartedAt, a.Affected, a.AffectedCount = st.slot(rule).Since, nil, 0
+	a.Impact = impact(st, snap, rule)
+	a.Severity = SeverityOf(a.Impact)
+	s.write(a, snap)
+	return a
+}
+
 // inShort says what a means in a few words, and what to do first.
 func inShort(a *event.Alert, snap Snapshot) (short, next event.Said) {
 	switch {
