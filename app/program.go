@@ -49,23 +49,32 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			st.Forever = append(st.Forever, s.ID)
 		}
 	}
-	dead, err := a.ledger.CountLetters(ctx)
-	if err != nil && st.Health.Current {
+	if st.Sinks, err = a.sinkStatus(ctx, !st.Health.Current); err != nil {
 		return st, err
+	}
+	return st, nil
+}
+
+// sinkStatus says how every sink is. Leniently, what the store does not say is
+// left out: that it does not is what is to be shown.
+func (a *App) sinkStatus(ctx context.Context, leniently bool) ([]web.SinkStatus, error) {
+	out := []web.SinkStatus{}
+	dead, err := a.ledger.CountLetters(ctx)
+	if err != nil && !leniently {
+		return out, err
 	}
 	for _, w := range a.workers() {
 		waiting, err := a.ledger.Outbox().Waiting(ctx, w.name)
-		if err != nil && st.Health.Current {
-			return st, err // else that is what is to be shown
+		if err != nil && !leniently {
+			return out, err
 		}
 		h := w.worker.Health()
-		one := web.SinkStatus{
+		out = append(out, web.SinkStatus{
 			Name: w.name, Type: w.kind, Waiting: uint64(waiting), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
 			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead[w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(), Listening: w.listening(),
-		}
-		st.Sinks = append(st.Sinks, one)
+		})
 	}
-	return st, nil
+	return out, nil
 }
 
 // listening is how what people ask for at the far end arrives; nil: nobody can.

@@ -15,6 +15,7 @@ import (
 	"dswatch/rules"
 	"dswatch/sinks"
 	"dswatch/web"
+	"dswatch/web/page"
 	"dswatch/words"
 )
 
@@ -333,7 +334,11 @@ func (r *running) startWeb(l *Loaded) (*web.Server, error) {
 		return nil, err
 	}
 	a := r.App
-	s, err := web.Start(web.Parts{Config: l.Config.Web, Token: token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Reloader: a, Memory: a, Metrics: a.registry, Log: a.Log})
+	look, err := page.New(page.Parts{Source: &looker{App: a}, Token: token, Log: a.Log})
+	if err != nil {
+		return nil, err
+	}
+	s, err := web.Start(web.Parts{Config: l.Config.Web, Token: token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Reloader: a, Memory: a, Page: look, Metrics: a.registry, Log: a.Log})
 	if err != nil {
 		return nil, err
 	}

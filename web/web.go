@@ -176,6 +176,13 @@ type Memory interface {
 	Forget(ctx context.Context, host, component string) error
 }
 
+// Page serves what is neither the API nor health nor metrics. It asks for a login
+// itself. Close ends what would go on for ever.
+type Page interface {
+	http.Handler
+	Close()
+}
+
 // Parts is what a Server is made of.
 type Parts struct {
 	Config   Config
@@ -187,6 +194,7 @@ type Parts struct {
 	Outbox   Outbox
 	Memory   Memory // nil: nothing is remembered
 	Reloader Reloader
+	Page     Page // nil: there is none
 	Metrics  prometheus.Gatherer
 	Log      *slog.Logger
 }
@@ -209,6 +217,9 @@ func Start(p Parts) (*Server, error) {
 		Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
+	}
+	if p.Page != nil {
+		s.http.RegisterOnShutdown(p.Page.Close)
 	}
 	go func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -246,6 +257,10 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("POST /api/v1/hosts/{host}/forget/{component}", s.guarded(func(r *http.Request) (any, error) {
 			return done{true}, s.Memory.Forget(r.Context(), r.PathValue("host"), r.PathValue("component"))
 		}))
+	}
+	if s.Page != nil {
+		mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "404 page not found", http.StatusNotFound) })
+		mux.Handle("/", s.Page)
 	}
 	return s.sameHost(mux)
 }
