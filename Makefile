@@ -34,6 +34,11 @@ test: tools vet-go ## install what the tests need, then run every test with the 
 	{ CGO_ENABLED=1 $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vx dswatch/test); \
 	  CGO_ENABLED=1 $(GO) test $(TESTFLAGS) -parallel 8 ./test; } 2>&1 | tee bin/test.log | $(GO) run ./test/summary linux:
 
+.PHONY: test-browser
+test-browser: tools ## drive a real Chromium over the page in a browser; its pictures are in bin/screenshots
+	@mkdir -p bin
+	@set -o pipefail; cd test/browser && { test -z "$$(gofmt -l .)" && $(GO) vet . && $(GO) test -trimpath -count=1 -timeout 10m -v .; } 2>&1 | tee ../../bin/test-browser.log | (cd ../.. && $(GO) run ./test/summary browser:)
+
 .PHONY: test-fresh
 test-fresh: ## run the README's two commands in a new Debian root of their own; needs root, debootstrap and the network
 	@test/fresh.sh

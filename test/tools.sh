@@ -7,6 +7,7 @@ declare -A package=(
   [smilint]=smitools [dbus-daemon]=dbus-daemon [docker-compose]=docker-compose [gcc]=gcc [systemd-analyze]=systemd [ip]=iproute2
   [prometheus-alertmanager]=prometheus-alertmanager
   [exim4]=exim4-daemon-light [sshd]=openssh-server [bsd-csh]=csh [tcsh]=tcsh [snmptt]=snmptt [nagios4]=nagios4-core
+  [chromium]=chromium
   [rpm]=rpm [rpmbuild]=rpm [dpkg]=dpkg [dpkg-deb]=dpkg
 )
 PATH=$PATH:/usr/sbin:/sbin
@@ -23,6 +24,8 @@ if ! command -v syslog-ng >/dev/null && [ ! -x $unpacked/usr/sbin/syslog-ng ]; t
   syslog_ng=yes
   missing+=(libivykis0 libnet1 libjson-c5 libwrap0 libpcre3 libcap2 libglib2.0-0)
 fi
+# Chromium shows Japanese with whatever font there is.
+compgen -G '/usr/share/fonts/opentype/ipafont-gothic/*' >/dev/null || missing+=(fonts-ipafont-gothic)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "the tests need: ${missing[*]}" >&2
