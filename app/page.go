@@ -199,6 +199,32 @@ func shownFacts(known event.Facts) (out []web.Fact) {
 	return out
 }
 
+// mostMatching is how many losses a silence is shown with before it is saved.
+const mostMatching = 20
+
+// Matching checks a silence that somebody would add, and says what it matches now.
+func (l *looker) Matching(ctx context.Context, in web.Silence) (items int, lost []page.Trouble, all int, err error) {
+	s, err := l.newSilence(time.Now().UTC(), in)
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	e, err := l.decider()
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	items, all = e.Matching(s.Match)
+	look, err := l.Look(ctx)
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	for _, t := range look.Troubles {
+		if len(lost) < mostMatching && s.Match.Match(&rules.Subject{Key: t.Key, Rule: t.Rule, Severity: t.Severity}) {
+			lost = append(lost, t)
+		}
+	}
+	return items, lost, all, nil
+}
+
 // SinkStatus says how every sink is.
 func (l *looker) SinkStatus(ctx context.Context) ([]web.SinkStatus, error) {
 	return l.sinkStatus(ctx, !l.verdict().Current)

@@ -467,7 +467,7 @@ func (r *running) tellGone(ctx context.Context, gone, all []*lookout) {
 // changeWeb listens at the new address before the old one is left, unless they
 // are in each other's way.
 func (r *running) changeWeb(_ context.Context, old, next *Loaded, _ []config.Difference) ([]change, error) {
-	if old.Config.Web == next.Config.Web {
+	if reflect.DeepEqual(old.Config.Web, next.Config.Web) {
 		return nil, nil
 	}
 	restore := func() {

@@ -334,7 +334,7 @@ func (r *running) startWeb(l *Loaded) (*web.Server, error) {
 		return nil, err
 	}
 	a := r.App
-	look, err := page.New(page.Parts{Source: &looker{App: a}, Token: token, Log: a.Log})
+	look, err := page.New(page.Parts{Source: &looker{App: a}, Token: token, People: web.NewPeople(token, l.Config.Web), Log: a.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -84,34 +84,9 @@ func seconds(d time.Duration) int { return int(d / time.Second) }
 // ago.
 func (a *App) AddSilence(ctx context.Context, in web.Silence) (web.Silence, error) {
 	now := time.Now().UTC()
-	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Forever: in.Forever, Waits: in.Waits, Author: in.Author, Comment: in.Comment}
-	var err error
-	if s.Lasts, err = lasting(in.Lasts); err != nil {
+	s, err := a.newSilence(now, in)
+	if err != nil {
 		return in, err
-	}
-	s.Every, s.TimeZone = in.Every, in.TimeZone
-	if s.Every != "" && s.TimeZone == "" {
-		s.TimeZone = a.conf().Config.Location().String()
-	}
-	if s.Starts.IsZero() {
-		s.Starts = now
-	}
-	if s.Match, err = parseMatchers(in.Match); err != nil {
-		return in, err
-	}
-	s = s.Bounded()
-	if err := s.Validate(); err != nil {
-		return in, err
-	}
-	if s.Ended(now) {
-		return in, words.Fail(words.SilenceOver.With(s.Ends.Format(time.RFC3339)))
-	}
-	s = s.Scheduled()
-	if from, _ := s.Opening(now); s.Every != "" && from.IsZero() {
-		return in, words.Fail(words.SilenceNotOnce.With(s.Ends.Format(time.RFC3339)))
-	}
-	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
-		return in, words.Fail(words.SilenceWaited.With(waits.Format(time.RFC3339)))
 	}
 	if err := a.putSilence(ctx, s, now); err != nil {
 		return in, err
@@ -150,6 +125,40 @@ func (a *App) forgetEnded(ctx context.Context, now time.Time) error {
 		}
 	}
 	return err
+}
+
+// newSilence is the silence that somebody asks for.
+func (a *App) newSilence(now time.Time, in web.Silence) (rules.Silence, error) {
+	s := rules.Silence{ID: strings.ToLower(rand.Text()[:10]), Starts: in.Starts, Ends: in.Ends, Forever: in.Forever, Waits: in.Waits, Author: in.Author, Comment: in.Comment}
+	var err error
+	if s.Lasts, err = lasting(in.Lasts); err != nil {
+		return s, err
+	}
+	s.Every, s.TimeZone = in.Every, in.TimeZone
+	if s.Every != "" && s.TimeZone == "" {
+		s.TimeZone = a.conf().Config.Location().String()
+	}
+	if s.Starts.IsZero() {
+		s.Starts = now
+	}
+	if s.Match, err = parseMatchers(in.Match); err != nil {
+		return s, err
+	}
+	s = s.Bounded()
+	if err := s.Validate(); err != nil {
+		return s, err
+	}
+	if s.Ended(now) {
+		return s, words.Fail(words.SilenceOver.With(s.Ends.Format(time.RFC3339)))
+	}
+	s = s.Scheduled()
+	if from, _ := s.Opening(now); s.Every != "" && from.IsZero() {
+		return s, words.Fail(words.SilenceNotOnce.With(s.Ends.Format(time.RFC3339)))
+	}
+	if waits := s.WaitsUntil(); !waits.IsZero() && !waits.After(now) {
+		return s, words.Fail(words.SilenceWaited.With(waits.Format(time.RFC3339)))
+	}
+	return s, nil
 }
 
 func parseMatchers(texts []string) (out rules.Matchers, err error) {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -22,8 +21,9 @@ import (
 
 // Config is the section `web:`.
 type Config struct {
-	Listen string `yaml:"listen" doc:"address of the local API and metrics; loopback by default, empty: none"`
-	URL    string `yaml:"url" doc:"address by which people reach the status page, for links in messages, such as https://dswatch.example.com; default: no links"`
+	Listen string       `yaml:"listen" doc:"address of the local API and metrics; loopback by default, empty: none"`
+	URL    string       `yaml:"url" doc:"address by which people reach the status page, for links in messages, such as https://dswatch.example.com; default: no links"`
+	Tokens []NamedToken `yaml:"tokens" doc:"who else may look, and do what, in a browser and through the API, beside who can read the token in bus.dir; default nobody"`
 }
 
 // Defaults returns the settings of an empty `web:`.
@@ -33,6 +33,9 @@ func Defaults() Config { return Config{Listen: "127.0.0.1:9418"} }
 func (c Config) Validate() error {
 	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
 		return words.Bad("url", words.NotAPageURL.With(words.Inner(setting.Clip(c.URL))))
+	}
+	if err := validTokens(c.Tokens); err != nil {
+		return err
 	}
 	if c.Listen == "" {
 		return nil
@@ -268,13 +271,19 @@ func (s *Server) handler() http.Handler {
 // maxRequest is the largest request body in bytes.
 const maxRequest = 64 << 10
 
-// guarded asks for the token and writes the answer as JSON.
+// guarded asks for a token of who may do this, and writes the answer as JSON.
 func (s *Server) guarded(do func(*http.Request) (any, error)) http.HandlerFunc {
+	people := NewPeople(s.Token, s.Config)
 	return func(w http.ResponseWriter, r *http.Request) {
 		got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if s.Token == "" || subtle.ConstantTimeCompare([]byte(got), []byte(s.Token.Reveal())) != 1 {
+		who, ok := people.Find(got, time.Now())
+		if !ok {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			answer(w, http.StatusUnauthorized, ProblemOf(words.Fail(words.TokenWrong.With())))
+			return
+		}
+		if !May(who.Role, actionOf(r)) {
+			answer(w, http.StatusForbidden, ProblemOf(words.Fail(words.RoleMayNot.With(who.Name, string(who.Role)))))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)

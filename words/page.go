@@ -10,6 +10,22 @@ var (
 	PageSymptoms = say1[int]("page.symptoms", "explains {n} {n|other problem|other problems}", "ほかの異常 {n} 件の原因")
 	PageAttempts = say1[int]("page.attempts", "{n} {n|attempt|attempts}", "{n} 回試行")
 
+	RoleMayNot   = say2[string, string]("web.may_not", "the token {name} has the role {role}, which does not allow this", "トークン {name} の権限 ({role}) では実行できません")
+	TokenName    = say1[string]("config.token_name", "is empty, too long, surrounded by blanks or {taken}, which is the token in bus.dir; write who has the token, such as kim", "空、長すぎる、前後に空白がある、または bus.dir のトークンを表す {taken} です。kim のように、トークンの利用者を書いてください")
+	TokenTwice   = say1[string]("config.token_twice", `"{name}" has the name or the token of another one; write one of its own`, `"{name}" の名前かトークンがほかと重複しています。それぞれ別の値にしてください`)
+	TokenRole    = say1[string]("config.token_role", `"{role}" is not a role; write viewer, operator or admin`, `"{role}" という権限はありません。viewer、operator、admin のいずれかを書いてください`)
+	TokenUnfit   = say0("config.token_unfit", "is shorter than 16 characters or holds blanks; write what `openssl rand -hex 16` prints into a file and name that as token_file", "16 文字未満か、空白を含んでいます。openssl rand -hex 16 の出力をファイルに保存し、token_file に指定してください")
+	TokenExpires = say1[string]("config.token_expires", `"{day}" is not a day; write it as 2027-03-31`, `"{day}" は日付ではありません。2027-03-31 の形で書いてください`)
+
+	PageLooksAfter = say0("page.looks_after", "It is acknowledged, and the sinks are told who looks after it.", "確認済みにしました。担当者を通知先に知らせます。")
+	PageGivenBack  = say0("page.given_back", "The acknowledgement is withdrawn, and the sinks are told.", "確認を取り消しました。通知先に知らせます。")
+	PageSilenced   = say0("page.silenced", "The silence is saved.", "サイレンスを保存しました。")
+	PageExpired    = say0("page.expired", "The silence has ended.", "サイレンスを終了しました。")
+	PageReplayed   = say0("page.replayed", "It is in the outbox again.", "再送の待ち行列に入れました。")
+	PageDropped    = say0("page.dropped", "It is thrown away.", "削除しました。")
+	PageMatches    = say2[int, int]("page.matches", "It matches {items} {items|item|items} now, {lost} of them lost.", "現在 {items} 項目が一致し、うち {lost} 項目に異常があります。")
+	PageAtItsEnd   = say0("page.at_its_end", "What is lost when it ends is told then. What was told before is not repeated until then, and its all-clear is told.", "終了した時点で残っている異常は、そのとき通知します。すでに通知した異常は、終了まで再通知せず、復旧は通知します。")
+
 	PageForeign    = say0("page.foreign", "the request did not come from a page of this session; go back, load the page again and repeat it", "このセッションのページからの要求ではありません。前のページを再読み込みして、もう一度実行してください")
 	PageMayNot     = say0("page.may_not", "your role does not allow this; ask whoever gave you the token", "このトークンの権限では実行できません。トークンの発行者に確認してください")
 	PageNotFound   = say0("page.not_found", "there is no such page", "ページが見つかりません")
@@ -197,6 +213,26 @@ var page = map[string]Both{
 	"silences.cleared": {"until all is well again", "すべて復旧するまで"},
 	"silences.every":   {"%s, for %s each time (%s)", "%s、毎回 %s (%s)"},
 	"silences.window":  {"window of the configuration", "設定のメンテナンス時間"},
+
+	"do.ack":       {"Acknowledge", "確認済みにする"},
+	"do.withdraw":  {"Withdraw the acknowledgement", "確認を取り消す"},
+	"do.silence":   {"Silence", "サイレンス"},
+	"do.new":       {"New silence", "サイレンスの追加"},
+	"do.preview":   {"See what it matches", "対象を確認"},
+	"do.save":      {"Save this silence", "このサイレンスを保存"},
+	"do.expire":    {"End now", "今すぐ終了"},
+	"do.replay":    {"Replay", "再送"},
+	"do.drop":      {"Throw away", "削除"},
+	"do.test":      {"Send a [TEST]", "[TEST] を送信"},
+	"do.confirmed": {"%s confirmed the firing and the resolve in %s", "%s: 発生と復旧の受領を確認しました (%s)"},
+	"do.failed":    {"%s did NOT confirm: %s", "%s: 受領を確認できませんでした: %s"},
+	"do.author":    {"Your name", "あなたの名前"},
+	"do.comment":   {"Comment", "コメント"},
+	"do.match":     {"What it is about, one matcher a line", "対象 (1 行に 1 条件)"},
+	"do.match_eg":  {`such as host=web01, host=~"web.*", kind=process`, `例: host=web01、host=~"web.*"、kind=process`},
+	"do.lasts":     {"How long", "期間"},
+	"do.cleared":   {"until all is well again", "すべて復旧するまで"},
+	"do.affected":  {"What is lost of that now", "対象のうち現在の異常"},
 
 	"paging.range":    {"%d to %d of %d", "%[3]d 件中 %[1]d から %[2]d 件目"},
 	"paging.next":     {"Next", "次へ"},

@@ -78,7 +78,9 @@ rules: {hold: 2s, repeat: 4h}
 sinks:
   - {name: hook, type: webhook, url: "http://%s/hook"}
   - {name: dead, type: webhook, url: "http://%s/refuse"}
-web: {listen: "127.0.0.1:%d"}
+web:
+  listen: "127.0.0.1:%d"
+  tokens: [{name: vera, role: viewer, token: viewer-viewer-viewer}]
 `
 
 // hostile is a name that a watched host might have given something.
@@ -539,4 +541,85 @@ func TestLive(t *testing.T) {
 	if eval[bool](b, "document.documentElement.classList.contains('stale')") {
 		t.Error("the page stays stale")
 	}
+}
+
+// fill writes into a field of a form.
+func (b *browser) fill(field, text string) {
+	b.t.Helper()
+	eval[bool](b, fmt.Sprintf("(document.querySelector(%q).value = %q) !== null", field, text))
+}
+
+// press clicks a button, and waits for the page that follows to say something.
+func (b *browser) press(button, says string) {
+	b.t.Helper()
+	eval[bool](b, fmt.Sprintf("(document.querySelector(%q).click(), true)", button))
+	b.shows("main", says)
+}
+
+// TestClicks: what is clicked reaches the far end with who did it; what somebody
+// writes stays text; and a viewer has nothing to click.
+func TestClicks(t *testing.T) {
+	w := start(t, "web01")
+	b := open(t, w)
+	b.do(b.size(1600, 900))
+	b.login()
+	w.kill("ds_am")
+	w.kill("ds_am")
+	w.until("the far end heard of ds_am", func() bool { return w.told("ds_am", "raised") })
+	b.visit("/alerts")
+	alert := eval[string](b, `[...document.querySelectorAll('#alerts a')].find(a => a.innerText.includes('ds_am')).getAttribute('href')`)
+
+	b.visit(alert)
+	b.fill("input[name=author]", "kim "+hostile)
+	b.fill("#ack-comment", "ticket 4711")
+	b.press("#ack", "the sinks are told who looks after it")
+	w.until("the far end heard who looks after it", func() bool { return w.told("ds_am", "acknowledged", "ticket 4711", "kim ") })
+	b.shoot("acknowledged")
+
+	eval[bool](b, "(document.querySelector('a.button').click(), true)")
+	b.shows("#new", "New silence")
+	b.fill("input[name=author]", "kim")
+	b.fill("input[name=comment]", hostile)
+	b.press("#preview", "1 of them lost")
+	b.shoot("silence-preview")
+	b.press("#save", "The silence is saved")
+	b.shows("#silences", hostile)
+	b.shoot("silenced")
+	w.begin("ds_am")
+	w.begin("ds_am")
+	w.until("the all-clear is told under the silence", func() bool { return w.told("ds_am", "cleared") })
+	w.kill("ds_am")
+	w.kill("ds_am")
+	b.visit("/")
+	b.shows("#lost", "silenced by kim")
+	b.visit("/silences")
+	b.press("form[action$='/expire'] button", "The silence has ended")
+	w.until("the loss is told at the end of the silence", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		raised := 0
+		for _, a := range w.heard {
+			if a["transition"] == "raised" && strings.Contains(fmt.Sprint(a["key"]), "ds_am") {
+				raised++
+			}
+		}
+		return raised == 2
+	})
+
+	b.visit("/sinks")
+	b.press("form[action='/sinks/hook/test'] button", "hook confirmed the firing and the resolve")
+	b.press("form[action$='/drop'] button", "It is thrown away")
+	b.clean()
+
+	b.visit("/")
+	b.press("#menu button", "Token")
+	b.do(chromedp.SendKeys("#token", "viewer-viewer-viewer\r"))
+	b.shows("#pulse", "proven")
+	for _, path := range []string{alert, "/sinks", "/silences"} {
+		b.visit(path)
+		if n := eval[int](b, "document.querySelectorAll('main button').length"); n != 0 {
+			t.Errorf("a viewer has %d buttons on %s", n, path)
+		}
+	}
+	b.clean()
 }

@@ -25,10 +25,9 @@ import (
 
 // visitor is who looks.
 type visitor struct {
-	Name  string    `json:"n"`
-	Role  web.Role  `json:"r"`
-	Ends  time.Time `json:"e"`
-	Nonce string    `json:"x"`
+	Who   web.Person `json:"w"`
+	Ends  time.Time  `json:"e"`
+	Nonce string     `json:"x"`
 	csrf  string
 }
 
@@ -149,12 +148,13 @@ func (l *logins) forgive(address string) {
 	delete(l.all, host)
 }
 
-// identify says whose token it is.
-func (p *Page) identify(token string) (visitor, bool) {
-	if p.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(p.Token.Reveal())) == 1 {
-		return visitor{Name: "admin", Role: web.Admin}, true
+// read says who sent the request, if he may still come in.
+func (p *Page) read(r *http.Request) (visitor, bool) {
+	v, ok := p.sessions.read(r)
+	if !ok || !p.People.Still(v.Who, p.Now()) {
+		return visitor{}, false
 	}
-	return visitor{}, false
+	return v, true
 }
 
 func (p *Page) loginForm(w http.ResponseWriter, r *http.Request) {
@@ -181,14 +181,14 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusTooManyRequests, words.PageTooMany)
 		return
 	}
-	who, ok := p.identify(strings.TrimSpace(r.PostFormValue("token")))
+	who, ok := p.People.Find(strings.TrimSpace(r.PostFormValue("token")), p.Now())
 	if !ok {
 		p.Log.Warn("a login to the page was refused", "from", r.RemoteAddr)
 		refuse(http.StatusForbidden, words.PageWrongToken)
 		return
 	}
 	p.logins.forgive(r.RemoteAddr)
-	if err := p.sessions.open(w, r, who); err != nil {
+	if err := p.sessions.open(w, r, visitor{Who: who}); err != nil {
 		p.fail(v, http.StatusInternalServerError, words.Of(err))
 		return
 	}

@@ -129,7 +129,7 @@ func (s *streams) tell(m moment) {
 
 // live answers who has no stream.
 func (p *Page) live(w http.ResponseWriter, r *http.Request) {
-	if _, ok := p.sessions.read(r); !ok {
+	if _, ok := p.read(r); !ok {
 		http.Error(w, "log in first", http.StatusUnauthorized)
 		return
 	}
@@ -139,7 +139,7 @@ func (p *Page) live(w http.ResponseWriter, r *http.Request) {
 
 // stream tells one browser what changes until it goes.
 func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
-	who, ok := p.sessions.read(r)
+	who, ok := p.read(r)
 	if !ok {
 		http.Error(w, "log in first", http.StatusUnauthorized)
 		return

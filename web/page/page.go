@@ -14,13 +14,15 @@ import (
 	"time"
 
 	"dswatch/setting"
+	"dswatch/web"
 	"dswatch/words"
 )
 
 // Parts is what a Page is made of.
 type Parts struct {
 	Source Source
-	Token  setting.Secret // of an admin, and what sessions are signed with
+	Token  setting.Secret // what sessions are signed with
+	People web.People     // who may come in
 	Log    *slog.Logger
 	Now    func() time.Time // nil: time.Now
 }
@@ -93,6 +95,17 @@ func (p *Page) routes() {
 	see("/items", p.item)
 	see("/sinks", p.sinks)
 	see("/silences", p.silences)
+	do := func(pattern string, action web.Action, done func(*view) error) {
+		p.mux.HandleFunc("POST "+pattern, p.done(action, done))
+	}
+	do("/alerts/{id}/ack", web.ActAck, p.ack)
+	do("/alerts/{id}/withdraw", web.ActAck, p.withdraw)
+	do("/silences/preview", web.ActSilence, p.previewSilence)
+	do("/silences", web.ActSilence, p.addSilence)
+	do("/silences/{id}/expire", web.ActSilence, p.expireSilence)
+	do("/sinks/{name}/test", web.ActTest, p.testSink)
+	do("/letters/{id}/replay", web.ActReplay, p.replay)
+	do("/letters/{id}/drop", web.ActDrop, p.drop)
 	p.mux.HandleFunc("GET /live", p.stream)
 	p.mux.HandleFunc("GET /live/now", p.live)
 	p.mux.HandleFunc("/", p.seen(func(*view) error { return errNotFound }))

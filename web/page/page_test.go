@@ -127,6 +127,10 @@ func (f *fake) HostView(name string, v words.Voice) (HostView, bool) {
 		Facts: []web.Fact{{Name: event.OS, Value: hostile, Origin: hostile}}, Footnotes: []web.Footnote{{ID: "n1", Text: hostile}},
 	}, name == "web01"
 }
+func (f *fake) Matching(_ context.Context, s web.Silence) (int, []Trouble, int, error) {
+	f.note("look %v", s.Match)
+	return 3, []Trouble{f.trouble()}, 1, nil
+}
 func (f *fake) SinkStatus(context.Context) ([]web.SinkStatus, error) {
 	return []web.SinkStatus{{Name: "hook", Type: "webhook", Circuit: "open", FailingSince: time.Now(), LastError: hostile, DeadLetters: 1}}, nil
 }
@@ -155,6 +159,7 @@ func serve(t *testing.T, more func(*Parts)) (*fake, *httptest.Server) {
 	if more != nil {
 		more(&parts)
 	}
+	parts.People = web.NewPeople(parts.Token, web.Config{Tokens: named})
 	p, err := New(parts)
 	if err != nil {
 		t.Fatal(err)
@@ -163,6 +168,13 @@ func serve(t *testing.T, more func(*Parts)) (*fake, *httptest.Server) {
 	t.Cleanup(s.Close)
 	t.Cleanup(p.Close)
 	return f, s
+}
+
+// named are the tokens of people.
+var named = []web.NamedToken{
+	{Name: "vera", Role: web.Viewer, Token: "viewer-viewer-viewer"},
+	{Name: "otto", Role: web.Operator, Token: "operator-operator-op"},
+	{Name: "ada", Role: web.Admin, Token: "admin-admin-admin-ad", Expires: "2020-01-01"},
 }
 
 func client(t *testing.T) *http.Client {
@@ -569,4 +581,86 @@ func source(t *testing.T) (all []string) {
 		all = append(all, string(data))
 	}
 	return all
+}
+
+// TestActions does everything that somebody may click, as each role: who may not
+// has no button and is refused, and so is a form without the secret of the session,
+// one of another page, and a link.
+func TestActions(t *testing.T) {
+	f, s := serve(t, nil)
+	secret := regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+	all := []struct {
+		path, page, did string
+		form            url.Values
+		least           web.Role
+	}{
+		{"/alerts/abcdef0123456789/ack", "/alerts/abcdef0123456789", "ack abcdef0123456789 by %s: on it", url.Values{"comment": {"on it"}}, web.Operator},
+		{"/alerts/abcdef0123456789/withdraw", "", "withdraw abcdef0123456789 by %s", nil, web.Operator},
+		{"/silences/preview", "/silences", "look [host=web01 kind=process]", url.Values{"match": {"host=web01\r\n kind=process\n"}, "lasts": {"2h"}, "comment": {"x"}}, web.Operator},
+		{"/silences", "/silences", "silence [host=web01] by %s", url.Values{"match": {"host=web01"}, "lasts": {"cleared"}, "comment": {"x"}}, web.Operator},
+		{"/silences/s1/expire", "/silences", "expire s1 by %s", nil, web.Operator},
+		{"/sinks/hook/test", "/sinks", "test [hook]", nil, web.Operator},
+		{"/letters/hook.1/replay", "/sinks", "replay [hook.1]", nil, web.Operator},
+		{"/letters/hook.1/drop", "/sinks", "drop [hook.1]", nil, web.Admin},
+	}
+	for who, c := range map[string]struct {
+		token string
+		role  web.Role
+	}{"vera": {"viewer-viewer-viewer", web.Viewer}, "otto": {"operator-operator-op", web.Operator}, "kim": {token, web.Admin}} {
+		browser := loggedIn(t, s, c.token)
+		browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		_, home := get(t, browser, s.URL+"/")
+		csrf := secret.FindStringSubmatch(home)[1]
+		for _, a := range all {
+			form := url.Values{"author": {"kim"}}
+			for k, v := range a.form {
+				form[k] = v
+			}
+			if code, _ := post(t, browser, s.URL+a.path, form); code != http.StatusForbidden {
+				t.Errorf("%s of %s without the secret is answered %d", a.path, who, code)
+			}
+			form.Set("csrf", csrf)
+			if code, _ := get(t, browser, s.URL+a.path+"?"+form.Encode()); code == http.StatusOK && a.path != "/silences" || len(f.took()) > 0 {
+				t.Errorf("%s of %s as a link is answered %d", a.path, who, code)
+			}
+			q, err := http.NewRequest(http.MethodPost, s.URL+a.path, strings.NewReader(form.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			q.Header.Set("Origin", "https://evil.example")
+			r, err := browser.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code, _ := read(t, r); code != http.StatusForbidden || len(f.took()) > 0 {
+				t.Errorf("%s of %s from another page is answered %d", a.path, who, code)
+			}
+			may := web.May(c.role, map[web.Role]web.Action{web.Operator: web.ActAck, web.Admin: web.ActDrop}[a.least])
+			code, text := post(t, browser, s.URL+a.path, form)
+			did := f.took()
+			want := strings.ReplaceAll(a.did, "%s", who)
+			if may != (code == http.StatusOK || code == http.StatusSeeOther) || may != (len(did) == 1 && did[0] == want) {
+				t.Errorf("%s of %s is answered %d and does %q, want %q\n%s", a.path, who, code, did, want, text)
+			}
+			if a.page == "" {
+				continue
+			}
+			if _, text := get(t, browser, s.URL+a.page); strings.Contains(text, `action="`+a.path+`"`) != may && a.path != "/silences" {
+				t.Errorf("%s is offered to %s: %t", a.path, who, !may)
+			}
+		}
+	}
+	if code, _ := post(t, client(t), s.URL+"/login", url.Values{"token": {"admin-admin-admin-ad"}}); code != http.StatusForbidden {
+		t.Errorf("a token that has expired is answered %d", code)
+	}
+}
+
+// took are the things that were done since the last call.
+func (f *fake) took() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	did := f.did
+	f.did = nil
+	return did
 }

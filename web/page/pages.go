@@ -106,15 +106,14 @@ type whyView struct {
 	Ack    *web.Ack  // of it
 	Open   bool      // it is
 	Many   []web.Why // where more than one item has to do with it
-	Slip   string    // what was wrong with what somebody has sent
 }
 
-func (p *Page) alert(v *view) error { return p.why(v, v.r.PathValue("id"), http.StatusOK, "") }
+func (p *Page) alert(v *view) error { return p.why(v, v.r.PathValue("id")) }
 
-func (p *Page) item(v *view) error { return p.why(v, v.Query("key"), http.StatusOK, "") }
+func (p *Page) item(v *view) error { return p.why(v, v.Query("key")) }
 
 // why explains an item or an alert.
-func (p *Page) why(v *view, of string, code int, slip string) error {
+func (p *Page) why(v *view, of string) error {
 	all, err := p.Source.Why(v.r.Context(), of, v.Language())
 	if err != nil {
 		return err
@@ -122,7 +121,7 @@ func (p *Page) why(v *view, of string, code int, slip string) error {
 	if len(all) == 0 {
 		return errNotFound
 	}
-	w := whyView{Why: all[0], Slip: slip}
+	w := whyView{Why: all[0]}
 	if len(all) > 1 {
 		w.Many = all
 	}
@@ -145,7 +144,7 @@ func (p *Page) why(v *view, of string, code int, slip string) error {
 	})
 	v.Name, v.Title, v.Data = "alerts", w.Key.String(), w
 	v.Mark = markOf(w.Losses)
-	p.render(v, code, "why")
+	p.render(v, http.StatusOK, "why")
 	return nil
 }
 
@@ -154,7 +153,6 @@ type sinksView struct {
 	Sinks   []web.SinkStatus
 	Letters []web.Letter
 	Shown   paging
-	Results []web.TestResult // of a test that was just asked for
 	Slip    string
 	Done    string
 }
@@ -188,13 +186,15 @@ type silencesView struct {
 	Silences []web.Silence // in force, or to come
 	Ended    []web.Silence
 	Form     silenceForm
-	Preview  *web.Silence
+	Preview  *web.Silence // of Form; nil: nobody has asked
+	Items    int          // that it matches
+	AllLost  int          // of them
+	Lost     []lossView   // the first ones
 	Slip     string
-	Done     string
 }
 
 // silenceForm is what somebody has written.
-type silenceForm struct{ Match, Lasts, Comment string }
+type silenceForm struct{ Match, Lasts, Comment, Author string }
 
 func (p *Page) silences(v *view) error {
 	return p.silencesPage(v, http.StatusOK, silencesView{Form: silenceForm{Match: v.Query("match"), Lasts: "2h"}})

@@ -88,6 +88,10 @@ type Source interface {
 	web.Outbox
 	TestSinks(ctx context.Context, names []string) ([]web.TestResult, error)
 
+	// Matching checks a silence that somebody would add, and counts what it matches
+	// now; what is lost of that is in lost, at most 20.
+	Matching(ctx context.Context, s web.Silence) (items int, lost []Trouble, all int, err error)
+
 	// Look may be some seconds old where there is very much to look at.
 	Look(ctx context.Context) (*Look, error)
 	// Tell says what a trouble is; false: it is over. By is the silence that

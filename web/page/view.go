@@ -89,7 +89,7 @@ func setPreferences(w http.ResponseWriter, r *http.Request) bool {
 
 func (p *Page) viewOf(w http.ResponseWriter, r *http.Request) *view {
 	v := &view{w: w, r: r, page: p, voice: p.Source.Voice(), prefs: preferencesOf(r), Mark: "ok"}
-	v.visitor, v.known = p.sessions.read(r)
+	v.visitor, v.known = p.read(r)
 	if v.prefs.Language != "" {
 		v.voice.Language = v.prefs.Language
 	}
@@ -240,11 +240,14 @@ func (v *view) Units() string {
 }
 
 // May reports whether an action is offered.
-func (v *view) May(a web.Action) bool { return v.known && web.May(v.visitor.Role, a) }
+func (v *view) May(a web.Action) bool { return v.known && web.May(v.visitor.Who.Role, a) }
 
 // Known reports whether somebody has logged in, User who.
 func (v *view) Known() bool  { return v.known }
-func (v *view) User() string { return v.visitor.Name }
+func (v *view) User() string { return v.visitor.Who.Name }
+
+// Anonymous reports whether the token says nothing of who it is.
+func (v *view) Anonymous() bool { return v.visitor.Who.BuiltIn() }
 
 // CSRF is the secret of the session that every form carries.
 func (v *view) CSRF() string { return v.visitor.csrf }
@@ -291,10 +294,13 @@ func (v *view) HostLink(name string) string { return "/hosts/" + url.PathEscape(
 func (v *view) ItemLink(k event.Key) string {
 	return "/items?" + url.Values{"key": {k.String()}}.Encode()
 }
-func (v *view) AlertLink(id string) string { return "/alerts/" + url.PathEscape(id) }
-func (v *view) KeyLink(key string) string  { return "/items?" + url.Values{"key": {key}}.Encode() }
+func (v *view) AlertLink(id string) string  { return "/alerts/" + url.PathEscape(id) }
+func (v *view) SinkLink(name string) string { return "/sinks/" + url.PathEscape(name) }
+func (v *view) LetterLink(id string) string { return "/letters/" + url.PathEscape(id) }
+func (v *view) SilenceOf(id string) string  { return "/silences/" + url.PathEscape(id) }
+func (v *view) KeyLink(key string) string   { return "/items?" + url.Values{"key": {key}}.Encode() }
 func (v *view) SilenceLink(k event.Key) string {
-	return "/silences?" + url.Values{"match": {fmt.Sprintf("host=%q kind=%q name=%q", k.Host, string(k.Kind), k.Name)}}.Encode() + "#new"
+	return "/silences?" + url.Values{"match": {fmt.Sprintf("host=%q\nkind=%q\nname=%q", k.Host, string(k.Kind), k.Name)}}.Encode() + "#new"
 }
 
 // Whole is the title of the window: what stands out first.
