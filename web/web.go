@@ -328,17 +328,21 @@ func answer(w http.ResponseWriter, code int, v any) {
 }
 
 // sameHost refuses requests whose Host is neither an IP address nor a name
-// of this machine's own: a browser that was lured by DNS rebinding sends the
+// of this machine's own, nor that by which people reach the page: a browser that was lured by DNS rebinding sends the
 // attacker's name.
 func (s *Server) sameHost(next http.Handler) http.Handler {
 	configured, _, _ := net.SplitHostPort(s.Config.Listen)
+	var people string
+	if u, err := url.Parse(s.Config.URL); err == nil {
+		people = u.Hostname()
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
 		}
 		host = strings.Trim(host, "[]")
-		if net.ParseIP(host) == nil && host != "localhost" && host != configured {
+		if net.ParseIP(host) == nil && host != "localhost" && host != configured && (people == "" || !strings.EqualFold(host, people)) {
 			answer(w, http.StatusForbidden, ProblemOf(words.Fail(words.UnknownHost.With())))
 			return
 		}

@@ -99,7 +99,9 @@ func (program) RemoveHost(_ context.Context, host string) (web.Removed, error) {
 }
 
 func TestServer(t *testing.T) {
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: "tok", Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0", URL: "https://dswatch.example.com", Tokens: []web.NamedToken{
+		{Name: "vera", Role: web.Viewer, Token: "viewer"}, {Name: "otto", Role: web.Operator, Token: "operator"}, {Name: "ada", Role: web.Admin, Token: "late", Expires: "2020-01-01"},
+	}}, Token: "tok", Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +152,15 @@ func TestServer(t *testing.T) {
 		"a host's new name":           {"POST", "/api/v1/hosts/web1/rename", "tok", "", `{"to":"web2"}`, 200, `"to":"web2"`},
 		"a host is no more":           {"POST", "/api/v1/hosts/web1/remove", "tok", "", `{}`, 200, `"host":"web1"`},
 		"no more without the token":   {"POST", "/api/v1/hosts/web1/remove", "", "", `{}`, 401, "token"},
+		"the name that people use":    {"GET", "/healthz", "", "dswatch.example.com", "", 200, "ok"},
+		"a viewer looks":              {"GET", "/api/v1/alerts", "viewer", "", "", 200, `"id":"a1"`},
+		"a viewer looks at letters":   {"POST", "/api/v1/deadletters", "viewer", "", `{}`, 200, `"id":"7"`},
+		"a viewer does not ack":       {"POST", "/api/v1/alerts/a1/ack", "viewer", "", `{"author":"kim"}`, 403, "vera"},
+		"a viewer does not silence":   {"POST", "/api/v1/silences", "viewer", "", `{"match":["host=a"]}`, 403, "viewer"},
+		"an operator acks":            {"POST", "/api/v1/alerts/a1/ack", "operator", "", `{"author":"kim"}`, 200, `"done":true`},
+		"an operator does not drop":   {"POST", "/api/v1/deadletters/drop", "operator", "", `{"ids":["7"]}`, 403, "otto"},
+		"an operator removes no host": {"POST", "/api/v1/hosts/web1/remove", "operator", "", `{}`, 403, "operator"},
+		"a token past its last day":   {"GET", "/api/v1/alerts", "late", "", "", 401, "token"},
 		"another method":              {"POST", "/api/v1/status", "tok", "", "", 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
