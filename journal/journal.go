@@ -15,7 +15,7 @@ import (
 
 // spare is how much a file may grow beyond twice what is live before it is
 // written anew.
-const spare = 1 << 20
+const spare = 4 << 20
 
 // Journal is one that is open. It is safe for concurrent use.
 type Journal struct {
@@ -147,7 +147,7 @@ func (j *Journal) there() error {
 
 // fill writes a whole journal and forces it to the disk.
 func fill(f *os.File, h Header, all iter.Seq[Entry]) (size int64, err error) {
-	text, err := spell(nil, h)
+	text, err := spellHead(h)
 	for e := range all {
 		if err != nil {
 			return 0, err
@@ -166,7 +166,7 @@ func fill(f *os.File, h Header, all iter.Seq[Entry]) (size int64, err error) {
 func lines(to []byte, entries iter.Seq[Entry]) (text []byte, err error) {
 	now := time.Now().Unix()
 	for e := range entries {
-		if to, err = spell(to, line{e.Key, now, e.Value}); err != nil {
+		if to, err = spell(to, e, now); err != nil {
 			return nil, fmt.Errorf("write %s into the journal: %w", e.Key, err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"dswatch/machine"
@@ -51,13 +53,6 @@ type Contents struct {
 	Torn   int       // lines that were not read: they are not as they were written
 }
 
-// line is an entry in the file.
-type line struct {
-	Key   string          `json:"k"`
-	At    int64           `json:"t"` // in seconds since 1970
-	Value json.RawMessage `json:"v,omitempty"`
-}
-
 // ErrFormat says that a newer version wrote the journal.
 var ErrFormat = errors.New("a newer version of dswatch wrote it")
 
@@ -87,24 +82,35 @@ func Read(dir string) (Contents, error) {
 	}
 	for {
 		text, err := next(lines)
-		var l line
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return c, nil
-		case errors.Is(err, errTorn) || err == nil && json.Unmarshal(text, &l) != nil:
-			c.Torn++
-			continue
-		case err != nil:
+		}
+		if err != nil && !errors.Is(err, errTorn) {
 			return c, fmt.Errorf("read %s: %w", path, err)
 		}
-		c.Last = time.Unix(l.At, 0)
-		if l.Value == nil {
-			delete(c.Values, l.Key)
-		} else {
-			c.Values[l.Key] = l.Value
+		e, at, ok := parse(text)
+		switch {
+		case err != nil || !ok:
+			c.Torn++
+			continue
+		case len(e.Value) == 0:
+			delete(c.Values, e.Key)
+		default:
+			c.Values[e.Key] = e.Value
 		}
+		c.Last = at
 	}
 }
+
+// parse reads what spell wrote.
+func parse(text []byte) (e Entry, at time.Time, ok bool) {
+	key, rest, keyed := bytes.Cut(text, blank)
+	when, value, timed := bytes.Cut(rest, blank)
+	seconds, err := strconv.ParseInt(string(when), 10, 64)
+	return Entry{string(key), value}, time.Unix(seconds, 0), keyed && timed && err == nil && len(key) > 0
+}
+
+var blank = []byte{' '}
 
 var errTorn = errors.New("a line is not as it was written")
 
@@ -138,12 +144,21 @@ const sumSize = 9
 
 func sum(text []byte) []byte { return fmt.Appendf(nil, "%08x ", crc32.ChecksumIEEE(text)) }
 
-// spell appends a line to b.
-func spell(b []byte, v any) ([]byte, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return b, err
+// spell appends a line to b: the sum, the key, the time in seconds since 1970 and
+// the value, which nothing has to parse.
+func spell(b []byte, e Entry, now int64) ([]byte, error) {
+	if e.Key == "" || strings.ContainsAny(e.Key, " \n") || bytes.IndexByte(e.Value, '\n') >= 0 {
+		return b, fmt.Errorf("%q is no key, or its value is more than a line", e.Key)
 	}
-	b = append(append(b, sum(text)...), text...)
+	start := len(b)
+	b = append(append(append(b, "00000000 "...), e.Key...), ' ')
+	b = append(append(strconv.AppendInt(b, now, 10), ' '), e.Value...)
+	copy(b[start:], sum(b[start+sumSize:]))
 	return append(b, '\n'), nil
+}
+
+// spellHead is spell for the first line.
+func spellHead(h Header) ([]byte, error) {
+	text, err := json.Marshal(h)
+	return append(append(sum(text), text...), '\n'), err
 }

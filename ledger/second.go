@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"dswatch/event"
 	"dswatch/journal"
 	"dswatch/rules"
+	"dswatch/wire"
 )
 
 // The keys of the journal: what stands behind the prefix is a record's key, of a
@@ -51,7 +53,19 @@ func entryOf(prefix string, r engine.Record) journal.Entry {
 	if r.Delete {
 		return journal.Entry{Key: prefix + r.Key}
 	}
-	return journal.Entry{Key: prefix + r.Key, Value: r.Value}
+	return journal.Entry{Key: prefix + r.Key, Value: oneLine(r.Value)}
+}
+
+// oneLine is JSON without line breaks: what another host reports may have some.
+func oneLine(value []byte) []byte {
+	if bytes.IndexByte(value, '\n') < 0 {
+		return value
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, value) != nil {
+		return nil
+	}
+	return out.Bytes()
 }
 
 // Behind implements engine.Journal.
@@ -121,8 +135,10 @@ func (l *Ledger) told() (out []journal.Entry, err error) {
 	return out, err
 }
 
+var receiptForm = wire.Of[event.Receipt]()
+
 func receiptEntry(sink string, r event.Receipt) (journal.Entry, bool) {
-	value, err := json.Marshal(r)
+	value, err := receiptForm.Encode(&r)
 	return journal.Entry{Key: receiptPrefix + sink + "/" + r.Slot, Value: value}, err == nil
 }
 
@@ -181,7 +197,7 @@ func (l *Ledger) TakeUp(ctx context.Context, values map[string][]byte) (t Taken,
 		case strings.HasPrefix(key, receiptPrefix):
 			sink, slot, _ := strings.Cut(key[len(receiptPrefix):], "/")
 			var r event.Receipt
-			if bad = json.Unmarshal(value, &r); bad == nil && (r.Slot != slot || r.AlertID == "") {
+			if r, bad = receiptForm.Decode(value); bad == nil && (r.Slot != slot || r.AlertID == "") {
 				bad = errors.New("it is no receipt")
 			}
 			if bad == nil {
