@@ -203,6 +203,10 @@ web: {listen: "127.0.0.1:0"}
 		speaks("host", "forget", "web77", "agent")
 		speaks("store", "check")
 		speaks("store", "repair")
+		moved := filepath.Join(dir, language+".export")
+		speaks("store", "export", moved)
+		speaks("store", "import", moved) // refused: the store is not empty
+		speaks("store", "upgrade")
 		speaks("config", "check")
 		speaks("reload")
 		speaks("init")
