@@ -31,7 +31,7 @@ const mostFaults = 300
 // TestStories tells every file's story to the rules and writes what came of
 // it. l is the configuration of the stories that have none of their own.
 func TestStories(ctx context.Context, l *Loaded, w io.Writer, q StoryQuery) error {
-	o := story.Options{}
+	o := story.Options{Voice: l.Config.voice()}
 	if q.Faults {
 		o.Faults = mostFaults
 	}
@@ -44,10 +44,10 @@ func TestStories(ctx context.Context, l *Loaded, w io.Writer, q StoryQuery) erro
 		}
 		if v.Complaint != "" {
 			failed = true
-			fmt.Fprintf(w, "FAIL  %s: %s\n%s", file, v.Tale.Title, v.Complaint)
+			fmt.Fprintf(w, "%s  %s: %s\n%s", o.Voice.Pick(words.StoryFails), file, v.Tale.Title, v.Complaint)
 			continue
 		}
-		fmt.Fprintf(w, "ok    %s: %s (%s)\n", file, v.Tale.Title, tally(v, time.Since(began)))
+		fmt.Fprintf(w, "%s  %s: %s (%s)\n", o.Voice.Pick(words.StoryPasses), file, v.Tale.Title, tally(v, time.Since(began), o.Voice))
 	}
 	if failed {
 		return ErrStory
@@ -55,15 +55,15 @@ func TestStories(ctx context.Context, l *Loaded, w io.Writer, q StoryQuery) erro
 	return nil
 }
 
-func tally(v story.Verdict, took time.Duration) string {
+func tally(v story.Verdict, took time.Duration, voice words.Voice) string {
 	text := ""
 	for _, language := range v.Tale.Languages() {
 		text += fmt.Sprintf("%s: %d, ", language, len(v.Told[language]))
 	}
 	if v.Faults > 0 {
-		text += fmt.Sprintf("restarts, kills and power losses: %d, ", v.Faults)
+		text += fmt.Sprintf("%s: %d, ", voice.Pick(words.StoryFaults), v.Faults)
 	}
-	return text + took.Round(time.Millisecond).String()
+	return text + voice.Length(took.Round(time.Millisecond))
 }
 
 // judge tells one story.

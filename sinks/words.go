@@ -153,13 +153,22 @@ func (w *Words) Headline(a event.Alert, most int) string {
 
 // Prose puts texts behind a headline, in one line: what is empty is left out.
 func (w *Words) Prose(headline string, texts ...string) string {
-	s, stop := headline, w.stop
+	n := len(headline) + len(w.stop)
+	for _, t := range texts {
+		n += len(t) + len(w.gap)
+	}
+	var b strings.Builder
+	b.Grow(n)
+	b.WriteString(headline)
+	stop := w.stop
 	for _, t := range texts {
 		if t != "" {
-			s, stop = s+stop+Line(t, len(t)), w.gap
+			b.WriteString(stop)
+			b.WriteString(Line(t, len(t)))
+			stop = w.gap
 		}
 	}
-	return s
+	return b.String()
 }
 
 // Field is one labelled value of an alert.

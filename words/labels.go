@@ -80,6 +80,9 @@ var (
 	SemicolonComma        = Both{"; ", "、"}
 	SilenceNever          = Both{"never", "なし"}
 	SilenceUntilCleared   = Both{"until cleared", "復旧まで"}
+	StoryPasses           = Both{"ok  ", "一致  "}
+	StoryFails            = Both{"FAIL", "不一致"}
+	StoryFaults           = Both{"restarts, kills and power losses", "再起動・強制終了・電源断"}
 	SampleTitle           = Both{"agent process ds_agent is down on web01", "web01 の Agent プロセス ds_agent が停止しています"}
 	SampleText            = Both{"The Deep Security Agent no longer reports.", "Deep Security Agent の管理機能が失われました。"}
 	FieldItem             = Both{"Item", "監視項目"}

@@ -153,7 +153,26 @@ var (
 	StoryNotWritten = say1[error]("request.story_not_written",
 		"write story: {error}; let this user write the file",
 		"シナリオに書き込めません ({error})。このユーザに書き込みを許可してください")
-	NothingCalled = say2[string, int]("request.nothing_called",
+	StoryWanted = say1[string]("story.wanted",
+		"in {language}, - is wanted and + was told",
+		"{language}: - は期待する通知、+ は実際の通知")
+	StoryPromises = say0("story.promises",
+		"broken promises",
+		"守られなかった保証")
+	StoryFault = say2[string, Phrase]("story.fault",
+		"in {language} with {fault}, - is told without and + with it",
+		"{language}、{fault}: - は障害がない場合の通知、+ は障害がある場合の通知")
+	StoryFaultPromises = say2[string, Phrase]("story.fault_promises",
+		"in {language} with {fault}, broken promises",
+		"{language}、{fault}: 守られなかった保証")
+	StoryFaultOnly = say1[Phrase]("story.fault_only", "{fault}", "{fault}")
+	FaultRestart   = say1[int]("story.restart", "a restart before step {n}", "ステップ {n} の前の再起動")
+	FaultPowerLoss = say4[int, int, int, int]("story.power_loss",
+		"a power loss after operation {n}, without the last{acks| acknowledged events|}{deliveries| deliveries|}{receipts| receipts|}",
+		"操作 {n} の後の電源断 (失われた記録:{acks| イベントの受領|}{deliveries| 通知|}{receipts| 通知先の受領|})")
+	FaultKillAfter  = say1[int]("story.kill_after", "a kill after operation {n}", "操作 {n} の後の強制終了")
+	FaultKillBefore = say1[int]("story.kill_before", "a kill before operation {n}", "操作 {n} の前の強制終了")
+	NothingCalled   = say2[string, int]("request.nothing_called",
 		`no item and no alert is called "{text}"; write an item such as web01/agent/process/ds_agent or process/ds_agent, or at least {n} characters of an alert's id; dswatch alerts and dswatch status list them`,
 		`"{text}" という監視項目やアラートはありません。web01/agent/process/ds_agent や process/ds_agent のような項目か、アラート ID の先頭 {n} 文字以上を指定してください。dswatch alerts と dswatch status で一覧を確認できます`)
 	FitsMany = say3[string, int, string]("request.fits_many",

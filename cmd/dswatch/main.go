@@ -49,6 +49,7 @@ func run(args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
+	readOn(ran, args)
 	complain(reader(ran), err)
 	switch {
 	case ran.CommandPath() == checkPath:
@@ -69,6 +70,24 @@ func complain(v words.Voice, err error) {
 	text := "dswatch: " + v.Error(err)
 	for line := range strings.SplitSeq(text, "\n") {
 		fmt.Fprint(os.Stderr, f.After("", 0, line))
+	}
+}
+
+// readOn looks for the reader's language behind a mistake in a flag, which ended
+// the reading of the others.
+func readOn(c *cobra.Command, args []string) {
+	f := c.Flag("language")
+	if f == nil || f.Changed {
+		return
+	}
+	for i, a := range args {
+		value, is := strings.CutPrefix(a, "--language=")
+		if a == "--language" && i+1 < len(args) {
+			value, is = args[i+1], true
+		}
+		if is && f.Value.Set(value) == nil {
+			f.Changed = true
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func rulesTest() *cobra.Command {
 		Long:    words.StoryHelp,
 		Example: "  dswatch rules test stories/*.txtar\n  dswatch rules test -c /etc/dswatch/dswatch.yaml --write night.txtar",
 		RunE: func(c *cobra.Command, files []string) error {
-			l, err := load(file)
+			l, _, err := read(c, file)
 			if err != nil {
 				return err
 			}

@@ -276,19 +276,20 @@ func (t *procfs) halted(dir int, st stat) bool {
 	if err != nil {
 		return false
 	}
-	for line := range strings.Lines(string(group)) {
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(f) != 3 || f[2] == "/" {
+	for line := range bytes.Lines(group) { // number:controllers:path
+		number, rest, _ := bytes.Cut(bytes.TrimSpace(line), []byte(":"))
+		controllers, path, ok := bytes.Cut(rest, []byte(":"))
+		if !ok || string(path) == "/" {
 			continue
 		}
 		switch {
-		case f[0] == "0":
-			b, err := os.ReadFile(t.groups + f[2] + "/cgroup.events")
+		case string(number) == "0":
+			b, err := os.ReadFile(t.groups + string(path) + "/cgroup.events")
 			if err == nil && bytes.Contains(b, []byte("frozen 1")) {
 				return true
 			}
-		case f[1] == "freezer":
-			b, err := os.ReadFile(t.groups + "/freezer" + f[2] + "/freezer.state")
+		case string(controllers) == "freezer":
+			b, err := os.ReadFile(t.groups + "/freezer" + string(path) + "/freezer.state")
 			if err == nil && bytes.HasPrefix(b, []byte("FROZEN")) {
 				return true
 			}

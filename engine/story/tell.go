@@ -4,12 +4,17 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // Options are what `dswatch rules test` was asked.
 type Options struct {
 	Faults int // at most so many restarts, kills and power losses, spread over each story; 0: none
 	Ops    int // how much work they may be for one story, in operations; 0: 40,000
+
+	Voice words.Voice // of the complaint
 }
 
 // Verdict is what came of one story.
@@ -25,7 +30,7 @@ type Verdict struct {
 // again with faults, the languages in turns.
 func Judge(ctx context.Context, t *Tale, o Options) (Verdict, error) {
 	v := Verdict{Tale: t, Told: map[string][]Arrival{}}
-	var b strings.Builder
+	b := complaint{voice: o.Voice}
 	var base Result
 	for _, language := range t.Languages() {
 		r, err := t.Play(ctx, language, Fault{})
@@ -33,8 +38,8 @@ func Judge(ctx context.Context, t *Tale, o Options) (Verdict, error) {
 			return v, err
 		}
 		v.Told[language], base = r.Told, r
-		complain(&b, "in "+language+", - is wanted and + was told", t.Diff(language, r.Told))
-		complain(&b, "broken promises", r.Broken)
+		b.add(words.StoryWanted.With(language), t.Diff(language, r.Told))
+		b.add(words.StoryPromises.With(), r.Broken)
 	}
 	for i, f := range faults(base, o) {
 		language := t.Languages()[i%len(t.Languages())]
@@ -43,13 +48,13 @@ func Judge(ctx context.Context, t *Tale, o Options) (Verdict, error) {
 			return v, fmt.Errorf("%s: with %s: %w", t.File, f, err)
 		}
 		v.Faults++
-		what := "in " + language + " with " + f.String()
+		what := f.phrase()
 		if r.Moved {
 			v.Moved++
 		} else {
-			complain(&b, what+", - is told without and + with it", t.Same(v.Told[language], r.Told))
+			b.add(words.StoryFault.With(language, what), t.Same(v.Told[language], r.Told))
 		}
-		complain(&b, what+", broken promises", r.Broken)
+		b.add(words.StoryFaultPromises.With(language, what), r.Broken)
 		if b.Len() > maxComplaint {
 			break
 		}
@@ -61,11 +66,17 @@ func Judge(ctx context.Context, t *Tale, o Options) (Verdict, error) {
 // maxComplaint is when a story has said enough of what is wrong, in bytes.
 const maxComplaint = 16 << 10
 
-func complain(b *strings.Builder, what string, lines []string) {
+// complaint is what came out otherwise than wanted, in the reader's language.
+type complaint struct {
+	strings.Builder
+	voice words.Voice
+}
+
+func (b *complaint) add(what event.Said, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "  %s:\n", what)
+	fmt.Fprintf(b, "  %s:\n", b.voice.Say(what))
 	for _, l := range lines {
 		fmt.Fprintf(b, "    %s\n", l)
 	}
@@ -95,24 +106,26 @@ func faults(r Result, o Options) (out []Fault) {
 	return out
 }
 
-// String says what goes wrong.
-func (f Fault) String() string {
+// phrase says what goes wrong.
+func (f Fault) phrase() words.Phrase {
 	switch {
 	case f.Restart > 0:
-		return fmt.Sprintf("a restart before step %d", f.Restart)
+		return words.FaultRestart.Phrase(f.Restart)
 	case f.Loss != 0:
-		return fmt.Sprintf("a power loss after operation %d, without the last%s", f.Kill, f.Loss)
+		return words.FaultPowerLoss.Phrase(f.Kill, f.Loss.has(LostAcks), f.Loss.has(LostOutbox), f.Loss.has(LostReceipts))
 	case f.After:
-		return fmt.Sprintf("a kill after operation %d", f.Kill)
+		return words.FaultKillAfter.Phrase(f.Kill)
 	}
-	return fmt.Sprintf("a kill before operation %d", f.Kill)
+	return words.FaultKillBefore.Phrase(f.Kill)
 }
 
-func (l Loss) String() (text string) {
-	for i, name := range [losses]string{" acknowledged events", " deliveries", " receipts"} {
-		if l&(1<<i) != 0 {
-			text += name
-		}
+// String is phrase in English.
+func (f Fault) String() string { return words.English(words.StoryFaultOnly.With(f.phrase())) }
+
+// has is 1 where the power took it.
+func (l Loss) has(what Loss) int {
+	if l&what != 0 {
+		return 1
 	}
-	return text
+	return 0
 }
