@@ -181,7 +181,7 @@ func (a *App) openWorker(ctx context.Context, w *worker) (err error) {
 	w.worker = sinks.NewWorker(sinks.WorkerOptions{
 		Sink: w.sink, Settings: w.settings, Outbox: w.place.Queue, Receipts: w.place.Book,
 		Dead: a.ledger.Dead(), History: w.place.Attempts, Log: a.Log, Metrics: a.metrics, Grace: grace,
-		Pulses: a.heart().sinks[w.name], Turn: a.turn(loopOf(w.name)),
+		Pulses: a.heart().sinks[w.name], Alive: a.alive(loopOf(w.name)),
 	})
 	return nil
 }

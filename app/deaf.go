@@ -147,7 +147,7 @@ func (d *deaf) run(ctx context.Context) {
 		case <-tick.C:
 		}
 		h := d.app.heart()
-		h.loops.Turn(loopDeaf)
+		h.loops.Alive(loopDeaf)
 		switch v := d.app.verdict(); {
 		case !v.Current && h.board.Stale() >= d.after:
 			d.set(true, notCurrent(v))

@@ -55,9 +55,9 @@ func (a *App) deafAlert() (out web.Alert, open bool) {
 	}
 	out = web.Alert{ID: d.notes.ID, Key: d.key(), Rule: event.RuleLoss, State: event.Down, Severity: d.severity(), Since: d.notes.Since, Sinks: a.deafTo(), Ack: d.ack()}
 	if by := a.silencedBy(d.subject()); by != nil {
-		quiet := shown(*by)
-		quiet.History = nil
-		out.Silence, out.Silenced = by.ID, &quiet
+		silence := shown(*by)
+		silence.History = nil
+		out.Silence, out.Silenced = by.ID, &silence
 	}
 	for _, name := range out.Sinks {
 		if slices.Contains(d.notes.Told, name) {
@@ -142,8 +142,8 @@ func (a *App) deafWhy(of, language string) (w web.Why, ok bool) {
 		w.Trail = append(w.Trail, say(event.Cleared, now.Ended, event.Up, 2))
 	}
 	if by := a.silencedBy(d.subject()); by != nil && d.open {
-		quiet := shown(*by)
-		state.Silence = &quiet
+		silence := shown(*by)
+		state.Silence = &silence
 	}
 	w.Rules = []web.RuleState{state}
 	for _, name := range n.Told {

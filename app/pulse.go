@@ -74,7 +74,7 @@ func newHeart(l *Loaded, before *heart) *heart {
 // heart is that of the configuration in force.
 func (a *App) heart() *heart { return a.beating.Load() }
 
-func (a *App) turn(loop string) func() { return func() { a.heart().loops.Turn(loop) } }
+func (a *App) alive(loop string) func() { return func() { a.heart().loops.Alive(loop) } }
 
 // beatFirst is the pulse at its beginning, in the scheduler's loop.
 func (a *App) beatFirst(ctx context.Context) {

@@ -94,7 +94,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	// What is looked at under any configuration, and never replaced; the pulse
 	// begins with the first.
-	pulse := func(o *detector.Options) { o.Pulse, o.Turn = a.beatFirst, a.turn(loopScheduler) }
+	pulse := func(o *detector.Options) { o.Pulse, o.Alive = a.beatFirst, a.alive(loopScheduler) }
 	own := []detector.Job{installation(r.known.presence), evidence(r.known.query, l.Config.Host), traces(r.known.traces)}
 	if j := a.notices(l); j != nil {
 		own = append(own, *j)
@@ -290,7 +290,7 @@ func (a *App) newEngine(l *Loaded) *engine.Engine {
 		Rows:   newRows(l),
 		Sinks:  l.sinkNames(),
 		Source: a.source,
-		Pulses: a.heart().rules, Turn: a.turn(loopRules),
+		Pulses: a.heart().rules, Alive: a.alive(loopRules),
 		Statuses: a.ledger.Statuses(), Facts: a.ledger.Facts(),
 		Outbox: a.ledger.Outbox(), Receipts: a.ledger.Receipts(), Silences: a.ledger.Silences(),
 		Log: a.Log, Flushed: time.Duration(l.Config.Bus.Sync),

@@ -259,9 +259,9 @@ func (a *App) Alerts(context.Context) ([]web.Alert, error) {
 		s := st.Slot(rule)
 		one := web.Alert{ID: s.ID, Key: st.Key, Rule: rule, State: st.Seen.State, Severity: s.Severity, Since: s.Started, Sinks: s.Sinks}
 		if by != nil {
-			quiet := shown(*by)
-			quiet.History = nil
-			one.Silence, one.Silenced = by.ID, &quiet
+			silence := shown(*by)
+			silence.History = nil
+			one.Silence, one.Silenced = by.ID, &silence
 		}
 		switch {
 		case s.Phase == rules.Held && s.Digest != "":

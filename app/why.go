@@ -148,8 +148,8 @@ func (a *App) explained(e *engine.Engine, v engine.View, language string) web.Wh
 			r.Alert, r.Severity, r.Since = s.ID, s.Severity, s.Started
 		}
 		if s.Silence != "" {
-			quiet := shown(e.Silenced(s.Silence))
-			r.Silence = &quiet
+			silence := shown(e.Silenced(s.Silence))
+			r.Silence = &silence
 		}
 		if s.Ack != nil && s.Phase == rules.Firing {
 			r.Ack = &web.Ack{At: s.Ack.At, Author: s.Ack.Author, Comment: s.Ack.Comment}

@@ -225,7 +225,7 @@ func benchStateChange(b *testing.B, sync bus.Sync) {
 	var done [2]atomic.Int64
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	work := func(c *bus.Consumer, most int, each func([]*bus.Delivery) error) {
+	work := func(c *bus.Consumer, most int, each func([]*bus.Incoming) error) {
 		for {
 			ds, err := c.Next(ctx, most)
 			if err != nil {
@@ -244,7 +244,7 @@ func benchStateChange(b *testing.B, sync bus.Sync) {
 	}
 	var changed int
 	rules := consumer(b, over, bus.ConsumerConfig{Stream: bus.Events, Durable: "rules", MaxPending: 2048, Renew: true})
-	go work(rules, 512, func(ds []*bus.Delivery) error {
+	go work(rules, 512, func(ds []*bus.Incoming) error {
 		cs := make([]bus.Change, len(ds))
 		ms := make([]bus.Message, 0, 2*len(ds))
 		for i := range ds {
@@ -269,7 +269,7 @@ func benchStateChange(b *testing.B, sync bus.Sync) {
 	})
 	for i, s := range sinks {
 		c := consumer(b, over, bus.ConsumerConfig{Stream: bus.Outbox, Durable: s, Filter: "dswatch.outbox." + s, MaxPending: 1024, Renew: true})
-		go work(c, 256, func(ds []*bus.Delivery) error {
+		go work(c, 256, func(ds []*bus.Incoming) error {
 			cs := make([]bus.Change, len(ds))
 			for k := range ds {
 				cs[k] = bus.Change{Key: fmt.Sprintf("%s.%024x", s, (int(done[i].Load())+k)%n), Value: receiptBytes, Expect: bus.Any}

@@ -57,8 +57,8 @@ type Consumer struct {
 	wake chan struct{} // has an element when queue or err may have changed
 
 	mu     sync.Mutex
-	queue  []*Delivery
-	held   map[uint64]*Delivery // by sequence: queued or handed out, not settled
+	queue  []*Incoming
+	held   map[uint64]*Incoming // by sequence: queued or handed out, not settled
 	done   recent               // what was acknowledged last
 	last   string               // where the last settlement went
 	stop   func()               // ends the subscription; nil: there is none, and the keeper makes it
@@ -68,11 +68,11 @@ type Consumer struct {
 	err    error                // why there is nothing more
 }
 
-// Delivery is one message that is to be settled: by Ack when its work is done,
+// Incoming is one message that is to be settled: by Ack when its work is done,
 // by Nak to get it again later, by Term to never see it again. What is settled
-// twice counts once. A Delivery that is never settled is kept by its holder
+// twice counts once. An Incoming that is never settled is kept by its holder
 // until the consumer is closed. Its methods are safe for concurrent use.
-type Delivery struct {
+type Incoming struct {
 	Subject  string
 	Data     []byte
 	Sequence uint64    // in the stream
@@ -103,7 +103,7 @@ func (b *Bus) Consumer(ctx context.Context, cfg ConsumerConfig) (*Consumer, erro
 	}
 	c := &Consumer{
 		b: b, cfg: cfg, quit: make(chan struct{}), wake: make(chan struct{}, 1),
-		held: map[uint64]*Delivery{}, done: newRecent(2 * cfg.MaxPending),
+		held: map[uint64]*Incoming{}, done: newRecent(2 * cfg.MaxPending),
 	}
 	err := patiently(ctx, firstTry, func(ctx context.Context) error { return c.open(ctx, false) })
 	if err != nil && !b.waits(ctx, err) {
@@ -305,7 +305,7 @@ func (b *Bus) renew(ctx context.Context, s jetstream.Stream, c jetstream.Consume
 // stream was lost and made again it fails once with ErrMadeAnew. It is safe for
 // concurrent use. After Close or when the durable was removed it
 // returns an error; after ctx has ended, that of ctx.
-func (c *Consumer) Next(ctx context.Context, most int) ([]*Delivery, error) {
+func (c *Consumer) Next(ctx context.Context, most int) ([]*Incoming, error) {
 	for {
 		c.mu.Lock()
 		if c.anew {
@@ -357,7 +357,7 @@ func (c *Consumer) receive(m jetstream.Msg) {
 	if err != nil {
 		return // not a message of a stream
 	}
-	d := &Delivery{
+	d := &Incoming{
 		Subject: m.Subject(), Data: m.Data(), Sequence: md.Sequence.Stream, Time: md.Timestamp,
 		Attempt: int(md.NumDelivered), c: c, reply: m.Reply(), since: time.Now(),
 	}
@@ -450,10 +450,10 @@ const (
 )
 
 // Ack settles the message as done. It does not wait for the server.
-func (d *Delivery) Ack() { d.settle("", true) }
+func (d *Incoming) Ack() { d.settle("", true) }
 
 // Nak gives the message back; it is delivered again after delay.
-func (d *Delivery) Nak(delay time.Duration) {
+func (d *Incoming) Nak(delay time.Duration) {
 	text := ackNak
 	if delay > 0 {
 		text += ` {"delay":` + strconv.FormatInt(int64(delay), 10) + `}`
@@ -462,9 +462,9 @@ func (d *Delivery) Nak(delay time.Duration) {
 }
 
 // Term settles the message as never to be delivered again.
-func (d *Delivery) Term() { d.settle(ackTerm, true) }
+func (d *Incoming) Term() { d.settle(ackTerm, true) }
 
-func (d *Delivery) settle(text string, final bool) {
+func (d *Incoming) settle(text string, final bool) {
 	c := d.c
 	c.mu.Lock()
 	if c.held[d.Sequence] != d {

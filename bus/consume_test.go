@@ -25,11 +25,11 @@ func consumer(t testing.TB, b *bus.Bus, c bus.ConsumerConfig) *bus.Consumer {
 }
 
 // next returns n messages, one by one in the order in which they come.
-func next(t testing.TB, c *bus.Consumer, n int) []*bus.Delivery {
+func next(t testing.TB, c *bus.Consumer, n int) []*bus.Incoming {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
-	var out []*bus.Delivery
+	var out []*bus.Incoming
 	for len(out) < n {
 		got, err := c.Next(ctx, n-len(out))
 		if err != nil {
@@ -52,7 +52,7 @@ func quiet(t testing.TB, c *bus.Consumer, d time.Duration) {
 	}
 }
 
-func data(ds []*bus.Delivery) []string {
+func data(ds []*bus.Incoming) []string {
 	var out []string
 	for _, d := range ds {
 		out = append(out, string(d.Data))

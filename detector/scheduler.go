@@ -65,7 +65,7 @@ type Options struct {
 	// Pulse is called at the start of Run and then every PulseEvery, by the
 	// loop that publishes, when the timetable has come round; nil: nothing is.
 	Pulse func(context.Context)
-	Turn  func() // called at each turn of that loop; nil: nothing is
+	Alive func() // called each time that loop goes round; nil: nothing is
 }
 
 // PulseEvery is the time between two calls of Options.Pulse.
@@ -1019,8 +1019,8 @@ func (s *Scheduler) beat() {
 }
 
 func (s *Scheduler) turn() {
-	if s.opts.Turn != nil {
-		s.opts.Turn()
+	if s.opts.Alive != nil {
+		s.opts.Alive()
 	}
 }
 

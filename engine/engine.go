@@ -69,8 +69,8 @@ func NewEngine(p Parts) *Engine {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	if p.Turn == nil {
-		p.Turn = func() {}
+	if p.Alive == nil {
+		p.Alive = func() {}
 	}
 	if p.Wall == nil {
 		p.Wall = time.Now
@@ -115,7 +115,7 @@ func (e *Engine) Run(ctx context.Context) {
 func (e *Engine) Ready() bool { return e.ready.Load() }
 
 func (e *Engine) run(ctx context.Context) error {
-	e.Turn()
+	e.Alive()
 	if e.lost.Swap(false) {
 		if err := e.putBack(ctx); err != nil {
 			e.Lost(false)
@@ -272,7 +272,7 @@ func (e *Engine) loop(ctx context.Context, heard <-chan []rules.Silence, lost <-
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for tidy := false; ; tidy = false {
-		e.Turn()
+		e.Alive()
 		select {
 		case p := <-e.Pulses:
 			p(ctx)

@@ -41,7 +41,7 @@ func (e *Engine) read(ctx context.Context, each func(stored)) error {
 		}
 	}()
 	for batch := range decoded {
-		e.Turn()
+		e.Alive()
 		for _, r := range batch {
 			each(r)
 		}

@@ -126,7 +126,7 @@ type Parts struct {
 	// Pulses are called by the loop between two steps, once everything that
 	// was stored has been read; nil: there are none.
 	Pulses <-chan func(context.Context)
-	Turn   func() // called at each turn of the loop, and while it reads; nil: nobody
+	Alive  func() // called each time the loop goes round, and while it reads; nil: nobody
 }
 
 // Rows tells which row of the list an item belongs to. Its answers may depend

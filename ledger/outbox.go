@@ -193,7 +193,7 @@ func (q *Queue) Backlog(ctx context.Context) (bus.Backlog, error) { return q.con
 
 // parcel is one message of the outbox.
 type parcel struct {
-	*bus.Delivery
+	*bus.Incoming
 	sizes *sizesOf
 	left  atomic.Int32 // alerts that are not settled
 }
@@ -205,10 +205,10 @@ type delivery struct {
 	position uint64
 }
 
-func (q *Queue) unpack(to []sinks.Delivery, d *bus.Delivery) []sinks.Delivery {
+func (q *Queue) unpack(to []sinks.Delivery, d *bus.Incoming) []sinks.Delivery {
 	parts := make([]delivery, alertsIn(d.Data))
 	q.sizes.taken(d.Sequence, len(parts))
-	p := &parcel{Delivery: d, sizes: q.sizes}
+	p := &parcel{Incoming: d, sizes: q.sizes}
 	p.left.Store(int32(len(parts)))
 	rest := d.Data
 	for i := range parts {
@@ -228,7 +228,7 @@ func (d *delivery) Position() uint64 { return d.position }
 func (d *delivery) Ack() error {
 	if p := d.parcel; p.left.Add(-1) == 0 {
 		p.sizes.settled(p.Sequence)
-		p.Delivery.Ack()
+		p.Incoming.Ack()
 	}
 	return nil
 }

@@ -17,10 +17,10 @@ import (
 )
 
 // page is one record of receipts. A sink's pages together say what it was
-// told: of a slot that is in several, the page with the highest turn counts.
+// told: of a slot that is in several, the page that was written last counts.
 // One message for many receipts costs a tenth of one for each.
 type page struct {
-	Turn     uint64          `json:"turn"` // counts the pages that were written
+	Writes   uint64          `json:"turn"` // counts the pages that were written, this one too
 	At       time.Time       `json:"at"`   // written
 	Receipts []event.Receipt `json:"receipts"`
 }
@@ -75,7 +75,7 @@ func readPages(ctx context.Context, bucket shelf, sink string) ([]stored, error)
 	for _, p := range last {
 		out = append(out, p)
 	}
-	slices.SortFunc(out, func(a, b stored) int { return cmp.Compare(a.Turn, b.Turn) })
+	slices.SortFunc(out, func(a, b stored) int { return cmp.Compare(a.Writes, b.Writes) })
 	return out, nil
 }
 
@@ -188,7 +188,7 @@ func (b *Book) Load(ctx context.Context) ([]event.Receipt, error) {
 		}
 		b.pages[p.number].revision = p.revision
 		b.count(p.number, p.page)
-		b.writes = p.Turn
+		b.writes = p.Writes
 	}
 	out := make([]event.Receipt, 0, len(b.slots))
 	for _, e := range b.slots {
@@ -267,7 +267,7 @@ func (b *Book) store(ctx context.Context, rs []event.Receipt) error {
 	for {
 		n := b.blank()
 		b.writes++
-		p.Turn, p.At = b.writes, b.now()
+		p.Writes, p.At = b.writes, b.now()
 		value, err := pageForm.Encode(&p)
 		if err != nil {
 			return fmt.Errorf("encode receipts: %w", err)

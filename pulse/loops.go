@@ -24,8 +24,8 @@ func NewLoops(now func() time.Time) *Loops {
 	return &Loops{now: now, last: map[string]time.Time{}, tick: now()}
 }
 
-// Turn notes that a loop turned.
-func (l *Loops) Turn(name string) {
+// Alive notes that a loop turned.
+func (l *Loops) Alive(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last[name] = l.now()

@@ -127,7 +127,7 @@ func TestLoops(t *testing.T) {
 				time.Sleep(time.Second)
 				l.Tick()
 				for _, n := range turns {
-					l.Turn(n)
+					l.Alive(n)
 				}
 			}
 		}

@@ -94,7 +94,7 @@ type WorkerOptions struct {
 	// Pulses are called by the loop that takes deliveries, between two of them
 	// and never behind a Send. Who sends one makes Outbox.Next return.
 	Pulses <-chan func()
-	Turn   func() // called at each turn of that loop; nil: nobody
+	Alive  func() // called each time that loop goes round; nil: nobody
 
 	Grace      time.Duration // how long an attempt may go on after the end of Run's ctx, and then the storing of receipts; default 5s
 	Window     int           // deliveries held at once; default 1024
@@ -324,7 +324,7 @@ func (w *Worker) laneOf(slot string) *lane {
 // take moves deliveries from the outbox to the lanes while there is room.
 func (w *Worker) take(ctx context.Context) {
 	for ctx.Err() == nil {
-		w.turn()
+		w.live()
 		room := w.room()
 		if room == 0 {
 			select {
@@ -371,9 +371,9 @@ func (w *Worker) take(ctx context.Context) {
 	}
 }
 
-// turn notes that the loop turns, and takes a pulse.
-func (w *Worker) turn() {
-	w.turned()
+// live notes that the loop goes on, and takes a pulse.
+func (w *Worker) live() {
+	w.alive()
 	select {
 	case p := <-w.o.Pulses:
 		p()
@@ -495,7 +495,7 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		w.mu.Lock()
 		mended := w.mended
 		w.mu.Unlock()
-		w.turned()
+		w.alive()
 		err := do(ctx)
 		if err == nil {
 			if n > 1 {
@@ -509,8 +509,8 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 		if n == 1 {
 			w.log.Warn("failed, will be tried again", "step", what, "error", err)
 		}
-		for pause := pauses.next(); pause > 0; pause -= turnEvery {
-			w.turned()
+		for pause := pauses.next(); pause > 0; pause -= aliveEvery {
+			w.alive()
 			if w.retired.Load() != nil {
 				pause = min(pause, hurried)
 			}
@@ -520,7 +520,7 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 			case <-mended:
 				pauses = w.backoff()
 				pause = 0
-			case <-time.After(min(pause, turnEvery)):
+			case <-time.After(min(pause, aliveEvery)):
 			}
 		}
 	}
@@ -529,12 +529,12 @@ func (w *Worker) insist(ctx context.Context, what string, do func(context.Contex
 // hurried is the longest pause of a worker that another one waits for.
 const hurried = time.Second
 
-// turnEvery is the longest pause in which the loop does not turn.
-const turnEvery = 5 * time.Second
+// aliveEvery is the longest pause in which the loop does not say that it goes on.
+const aliveEvery = 5 * time.Second
 
-func (w *Worker) turned() {
-	if w.o.Turn != nil {
-		w.o.Turn()
+func (w *Worker) alive() {
+	if w.o.Alive != nil {
+		w.o.Alive()
 	}
 }
 

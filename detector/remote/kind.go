@@ -31,7 +31,7 @@ func (c section) Validate() error { return errors.Join(c.Settings.Validate(), c.
 // none waits for another; all that one Kind makes share Parallel.
 func Kind() detector.Kind {
 	defaults := section{detector.Settings{Schedule: "@every 60s", Timeout: 30 * time.Second}, Defaults()}
-	turn := semaphore.NewWeighted(Parallel)
+	gate := semaphore.NewWeighted(Parallel)
 	return detector.NewKind("remote", "Hosts on which nothing may be installed, looked at over SSH: Solaris, ESXi, AIX, Linux.", defaults, detector.Making[section]{
 		Others: func(c section, s detector.Site) (all []detector.Other, err error) {
 			var errs []error
@@ -56,7 +56,7 @@ func Kind() detector.Kind {
 				}
 				items := t.items(s.Hosts[event.Token(t.Host)].List, s)
 				name := "remote " + t.Host
-				o := Options{Observer: s.Host + " (ssh)", Timeout: c.Timeout, Confirm: c.Confirm, Turn: turn, Door: doors[t.Address]}
+				o := Options{Observer: s.Host + " (ssh)", Timeout: c.Timeout, Confirm: c.Confirm, Gate: gate, Door: doors[t.Address]}
 				settings := c.Settings
 				settings.Timeout = Patience(o, len(c.Targets))
 				settings.Jitter = cmp.Or(settings.Jitter, spread(len(c.Targets), settings.Schedule))

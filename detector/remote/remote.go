@@ -39,7 +39,7 @@ type Options struct {
 	Observer string              // this host, as facts name it
 	Timeout  time.Duration       // of one look: dial, handshake and commands
 	Confirm  time.Duration       // between a fresh loss and the look that confirms it
-	Turn     *semaphore.Weighted // shared by all targets; nil: no bound
+	Gate     *semaphore.Weighted // shared by all targets; nil: no bound
 	// Door is shared by all targets of one address: a server drops those beyond
 	// ten that log in at the same moment. Nil: no bound.
 	Door *semaphore.Weighted
@@ -216,11 +216,11 @@ func (d *Detector) fresh(o event.Observation) bool {
 
 // look asks for every kind once.
 func (d *Detector) look(ctx context.Context) ([]event.Observation, error) {
-	if d.opts.Turn != nil {
-		if err := d.opts.Turn.Acquire(ctx, 1); err != nil {
+	if d.opts.Gate != nil {
+		if err := d.opts.Gate.Acquire(ctx, 1); err != nil {
 			return nil, fmt.Errorf("wait for its turn: %w", err)
 		}
-		defer d.opts.Turn.Release(1)
+		defer d.opts.Gate.Release(1)
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.opts.Timeout)
 	defer cancel()

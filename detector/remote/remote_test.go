@@ -547,7 +547,7 @@ func TestManyHosts(t *testing.T) {
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	const patience = time.Minute
-	o := Options{Timeout: patience, Turn: semaphore.NewWeighted(4)}
+	o := Options{Timeout: patience, Gate: semaphore.NewWeighted(4)}
 	hanging, end := context.WithCancel(t.Context())
 	var healthy, all sync.WaitGroup
 	start := time.Now()

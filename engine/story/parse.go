@@ -387,7 +387,7 @@ func (p *parser) act(ws []string) (act, error) {
 		}
 		a.hosts = rest[1:]
 		for _, h := range a.hosts {
-			if _, err := p.known(h); err != nil {
+			if _, err := p.hostsOf(h); err != nil {
 				return a, err
 			}
 		}
@@ -480,7 +480,7 @@ func (p *parser) ack(a act, ws []string) (act, error) {
 	if len(ws) < 2 {
 		return a, fmt.Errorf(`an acknowledgement is of an item; write %s HOST ITEM by NAME "COMMENT"`, a.verb)
 	}
-	hosts, err := p.known(ws[0])
+	hosts, err := p.hostsOf(ws[0])
 	if err != nil {
 		return a, err
 	}
@@ -501,7 +501,7 @@ func (p *parser) ack(a act, ws []string) (act, error) {
 // host reads HOST ITEM STATE, and HOST facts NAME=VALUE.
 func (p *parser) host(ws []string) (a act, err error) {
 	if len(ws) < 2 {
-		if _, err := p.known(ws[0]); err != nil {
+		if _, err := p.hostsOf(ws[0]); err != nil {
 			return a, err
 		}
 		return a, fmt.Errorf("nothing is said about %s; write HOST ITEM STATE, such as: %s process/ds_agent down", ws[0], ws[0])
@@ -510,7 +510,7 @@ func (p *parser) host(ws []string) (a act, err error) {
 		return p.learns(ws[0], ws[2:])
 	}
 	a = act{verb: observe, item: plain(ws[1])}
-	if a.hosts, err = p.known(ws[0]); err != nil {
+	if a.hosts, err = p.hostsOf(ws[0]); err != nil {
 		return a, err
 	}
 	if a.item != "all" {
@@ -562,7 +562,7 @@ func (p *parser) host(ws []string) (a act, err error) {
 // learns reads what becomes known about hosts.
 func (p *parser) learns(word string, ws []string) (act, error) {
 	a := act{verb: learn}
-	hosts, err := p.known(word)
+	hosts, err := p.hostsOf(word)
 	if err != nil {
 		return a, err
 	}
@@ -596,8 +596,8 @@ func (p *parser) learns(word string, ws []string) (act, error) {
 	return a, nil
 }
 
-// known returns the hosts that word names; all of them must have facts.
-func (p *parser) known(word string) ([]string, error) {
+// hostsOf returns the hosts that word names; all of them must have facts.
+func (p *parser) hostsOf(word string) ([]string, error) {
 	hosts, err := expand(word)
 	if err != nil {
 		return nil, err

@@ -431,13 +431,13 @@ func (p *player) act(ctx context.Context, l line) error {
 			}
 		}
 	case silence:
-		p.w.quiet(a.hush(p.w.wall(), p.program.Location))
+		p.w.silence(a.hush(p.w.wall(), p.program.Location))
 	case expire:
 		s := p.w.silences[a.name]
 		if s.Ended(p.w.wall()) || s.Every == "" && !s.Active(p.w.wall()) {
 			return p.problem(l.number, "the silence %s is over already; it ended at %s", a.name, brief(s.Ends.Sub(p.begin)))
 		}
-		p.w.quiet(s.End(p.w.wall(), "story", words.SilenceExpired.With()))
+		p.w.silence(s.End(p.w.wall(), "story", words.SilenceExpired.With()))
 	case ackn, unack:
 		return p.acknowledge(ctx, l)
 	case host:

@@ -311,10 +311,10 @@ type hushes struct{ w *world }
 func (h hushes) Watch(context.Context, func([]rules.Silence)) error { return nil }
 
 func (h hushes) Save(_ context.Context, s rules.Silence) error {
-	return h.w.do(Save, func() error { h.w.quiet(s); return nil })
+	return h.w.do(Save, func() error { h.w.silence(s); return nil })
 }
 
-func (w *world) quiet(s rules.Silence) { w.silences[s.ID], w.news = s, true }
+func (w *world) silence(s rules.Silence) { w.silences[s.ID], w.news = s, true }
 
 // quieted lists the silences.
 func (w *world) quieted() (out []rules.Silence) {

@@ -22,15 +22,15 @@ import (
 // which it changes when the alert is over, and a thread below it for what
 // happens in between.
 type bot struct {
-	post    *sinks.HTTP // chat.postMessage
-	update  *sinks.HTTP // chat.update
-	header  http.Header
-	channel string
-	style   string
-	told    *messages
-	replays sinks.Replays
-	buttons bool // people may answer by them
-	link    func(event.Alert) string
+	post     *sinks.HTTP // chat.postMessage
+	update   *sinks.HTTP // chat.update
+	header   http.Header
+	channel  string
+	style    string
+	messages *messages
+	replays  sinks.Replays
+	buttons  bool // people may answer by them
+	link     func(event.Alert) string
 }
 
 // maxAnswer bounds Slack's answers in bytes: they repeat the message, with
@@ -44,7 +44,7 @@ func newBot(c Config, env sinks.Env) (*bot, error) {
 			"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"dswatch"},
 			"Authorization": {"Bearer " + c.BotToken.Reveal()},
 		},
-		channel: c.Channel, told: openMessages(env), buttons: c.listens(env), link: env.Link,
+		channel: c.Channel, messages: openMessages(env), buttons: c.listens(env), link: env.Link,
 	}
 	for method, h := range map[string]**sinks.HTTP{"chat.postMessage": &b.post, "chat.update": &b.update} {
 		u, err := url.JoinPath(c.APIURL, method)
@@ -82,7 +82,7 @@ type call struct {
 func (b *bot) send(ctx context.Context, a event.Alert) error {
 	m := message(a, b.style, b.link(a))
 	c := call{Text: m.Text, Parse: m.Parse, Blocks: m.Blocks, Attachments: m.Attachments}
-	root, known := b.told.get(a.ID)
+	root, known := b.messages.get(a.ID)
 	if !known {
 		return b.open(ctx, a, c, "")
 	}
@@ -111,7 +111,7 @@ func (b *bot) send(ctx context.Context, a event.Alert) error {
 		return err
 	}
 	root.Over = a.Transition == event.Cleared
-	b.told.put(a.ID, root)
+	b.messages.put(a.ID, root)
 	return nil
 }
 
@@ -124,13 +124,13 @@ func (b *bot) open(ctx context.Context, a event.Alert, c call, after string) err
 	if err != nil {
 		return err
 	}
-	b.told.put(a.ID, told{Channel: got.Channel, TS: got.TS, Over: a.Transition == event.Cleared, Severity: a.Severity})
+	b.messages.put(a.ID, posted{Channel: got.Channel, TS: got.TS, Over: a.Transition == event.Cleared, Severity: a.Severity})
 	return nil
 }
 
 // worsen tells that the alert is more severe than its message says: in the
 // thread, shown in the channel too, and then in the message itself.
-func (b *bot) worsen(ctx context.Context, a event.Alert, c call, root told) error {
+func (b *bot) worsen(ctx context.Context, a event.Alert, c call, root posted) error {
 	loud := c
 	loud.Broadcast = true
 	if err := b.answer(ctx, a, loud, root); err != nil {
@@ -143,7 +143,7 @@ func (b *bot) worsen(ctx context.Context, a event.Alert, c call, root told) erro
 	return nil // it cannot be changed any more, and the channel was told
 }
 
-func (b *bot) answer(ctx context.Context, a event.Alert, c call, root told) error {
+func (b *bot) answer(ctx context.Context, a event.Alert, c call, root posted) error {
 	c.ThreadTS = root.TS
 	_, err := b.write(ctx, a, c, root.TS)
 	return err
@@ -234,8 +234,8 @@ func (b *bot) close() {
 	b.update.Close()
 }
 
-// told is the message in Slack that tells of an alert.
-type told struct {
+// posted is the message in Slack that tells of an alert.
+type posted struct {
 	Channel  string         `json:"channel"`
 	TS       string         `json:"ts"` // Slack's name of a message in its channel
 	At       time.Time      `json:"at"` // last use

@@ -24,8 +24,8 @@ type messages struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	known   map[string]told // by the alert's ID
-	failing bool            // the last write failed, which was logged
+	known   map[string]posted // by the alert's ID
+	failing bool              // the last write failed, which was logged
 }
 
 const (
@@ -43,7 +43,7 @@ const (
 
 // stored is the form of the file.
 type stored struct {
-	Messages map[string]told `json:"messages"`
+	Messages map[string]posted `json:"messages"`
 }
 
 // openMessages reads what an earlier run has left. A file that cannot be read
@@ -55,7 +55,7 @@ func openMessages(env sinks.Env) *messages {
 		m.log.Warn("the messages of earlier alerts are not known any more; what follows on open alerts becomes a message of its own", "error", err)
 	}
 	if m.known = s.Messages; m.known == nil {
-		m.known = map[string]told{}
+		m.known = map[string]posted{}
 	}
 	return m
 }
@@ -80,11 +80,11 @@ func readMessages(path string) (stored, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return stored{}, fmt.Errorf("read slack messages: %s is damaged: %w", path, err)
 	}
-	maps.DeleteFunc(s.Messages, func(_ string, t told) bool { return t.Channel == "" || t.TS == "" })
+	maps.DeleteFunc(s.Messages, func(_ string, t posted) bool { return t.Channel == "" || t.TS == "" })
 	return s, nil
 }
 
-func (m *messages) get(id string) (told, bool) {
+func (m *messages) get(id string) (posted, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t, ok := m.known[id]
@@ -93,7 +93,7 @@ func (m *messages) get(id string) (told, bool) {
 
 // put remembers t, on the disk once it has returned. A disk that does not
 // take it is logged once: the alert itself has been delivered.
-func (m *messages) put(id string, t told) {
+func (m *messages) put(id string, t posted) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t.At = time.Now().UTC().Truncate(time.Second)
@@ -141,7 +141,7 @@ func (m *messages) inherit(dir string) error {
 // prune forgets what is over for long, and of too many those that are over
 // and those longest without news.
 func (m *messages) prune(now time.Time) {
-	maps.DeleteFunc(m.known, func(_ string, t told) bool { return t.Over && now.Sub(t.At) > keepOver })
+	maps.DeleteFunc(m.known, func(_ string, t posted) bool { return t.Over && now.Sub(t.At) > keepOver })
 	if len(m.known) <= maxMessages {
 		return
 	}

@@ -38,7 +38,7 @@ func (s *Sink) Inherit(dir string) error {
 	if s.bot == nil {
 		return nil
 	}
-	return s.bot.told.inherit(dir)
+	return s.bot.messages.inherit(dir)
 }
 
 // New returns a Sink for c, which Validate has accepted.
