@@ -168,6 +168,9 @@ func TestFailuresBecomeUnknown(t *testing.T) {
 		"a panic":  {func(context.Context) ([]event.Observation, error) { panic("boom") }, "detector panicked: boom"},
 		"no news":  {func(context.Context) ([]event.Observation, error) { return nil, nil }, "did not answer for this item"},
 		"too slow": {func(ctx context.Context) ([]event.Observation, error) { <-ctx.Done(); return nil, ctx.Err() }, "no answer within 5s"},
+		"gives up early": {func(context.Context) ([]event.Observation, error) {
+			return nil, fmt.Errorf("ask the door: %w", context.DeadlineExceeded) // a deadline of its own
+		}, "ask the door"},
 		"nonsense": {func(context.Context) ([]event.Observation, error) {
 			return []event.Observation{{Key: key("x"), State: "fine"}}, nil
 		}, "not valid"},

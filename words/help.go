@@ -593,7 +593,7 @@ RE2 の正規表現の =~、!~。host と name の値は大文字と小文字を
 	},
 	{
 		"Ends silences now. What is still lost is told then. ID is the id or the beginning of it.",
-		"サイレンスを今すぐ終了させます。続いている障害はそのとき通知します。ID は ID かその先頭です。",
+		"サイレンスを今すぐ終了させます。続いている障害はそのとき通知します。ID には、サイレンスの ID かその先頭を指定します。",
 	},
 	{
 		"List the silences that are in force or will be, and the maintenance windows",
