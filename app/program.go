@@ -19,7 +19,7 @@ import (
 // Status says what the program sees and what waits. With TestSinks it makes
 // App a web.Program.
 func (a *App) Status(ctx context.Context) (web.Status, error) {
-	st := web.Status{Config: a.reloads.status(), Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}}
+	st := web.Status{Config: a.reloads.status(), Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}, Watching: a.watching()}
 	if e := a.engine.Load(); e != nil {
 		quiet := map[event.Key]string{}
 		e.Quiet(func(s rules.Status, _ string, _ event.Severity, by *rules.Silence) {
@@ -75,6 +75,19 @@ func (a *App) sinkStatus(ctx context.Context, leniently bool) ([]web.SinkStatus,
 		})
 	}
 	return out, nil
+}
+
+// watching is how the jobs learn that something has ended.
+func (a *App) watching() []web.Watching {
+	out := []web.Watching{}
+	for _, one := range a.looking() {
+		for _, j := range one.sched.Stats().Jobs {
+			if j.Told != "" {
+				out = append(out, web.Watching{Job: j.Name, Told: string(j.Told), Error: j.TellErr})
+			}
+		}
+	}
+	return out
 }
 
 // listening is how what people ask for at the far end arrives; nil: nobody can.

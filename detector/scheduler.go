@@ -130,6 +130,8 @@ type JobStats struct {
 	LastAt   time.Time
 	LastTook time.Duration
 	LastErr  string // why the last pass failed, empty when it did not
+	Told     Told   // empty: nobody tells, or it is not known yet
+	TellErr  string // of Polled: why the system does not tell
 }
 
 // job is a Job at work. Its fields are guarded by the Scheduler's mu.
@@ -147,6 +149,7 @@ type job struct {
 	late     bool               // busy, and the pass was given up: only the detector has not ended
 	strange  bool               // told once that the detector answers for keys nobody asked for
 	returned <-chan struct{}    // closed when the detector has ended that was started last
+	looked   chan struct{}      // a pass has ended
 	stats    JobStats
 }
 
@@ -221,7 +224,7 @@ func newJob(spec Job) (*job, error) {
 			return nil, err
 		}
 	}
-	return &job{Job: spec, schedule: sched, most: MaxOpen, stats: JobStats{Name: spec.Name}}, nil
+	return &job{Job: spec, schedule: sched, most: MaxOpen, looked: make(chan struct{}, 1), stats: JobStats{Name: spec.Name}}, nil
 }
 
 // Run looks at everything once, then by schedule, and publishes what changed.
@@ -244,6 +247,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	teller.Go(func() { s.tell(ctx) })
 	for _, j := range s.jobs {
 		s.passes.Go(func() { s.pass(ctx, j) })
+		if w, ok := j.Detector.(Watcher); ok {
+			s.passes.Go(func() { s.watch(ctx, j, w) })
+		}
 	}
 	s.beat()
 	for c := s.cron(ctx); ; c = s.cron(ctx) {
@@ -444,6 +450,10 @@ func (s *Scheduler) pass(ctx context.Context, j *job) {
 		s.record(answer)
 	}
 	end()
+	select {
+	case j.looked <- struct{}{}:
+	default: // nobody watches, or it is known already
+	}
 	s.lookAgain(ctx, j)
 }
 

@@ -125,6 +125,16 @@ type Status struct {
 	Health  Health       `json:"health"`
 	Config  ConfigState  `json:"config"`
 	Store   *Store       `json:"store,omitempty"`
+	// Watching says of each job that the system can tell of an end how it learns
+	// of it, beside its schedule.
+	Watching []Watching `json:"watching"`
+}
+
+// Watching is how one job learns that something has ended.
+type Watching struct {
+	Job   string `json:"job"`
+	Told  string `json:"told"`            // notified: by the system; polled: it does not tell
+	Error string `json:"error,omitempty"` // of polled: why
 }
 
 // Store is what is to be said of the message store; nil: nothing.

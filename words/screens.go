@@ -48,6 +48,12 @@ var (
 		"THE CONFIGURATION WAS NOT READ AGAIN at {time}; that of {before} is in force: {why}",
 		"{time} の設定の再読み込みに失敗し、{before} の設定のまま動作しています: {why}")
 
+	NotifiedOfEnds = say1[[]string]("screen.notified",
+		"The system tells at once when something of these ends: {jobs}.",
+		"次の監視では、終了がシステムから即時に通知されます: {jobs}。")
+	NotNotified = say2[string, error]("screen.not_notified",
+		"The system does not tell {job} when something ends, which is polled: {why}",
+		"{job} の監視では、終了がシステムから通知されないため、定期的に確認しています: {why}")
 	ListeningFails = say2[string, error]("screen.listening_fails",
 		"Buttons of sink {name} do not work, or not all: {why}",
 		"通知先 {name} のボタンが動作しないか、一部だけ動作しています: {why}")

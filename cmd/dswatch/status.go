@@ -110,6 +110,17 @@ func statusText(st web.Status, v words.Voice, f table.Form, all bool) string {
 		line(words.RecordUnreadable.With(plain(key)))
 	}
 	line(words.HostSince.With(st.Host, st.Version, st.Started))
+	var notified []string
+	for _, j := range st.Watching {
+		if j.Told == "notified" {
+			notified = append(notified, plain(j.Job))
+		} else {
+			line(words.NotNotified.With(plain(j.Job), quoted(j.Error)))
+		}
+	}
+	if len(notified) > 0 {
+		line(words.NotifiedOfEnds.With(notified))
+	}
 	b.WriteByte('\n')
 	if len(st.Forever) > 0 {
 		line(words.SilencedForever.With(st.Forever))

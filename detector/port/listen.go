@@ -66,6 +66,8 @@ func (d *Detector) table(ctx context.Context) (map[uint16][]listener, event.Said
 
 // look observes the targets of this host.
 func (d *Detector) look(ctx context.Context, obs []event.Observation) {
+	d.owners = map[int]bool{}
+	defer d.remember()
 	by, from, err := d.table(ctx)
 	if err == nil && !d.allUp(by) {
 		// While sockets come and go, a dump of many of them can step over
@@ -102,8 +104,12 @@ func (d *Detector) judge(i int, ls []listener) answer {
 	var ours []listener
 	var strangers event.Said
 	for n, l := range ls {
-		if say := t.Owner.Stranger(l.owner.uid, d.holders(l.owner)); say.Empty() {
+		holders := d.holders(l.owner)
+		if say := t.Owner.Stranger(l.owner.uid, holders); say.Empty() {
 			ours = append(ours, l)
+			for _, pid := range holders[:min(len(holders), mostOwners)] {
+				d.owners[pid] = true
+			}
 		} else if n < mostShown {
 			strangers = strangers.And(say)
 		}
@@ -115,6 +121,10 @@ func (d *Detector) judge(i int, ls []listener) answer {
 	a.detail = a.detail.And(strangers)
 	return a
 }
+
+// mostOwners is how many holders of one socket are waited for: each takes a
+// descriptor.
+const mostOwners = 64
 
 // mostShown is how many sockets of one port a detail names. With SO_REUSEPORT
 // there can be one for each core.

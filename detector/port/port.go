@@ -6,10 +6,12 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"dswatch/detector/exits"
 	"dswatch/event"
 )
 
@@ -40,6 +42,9 @@ type Detector struct {
 	resolver *net.Resolver
 	sources  []source
 	held     map[uint64][]int // who holds the sockets, by inode, as far as it was looked up
+
+	owners  map[int]bool                    // that hold what counted, during a look
+	counted atomic.Pointer[[]exits.Process] // the same after it, for who waits for their end
 }
 
 // place is where a probe goes.

@@ -322,7 +322,7 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if err != nil {
 		return fmt.Errorf("parse %s/%d/stat: %w", t.root, pid, err)
 	}
-	p := proc{pid: int(pid), ppid: st.ppid, name: string(name), started: sinceBoot(st.start), exe: func() (string, error) { return exe(fd) }}
+	p := proc{pid: int(pid), ppid: st.ppid, name: string(name), started: sinceBoot(st.start), start: st.start, exe: func() (string, error) { return exe(fd) }}
 	if len(name) == commLen {
 		p.full = func() []string { return t.full(fd) }
 	}

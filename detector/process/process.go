@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"dswatch/detector/exits"
 	"dswatch/event"
 	"dswatch/words"
 )
@@ -40,7 +42,8 @@ type Detector struct {
 	table   table
 	targets []*target
 	byName  map[string][]*target
-	anyName []*target // targets whose patterns fit any name
+	anyName []*target                       // targets whose patterns fit any name
+	counted atomic.Pointer[[]exits.Process] // in the last look, for who waits for their end
 }
 
 // table is the operating system's list of processes. It is used by one
@@ -63,6 +66,7 @@ type proc struct {
 	pid, ppid int
 	name      string
 	started   time.Time                // zero if not known
+	start     uint64                   // on Linux: the same in clock ticks since the start of the system
 	aside     func(pid int) event.Said // why it does not count, nil if it does
 	// exe returns the path of the program file, empty if there is none.
 	exe func() (string, error)
@@ -130,6 +134,7 @@ func newDetector(tab table, targets []Target) (*Detector, error) {
 // Detect looks once. Its error ends with what to do.
 func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 	at := time.Now()
+	d.counted.Store(nil) // a look that fails leaves nothing to wait for
 	for _, t := range d.targets {
 		t.reset()
 	}
@@ -149,7 +154,25 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		out[i] = t.observe(g, at)
 		t.before = len(t.found)
 	}
+	d.remember()
 	return out, nil
+}
+
+// mostWatched is how many processes of one row are waited for: each takes a
+// descriptor.
+const mostWatched = 64
+
+// remember notes which processes counted.
+func (d *Detector) remember() {
+	all := []exits.Process{}
+	for _, t := range d.targets {
+		for _, some := range [][]proc{t.found, t.stopped} {
+			for _, p := range some[:min(len(some), mostWatched)] {
+				all = append(all, exits.Process{PID: p.pid, Start: p.start})
+			}
+		}
+	}
+	d.counted.Store(&all)
 }
 
 // Close lets go of what looking kept open.
