@@ -144,7 +144,7 @@ func TestClicksDuringAStorm(t *testing.T) {
 	eventually(t, "the messages", func() bool { return len(answerable(far)) == clicks })
 	posts := answerable(far)
 	action := func(n int) string { return []string{"ack", "silence"}[n%2] }
-	taken := make([]bool, clicks)
+	taken, again := make([]bool, clicks), make([]bool, clicks)
 	var pressing, storm sync.WaitGroup
 	const phases = 4 // before, between and after the steps below
 	begun := make([]chan struct{}, phases)
@@ -200,7 +200,7 @@ func TestClicksDuringAStorm(t *testing.T) {
 		}
 		far.Thaw()
 		for n := range clicks { // by the new one, those that were lost
-			if !taken[n] {
+			if again[n] = !taken[n]; again[n] { // another click: the first may have acted, too, without being shown as taken
 				taken[n] = press(t, far, posts[fmt.Sprintf("h%03d", n)], action(n))
 			}
 		}
@@ -251,10 +251,14 @@ func TestClicksDuringAStorm(t *testing.T) {
 		if yes {
 			shown++
 		}
-		if done[n] > 1 || yes && done[n] != 1 {
-			t.Errorf("click %d (%s): taken %v, acted %d times", n, action(n), yes, done[n])
+		most := 1
+		if again[n] {
+			most = 2
 		}
-		if n%2 == 0 && acked[fmt.Sprintf("h%03d", n)] != (done[n] == 1) {
+		if done[n] > most || yes && done[n] == 0 {
+			t.Errorf("click %d (%s): taken %v, pressed %d times, acted %d times", n, action(n), yes, most, done[n])
+		}
+		if n%2 == 0 && acked[fmt.Sprintf("h%03d", n)] != (done[n] > 0) {
 			t.Errorf("click %d: acknowledged by halves", n)
 		}
 	}
