@@ -215,6 +215,9 @@ func (v *view) For(t time.Time) template.HTML {
 // short is a duration in at most two units.
 func (v *view) short(d time.Duration) string {
 	part := func(n time.Duration, u words.Both) string {
+		if n == 0 && d >= time.Minute {
+			return ""
+		}
 		return fmt.Sprintf("%d%s%s", n, v.voice.Either(" ", ""), v.voice.Pick(u))
 	}
 	two := func(a, b string) string { return strings.TrimSpace(a + v.voice.Either(" ", "") + b) }

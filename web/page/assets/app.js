@@ -15,9 +15,10 @@
 
   const short = ms => {
     const s = Math.max(0, Math.floor(ms / 1000));
-    const part = (n, i) => n + space + units[i];
-    if (s >= 86400) return part(Math.floor(s / 86400), 0) + space + part(Math.floor(s % 86400 / 3600), 1);
-    if (s >= 3600) return part(Math.floor(s / 3600), 1) + space + part(Math.floor(s % 3600 / 60), 2);
+    const part = (n, i) => n || s < 60 ? n + space + units[i] : '';
+    const two = b => b && space + b;
+    if (s >= 86400) return part(Math.floor(s / 86400), 0) + two(part(Math.floor(s % 86400 / 3600), 1));
+    if (s >= 3600) return part(Math.floor(s / 3600), 1) + two(part(Math.floor(s % 3600 / 60), 2));
     if (s >= 60) return part(Math.floor(s / 60), 2);
     return part(s, 3);
   };
