@@ -112,7 +112,7 @@ func newApp(l *Loaded, b *bus.Bus, o Options) *App {
 	if b != nil {
 		a.bus, a.ledger = b, ledger.On(b, l.Config.Bus)
 	}
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a))
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newUnpairedMetric(a), newFigures(a))
 	a.inForce.Store(l)
 	a.beating.Store(newHeart(l, nil))
 	a.registry.MustRegister(newPulseMetric(a))

@@ -129,9 +129,10 @@ type JobStats struct {
 	Skipped  uint64 // passes left out because the one before had not ended
 	LastAt   time.Time
 	LastTook time.Duration
-	LastErr  string // why the last pass failed, empty when it did not
-	Told     Told   // empty: nobody tells, or it is not known yet
-	TellErr  string // of Polled: why the system does not tell
+	LastErr  string    // why the last pass failed, empty when it did not
+	LastGood time.Time // when the last pass began that did not fail; zero: none has
+	Told     Told      // empty: nobody tells, or it is not known yet
+	TellErr  string    // of Polled: why the system does not tell
 }
 
 // job is a Job at work. Its fields are guarded by the Scheduler's mu.
@@ -558,6 +559,8 @@ func (s *Scheduler) count(j *job, start time.Time, err error) {
 	if err != nil {
 		j.stats.Failures++
 		j.stats.LastErr = plain(err.Error())
+	} else {
+		j.stats.LastGood = start
 	}
 	reason := j.stats.LastErr
 	s.mu.Unlock()

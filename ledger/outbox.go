@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"dswatch/bus"
 	"dswatch/engine"
@@ -74,6 +76,22 @@ func (o Outbox) Waiting(ctx context.Context, sink string) (int, error) {
 		return 0, err
 	}
 	return int(lying) + o.sizes.of(sink).more(left.Floor), nil
+}
+
+// errFirst ends a scan at the first message.
+var errFirst = errors.New("the first one is enough")
+
+// Oldest is when what waits longest for a sink was put into its outbox; zero:
+// nothing waits.
+func (o Outbox) Oldest(ctx context.Context, sink string) (at time.Time, err error) {
+	err = o.bus.Scan(ctx, bus.Outbox, outboxSubject(sink), func(m bus.Stored) error {
+		at = m.Time
+		return errFirst
+	})
+	if errors.Is(err, errFirst) {
+		err = nil
+	}
+	return at, err
 }
 
 // Repeat is an alert that a sink is told again on request.

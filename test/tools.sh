@@ -5,7 +5,7 @@ set -euo pipefail
 declare -A package=(
   [snmptrapd]=snmptrapd [snmptranslate]=snmp [rsyslogd]=rsyslog [openssl]=openssl [tshark]=tshark
   [smilint]=smitools [dbus-daemon]=dbus-daemon [docker-compose]=docker-compose [gcc]=gcc [systemd-analyze]=systemd [ip]=iproute2
-  [prometheus-alertmanager]=prometheus-alertmanager
+  [prometheus-alertmanager]=prometheus-alertmanager [promtool]=prometheus
   [exim4]=exim4-daemon-light [sshd]=openssh-server [bsd-csh]=csh [tcsh]=tcsh [snmptt]=snmptt [nagios4]=nagios4-core
   [chromium]=chromium
   [rpm]=rpm [rpmbuild]=rpm [dpkg]=dpkg [dpkg-deb]=dpkg
