@@ -16,11 +16,8 @@ build: ## build bin/dswatch, one static binary
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dswatch ./cmd/dswatch
 
 .PHONY: release
-release: ## build dist/ for linux and windows, amd64 and arm64
-	@for os in linux windows; do for arch in amd64 arm64; do \
-	  ext=$$([ $$os = windows ] && echo .exe || true); echo dist/dswatch-$$os-$$arch$$ext; \
-	  GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/dswatch-$$os-$$arch$$ext ./cmd/dswatch || exit 1; \
-	done; done
+release: ## build dist/: binaries, deb, rpm, tar.gz, zip, bills of materials, checksums; the same commit gives the same bytes
+	@VERSION='$(VERSION)' deploy/package/release.sh
 
 .PHONY: demo
 demo: build ## watch a pretend agent of real processes break and recover, in under a minute
@@ -89,7 +86,7 @@ bench: ## print the figures of docs/performance.md
 
 .PHONY: soak
 soak: ## the long forms of the crash and model tests, an hour or more; their short forms run with -race in make test
-	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Pairs|Soak|Every|Model|Gathers|KillNine|Receipts|Story|Swaps|Restarts|Estate|ManyHosts|Agrees|Listing|OneFact|Endless' ./...
+	DSWATCH_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Crash|Packages|Pairs|Soak|Every|Model|Gathers|KillNine|Receipts|Story|Swaps|Restarts|Estate|ManyHosts|Agrees|Listing|OneFact|Endless' ./...
 
 .PHONY: mutants
 mutants: ## put 300 small faults in, one at a time, and see that the tests notice; two hours, MUTANTS="-n 30 -in ./sinks" for less
@@ -101,4 +98,4 @@ faults: ## break store, connection and host at least ten times each under the ru
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

@@ -8,7 +8,7 @@ declare -A package=(
   [prometheus-alertmanager]=prometheus-alertmanager [promtool]=prometheus
   [exim4]=exim4-daemon-light [sshd]=openssh-server [bsd-csh]=csh [tcsh]=tcsh [snmptt]=snmptt [nagios4]=nagios4-core
   [chromium]=chromium
-  [rpm]=rpm [rpmbuild]=rpm [dpkg]=dpkg [dpkg-deb]=dpkg
+  [zip]=zip [rpm]=rpm [rpmbuild]=rpm [dpkg]=dpkg [dpkg-deb]=dpkg
 )
 PATH=$PATH:/usr/sbin:/sbin
 missing=()

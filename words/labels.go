@@ -134,6 +134,7 @@ var (
 	DemoKillOtherListener = Both{"kill the ds_agent process that listens", "待ち受けている ds_agent プロセスを強制終了します"}
 	DemoStartListener     = Both{"start it again", "再起動します"}
 	DemoEnd               = Both{"done: %d traps and %d syslog lines, each exactly once, and every alert has its all-clear", "完了: トラップ %d 件、syslog %d 件。すべて 1 回ずつ届き、どのアラートにも復旧通知がありました"}
+	ManualName            = Both{"dswatch Manual", "dswatch マニュアル"}
 	HeadsSilences         = Both{"ID|STATE|FROM (%s)|UNTIL|AGAIN|MATCHERS|AUTHOR|COMMENT", "ID|状態|開始 (%s)|終了|繰り返し|対象|作成者|コメント"}
 	SentenceStop          = Both{". ", "。"}
 )

@@ -110,7 +110,7 @@ func command() *cobra.Command {
 		return usageError{words.FailWith(err, words.SeeHelp.With(err, c.CommandPath()))}
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
-		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), pretendCommand())
+		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), manCommand(), pretendCommand())
 	languageFlag(root)
 	colorFlag(root)
 	helpCommand(root)
