@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/guard"
 	"dswatch/sinks"
 	"dswatch/words"
 )
@@ -129,7 +130,7 @@ func (n *numbers) next(now time.Time) (int, error) {
 			"last", number, "at", last, "left_out", int(step)-1)
 	}
 	number += int(step)
-	if err := sinks.ReplaceFile(n.path, fmt.Appendf(nil, "%d %s\n", number, now.UTC().Format(time.RFC3339Nano))); err != nil {
+	if err := guard.Replace(n.path, fmt.Appendf(nil, "%d %s\n", number, now.UTC().Format(time.RFC3339Nano))); err != nil {
 		return 0, fmt.Errorf("store the number of the heartbeat: %w", err)
 	}
 	n.began = true

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dswatch/bus"
+	"dswatch/guard"
 	"dswatch/ledger"
 	"dswatch/machine"
 	"dswatch/setting"
@@ -145,7 +146,7 @@ func ImportStore(ctx context.Context, l *Loaded, o Options, path string) (m Move
 		// It has its files before it has its id, without which it is as that of an
 		// earlier version.
 		for name, text := range files {
-			if err := sinks.ReplaceFile(filepath.Join(dir, "sinks", filepath.FromSlash(name)), text); err != nil {
+			if err := guard.Replace(filepath.Join(dir, "sinks", filepath.FromSlash(name)), text); err != nil {
 				return fmt.Errorf("write what a sink keeps: %w", err)
 			}
 		}

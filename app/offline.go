@@ -14,7 +14,17 @@ import (
 // The commands that can do without a running process ask it first.
 
 // Client asks the running process of a configuration.
-func Client(l *Loaded) *client.Client { return client.New(l.Config.Web.Listen, l.Config.Bus.Dir) }
+func Client(l *Loaded) *client.Client { return client.New(l.Config.Web, l.Config.Bus.Dir) }
+
+// Unread is for whoever may not read the configuration: the running process of
+// the system's own service can be asked.
+func Unread() (*Loaded, error) {
+	l, err := Parse("(not read)", nil)
+	if err == nil {
+		l.Config.Bus.Dir = ""
+	}
+	return l, err
+}
 
 // ClientOf asks the process that runs with the file at path, which may hold
 // what it could not run with: where it listens, and keeps its token, is taken

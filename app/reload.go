@@ -470,33 +470,29 @@ func (r *running) changeWeb(_ context.Context, old, next *Loaded, _ []config.Dif
 	if reflect.DeepEqual(old.Config.Web, next.Config.Web) {
 		return nil, nil
 	}
-	restore := func() {
-		if r.web != nil {
-			_ = web.SetAddress(old.Config.Bus.Dir, r.web.Addr()) // as when it was started
-		}
-	}
 	s, err := r.startWeb(next)
-	if errors.Is(err, syscall.EADDRINUSE) && r.web != nil {
-		return []change{{after: func(context.Context) {
-			r.stopWeb(r.web)
-			if r.web, err = r.startWeb(next); err == nil {
-				return
-			}
-			r.Log.Error("the local api cannot listen at its new address; it listens at the old one", "error", err)
-			if r.web, err = r.startWeb(old); err != nil {
-				r.Log.Error("the local api is off", "error", err)
-			}
-		}}}, nil
-	}
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Fault(); errors.Is(err, syscall.EADDRINUSE) && r.web.Addr() != "" {
+		r.stopWeb(s)
+		return []change{{after: func(context.Context) {
+			r.stopWeb(r.web)
+			if r.web, err = r.startWeb(next); err != nil || r.web.Fault() != nil {
+				r.Log.Error("the local api cannot listen at its new address yet", "error", errors.Join(err, r.web.Fault()))
+			}
+		}}}, nil
+	} else if err != nil {
+		r.stopWeb(s)
+		r.web.Return()
+		return nil, err
+	}
 	return []change{{
-		discard: func() { r.stopWeb(s); restore() },
+		discard: func() { r.stopWeb(s); r.web.Return() },
 		after: func(context.Context) {
 			before := r.web
 			r.web = s
-			if s == nil {
+			if next.Config.Web.Listen == "" {
 				_ = web.SetAddress(old.Config.Bus.Dir, "") // there may be none
 			}
 			go r.stopWeb(before) // which may be serving who asked for this

@@ -13,6 +13,7 @@ import (
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/web"
 	"dswatch/web/page"
@@ -59,8 +60,9 @@ type running struct {
 	news     chan struct{}
 	engine   *task // nil where this process only observes
 	drills   *task
-	deaf     *task       // tells past the outbox that nothing can be told
-	web      *web.Server // nil: none
+	deaf     *task // tells past the outbox that nothing can be told
+	web      *web.Server
+	token    setting.Secret // of the local API
 }
 
 // lookout is one job at work.
@@ -127,6 +129,7 @@ func (a *App) Run(ctx context.Context) error {
 		r.startWorker(w)
 	}
 	defer r.stopWorkers()
+	_ = web.SetAddress(l.Config.Bus.Dir, "") // of a process that was killed, if there was one
 	if r.web, err = r.startWeb(l); err != nil {
 		return err
 	}
@@ -325,33 +328,22 @@ func (a *App) sinkNames() []string {
 	return names
 }
 
-func (r *running) startWeb(l *Loaded) (*web.Server, error) {
-	if l.Config.Web.Listen == "" {
-		return nil, nil
-	}
-	token, err := web.Token(l.Config.Bus.Dir, true)
-	if err != nil {
-		return nil, err
+// startWeb listens; the token is that of this start, also after a reload.
+func (r *running) startWeb(l *Loaded) (_ *web.Server, err error) {
+	if r.token == "" {
+		if r.token, err = web.NewToken(l.Config.Bus.Dir); err != nil {
+			return nil, err
+		}
 	}
 	a := r.App
-	look, err := page.New(page.Parts{Source: &looker{App: a}, Token: token, People: web.NewPeople(token, l.Config.Web), Log: a.Log})
+	look, err := page.New(page.Parts{Source: &looker{App: a}, Token: r.token, People: web.NewPeople(r.token, l.Config.Web), Log: a.Log})
 	if err != nil {
 		return nil, err
 	}
-	s, err := web.Start(web.Parts{Config: l.Config.Web, Token: token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Reloader: a, Memory: a, Page: look, Metrics: a.registry, Log: a.Log})
-	if err != nil {
-		return nil, err
-	}
-	if err := web.SetAddress(l.Config.Bus.Dir, s.Addr()); err != nil {
-		a.Log.Warn("the commands find this process at web.listen only", "error", err)
-	}
-	return s, nil
+	return web.Start(web.Parts{Config: l.Config.Web, Dir: l.Config.Bus.Dir, Token: r.token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Reloader: a, Memory: a, Page: look, Metrics: a.registry, Log: a.Log}), nil
 }
 
 func (r *running) stopWeb(s *web.Server) {
-	if s == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	if err := s.Stop(ctx); err != nil {

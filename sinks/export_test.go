@@ -18,6 +18,5 @@ func (d *Datagram) Age(by time.Duration) { d.made = d.made.Add(-by) }
 func IdleTimeout(h *HTTP) time.Duration { return h.rt.IdleConnTimeout }
 
 var (
-	SyncDir     = syncDir
 	WriteWithin = writeWithin
 )

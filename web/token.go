@@ -9,30 +9,36 @@ import (
 	"path/filepath"
 	"strings"
 
+	"dswatch/guard"
 	"dswatch/setting"
 	"dswatch/words"
 )
 
-// Token returns the token of the local API, which lies below bus.dir. Create
-// makes one where there is none that fits, as each start does; a command gets
-// an error that is fs.ErrNotExist where no process has ever run.
-func Token(dir string, create bool) (setting.Secret, error) {
-	path := filepath.Join(dir, "token")
+// NewToken makes the token of the local API of this start and puts it below
+// bus.dir. That of an earlier start, or whatever somebody has put there, is over.
+func NewToken(dir string) (setting.Secret, error) {
+	token := rand.Text()
+	if err := guard.Replace(filepath.Join(dir, tokenFile), []byte(token+"\n")); err != nil {
+		return "", words.FailWith(err, words.WriteToken.With(err))
+	}
+	return setting.Secret(token), nil
+}
+
+// tokenFile holds the token, below bus.dir.
+const tokenFile = "token"
+
+// Token returns the token of the running process. Where no process has ever run
+// the error is fs.ErrNotExist.
+func Token(dir string) (setting.Secret, error) {
+	path := filepath.Join(dir, tokenFile)
 	b, err := os.ReadFile(path)
 	token := strings.TrimSpace(string(b))
-	unfit := err == nil && !fitToken(token)
-	if create && (unfit || errors.Is(err, fs.ErrNotExist)) {
-		token, unfit = rand.Text(), false
-		if err = os.MkdirAll(dir, 0o700); err == nil {
-			err = os.WriteFile(path, []byte(token+"\n"), 0o600)
-		}
-	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "", words.FailWith(err, words.TokenDenied.With(err))
 	case err != nil:
 		return "", words.FailWith(err, words.TokenUnreadable.With(err))
-	case unfit:
+	case !fitToken(token):
 		return "", words.Fail(words.NoToken.With(path))
 	}
 	return setting.Secret(token), nil
@@ -53,7 +59,7 @@ func SetAddress(dir, address string) error {
 	if address == "" {
 		return os.Remove(path)
 	}
-	return os.WriteFile(path, []byte(address+"\n"), 0o600)
+	return guard.Replace(path, []byte(address+"\n"))
 }
 
 // Address returns what SetAddress noted, or listen where there is nothing.

@@ -10,30 +10,49 @@ import (
 	"dswatch/web"
 )
 
-// TestToken: it stays the same from start to start, one that was cut or
-// overwritten is made anew by the next start, and a command never takes it.
+// TestToken: every start makes another one, whatever was there, and writes
+// through no link; a command never takes one that was cut or overwritten.
 func TestToken(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bus")
-	if _, err := web.Token(dir, false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := web.Token(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("before the first start: %v", err)
 	}
-	first, err := web.Token(dir, true)
-	if again, aerr := web.Token(dir, false); err != nil || aerr != nil || again != first || len(first) < 16 {
-		t.Fatalf("%v, %v, same %v", err, aerr, again == first)
+	path, other := filepath.Join(dir, "token"), filepath.Join(t.TempDir(), "other")
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		name  string
+		spoil func() error
+		fits  bool
+	}{
+		{"first", func() error { return nil }, false},
+		{"again", func() error { return nil }, true},
+		{"empty", func() error { return os.WriteFile(path, nil, 0o600) }, false},
+		{"cut", func() error { return os.WriteFile(path, []byte("ABC\n"), 0o600) }, false},
+		{"noise", func() error { return os.WriteFile(path, []byte("\x00\xff\x01ABCDEFGHIJKLMNOP"), 0o600) }, false},
+		{"two lines", func() error { return os.WriteFile(path, []byte("ABCDEFGHIJKLMNOP\nABCDEFGHIJKLMNOP\n"), 0o600) }, false},
+		{"planted", func() error { return os.WriteFile(path, []byte("PLANTEDPLANTEDPLANTED\n"), 0o644) }, true},
+		{"a link", func() error {
+			return errors.Join(os.Remove(path), os.WriteFile(other, []byte("kept"), 0o600), os.Symlink(other, path))
+		}, false},
+		{"a second name", func() error { return errors.Join(os.Remove(path), os.Link(other, path)) }, false},
+	} {
+		if err := c.spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := web.Token(dir); (err == nil) != c.fits {
+			t.Errorf("%s: a command gets %q, %v", c.name, got.Reveal(), err)
+		}
+		made, err := web.NewToken(dir)
+		again, aerr := web.Token(dir)
+		if err != nil || aerr != nil || again != made || seen[made.Reveal()] || len(made) < 16 {
+			t.Errorf("%s: %v, %v, same %v, seen before %v", c.name, err, aerr, again == made, seen[made.Reveal()])
+		}
+		seen[made.Reveal()] = true
+		if info, err := os.Lstat(path); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: %v, %v", c.name, info.Mode(), err)
+		}
 	}
-	path := filepath.Join(dir, "token")
-	for name, spoilt := range map[string]string{"empty": "", "cut": "ABC\n", "noise": "\x00\xff\x01ABCDEFGHIJKLMNOP", "two lines": "ABCDEFGHIJKLMNOP\nABCDEFGHIJKLMNOP\n"} {
-		t.Run(name, func(t *testing.T) {
-			if err := os.WriteFile(path, []byte(spoilt), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := web.Token(dir, false); err == nil {
-				t.Errorf("a command takes %q", got.Reveal())
-			}
-			made, err := web.Token(dir, true)
-			if again, aerr := web.Token(dir, false); err != nil || aerr != nil || again != made || made == first {
-				t.Errorf("%v, %v, same %v", err, aerr, again == made)
-			}
-		})
+	if b, err := os.ReadFile(other); err != nil || string(b) != "kept" {
+		t.Errorf("the file behind the link holds %q, %v", b, err)
 	}
 }

@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +28,8 @@ type Config struct {
 	Listen string       `yaml:"listen" doc:"address of the local API and metrics; loopback by default, empty: none"`
 	URL    string       `yaml:"url" doc:"address by which people reach the status page, for links in messages, such as https://dswatch.example.com; default: no links"`
 	Tokens []NamedToken `yaml:"tokens" doc:"who else may look, and do what, in a browser and through the API, beside who can read the token in bus.dir; default nobody"`
+	Socket string       `yaml:"socket" doc:"Unix socket of the local API for the commands (Linux): path, or off; default api.sock in systemd's runtime directory, else in bus.dir"`
+	Hosts  []string     `yaml:"hosts" doc:"names under which page and API may be called besides the address in listen, such as that of a proxy"`
 }
 
 // Defaults returns the settings of an empty `web:`.
@@ -36,6 +42,14 @@ func (c Config) Validate() error {
 	}
 	if err := validTokens(c.Tokens); err != nil {
 		return err
+	}
+	if c.Socket != "" && c.Socket != Off && !filepath.IsAbs(c.Socket) {
+		return words.Bad("socket", words.PathNotAbsoluteNamed.With(words.Inner(c.Socket), socketName))
+	}
+	for i, h := range c.Hosts {
+		if h == "" || strings.ContainsAny(h, ":/ *") {
+			return words.Bad(fmt.Sprintf("hosts[%d]", i), words.NotAHostName.With(words.Inner(h)))
+		}
 	}
 	if c.Listen == "" {
 		return nil
@@ -125,6 +139,7 @@ type Status struct {
 	Health  Health       `json:"health"`
 	Config  ConfigState  `json:"config"`
 	Store   *Store       `json:"store,omitempty"`
+	API     []Door       `json:"api,omitempty"` // where this process listens
 	// Watching says of each job that the system can tell of an end how it learns
 	// of it, beside its schedule.
 	Watching []Watching `json:"watching"`
@@ -199,6 +214,7 @@ type Page interface {
 // Parts is what a Server is made of.
 type Parts struct {
 	Config   Config
+	Dir      string // bus.dir; empty: the commands are not told of this process
 	Token    setting.Secret
 	Program  Program
 	Healthy  Healthy
@@ -215,44 +231,43 @@ type Parts struct {
 // Server answers requests from Start to Stop.
 type Server struct {
 	Parts
-	listener net.Listener
-	http     *http.Server
+	http    *http.Server
+	doors   []*door
+	stopped chan struct{}
+	stop    sync.Once
 }
 
-// Start listens and serves. An address that is taken is an error.
-func Start(p Parts) (*Server, error) {
-	l, err := net.Listen("tcp", p.Config.Listen)
-	if err != nil {
-		return nil, words.FailWith(err, words.ListenAPI.With(err))
-	}
-	s := &Server{Parts: p, listener: l}
+// Start listens and serves. An address that is taken is tried again until Stop,
+// see Doors: whoever has it must not keep dswatch from watching.
+func Start(p Parts) *Server {
+	s := &Server{Parts: p, stopped: make(chan struct{})}
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ConnContext: greet,
 		ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
 	}
 	if p.Page != nil {
 		s.http.RegisterOnShutdown(p.Page.Close)
 	}
-	go func() {
-		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			p.Log.Error("the local api stopped", "error", err)
-		}
-	}()
-	return s, nil
+	s.openDoors()
+	return s
 }
 
-// Addr is the address listened on.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
-
 // Stop waits for requests under way until ctx ends.
-func (s *Server) Stop(ctx context.Context) error { return s.http.Shutdown(ctx) }
+func (s *Server) Stop(ctx context.Context) error {
+	s.stop.Do(func() { close(s.stopped) })
+	return s.http.Shutdown(ctx)
+}
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	s.handleHealth(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /api/v1/status", s.guarded(func(r *http.Request) (any, error) { return s.Program.Status(r.Context()) }))
+	mux.HandleFunc("GET /api/v1/status", s.guarded(func(r *http.Request) (any, error) {
+		st, err := s.Program.Status(r.Context())
+		st.API = s.Doors()
+		return st, err
+	}))
 	mux.HandleFunc("POST /api/v1/sinks/test", s.guarded(func(r *http.Request) (any, error) {
 		var in struct {
 			Names []string `json:"names"`
@@ -281,19 +296,16 @@ func (s *Server) handler() http.Handler {
 // maxRequest is the largest request body in bytes.
 const maxRequest = 64 << 10
 
-// guarded asks for a token of who may do this, and writes the answer as JSON.
+// guarded asks for a token of who may do this or, at the socket, who it is, and
+// writes the answer as JSON.
 func (s *Server) guarded(do func(*http.Request) (any, error)) http.HandlerFunc {
 	people := NewPeople(s.Token, s.Config)
 	return func(w http.ResponseWriter, r *http.Request) {
-		got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		who, ok := people.Find(got, time.Now())
-		if !ok {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			answer(w, http.StatusUnauthorized, ProblemOf(words.Fail(words.TokenWrong.With())))
-			return
-		}
-		if !May(who.Role, actionOf(r)) {
-			answer(w, http.StatusForbidden, ProblemOf(words.Fail(words.RoleMayNot.With(who.Name, string(who.Role)))))
+		if code, err := refuses(r, people); err != nil {
+			if code == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
+			answer(w, code, ProblemOf(err))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
@@ -304,6 +316,22 @@ func (s *Server) guarded(do func(*http.Request) (any, error)) http.HandlerFunc {
 		}
 		answer(w, http.StatusOK, v)
 	}
+}
+
+// refuses says why who asks may not do this, and with which status; nil: he may.
+func refuses(r *http.Request, people People) (code int, err error) {
+	if r.Context().Value(visitorKey{}) != nil { // at the socket
+		return http.StatusForbidden, mayDo(r)
+	}
+	got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	who, ok := people.Find(got, time.Now())
+	switch {
+	case !ok:
+		return http.StatusUnauthorized, words.Fail(words.TokenWrong.With())
+	case !May(who.Role, actionOf(r)):
+		return http.StatusForbidden, words.Fail(words.RoleMayNot.With(who.Name, string(who.Role)))
+	}
+	return 0, nil
 }
 
 // Problem is the answer to a request that was not done.
@@ -352,10 +380,22 @@ func (s *Server) sameHost(next http.Handler) http.Handler {
 			host = h
 		}
 		host = strings.Trim(host, "[]")
-		if net.ParseIP(host) == nil && host != "localhost" && host != configured && (people == "" || !strings.EqualFold(host, people)) {
+		if net.ParseIP(host) == nil && host != "localhost" && host != configured && (people == "" || !strings.EqualFold(host, people)) && !slices.ContainsFunc(s.Config.Hosts, func(h string) bool { return strings.EqualFold(h, host) }) {
 			answer(w, http.StatusForbidden, ProblemOf(words.Fail(words.UnknownHost.With())))
+			return
+		}
+		if dir := r.Header.Get(DirHeader); dir != "" && s.Dir != "" && dir != absolute(s.Dir) {
+			answer(w, http.StatusMisdirectedRequest, ProblemOf(words.Fail(words.OtherInstance.With(s.Dir))))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// absolute is the path as another process would name it.
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
 }

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -99,12 +102,9 @@ func (program) RemoveHost(_ context.Context, host string) (web.Removed, error) {
 }
 
 func TestServer(t *testing.T) {
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0", URL: "https://dswatch.example.com", Tokens: []web.NamedToken{
+	s := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0", Hosts: []string{"watch.example.com"}, URL: "https://dswatch.example.com", Tokens: []web.NamedToken{
 		{Name: "vera", Role: web.Viewer, Token: "viewer"}, {Name: "otto", Role: web.Operator, Token: "operator"}, {Name: "ada", Role: web.Admin, Token: "late", Expires: "2020-01-01"},
 	}}, Token: "tok", Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	defer s.Stop(context.Background())
 	for name, c := range map[string]struct {
 		method, path, token, host, body string
@@ -117,6 +117,7 @@ func TestServer(t *testing.T) {
 		"a wrong token":               {"GET", "/api/v1/status", "tok2", "", "", 401, "token"},
 		"status":                      {"GET", "/api/v1/status", "tok", "", "", 200, `"version":"v1"`},
 		"a rebinding name is refused": {"GET", "/api/v1/status", "tok", "evil.example", "", 403, "Host"},
+		"a name that is configured":   {"GET", "/healthz", "", "Watch.Example.com:443", "", 200, "ok"},
 		"localhost is a name of ours": {"GET", "/healthz", "", "localhost:1", "", 200, "ok"},
 		"sinks test":                  {"POST", "/api/v1/sinks/test", "tok", "", `{"names":["a"]}`, 200, `"sink":"a"`},
 		"not JSON":                    {"POST", "/api/v1/sinks/test", "tok", "", `{{{`, 400, "read request"},
@@ -235,10 +236,7 @@ func (c *counting) Drop(context.Context, web.Selection) (int, error) { c.calls.A
 
 func serve(t *testing.T, c *counting, token setting.Secret) string {
 	t.Helper()
-	s, err := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: token, Program: c, Healthy: program{}, Silencer: c, Alerts: c, Outbox: c, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := web.Start(web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Token: token, Program: c, Healthy: program{}, Silencer: c, Alerts: c, Outbox: c, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { s.Stop(context.Background()) })
 	return "http://" + s.Addr()
 }
@@ -308,16 +306,33 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-func TestStartOnATakenAddress(t *testing.T) {
-	p := web.Parts{Config: web.Config{Listen: "127.0.0.1:0"}, Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
-	s, err := web.Start(p)
+// TestTakenAddress: whoever has the address keeps nobody from watching. It is
+// said, and listened at once it is free.
+func TestTakenAddress(t *testing.T) {
+	squatter, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	s := web.Start(web.Parts{Config: web.Config{Listen: squatter.Addr().String()}, Dir: dir, Program: program{}, Healthy: program{}, Silencer: program{}, Alerts: program{}, Outbox: program{}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	defer s.Stop(context.Background())
-	p.Config.Listen = s.Addr()
-	if _, err := web.Start(p); err == nil || !strings.Contains(err.Error(), "web.listen") {
-		t.Errorf("err = %v, want one that names web.listen", err)
+	if err := s.Fault(); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "web.listen") || s.Addr() != "" {
+		t.Errorf("%v at %q; want one that names web.listen", err, s.Addr())
+	}
+	if d := s.Doors()[0]; d.Address != squatter.Addr().String() || d.Closed.IsZero() || d.ErrorStatements.Empty() {
+		t.Errorf("%+v", d)
+	}
+	if got := web.Address(dir, "none"); got != "none" {
+		t.Errorf("the commands are sent to %s", got)
+	}
+	squatter.Close()
+	for end := time.Now().Add(60 * time.Second); s.Addr() == ""; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not listen once the address is free")
+		}
+	}
+	if d := s.Doors()[0]; !d.Closed.IsZero() || d.Error != "" || s.Fault() != nil || web.Address(dir, "none") != squatter.Addr().String() {
+		t.Errorf("%+v, %v, the commands are sent to %s", d, s.Fault(), web.Address(dir, "none"))
 	}
 }
 

@@ -35,4 +35,10 @@ var (
 	NotRun = say1[error]("guard.not_run",
 		"it is not run: {error}",
 		"実行しません: {error}")
+	StrangeListener = say2[string, string]("guard.listener",
+		"{address} is listened on by user {name}, who is neither root nor the user of dswatch; nothing was sent there; end that process, then restart dswatch",
+		"{address} で待ち受けているのは root でも dswatch の実行ユーザでもなく {name} です。何も送信していません。そのプロセスを終了してから dswatch を再起動してください")
+	NobodyAccepts = say1[string]("guard.nobody_accepts",
+		"no process of this host accepts connections to {address}",
+		"{address} への接続を受け付けるプロセスがこのホストにありません")
 )

@@ -337,6 +337,9 @@ var (
 	TokenUnreadable = say1[error]("request.token_unreadable",
 		"read the token of the local api: {error}",
 		"API のトークンを読み取れません: {error}")
+	WriteToken = say1[error]("request.write_token",
+		"write the token of the local api: {error}; see that the user that runs dswatch may write bus.dir",
+		"API のトークンを保存できません ({error})。dswatch の実行ユーザが bus.dir に書き込めるようにしてください")
 	NoToken = say1[string]("request.no_token",
 		"read the token of the local api: {path} holds no token; restart dswatch, which makes a new one",
 		"{path} に API のトークンがありません。dswatch を再起動すると作り直します")
@@ -352,7 +355,28 @@ var (
 	AlertsOfMany = say4[string, int, string, string]("request.alerts_of_many",
 		`"{text}" fits {n} open alerts, such as that of {item}; write the whole item, or the id of the alert, such as {id}`,
 		`"{text}" に当てはまる未復旧のアラートが {n} 件あります ({item} など)。項目の全体か、{id} のようなアラートの ID を指定してください`)
-	OfNamed    = say2[string, error]("request.named", "{name}: {error}", "{name}: {error}")
+	OfNamed      = say2[string, error]("request.named", "{name}: {error}", "{name}: {error}")
+	ListenSocket = say1[error]("request.listen_socket",
+		"listen for the commands: {error}; set web.socket to another path, or to off for none",
+		"コマンドの待ち受けを開始できません ({error})。web.socket に別のパスを書くか、使わない場合は off を書いてください")
+	SocketTaken = say1[string]("request.socket_taken",
+		"another process listens on {path}",
+		"{path} では別のプロセスが待ち受けています")
+	NoSocketThere = say1[string]("request.no_socket_there",
+		"{path} is there already and is no socket",
+		"{path} が既にあり、ソケットではありません")
+	NotListening = say3[string, time.Time, error]("status.not_listening",
+		"Nothing is heard at {address} since {time}, tried again every 10 s: {error}",
+		"{time} から {address} で待ち受けていません (10 秒ごとに再試行): {error}")
+	ReadersOnly = say1[string]("request.readers_only",
+		"members of the group {group} may read and acknowledge; run this as root or as the user that runs dswatch",
+		"グループ {group} のメンバーができるのは参照と確認済みの操作だけです。root か dswatch の実行ユーザで実行してください")
+	PeerRefused = say1[string]("request.peer_refused",
+		"run this as root, as the user that runs dswatch or, to read and acknowledge, as a member of the group {group}",
+		"root か dswatch の実行ユーザで実行してください。参照と確認済みの操作だけなら、グループ {group} のメンバーでも実行できます")
+	OtherInstance = say1[string]("request.other_instance",
+		"this dswatch keeps its state in {path}",
+		"この dswatch の状態ディレクトリは {path} です")
 	NotRunning = say0("request.not_running",
 		"no running dswatch answers",
 		"実行中の dswatch が応答しません")
@@ -390,8 +414,8 @@ var (
 		"the token is missing or wrong; it is in the file token in bus.dir",
 		"トークンがないか正しくありません。bus.dir の token ファイルにあります")
 	UnknownHost = say0("request.host_header",
-		"unknown Host header; use the address in web.listen",
-		"Host ヘッダが正しくありません。web.listen のアドレスを使ってください")
+		"unknown Host header; use the address in web.listen, or write the name in web.hosts",
+		"Host ヘッダが正しくありません。web.listen のアドレスを使うか、その名前を web.hosts に書いてください")
 	AnswersOtherwise = say1[string]("request.answers_otherwise",
 		"it answered {status}; is another program listening at web.listen?",
 		"応答は {status} です。web.listen で別のプログラムが待ち受けていないか確認してください")

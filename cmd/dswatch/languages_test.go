@@ -233,7 +233,7 @@ func another(t *testing.T) (file string) {
 		fmt.Fprint(w, `{"host": "web77", "items": 2, "to": "web01"}`)
 	}))
 	t.Cleanup(api.Close)
-	_, err := web.Token(dir, true)
+	_, err := web.NewToken(dir)
 	file = filepath.Join(dir, "dswatch.yaml")
 	err = errors.Join(err, web.SetAddress(dir, strings.TrimPrefix(api.URL, "http://")), os.WriteFile(file, fmt.Appendf(nil, "host: web01\nbus: {dir: %q}\n", dir), 0o600))
 	if err != nil {

@@ -81,7 +81,7 @@ func canned(t *testing.T) (file string) {
 		}
 	}))
 	t.Cleanup(api.Close)
-	_, err := web.Token(dir, true)
+	_, err := web.NewToken(dir)
 	file = filepath.Join(dir, "dswatch.yaml")
 	err = errors.Join(err, web.SetAddress(dir, strings.TrimPrefix(api.URL, "http://")),
 		os.WriteFile(file, fmt.Appendf(nil, "host: web01\ntime_zone: Asia/Tokyo\nbus: {dir: %q}\n", dir), 0o600))

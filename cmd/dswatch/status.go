@@ -110,6 +110,11 @@ func statusText(st web.Status, v words.Voice, f table.Form, all bool) string {
 		line(words.RecordUnreadable.With(plain(key)))
 	}
 	line(words.HostSince.With(st.Host, st.Version, st.Started))
+	for _, d := range st.API {
+		if !d.Closed.IsZero() {
+			line(words.NotListening.With(plain(d.Address), d.Closed, words.Cause(d.ErrorStatements, plain(d.Error))))
+		}
+	}
 	var notified []string
 	for _, j := range st.Watching {
 		if j.Told == "notified" {

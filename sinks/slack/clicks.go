@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"dswatch/guard"
 	"dswatch/sinks"
 )
 
@@ -124,7 +125,7 @@ func (c *clicks) next() (click, bool) {
 func (c *clicks) replace(next []click) error {
 	data, err := json.Marshal(next)
 	if err == nil {
-		err = sinks.ReplaceFile(c.path, data)
+		err = guard.Replace(c.path, data)
 	}
 	if err != nil {
 		return fmt.Errorf("store slack click: %w", err)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"dswatch/guard"
 	"dswatch/sinks"
 )
 
@@ -112,7 +113,7 @@ func (m *messages) write() error {
 	if err != nil {
 		return err
 	}
-	return sinks.ReplaceFile(m.path, append(data, '\n'))
+	return guard.Replace(m.path, append(data, '\n'))
 }
 
 // inherit takes over the messages of another sink that it does not know itself.

@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"dswatch/guard"
 	"dswatch/machine"
 	"dswatch/setting"
-	"dswatch/sinks"
 	"dswatch/words"
 )
 
@@ -161,7 +161,7 @@ func writeEngine(path string, s engineState) error {
 	if err != nil {
 		return fmt.Errorf("write snmp engine: %w", err)
 	}
-	if err := sinks.ReplaceFile(path, append(b, '\n')); err != nil {
+	if err := guard.Replace(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("write snmp engine: %w; v3 traps need a state directory that can be written", err)
 	}
 	return nil

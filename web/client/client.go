@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"dswatch/web"
@@ -34,12 +35,14 @@ const (
 
 // Client asks the process of one configuration. It is safe for concurrent use.
 type Client struct {
-	listen, dir string
+	conf web.Config
+	dir  string
 }
 
-// New returns a client of the process that listens there and keeps its token
-// below dir, the configured bus.dir.
-func New(listen, dir string) *Client { return &Client{listen, dir} }
+// New returns a client of the process that runs with this configuration and
+// keeps its token below dir, the configured bus.dir; empty: the user may not read
+// the configuration, so only the system's own service is asked.
+func New(conf web.Config, dir string) *Client { return &Client{conf, dir} }
 
 // Status asks what the process says of itself.
 func (c *Client) Status(ctx context.Context) (out web.Status, err error) {
@@ -193,45 +196,88 @@ func (c *Client) Reload(ctx context.Context) (out web.Reloaded, err error) {
 // ask is call; where nothing answers the error says what to start.
 func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
 	err := c.call(ctx, method, "/api/v1"+path, in, out)
-	if errors.Is(err, ErrNotRunning) {
-		err = words.FailWith(ErrNotRunning, words.NotRunningAt.With(ErrNotRunning, c.listen))
+	if err == ErrNotRunning { // and not one about who listens instead
+		err = words.FailWith(ErrNotRunning, words.NotRunningAt.With(ErrNotRunning, c.conf.Listen))
 	}
 	return err
 }
 
+// call asks through the socket, where the kernel says who asks and who answers,
+// else at web.listen with the token.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	listen := web.Address(c.dir, c.listen)
-	if listen == "" {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	var strange error
+	for _, socket := range web.Sockets(c.conf, c.dir) {
+		err := c.through(req, dialSocket(socket, c.dir), out)
+		if !errors.Is(err, ErrNotRunning) {
+			return err
+		}
+		if err != ErrNotRunning {
+			strange = err
+		}
+	}
+	err = c.overTCP(req, out)
+	if errors.Is(err, ErrNotRunning) && strange != nil {
+		return strange
+	}
+	return err
+}
+
+func (c *Client) overTCP(req *http.Request, out any) error {
+	listen := web.Address(c.dir, c.conf.Listen)
+	if listen == "" || c.dir == "" {
 		return ErrNotRunning
 	}
-	token, err := web.Token(c.dir, false)
+	token, err := web.Token(c.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotRunning // no process has ever run with this bus.dir
 	}
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+reachable(listen)+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	resp, err := client.Do(req)
-	var refused *net.OpError
-	if errors.As(err, &refused) && refused.Op == "dial" {
-		return ErrNotRunning
+	req.URL.Host, req.Host = reachable(listen), ""
+	return c.through(req, dialTCP(reachable(listen), c.dir), out)
+}
+
+// dialer connects to one process, or returns an error about who listens there
+// before anything was sent.
+type dialer func(ctx context.Context) (net.Conn, error)
+
+// through asks one process. Where none is, or that of another configuration, the
+// error is ErrNotRunning; where one is not to be trusted it wraps that.
+func (c *Client) through(req *http.Request, dial dialer, out any) error {
+	conn, err := dial(req.Context())
+	if err != nil {
+		return err
 	}
+	defer conn.Close()
+	again := req.Clone(req.Context())
+	if again.Body, err = req.GetBody(); err != nil {
+		return err
+	}
+	if dir, err := filepath.Abs(c.dir); err == nil && c.dir != "" {
+		again.Header.Set(web.DirHeader, dir)
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	resp, err := (&http.Client{Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(again)
 	if err != nil {
 		return words.FailWith(err, words.AskRunning.With(err))
 	}
 	defer resp.Body.Close()
 	answer := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
-	if resp.StatusCode != http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusMisdirectedRequest:
+		return ErrNotRunning
+	default:
 		var problem web.Problem
 		if answer.Decode(&problem) != nil || problem.Error == "" {
 			problem = web.ProblemOf(words.Fail(words.AnswersOtherwise.With(resp.Status)))
@@ -242,6 +288,15 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return words.FailWith(err, words.ReadAnswer.With(err))
 	}
 	return nil
+}
+
+// notThere is ErrNotRunning for a dial that found nobody.
+func notThere(err error) error {
+	var refused *net.OpError
+	if errors.As(err, &refused) && refused.Op == "dial" {
+		return ErrNotRunning
+	}
+	return words.FailWith(err, words.AskRunning.With(err))
 }
 
 // reachable turns an address that is listened on into one to connect to.

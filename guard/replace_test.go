@@ -1,4 +1,4 @@
-package sinks_test
+package guard_test
 
 import (
 	"os"
@@ -6,14 +6,14 @@ import (
 	"runtime"
 	"testing"
 
-	"dswatch/sinks"
+	"dswatch/guard"
 )
 
-func TestReplaceFile(t *testing.T) {
+func TestReplace(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	path := filepath.Join(dir, "state.json")
 	for _, want := range []string{"one", "two, longer", ""} {
-		if err := sinks.ReplaceFile(path, []byte(want)); err != nil {
+		if err := guard.Replace(path, []byte(want)); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != want {
@@ -29,7 +29,7 @@ func TestReplaceFile(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := sinks.ReplaceFile(filepath.Join(dir, "folder"), []byte("x")); err == nil {
+	if err := guard.Replace(filepath.Join(dir, "folder"), []byte("x")); err == nil {
 		t.Error("a folder was replaced")
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
@@ -40,10 +40,10 @@ func TestReplaceFile(t *testing.T) {
 // TestSyncDir: a directory that cannot be forced to disk is told; Windows
 // cannot force one.
 func TestSyncDir(t *testing.T) {
-	if err := sinks.SyncDir(t.TempDir()); err != nil {
+	if err := guard.SyncDir(t.TempDir()); err != nil {
 		t.Error(err)
 	}
-	err := sinks.SyncDir(filepath.Join(t.TempDir(), "none"))
+	err := guard.SyncDir(filepath.Join(t.TempDir(), "none"))
 	if (err == nil) != (runtime.GOOS == "windows") {
 		t.Errorf("of a directory that is not there: %v", err)
 	}

@@ -1,4 +1,4 @@
-package sinks
+package guard
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"runtime"
 )
 
-// ReplaceFile writes data over the file at path, readable by this user only,
+// Replace writes data over the file at path, readable by this user only,
 // and makes its directory when there is none. After a power loss there is the
 // old content or the new, and the new once it has returned.
-func ReplaceFile(path string, data []byte) error {
+func Replace(path string, data []byte) error {
 	dir, name := filepath.Dir(path), filepath.Base(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

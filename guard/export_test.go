@@ -1,0 +1,4 @@
+package guard
+
+// SyncDir is syncDir for tests.
+var SyncDir = syncDir
