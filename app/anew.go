@@ -13,6 +13,7 @@ import (
 
 	"dswatch/detector"
 	"dswatch/event"
+	"dswatch/guard"
 	"dswatch/journal"
 	"dswatch/ledger"
 	"dswatch/machine"
@@ -227,7 +228,7 @@ func (a *App) keepAlive(ctx context.Context) {
 	if a.began == nil {
 		return
 	}
-	f, err := os.OpenFile(a.began.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := guard.Open(a.began.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		a.Log.Debug("no file that says that there was a store", "error", err)
 		return

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/guard"
 	"dswatch/rules"
 	"dswatch/setting"
 	"dswatch/sinks"
@@ -89,9 +91,13 @@ func newDeaf(a *App) *deaf {
 	if d.after == 0 {
 		d.after = deafDefault
 	}
-	f, err := os.OpenFile(a.notesPath(), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := guard.Open(a.notesPath(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		a.Log.Debug("no file for what has to outlive a restart while nothing can be stored", "error", err)
+		level := slog.LevelDebug
+		if refusal := (*guard.Refusal)(nil); errors.As(err, &refusal) {
+			level = slog.LevelWarn
+		}
+		a.Log.Log(context.Background(), level, "no file for what has to outlive a restart while nothing can be stored", "error", err)
 		return d
 	}
 	d.file = f

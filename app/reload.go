@@ -139,6 +139,9 @@ func (r *running) compare(ctx context.Context) (next *Loaded, differences []conf
 	if next, err = load(old.path, old.kinds); err != nil {
 		return nil, nil, nil, err
 	}
+	if err = next.Refuses(); err != nil {
+		return nil, nil, nil, err
+	}
 	differences = old.values.Differences(next.values)
 	if err := fixed(old, next, differences); err != nil {
 		return nil, nil, nil, err

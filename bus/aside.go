@@ -15,6 +15,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/guard"
 )
 
 // Damage is a record that could not be read. It stops nothing else.
@@ -51,7 +53,7 @@ func (k *Bucket) Aside(key string, value []byte, why error) {
 	if value != nil {
 		dir := filepath.Join(b.cfg.Dir, "aside")
 		name := filepath.Join(dir, k.name+"."+base64.RawURLEncoding.EncodeToString([]byte(key)))
-		if len(name) < 250 && os.MkdirAll(dir, 0o700) == nil && os.WriteFile(name, value[:min(len(value), biggestAside)], 0o600) == nil {
+		if len(name) < 250 && guard.Replace(name, value[:min(len(value), biggestAside)]) == nil {
 			d.File = name
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"dswatch/guard"
 )
 
 // What goes wrong with a store or a connection is often gone a moment later: a
@@ -433,9 +435,10 @@ func (e *embedded) moveIn() error {
 // needs space, an inode and a file system that may be written.
 func (e *embedded) tryWrite() error {
 	name := filepath.Join(e.dir, ".probe")
-	err := os.WriteFile(name, make([]byte, 64<<10), 0o600)
+	f, err := guard.Open(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
-		err = syncFile(name)
+		_, err = f.Write(make([]byte, 64<<10))
+		err = errors.Join(err, f.Sync(), f.Close())
 	}
 	if rerr := os.Remove(name); err == nil && rerr != nil {
 		err = rerr

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dswatch/guard"
 )
 
 // Owner is the process that has a bus directory open.
@@ -35,7 +37,7 @@ const lockName = "bus.lock"
 // does not exist is not open.
 func Running(dir string) (Owner, bool, error) {
 	name := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	f, err := guard.Open(name, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return Owner{}, false, nil
 	}
@@ -58,7 +60,11 @@ func Running(dir string) (Owner, bool, error) {
 // the lock for an instant and a process that is ending holds it to its end.
 func lockDir(dir string) (*os.File, error) {
 	name := filepath.Join(dir, lockName)
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := guard.Open(name, os.O_RDWR|os.O_CREATE, 0o600)
+	var planted *guard.Refusal
+	if errors.As(err, &planted) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w; see that this user may write there", dir, err)
 	}

@@ -196,6 +196,15 @@ func (f *File) SecretFiles(path string) (keys []string) {
 	return keys
 }
 
+// Files lists the files of secrets.
+func (f *File) Files() (paths []string) {
+	for _, name := range f.files {
+		paths = append(paths, f.resolve(name))
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
 // Warnings returns what is not wrong but should be looked at: secret files
 // that other users can read. Sections add theirs when they are decoded.
 func (f *File) Warnings() []event.Said { return f.warnings }

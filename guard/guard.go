@@ -25,6 +25,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 
 	"dswatch/event"
@@ -37,9 +38,15 @@ func refused(faults []event.Said) error {
 		return nil
 	}
 	var all event.Said
-	for i, f := range faults {
+	var told []event.Said // a folder above is that of several files
+	for _, f := range faults {
+		if !slices.ContainsFunc(told, f.Equal) {
+			told = append(told, f)
+		}
+	}
+	for i, f := range told {
 		if i == mostFaults {
-			all = all.And(words.GuardMore.With(len(faults) - i))
+			all = all.And(words.GuardMore.With(len(told) - i))
 			break
 		}
 		all = all.And(f)

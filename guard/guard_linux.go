@@ -281,17 +281,22 @@ func groupName(gid uint32) string {
 	return id
 }
 
-// Writers returns a Refusal when others may change what is at path or put
-// something else there, nil when nobody can. Of a path that does not exist the
-// folders that do are judged, and the error is nil or theirs.
-func Writers(path string) error {
+// Writers returns a Refusal when others may change what is at one of the paths or
+// put something else there, nil when nobody can. Of a path that does not exist the
+// folders that do are judged.
+func Writers(paths ...string) error {
 	var faults []event.Said
-	last, err := walk(path, func(s step) { faults = append(faults, judge(s)...) })
-	if err == nil {
-		unix.Close(last.fd)
+	var errs []error
+	for _, path := range paths {
+		last, err := walk(path, func(s step) { faults = append(faults, judge(s)...) })
+		if err == nil {
+			unix.Close(last.fd)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
-	if len(faults) > 0 || errors.Is(err, fs.ErrNotExist) {
+	if len(faults) > 0 {
 		return refused(faults)
 	}
-	return err
+	return errors.Join(errs...)
 }

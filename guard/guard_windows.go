@@ -79,28 +79,39 @@ func judge(path string, rights windows.ACCESS_MASK) (faults []event.Said, err er
 	return faults, nil
 }
 
-// Writers returns a Refusal when others may change what is at path or, in its
-// folder, put something else there. What does not exist is judged by the next
-// folder above it that does.
-func Writers(path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
+// Writers returns a Refusal when others may change what is at one of the paths or,
+// in its folder, put something else there. What does not exist is made with the
+// access list of its folder.
+func Writers(paths ...string) error {
+	var faults []event.Said
+	var errs []error
+	for _, path := range paths {
+		found, err := around(path)
+		if faults = append(faults, found...); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
-	if path, err = filepath.EvalSymlinks(path); errors.Is(err, os.ErrNotExist) {
-		return nil // it is made with the access list of its folder
-	} else if err != nil {
-		return err
+	if len(faults) > 0 {
+		return refused(faults)
+	}
+	return errors.Join(errs...)
+}
+
+// around judges a file and its folder.
+func around(path string) ([]event.Said, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return nil, err
 	}
 	faults, err := judge(path, writes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	above, err := judge(filepath.Dir(path), writes|deleteChild)
-	if err != nil {
-		return err
-	}
-	return refused(append(faults, above...))
+	return append(faults, above...), err
 }
 
 // environment is that of every program that is run: Windows' own folders only.

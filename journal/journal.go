@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"dswatch/guard"
 )
 
 // spare is how much a file may grow beyond twice what is live before it is
@@ -110,7 +112,7 @@ func (j *Journal) write(all iter.Seq[Entry]) error {
 		return fail(err)
 	}
 	fresh := j.path() + ".new"
-	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := guard.Open(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fail(err)
 	}
@@ -122,7 +124,7 @@ func (j *Journal) write(all iter.Seq[Entry]) error {
 		err = syncDir(j.dir)
 	}
 	if err == nil {
-		j.file, err = os.OpenFile(j.path(), os.O_WRONLY|os.O_APPEND, 0)
+		j.file, err = guard.Open(j.path(), os.O_WRONLY|os.O_APPEND, 0)
 	}
 	if err != nil {
 		return fail(err)

@@ -41,4 +41,16 @@ var (
 	NobodyAccepts = say1[string]("guard.nobody_accepts",
 		"no process of this host accepts connections to {address}",
 		"{address} への接続を受け付けるプロセスがこのホストにありません")
+	TurnedByOthers = say1[error]("guard.turned",
+		"others can change what dswatch runs with: {error}",
+		"dswatch の動作に使うファイルを他のユーザが変更できます: {error}")
+	CannotJudge = say1[error]("guard.cannot_judge",
+		"who may change what dswatch runs with cannot be found out: {error}",
+		"dswatch の動作に使うファイルを誰が変更できるか確認できません: {error}")
+	DirReadable = say1[string]("guard.dir_readable",
+		"other users can read what is in bus.dir; run: chmod 700 {path}",
+		"bus.dir の内容を他のユーザが読み取れます。実行してください: chmod 700 {path}")
+	ProgramOfOthers = say1[error]("guard.program",
+		"others can change the program that the service would run: {error}; or copy it where only root writes: install -m 755 dswatch /usr/local/bin/",
+		"サービスが実行するプログラムを他のユーザが変更できます: {error}。または root だけが書き込める場所にコピーしてください: install -m 755 dswatch /usr/local/bin/")
 )

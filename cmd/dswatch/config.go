@@ -179,6 +179,12 @@ func configCommand() *cobra.Command {
 			for _, w := range l.Warnings {
 				note(v, words.Warning.With().And(w))
 			}
+			if err := l.Guard(); err != nil { // who checks may be another user than the one who runs
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), v.Error(err))
+			}
+			if e := l.Exposed(); !e.Empty() {
+				fmt.Fprintln(os.Stderr, v.Say(words.Warning.With()), v.Say(e))
+			}
 			for _, a := range l.Advice() {
 				note(v, words.Advice.With().And(a))
 			}

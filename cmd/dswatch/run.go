@@ -60,6 +60,9 @@ func watch(ctx context.Context, w watched) error {
 	defer done()
 	go w.super.run(supervised, ctx)
 	hear(w.log)
+	if err := w.conf.Refuses(); err != nil {
+		return err
+	}
 	for _, s := range w.conf.Warnings {
 		w.log.Warn(words.English(s))
 	}

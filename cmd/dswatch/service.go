@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dswatch/guard"
 	"dswatch/words"
 )
 
@@ -66,7 +67,11 @@ func servicePaths(file string) (exe, config string, err error) {
 	if _, err := os.Stat(file); err != nil {
 		return "", "", usageError{words.FailWith(err, words.FindConfigInit.With(err, file))}
 	}
-	if _, err := load(file); err != nil {
+	l, err := load(file)
+	if err != nil {
+		return "", "", err
+	}
+	if err := l.Guard(); err != nil {
 		return "", "", err
 	}
 	if config, err = filepath.Abs(file); err != nil {
@@ -74,6 +79,9 @@ func servicePaths(file string) (exe, config string, err error) {
 	}
 	if exe, err = os.Executable(); err != nil {
 		return "", "", words.FailWith(err, words.FindProgram.With(err))
+	}
+	if err := guard.Writers(exe); err != nil {
+		return "", "", words.FailWith(err, words.ProgramOfOthers.With(err))
 	}
 	return exe, config, nil
 }

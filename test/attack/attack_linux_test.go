@@ -238,8 +238,15 @@ func TestPortSquatter(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	stolen(t, p, s)
-	p.run(t)
+	d = p.run(t)
 	within(t, "the commands are answered beside a squatter", func() bool { return p.answers(t) })
+	if out, err := p.as(t, 0, "reload"); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	_ = d.cmd.Process.Kill()
+	_ = d.cmd.Wait() // it was killed, and left its socket
+	p.run(t)
+	within(t, "the commands are answered after a kill", func() bool { return p.answers(t) })
 	if again, err := os.ReadFile(filepath.Join(p.state, "token")); err != nil || bytes.Equal(first, again) {
 		t.Errorf("the token is that of the last start, %v", err)
 	}
@@ -284,5 +291,114 @@ func TestSocketVisitor(t *testing.T) {
 		if out, err := p.as(t, nobody, args...); err == nil || !strings.Contains(out, "as a member of the group dswatch") {
 			t.Errorf("%v: %v, %s", args, err, out)
 		}
+	}
+}
+
+// TestPlanted: what others could have planted, or can still change, is refused at
+// the start with the command that mends it; the command mends it.
+func TestPlanted(t *testing.T) {
+	const token = "PLANTEDPLANTEDPLANTEDPLANTED"
+	chown := func(path string) error { return os.Lchown(path, nobody, nobody) }
+	for name, c := range map[string]struct {
+		plant func(p place) error
+		want  string
+		mend  func(p place) []string // what is said to be run; nil: it may start
+	}{
+		"nothing": {func(place) error { return nil }, "", nil},
+		"his state folder with a token": {func(p place) error {
+			return errors.Join(os.Mkdir(p.state, 0o755), os.WriteFile(filepath.Join(p.state, "token"), []byte(token), 0o644), chown(filepath.Join(p.state, "token")), chown(p.state))
+		}, "belongs to user nobody", func(p place) []string { return []string{"chown root: " + p.state, "chown root: " + p.state + "/token"} }},
+		"everybody writes the state": {func(p place) error { return errors.Join(os.Mkdir(p.state, 0o755), os.Chmod(p.state, 0o777)) },
+			"everybody may write", func(p place) []string { return []string{"chmod o-w " + p.state} }},
+		"the state as /tmp is": {func(p place) error {
+			return errors.Join(os.Mkdir(p.state, 0o755), os.Chmod(p.state, 0o777|os.ModeSticky))
+		},
+			"everybody may write", func(p place) []string { return []string{"chmod o-w " + p.state} }},
+		"everybody writes the configuration": {func(p place) error { return os.Chmod(p.file, 0o666) },
+			"everybody may write", func(p place) []string { return []string{"chmod o-w " + p.file} }},
+		"his configuration": {func(p place) error { return chown(p.file) },
+			"belongs to user nobody", func(p place) []string { return []string{"chown root: " + p.file} }},
+		"the configuration's folder": {func(p place) error { return os.Chmod(p.dir, 0o777) },
+			"everybody may write", func(p place) []string { return []string{"chmod o-w " + p.dir} }},
+		"others read the configuration": {func(p place) error { return os.Chmod(p.file, 0o644) }, "", nil},
+		"others read the state":         {func(p place) error { return errors.Join(os.Mkdir(p.state, 0o755)) }, "", nil},
+		"the lock is a link": {func(p place) error {
+			return errors.Join(os.Mkdir(p.state, 0o700), os.WriteFile(p.dir+"/shadow", []byte("kept"), 0o600), os.Symlink(p.dir+"/shadow", p.state+"/bus.lock"))
+		}, "is a link", func(p place) []string { return []string{"rm " + p.state + "/bus.lock"} }},
+		"the lock is a second name": {func(p place) error {
+			return errors.Join(os.Mkdir(p.state, 0o700), os.WriteFile(p.dir+"/shadow", []byte("kept"), 0o600), os.Link(p.dir+"/shadow", p.state+"/bus.lock"))
+		}, "is the file of another name", func(p place) []string { return []string{"rm " + p.state + "/bus.lock"} }},
+		"every other file is a link": {func(p place) error {
+			err := errors.Join(os.Mkdir(p.state, 0o700), os.WriteFile(p.dir+"/shadow", []byte("kept"), 0o600))
+			for _, name := range []string{"/token", "/listen", "/api.sock.new", "/.probe", ".deaf"} {
+				err = errors.Join(err, os.Symlink(p.dir+"/shadow", p.state+name))
+			}
+			return err
+		}, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := install(t, "")
+			if err := c.plant(p); err != nil {
+				t.Fatal(err)
+			}
+			if c.mend != nil {
+				d := p.run(t)
+				_ = d.cmd.Wait() // how it ended is judged by what it says
+				if said := d.log.String(); d.cmd.ProcessState.ExitCode() <= 0 || !strings.Contains(said, c.want) {
+					t.Errorf("%v: %s", d.cmd.ProcessState, said)
+				}
+				for _, mend := range c.mend(p) {
+					if !strings.Contains(d.log.String(), mend) {
+						t.Errorf("%q is not said: %s", mend, d.log)
+					}
+					if out, err := exec.Command("sh", "-c", mend).CombinedOutput(); err != nil {
+						t.Errorf("%s: %v: %s", mend, err, out)
+					}
+				}
+			}
+			d := p.run(t)
+			within(t, "it runs", func() bool { return p.answers(t) })
+			d.stop()
+			if b, err := os.ReadFile(p.dir + "/shadow"); err == nil && string(b) != "kept" {
+				t.Errorf("another file of root's holds %q", b)
+			}
+			if b, err := os.ReadFile(p.state + "/token"); err != nil || strings.Contains(string(b), token) {
+				t.Errorf("the token is %q, %v", b, err)
+			}
+		})
+	}
+}
+
+// TestServiceOfOthers: no unit is written for a program or a configuration that
+// others may change.
+func TestServiceOfOthers(t *testing.T) {
+	p := install(t, "")
+	for name, c := range map[string]struct {
+		path string
+		mode os.FileMode
+		want string
+	}{
+		"the program":               {dswatch, 0o757, "others can change the program"},
+		"the program's folder":      {filepath.Dir(dswatch), 0o777, "others can change the program"},
+		"the configuration":         {p.file, 0o602, "others can change what dswatch runs with"},
+		"the configuration's place": {p.dir, 0o777, "others can change what dswatch runs with"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			info, err := os.Stat(c.path)
+			if err == nil {
+				err = os.Chmod(c.path, c.mode)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, ierr := p.as(t, 0, "service", "install")
+			if err := os.Chmod(c.path, info.Mode().Perm()); err != nil {
+				t.Fatal(err)
+			}
+			if ierr == nil || !strings.Contains(out, c.want) || !strings.Contains(out, "run: chmod o-w "+c.path) {
+				t.Errorf("%v: %s", ierr, out)
+			}
+		})
 	}
 }

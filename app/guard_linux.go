@@ -1,0 +1,4 @@
+package app
+
+// judgesFiles: what others may write is refused at a start.
+const judgesFiles = true
