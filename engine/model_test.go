@@ -785,7 +785,10 @@ func (m *modelWorld) early(sink string, a event.Alert) {
 		return
 	}
 	asked, told := m.first[fmt.Sprint(0, a.ID)]
-	at := rules.Earlier(asked.At, m.digest[fmt.Sprint(0, a.ID)])
+	at := asked.At
+	if d := m.digest[fmt.Sprint(0, a.ID)]; !d.IsZero() && d.Before(at) { // what joined it was due to be told, and told some seconds later
+		at = d.Add(-max(5*time.Second, m.set.Storm.Every))
+	}
 	if !told || a.At.Sub(at) < modelEscalate-time.Second {
 		m.wrong = append(m.wrong, fmt.Sprintf("%s: %s %s was escalated at %s, and %s was told at %s", sink, a.Key, a.Rule, a.At, m.names[0], at))
 	}
