@@ -125,9 +125,9 @@ func TestBudgetOfOthers(t *testing.T) {
 		warnings int
 	}{
 		"few":                  {2, 4, "", 30 * time.Second, 0},
-		"many":                 {64, 40, "", 66 * time.Second, 1},
-		"more than places":     {65, 40, "", 66 * time.Second, 2},
-		"many, seldom":         {64, 40, `schedule: "@every 2m",`, 66 * time.Second, 0},
+		"many":                 {64, 40, "", 67 * time.Second, 1},
+		"more than places":     {65, 40, "", 67 * time.Second, 2},
+		"many, seldom":         {64, 40, `schedule: "@every 2m",`, 67 * time.Second, 0},
 		"no time for the many": {2, 40, "timeout: 20s,", 20 * time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

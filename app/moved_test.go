@@ -99,7 +99,7 @@ func TestImportRefuses(t *testing.T) {
 		"nothing":                     {"", "no export of dswatch"},
 		"another file":                {"hello\n", "no export of dswatch"},
 		"cut off":                     {whole[:len(whole)-20], "stops before its end"},
-		"without a line":              {head + rest[strings.IndexByte(rest, '\n'):], "line 2"},
+		"without a line":              {head + rest[strings.IndexByte(rest, '\n'):], "a part is missing"},
 		"without its last line":       {whole[:strings.LastIndex(strings.TrimSpace(whole), "\n")+1], "stops before its end"},
 		"a line twice":                {withLine(first), "line 3: it is there twice"},
 		"a changed byte":              {strings.Replace(whole, `"reached":true`, `"reached":false`, 1), "was changed"},

@@ -194,9 +194,12 @@ func (w *Worker) loadHistory(ctx context.Context) {
 	if w.o.History == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	in, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
-	as, err := w.o.History.Load(ctx)
+	as, err := w.o.History.Load(in)
+	if err != nil && ctx.Err() != nil {
+		return // the program stops
+	}
 	if err != nil {
 		w.log.Warn("load attempts; why does not show those before the start", "error", err)
 		return
