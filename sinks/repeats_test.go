@@ -67,7 +67,7 @@ func TestMissedRepetitions(t *testing.T) {
 				end.Transition, end.Seq = event.Cleared, end.Seq+1
 				m.put(t, end)
 				time.Sleep(time.Minute)
-				defer stop()
+				stop()
 				got := map[string][]string{}
 				for _, a := range f.accepted {
 					got[a.ID] = append(got[a.ID], fmt.Sprint(a.Transition, " ", a.Seq))
