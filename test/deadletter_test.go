@@ -38,7 +38,7 @@ sinks:
 		}
 		return out + stderr
 	}
-	if got := run(1, "deadletter", "list"); !strings.Contains(got, "start it with: dswatch run") {
+	if got := run(5, "deadletter", "list"); !strings.Contains(got, "start it with: dswatch run") {
 		t.Errorf("without a running process: %s", got)
 	}
 	r := startFile(t, path)
@@ -59,9 +59,9 @@ sinks:
 	if got := run(0, "status"); !strings.Contains(got, "closed") || !strings.Contains(got, "answered 401") {
 		t.Error(got)
 	}
-	run(1, "deadletter", "replay") // says nothing about which
+	run(2, "deadletter", "replay") // says nothing about which
 	hook.Answer(0, nil)
-	if got := run(0, "deadletter", "replay", "--all"); got != "1 replayed\n" {
+	if got := run(0, "deadletter", "replay", "--all"); got != "1 replayed\nhook: accepted\n" {
 		t.Error(got)
 	}
 	if d := hook.Await(t, 1); !d[0].Alert.Replay || d[0].Alert.Key.Name != "no-such-process" {
@@ -71,13 +71,13 @@ sinks:
 		return strings.HasPrefix(run(0, "sinks", "resync", "hook"), "hook: 1 open alert is told again")
 	})
 	hook.Await(t, 2)
-	if got := run(1, "sinks", "resync", "hok"); !strings.Contains(got, "the configuration has hook") {
+	if got := run(4, "sinks", "resync", "hok"); !strings.Contains(got, "the configuration has hook") {
 		t.Error(got)
 	}
 	if got := run(0, "deadletter", "drop", "--all"); got != "0 dropped\n" {
 		t.Error(got)
 	}
-	if got := run(1, "deadletter", "drop", list[0].ID); !strings.Contains(got, "dswatch deadletter list") {
+	if got := run(4, "deadletter", "drop", list[0].ID); !strings.Contains(got, "dswatch deadletter list") {
 		t.Error(got)
 	}
 	r.stop(t)

@@ -86,6 +86,8 @@ func (f namedFiles) content(t *testing.T, key, name string) []byte {
 		text, ok := map[string]string{
 			"webhook_url_file": "https://hooks.example.com/services/T0000/B0000/" + filepath.Base(name),
 			"bot_token_file":   "xoxb-1-2-abcdefghijkl",
+			"app_token_file":   "xapp-1-A0123456789-1234567890123-0123456789abcdef",
+			"token_file":       "0123456789abcdef-" + filepath.Base(name), // one for each name
 			"secret_file":      "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
 			"known_hosts":      "sol01 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPBf7+oSsk1uGk2zlS/DJTd3wpSn7KLtVSgNzq7bJKCb\n",
 		}[key]
