@@ -400,6 +400,7 @@ sinks:
 		{"ends in the middle", func(s *managertest.StandIn) { s.Made = listed(func(id int) bool { return id <= n/2 }) }},
 		{"a narrowed role", func(s *managertest.StandIn) { s.Made = listed(func(id int) bool { return id%3 > 0 }) }},
 	}
+	// looks is what this many more looks cost, and the one that is under way.
 	looks := func(more int) (cpu float64) {
 		t.Helper()
 		at, before := m.dsm.Pings(), cpuOf(t, pid)
@@ -438,7 +439,7 @@ sinks:
 				m.dsm.Set(func() { f.set(m.dsm) })
 				used = looks(more) - good
 				m.dsm.Set(func() { well(m.dsm) })
-				if after = looks(1) - good/float64(more); max(used/float64(more), after) < 1 {
+				if after = looks(1) - good*2/float64(more+1); max(used/float64(more), after) < 1 {
 					break
 				}
 			}
