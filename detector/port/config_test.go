@@ -184,12 +184,12 @@ func FuzzHost(f *testing.F) {
 // line that can go.
 func TestOneEndpointIsOneItem(t *testing.T) {
 	c := Defaults()
-	lo, err := net.InterfaceByIndex(1)
-	if err != nil {
-		t.Fatal(err)
+	lo := "1" // Wine names no interfaces
+	if first, err := net.InterfaceByIndex(1); err == nil {
+		lo = first.Name
 	}
 	for _, host := range []string{"web01.example.com", "WEB01.example.com", "web01.example.com.", "192.0.2.1", "::ffff:192.0.2.1", "::FFFF:c000:201", "2001:db8::1", "2001:DB8:0::1",
-		"fe80::1%" + lo.Name, "FE80::0:1%1", "fe80::1%other"} {
+		"fe80::1%" + lo, "FE80::0:1%1", "fe80::1%other"} {
 		c.Targets = append(c.Targets, TargetConfig{Host: host, Ports: []int{4118}})
 	}
 	c.Targets = append(c.Targets, TargetConfig{Host: "WEB01.example.com", Ports: []int{4118}, Component: "manager"}, TargetConfig{Ports: []int{4118}})
@@ -201,7 +201,7 @@ func TestOneEndpointIsOneItem(t *testing.T) {
 	for _, x := range ts {
 		hosts = append(hosts, x.Key.Host+"/"+x.Key.Component)
 	}
-	if got := strings.Join(hosts, " "); got != "web01.example.com/agent 192.0.2.1/agent 2001:db8::1/agent fe80::1%"+lo.Name+"/agent fe80::1%other/agent WEB01.example.com/manager here/agent" {
+	if got := strings.Join(hosts, " "); got != "web01.example.com/agent 192.0.2.1/agent 2001:db8::1/agent fe80::1%"+lo+"/agent fe80::1%other/agent WEB01.example.com/manager here/agent" {
 		t.Errorf("%s", got)
 	}
 	if len(again) != 6 || again[0].Key != "targets[1].host" || !strings.Contains(again[0].Error(), "is web01.example.com of targets[0], written in another way") {

@@ -203,7 +203,7 @@ func TestLateResolver(t *testing.T) {
 	}
 	l := listenAt(t, "127.0.4.3:0")
 	port := portOfListener(l)
-	d := detect(t, Target{Host: "web.test", Port: port, Timeout: 500 * time.Millisecond}, Target{Host: "127.0.4.3", Port: port})
+	d := detect(t, Target{Host: "web.test", Port: port, Method: Connect, Timeout: 500 * time.Millisecond}, Target{Host: "127.0.4.3", Port: port, Method: Connect})
 	d.resolver = resolver
 	obs := pass(t, d)
 	if o := obs[0]; o.State != event.Unknown || !strings.Contains(words.English(o.Detail), "resolver did not answer for web.test") {
