@@ -1262,7 +1262,7 @@ func pairs(got []event.Alert, copies, went bool, later func(a, b event.Alert) bo
 			stale[l.ID] = true
 			delete(last, a.Slot())
 		}
-		if a.Replay && last[a.Slot()].ID == a.ID && last[a.Slot()].Transition.Firing() {
+		if a.Replay && a.Transition.Firing() && last[a.Slot()].ID == a.ID && last[a.Slot()].Transition.Firing() {
 			continue // by another name of the sink it was told before
 		}
 		if copies && (seen[a.DeliveryID()] || ended[a.ID] && a.Transition == event.Cleared) {
