@@ -419,7 +419,7 @@ func (e *Engine) decide(it *item, ev event.Event) {
 	snap := it.snapshot()
 	snap.Silences, snap.Storm = e.silences, e.storm
 	if d := e.releasing; d != nil {
-		snap.Single, snap.Gathered = true, d.Last
+		snap.Single, snap.Gathered = true, d.Digest
 	}
 	e.relate(it, ev, &snap)
 	behind := it.status.Seen.Behind

@@ -255,6 +255,7 @@ var modelWindows = [7][]rules.Window{
 
 // modelWorld is a life while it is played.
 type modelWorld struct {
+	every time.Duration // longest that a digest waits before it tells of who joined; no reload changes it
 	*stage
 	seed   uint64
 	hosts  [2]string // their names
@@ -328,9 +329,6 @@ func (m *modelWorld) key(host int, id string) event.Key {
 // do plays one move.
 func (m *modelWorld) do(n int, mv move) {
 	w := m.w
-	if debugPut {
-		fmt.Println(time.Now().Format("15:04:05.000"), mv)
-	}
 	time.Sleep(time.Millisecond) // no two things happen in the same instant
 	switch mv.What {
 	case "see":
@@ -742,13 +740,8 @@ func (m *modelWorld) silenced(k event.Key, at time.Time) bool {
 	return false
 }
 
-var debugPut bool
-
 // put looks at what a sink is to be told when it is put. w.mu is held.
 func (m *modelWorld) put(sink string, a event.Alert) {
-	if debugPut {
-		fmt.Println(time.Now().Format("15:04:05.000"), sink, a.Key, a.Rule, a.DeliveryID(), a.Transition, a.State, a.Severity, a.Impact, a.Replay, len(a.Affected))
-	}
 	if _, before := m.put1[a.DeliveryID()]; !before {
 		m.put1[a.DeliveryID()] = time.Now()
 	}
@@ -787,7 +780,7 @@ func (m *modelWorld) early(sink string, a event.Alert) {
 	asked, told := m.first[fmt.Sprint(0, a.ID)]
 	at := asked.At
 	if d := m.digest[fmt.Sprint(0, a.ID)]; !d.IsZero() && d.Before(at) { // what joined it was due to be told, and told some seconds later
-		at = d.Add(-max(5*time.Second, m.set.Storm.Every))
+		at = d.Add(-m.every)
 	}
 	if !told || a.At.Sub(at) < modelEscalate-time.Second {
 		m.wrong = append(m.wrong, fmt.Sprintf("%s: %s %s was escalated at %s, and %s was told at %s", sink, a.Key, a.Rule, a.At, m.names[0], at))
@@ -1076,6 +1069,7 @@ func live(t *testing.T, list *catalog.Catalog, seed uint64, moves []move) (broke
 		m := &modelWorld{stage: &stage{t: t, w: w, rows: vendor{list}, set: modelSet(t, seed)}, seed: seed,
 			hosts: [2]string{"web01", "web02"}, names: [3]string{"nms", "hook", "chat"}, facts: [2]int{-1, -1}, before: [2]int{-1, -1},
 			states: map[event.Key]event.State{}, ill: map[event.Key]time.Time{}, since: map[event.Key]time.Time{}, alone: map[event.Key]time.Time{}, healed: map[event.Key]time.Time{}, first: map[string]event.Alert{}, digest: map[string]time.Time{}, known: map[string]bool{}, put1: map[string]time.Time{}}
+		m.every = max(5*time.Second, m.set.Storm.Every)
 		w.onPut = m.put
 		m.stop = startEngine(w, m.rows, m.set)
 		defer func() { m.stop() }()

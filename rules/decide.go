@@ -73,11 +73,11 @@ type Snapshot struct {
 	Sinks   []string // who is told where there are no routes
 	// Silences are those of the whole fleet.
 	Silences []Silence
-	Transit  *Transit  // nil: the host was neither upgraded nor restarted lately
-	Related  *Related  // nil: no other item has to do with it
-	Storm    *Storm    // what other items do; nil: nothing
-	Single   bool      // no digest speaks for the item any more
-	Gathered time.Time // Single: when the digest that did told last
+	Transit  *Transit // nil: the host was neither upgraded nor restarted lately
+	Related  *Related // nil: no other item has to do with it
+	Storm    *Storm   // what other items do; nil: nothing
+	Single   bool     // no digest speaks for the item any more
+	Gathered *Digest  // Single: the digest that did
 	// Unaccounted says of an item behind another one (event.Observation.Behind)
 	// that nobody whom it concerns is told why it cannot be seen.
 	Unaccounted bool
@@ -577,10 +577,10 @@ func (s *Set) raise(q question, out []Decision) []Decision {
 	id := event.AlertID(q.st.Key, q.rule, slot.First+"/"+slot.ID)
 	slot.Phase, slot.ID, slot.Turn, slot.Started, slot.Seq, slot.Left, slot.State = Firing, id, slot.Turn+1, slot.Since, 0, 0, ""
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause = nil, nil, "", nil, ""
-	if joined := slot.Raised; !q.snap.Single || slot.Digest == "" || q.snap.Gathered.Before(joined) {
-		slot.Raised = q.now // else its digest told of it
+	joined := slot.Raised
+	if slot.Through, slot.Raised = nil, q.now; slot.Digest != "" && q.snap.Gathered != nil {
+		slot.Through = q.snap.Gathered.told(joined)
 	}
-	slot.Through = nil
 	slot.Severity, slot.Rated = "", time.Time{}
 	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)
 	if d := &out[len(out)-1]; q.rule == FlapRule && q.st.Flap != nil {

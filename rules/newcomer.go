@@ -38,6 +38,21 @@ func (slot *Slot) before(sink string) (at time.Time) {
 	return at
 }
 
+// told is since when each sink knows what joined the digest then, as who is told
+// by itself from now on; none who was not told since.
+func (d *Digest) told(joined time.Time) (out []Through) {
+	for _, sink := range d.Slot.Sinks {
+		if a, known := d.Slot.heard(sink); known && !a.At.Before(joined) {
+			t := Through{Sink: sink, At: a.First}
+			if t.At.Before(joined) {
+				t.At = joined
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // Speaks reports whether the digest tells a sink of the slot's open alert.
 func (slot *Slot) Speaks(digest string) bool {
 	return digest != "" && slices.ContainsFunc(slot.Through, func(t Through) bool { return t.Digest == digest })

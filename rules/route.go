@@ -242,8 +242,9 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 	for _, t := range audience {
 		a, known := slot.heard(t.sink)
 		if !known {
-			a.First = slot.first(now, t.sink)
+			a.First = now
 		}
+		a.First = earlier(a.First, slot.before(t.sink)) // a digest may have told it
 		if !known || slices.Contains(told, t.sink) {
 			a.At = now
 		}
@@ -251,19 +252,6 @@ func (slot *Slot) plan(now time.Time, audience []target, told []string) {
 		slot.part(func(old Through) bool { return old.Sink == t.sink && old.Digest == "" })
 	}
 	slot.Round = r
-}
-
-// first is since when a sink that is told at now for the first time should know of
-// the trouble: a digest may have told it before.
-func (slot *Slot) first(now time.Time, sink string) time.Time {
-	at := slot.before(sink)
-	switch {
-	case !at.IsZero():
-		return at
-	case slot.Transition == event.Raised:
-		return slot.Raised
-	}
-	return now
 }
 
 // Bound moves deadlines that lie further away than the settings allow: the
