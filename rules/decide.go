@@ -614,14 +614,14 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 		if h.id != "" {
 			all = all[:len(slot.Sinks)] // nobody new hears of it while it is silenced
 		}
-		slot.Sinks = names(all)
-		if to = slot.Sinks; t == event.Repeated {
+		if to = names(all); t == event.Repeated {
 			to = slot.pick(now, all)
 		}
 		if t == event.Raised {
 			slot.Early = len(all)
 		}
-		slot.plan(now, all, to)
+		slot.plan(now, all, to) // before they are its sinks: who is new was not told
+		slot.Sinks = names(all)
 		slot.Due = s.wake(now, slot, all, sub)
 		if slot.Silence = h.id; h.id != "" {
 			slot.Due = h.until

@@ -292,11 +292,11 @@ func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition
 		if t == event.Repeated {
 			to = slot.pick(now, all)
 		}
-		slot.Sinks = names(all)
 		if t == event.Raised {
 			slot.Early = len(all)
 		}
 		slot.plan(now, all, to)
+		slot.Sinks = names(all)
 		slot.Due = s.digestWake(now, d, m, all)
 	}
 	d.Told, d.Last, d.News = m.Count, now, false
