@@ -417,15 +417,19 @@ func TestTellingAllocatesLittle(t *testing.T) {
 	snap := rules.Snapshot{Row: row(t, key), Verdict: catalog.Verdict{Expected: catalog.Yes}, Facts: linux(), Sinks: []string{"nms"}}
 	down, up := look(event.Down, 0), look(event.Up, 1)
 	var st rules.Status
-	n := testing.AllocsPerRun(100, func() {
+	tell := func() {
 		var raised, cleared []rules.Decision
 		st, raised = set.Decide(t0, st, snap, down)
 		if st, cleared = set.Decide(t0, st, snap, up); len(raised) != 1 || len(cleared) != 1 || raised[0].Alert == nil || cleared[0].Alert == nil {
 			t.Fatalf("%+v, then %+v", raised, cleared)
 		}
-	})
-	if n > 24 { // one more, as the race detector makes a sync.Pool forget
-		t.Errorf("%v allocations", n)
+	}
+	least := 100.0
+	for range 50 { // the race detector makes a sync.Pool forget now and then
+		least = min(least, testing.AllocsPerRun(2, tell))
+	}
+	if least > 23 {
+		t.Errorf("%v allocations", least)
 	}
 }
 
