@@ -614,14 +614,15 @@ func (s *Set) tell(q question, t event.Transition, why event.Said, out []Decisio
 		if h.id != "" {
 			all = all[:len(slot.Sinks)] // nobody new hears of it while it is silenced
 		}
-		if to = names(all); t == event.Repeated {
+		sinks := names(all)
+		if to = sinks; t == event.Repeated {
 			to = slot.pick(now, all)
 		}
 		if t == event.Raised {
 			slot.Early = len(all)
 		}
 		slot.plan(now, all, to) // before they are its sinks: who is new was not told
-		slot.Sinks = names(all)
+		slot.Sinks = sinks
 		slot.Due = s.wake(now, slot, all, sub)
 		if slot.Silence = h.id; h.id != "" {
 			slot.Due = h.until
