@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -59,23 +56,8 @@ var errManyClicks = errors.New("too many clicks wait to be done")
 // an error: what waits in it was promised.
 func openClicks(dir string) (*clicks, error) {
 	c := &clicks{path: filepath.Join(dir, clicksFile)}
-	f, err := os.Open(c.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read slack clicks: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxStored+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read slack clicks: %w", err)
-	case len(data) > maxStored:
-		return nil, fmt.Errorf("read slack clicks: %s is larger than %d bytes; remove it", c.path, maxStored)
-	}
-	if err := json.Unmarshal(data, &c.all); err != nil {
-		return nil, fmt.Errorf("read slack clicks: %s is damaged: %w; remove it", c.path, err)
+	if err := readStored(c.path, "slack clicks", &c.all); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

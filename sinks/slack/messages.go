@@ -63,26 +63,35 @@ func openMessages(env sinks.Env) *messages {
 
 func readMessages(path string) (stored, error) {
 	var s stored
+	if err := readStored(path, "slack messages", &s); err != nil {
+		return stored{}, err
+	}
+	maps.DeleteFunc(s.Messages, func(_ string, t posted) bool { return t.Channel == "" || t.TS == "" })
+	return s, nil
+}
+
+// readStored reads JSON that an earlier run has left, into a value that stays as
+// it is where there is none. what is what the file holds, for errors.
+func readStored(path, what string, into any) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+		return nil
 	}
 	if err != nil {
-		return s, fmt.Errorf("read slack messages: %w", err)
+		return fmt.Errorf("read %s: %w", what, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxStored+1))
 	switch {
 	case err != nil:
-		return s, fmt.Errorf("read slack messages: %w", err)
+		return fmt.Errorf("read %s: %w", what, err)
 	case len(data) > maxStored:
-		return s, fmt.Errorf("read slack messages: %s is larger than %d bytes", path, maxStored)
+		return fmt.Errorf("read %s: %s is larger than %d bytes; remove it", what, path, maxStored)
 	}
-	if err := json.Unmarshal(data, &s); err != nil {
-		return stored{}, fmt.Errorf("read slack messages: %s is damaged: %w", path, err)
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("read %s: %s is damaged: %w; remove it", what, path, err)
 	}
-	maps.DeleteFunc(s.Messages, func(_ string, t posted) bool { return t.Channel == "" || t.TS == "" })
-	return s, nil
+	return nil
 }
 
 func (m *messages) get(id string) (posted, bool) {
