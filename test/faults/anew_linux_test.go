@@ -116,6 +116,15 @@ func (h *host) forgets() {
 	}
 }
 
+// goesOnOnce is goesOn where nothing may be told twice.
+func (h *host) goesOnOnce(o outcome) outcome {
+	h.t.Helper()
+	if o = h.goesOn(o); o.doubled > 0 {
+		h.t.Errorf("%d copies", o.doubled)
+	}
+	return o
+}
+
 // TestFaultStoreLost removes the store.
 func TestFaultStoreLost(t *testing.T) {
 	repeat(t, 2, func(t *testing.T) outcome {
@@ -123,11 +132,7 @@ func TestFaultStoreLost(t *testing.T) {
 		if n := h.saidOf("began_anew", event.Raised); n > 0 {
 			t.Errorf("%d notices although the journal was there", n)
 		}
-		o = h.goesOn(o)
-		if o.doubled > 0 {
-			t.Errorf("%d copies", o.doubled)
-		}
-		return o
+		return h.goesOnOnce(o)
 	})
 }
 
@@ -172,11 +177,7 @@ func TestFaultStorePutBack(t *testing.T) {
 		h.start()
 		o := outcome{took: h.settles("after the copy was put back", settling)}
 		h.says("went_back")
-		o = h.goesOn(o)
-		if o.doubled > 0 {
-			t.Errorf("%d copies", o.doubled)
-		}
-		return o
+		return h.goesOnOnce(o)
 	})
 }
 
@@ -198,11 +199,7 @@ func TestFaultStoreMoved(t *testing.T) {
 		if n := h.saidOf("began_anew", event.Raised) + h.saidOf("went_back", event.Raised); n > 0 {
 			t.Errorf("%d notices of a store that is whole", n)
 		}
-		o = h.goesOn(o)
-		if o.doubled > 0 {
-			t.Errorf("%d copies", o.doubled)
-		}
-		return o
+		return h.goesOnOnce(o)
 	})
 }
 
@@ -240,11 +237,7 @@ func TestFaultStoreExported(t *testing.T) {
 		if n := h.saidOf("began_anew", event.Raised) + h.saidOf("went_back", event.Raised); n > 0 {
 			t.Errorf("%d notices of a store that is whole", n)
 		}
-		o = h.goesOn(o)
-		if o.doubled > 0 {
-			t.Errorf("%d copies", o.doubled)
-		}
-		return o
+		return h.goesOnOnce(o)
 	})
 }
 
