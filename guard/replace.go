@@ -27,12 +27,12 @@ func Replace(path string, data []byte) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return SyncDir(dir)
 }
 
-// syncDir makes a rename last. Windows cannot flush a directory; there NTFS
+// SyncDir makes a rename last. Windows cannot flush a directory; there NTFS
 // logs the rename.
-func syncDir(dir string) error {
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -121,7 +120,7 @@ func (j *Journal) write(all iter.Seq[Entry]) error {
 		err = os.Rename(fresh, j.path())
 	}
 	if err == nil {
-		err = syncDir(j.dir)
+		err = guard.SyncDir(j.dir)
 	}
 	if err == nil {
 		j.file, err = guard.Open(j.path(), os.O_WRONLY|os.O_APPEND, 0)
@@ -188,17 +187,4 @@ func (j *Journal) closeFile() {
 		_ = j.file.Close() // all that counts was forced to the disk
 		j.file = nil
 	}
-}
-
-// syncDir makes a rename last. Windows cannot flush a directory; there NTFS
-// logs the rename.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

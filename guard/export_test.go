@@ -1,4 +1,0 @@
-package guard
-
-// SyncDir is syncDir for tests.
-var SyncDir = syncDir
