@@ -176,16 +176,23 @@ func (f *fleet) stored(do func(*bus.Bus)) {
 	}
 }
 
-// TestUnreadableRecords puts records into items, facts, silences and receipts
-// that make no sense: they are named, and what else there is goes on.
-func TestUnreadableRecords(t *testing.T) {
-	t.Parallel()
+// stoppedWithALoss is a program that has told one loss and has stopped.
+func stoppedWithALoss(t *testing.T) *fleet {
+	t.Helper()
 	f := newFleet(t)
 	f.start(quickRules)
 	f.agent("20.0.0-5512")
 	f.tell(event.Process, "own.exe", event.Down)
 	eventually(t, "the alert", func() bool { return len(f.hook.Received()) == 1 })
 	f.stop()
+	return f
+}
+
+// TestUnreadableRecords puts records into items, facts, silences and receipts
+// that make no sense: they are named, and what else there is goes on.
+func TestUnreadableRecords(t *testing.T) {
+	t.Parallel()
+	f := stoppedWithALoss(t)
 	f.stored(func(b *bus.Bus) {
 		for _, name := range []string{bus.Items, bus.Facts, bus.Silences} {
 			if _, err := b.Bucket(name).Put(t.Context(), "bad", []byte("{no record")); err != nil {

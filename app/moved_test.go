@@ -76,12 +76,7 @@ func TestStoreMovesByAFile(t *testing.T) {
 // TestImportRefuses what is not as it was written, and leaves no store behind.
 func TestImportRefuses(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t)
-	f.start(quickRules)
-	f.agent("20.0.0-5512")
-	f.tell(event.Process, "own.exe", event.Down)
-	eventually(t, "the alert", func() bool { return len(f.hook.Received()) == 1 })
-	f.stop()
+	f := stoppedWithALoss(t)
 	l, o := f.offline()
 	file := filepath.Join(t.TempDir(), "whole.json")
 	if _, err := ExportStore(t.Context(), l, o, file); err != nil {
