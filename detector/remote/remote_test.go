@@ -692,3 +692,74 @@ func TestNewKeyFile(t *testing.T) {
 		}
 	}
 }
+
+// TestServerThatJamsTheLibrary: a server may send what makes the SSH library
+// wait for ever, even when its connection is closed (a malformed exit-status,
+// then more requests than it keeps). The look ends in its time all the same.
+func TestServerThatJamsTheLibrary(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	public := receive.WriteSSHKey(t, filepath.Join(dir, "host"))
+	receive.WriteSSHKey(t, filepath.Join(dir, "key"))
+	signer, err := readKey(filepath.Join(dir, "host"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, nil }}
+	config.AddHostKey(signer)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go jam(c, config)
+		}
+	}()
+	port := l.Addr().(*net.TCPAddr).Port
+	tg := target(&receive.SSHD{Host: "127.0.0.1", Port: port, User: "u", KeyFile: filepath.Join(dir, "key")}, "esxi")
+	tg.KnownHosts = known(t, dir, port, public)
+	d := newDetector(t, tg, Options{Timeout: 2 * time.Second})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.Detect(t.Context())
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it was believed")
+		}
+	case <-time.After(15 * time.Second):
+		t.Fatal("the look does not end")
+	}
+}
+
+// jam answers the first command of each session with requests that nobody reads.
+func jam(c net.Conn, config *ssh.ServerConfig) {
+	_, channels, requests, err := ssh.NewServerConn(c, config)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	for n := range channels {
+		ch, in, err := n.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range in {
+				_ = r.Reply(true, nil)
+				_, _ = ch.SendRequest("exit-status", false, []byte{0})
+				for range 100 {
+					_, _ = ch.SendRequest("x", false, nil)
+				}
+			}
+		}()
+	}
+}

@@ -408,7 +408,34 @@ func (c *connection) run(ctx context.Context, command string, env string) ([]byt
 	return nil, words.FailWith(err, words.SSHRan.With(strconv.Quote(bare(command)), words.Part(words.Of(err), err.Error())))
 }
 
+// output is what a command answers. It returns when ctx ends, also where the
+// library that speaks SSH does not: a server can send what makes it wait for
+// ever, even for a closed connection.
 func (c *connection) output(ctx context.Context, command string) ([]byte, error) {
+	type answer struct {
+		out []byte
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		out, err := c.ask(ctx, command)
+		answers <- answer{out, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.out, a.err
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answers:
+		return a.out, a.err
+	case <-time.After(2 * farewell): // abort is over
+		return nil, words.Fail(words.SSHLost.With(ctx.Err()))
+	}
+}
+
+// ask runs one command and reads its answer.
+func (c *connection) ask(ctx context.Context, command string) ([]byte, error) {
 	s, err := c.client.NewSession()
 	if err != nil {
 		var refused *ssh.OpenChannelError
