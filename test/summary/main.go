@@ -1,6 +1,7 @@
 // Command summary reads the output of `go test -v` and prints what a person
 // wants of it: every package with its result, every failure whole, what was
-// skipped, and the counts, after the words it is called with.
+// skipped, which packages failed or ran out of time in which tests, and the
+// counts, after the words it is called with.
 package main
 
 import (
@@ -21,7 +22,8 @@ func main() {
 	in.Buffer(make([]byte, 1<<20), 16<<20)
 	counts := map[string]int{}
 	var top, held []string // top-level tests of the package, and its lines not yet known to matter
-	failed := false
+	var broken []string    // packages that failed, and the tests in which they ran out of time
+	late := false          // among the lines that name those
 	flush := func() {
 		held = held[:0]
 		top = top[:0]
@@ -33,11 +35,11 @@ func main() {
 			if m[1] == "" {
 				top = append(top, m[3])
 			}
-			if m[2] == "FAIL" {
-				failed = true
-			}
 			held = append(held, line)
 			continue
+		}
+		if late = late && line != ""; late && !strings.Contains(line, "running tests:") {
+			broken = append(broken, "out of time in "+strings.TrimSpace(line))
 		}
 		switch {
 		case started.MatchString(line):
@@ -51,7 +53,9 @@ func main() {
 			}
 			flush()
 		case strings.HasPrefix(line, "FAIL\t"), strings.HasPrefix(line, "panic:"), strings.Contains(line, "[build failed]"):
-			failed = true
+			if late = strings.HasPrefix(line, "panic: test timed out"); !strings.HasPrefix(line, "panic:") {
+				broken = append(broken, line)
+			}
 			for _, l := range held {
 				fmt.Println(l)
 			}
@@ -69,9 +73,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "read test output:", err)
 		os.Exit(1)
 	}
+	for _, b := range broken {
+		fmt.Println(b)
+	}
 	fmt.Print(strings.Join(append(os.Args[1:], ""), " "))
 	fmt.Printf("%d passed, %d failed, %d skipped\n", counts["PASS"], counts["FAIL"], counts["SKIP"])
-	if failed || counts["FAIL"] > 0 || counts["PASS"] == 0 {
+	if len(broken) > 0 || counts["FAIL"] > 0 || counts["PASS"] == 0 {
 		os.Exit(1)
 	}
 }
