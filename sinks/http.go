@@ -94,13 +94,8 @@ type Redactor struct {
 	longest  int // bytes of the longest form that is searched for
 }
 
-// minSecret is the shortest value that is searched for. Shorter ones would
-// tear holes into ordinary words and are no secrets to speak of.
-const minSecret = 4
-
 // NewRedactor returns a Redactor for secrets, also in the forms that URLs and
-// JSON give them. Values under four bytes, and those that are public, are left
-// out.
+// JSON give them. Values that are setting.Short or setting.Public are left out.
 func NewRedactor(secrets ...string) *Redactor {
 	var forms []string
 	for _, s := range secrets {
@@ -109,7 +104,7 @@ func NewRedactor(secrets ...string) *Redactor {
 		}
 		quoted := strconv.Quote(s)
 		for _, f := range []string{s, url.QueryEscape(s), url.PathEscape(s), quoted[1 : len(quoted)-1]} {
-			if len(f) >= minSecret && !slices.Contains(forms, f) {
+			if !setting.Short(f) && !slices.Contains(forms, f) {
 				forms = append(forms, f)
 			}
 		}
