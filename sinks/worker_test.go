@@ -783,7 +783,7 @@ func TestReplayOfAnEarlierFiringByItem(t *testing.T) {
 				}
 				o := options(m, f, 1)
 				var err error
-				if o.Sink, err = sinks.Titled(byItem{f}, sinks.Settings{Title: both("x")}, o.Log); err != nil {
+				if o.Sink, err = sinks.Titled(byItem{f}, sinks.Settings{Title: both("x")}, sinks.Env{Log: o.Log}); err != nil {
 					t.Fatal(err)
 				}
 				_, stop := start(o)

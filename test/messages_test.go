@@ -214,7 +214,7 @@ func everySink(t *testing.T) []shownAt {
 	var line bytes.Buffer
 	oc := stdout.Defaults()
 	oc.Name, oc.Type = "sink", "stdout"
-	return append(all, shownAt{"stdout", stdout.New(oc, &line), func() string { defer line.Reset(); return line.String() }})
+	return append(all, shownAt{"stdout", stdout.New(oc, env, &line), func() string { defer line.Reset(); return line.String() }})
 }
 
 // varbinds shows the n-th trap as snmptrapd does with the MIB, in its order.

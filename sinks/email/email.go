@@ -60,7 +60,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if !validHello(s.hello) {
 		s.hello = "localhost"
 	}
-	if s.letter, err = newLetterhead(c); err != nil {
+	if s.letter, err = newLetterhead(c, env.Link); err != nil {
 		return nil, err
 	}
 	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
@@ -109,10 +109,11 @@ type letterhead struct {
 	from, reply *mail.Address
 	to, cc      []*mail.Address
 	domain      string // of the sender: that of Message-IDs
+	link        func(event.Alert) string
 }
 
-func newLetterhead(c Config) (letterhead, error) {
-	l := letterhead{}
+func newLetterhead(c Config, link func(event.Alert) string) (letterhead, error) {
+	l := letterhead{link: link}
 	var err error
 	parse := func(s string) *mail.Address {
 		a, e := parseAddress(s)

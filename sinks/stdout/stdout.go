@@ -42,19 +42,20 @@ func (c Config) Validate() error {
 // Kind returns the kind of sink that this package makes.
 func Kind() sinks.Kind {
 	return sinks.NewKind("stdout", "Writes one line for each transition to the standard output. Used when no sink is configured.",
-		Defaults(), func(c Config, _ sinks.Env) (sinks.Sink, error) { return New(c, os.Stdout), nil })
+		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env, os.Stdout), nil })
 }
 
 // Sink writes lines. It is made by New.
 type Sink struct {
 	w    io.Writer
 	json bool
+	link func(event.Alert) string
 	turn chan struct{} // holds a token while nobody writes
 }
 
 // New returns a Sink for c, which Validate has accepted, that writes to w.
-func New(c Config, w io.Writer) *Sink {
-	s := &Sink{w: w, json: c.Format == "json", turn: make(chan struct{}, 1)}
+func New(c Config, env sinks.Env, w io.Writer) *Sink {
+	s := &Sink{w: w, json: c.Format == "json", link: env.Link, turn: make(chan struct{}, 1)}
 	s.turn <- struct{}{}
 	return s
 }
@@ -65,7 +66,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	line := []byte(text(a))
 	if s.json {
 		var err error
-		if line, err = sinks.NewPayload(a).Encode(); err != nil {
+		if line, err = sinks.NewPayload(a, s.link(a)).Encode(); err != nil {
 			return sinks.Permanent(err)
 		}
 	}

@@ -229,11 +229,11 @@ func stampLEEF(t time.Time) string {
 }
 
 // appendJSON writes the payload that all our sinks with JSON share.
-func appendJSON(b []byte, a event.Alert) []byte {
-	j, err := sinks.NewPayload(a).Encode()
+func appendJSON(b []byte, a event.Alert, link string) []byte {
+	j, err := sinks.NewPayload(a, link).Encode()
 	if err != nil { // no field of it can fail to encode but a time out of range
 		a.StartedAt, a.At, a.EndedAt = time.Time{}, time.Time{}, time.Time{}
-		j, _ = sinks.NewPayload(a).Encode()
+		j, _ = sinks.NewPayload(a, link).Encode()
 	}
 	return append(b, j...)
 }

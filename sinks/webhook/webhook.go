@@ -29,6 +29,7 @@ type Sink struct {
 	header http.Header // of every request
 	key    []byte      // nil: not signed
 	encode encoder
+	link   func(event.Alert) string
 	byItem bool
 	accept *regexp.Regexp // what an answer 2xx must match; nil: anything
 }
@@ -47,7 +48,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{accept: accept, header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode, byItem: c.Format == formatAlertmanager}
+	s := &Sink{accept: accept, header: http.Header{"Content-Type": {contentType}, "User-Agent": {"dswatch"}}, encode: encode, link: env.Link, byItem: c.Format == formatAlertmanager}
 	secrets := append(keys.FindAllString(c.Body.Reveal(), -1), c.Bearer.Reveal(), c.Password.Reveal())
 	for name, value := range c.Headers {
 		s.header.Set(name, value.Reveal())
@@ -76,7 +77,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 
 // Send posts a and returns nil once the far end has answered 2xx.
 func (s *Sink) Send(ctx context.Context, a event.Alert) error {
-	p := sinks.NewPayload(a)
+	p := sinks.NewPayload(a, s.link(a))
 	body, err := s.encode(p)
 	if err != nil {
 		return sinks.Permanent(err)
