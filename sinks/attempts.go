@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,7 +115,8 @@ func (j *journal) note(a *event.Alert, at time.Time, outcome string, err error) 
 		if len(j.by) >= tracedMost {
 			j.forget(tracedMost / 4)
 		}
-		t = &traced{Attempts: Attempts{Alert: a.ID, Seq: a.Seq}}
+		id.alert = strings.Clone(id.alert) // this is kept, the alert's memory is not
+		t = &traced{Attempts: Attempts{Alert: id.alert, Seq: id.seq}}
 		j.by[id] = t
 		j.some.Store(true)
 	}

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
@@ -282,28 +284,34 @@ const (
 	maxQuote  = 200      // bytes of a far end's words in an error
 )
 
-// Post sends body with header (which is kept, not changed) and returns what
-// the far end answered, up to MaxAnswer. The error is nil for 2xx only and
+// Own is a header of one request, with its name as net/http keeps it.
+type Own struct{ Name, Value string }
+
+// Post sends body with header (which is kept, not changed) and own, and returns
+// what the far end answered, up to MaxAnswer. The error is nil for 2xx only and
 // otherwise says what happened and whether it can pass.
-func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byte, error) {
+func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte, own ...Own) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("post to %s: %w", h.url.Host, err)
 	}
-	var begun atomic.Bool // bytes were on their way: net/http may try once more by itself, and fail then in another way
-	read := func() io.ReadCloser { return io.NopCloser(&watched{bytes.NewReader(body), &begun}) }
+	var sent sending
+	sent.first.Reset(body)
+	if len(own) > 0 {
+		header = sent.with(header, own)
+	}
 	req := (&http.Request{
 		Method: http.MethodPost, URL: h.url, Host: h.url.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: read(), ContentLength: int64(len(body)),
-		GetBody: func() (io.ReadCloser, error) { return read(), nil },
-	}).WithContext(ctx)
+		Body: io.NopCloser(&sent.first), ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(sent.watched(ctx))
 	if h.basic != "" && header.Get("Authorization") == "" {
 		req.Header = header.Clone()
 		req.Header.Set("Authorization", h.basic)
 	}
 	resp, err := h.rt.RoundTrip(req)
 	if err != nil {
-		if err = h.transportError(req, err); begun.Load() {
+		if err = h.transportError(req, err); sent.begun.Load() {
 			err = &underWay{err}
 		}
 		return nil, err
@@ -322,15 +330,32 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	return answer, h.answerError(resp, answer)
 }
 
-// watched notes that it was read from.
-type watched struct {
-	io.Reader
-	read *atomic.Bool
+// sending is one request on its way. net/http may try once more by itself, and
+// fail then in another way. A body that it knows to be in memory, as first, is
+// sent together with the header.
+type sending struct {
+	first bytes.Reader // of the first try
+	begun atomic.Bool  // bytes were on their way
+	trace httptrace.ClientTrace
+	own   [4]string // values of headers, as many as have room
 }
 
-func (w *watched) Read(p []byte) (int, error) {
-	w.read.Store(true)
-	return w.Reader.Read(p)
+// with returns header and own.
+func (s *sending) with(header http.Header, own []Own) http.Header {
+	all := make(http.Header, len(header)+len(own))
+	maps.Copy(all, header)
+	values := s.own[:0]
+	for i, one := range own {
+		values = append(values, one.Value)
+		all[one.Name] = values[i : i+1 : i+1]
+	}
+	return all
+}
+
+// watched is ctx, in which begun is noted.
+func (s *sending) watched(ctx context.Context) context.Context {
+	s.trace.WroteHeaders = func() { s.begun.Store(true) }
+	return httptrace.WithClientTrace(ctx, &s.trace)
 }
 
 // Close lets go of idle connections.
@@ -410,9 +435,8 @@ func (h *HTTP) answerError(resp *http.Response, body []byte) error {
 // no says of it. It is temporary, because only the far end's own code knows.
 func (h *HTTP) Denied(answer []byte, no func(string) bool) error {
 	text := strings.TrimSpace(string(answer))
-	var said struct{ OK, Success *bool }
 	switch {
-	case strings.HasPrefix(text, "{") && json.Unmarshal(answer, &said) == nil && (said.OK != nil && !*said.OK || said.Success != nil && !*said.Success):
+	case strings.HasPrefix(text, "{") && notOK(answer):
 	case no != nil && no(text):
 	default:
 		return nil
@@ -422,6 +446,12 @@ func (h *HTTP) Denied(answer []byte, no func(string) bool) error {
 		quote = "nothing"
 	}
 	return fmt.Errorf("post to %s: answered 200, but said no: %s", h.url.Host, quote)
+}
+
+// notOK reports whether it is JSON with ok or success false.
+func notOK(answer []byte) bool {
+	var said struct{ OK, Success *bool }
+	return json.Unmarshal(answer, &said) == nil && (said.OK != nil && !*said.OK || said.Success != nil && !*said.Success)
 }
 
 // quote returns the beginning of a far end's words, clean and without the

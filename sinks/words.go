@@ -153,22 +153,21 @@ func (w *Words) Headline(a event.Alert, most int) string {
 
 // Prose puts texts behind a headline, in one line: what is empty is left out.
 func (w *Words) Prose(headline string, texts ...string) string {
-	n := len(headline) + len(w.stop)
-	for _, t := range texts {
-		n += len(t) + len(w.gap)
-	}
-	var b strings.Builder
-	b.Grow(n)
-	b.WriteString(headline)
-	stop := w.stop
+	var room [512]byte
+	return string(w.AppendProse(room[:0], headline, texts...))
+}
+
+// AppendProse appends to b what Prose returns.
+func (w *Words) AppendProse(b []byte, headline string, texts ...string) []byte {
+	b = append(b, headline...)
+	between := w.stop
 	for _, t := range texts {
 		if t != "" {
-			b.WriteString(stop)
-			b.WriteString(Line(t, len(t)))
-			stop = w.gap
+			b = append(append(b, between...), Line(t, len(t))...)
+			between = w.gap
 		}
 	}
-	return b.String()
+	return b
 }
 
 // Field is one labelled value of an alert.

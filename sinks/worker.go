@@ -349,7 +349,7 @@ func (w *Worker) take(ctx context.Context) {
 		items := make([]*item, len(ds))
 		for i, d := range ds {
 			it := &item{Delivery: d, taken: now}
-			if it.bad = it.alert.Decode(d.Data()); it.bad == nil {
+			if it.bad = it.alert.DecodeShort(d.Data()); it.bad == nil {
 				it.slot = it.alert.Slot()
 			}
 			items[i] = it

@@ -192,7 +192,7 @@ func (w *writer) appendBody(b []byte, a event.Alert) []byte {
 	case "json":
 		return appendJSON(b, a, w.link(a))
 	}
-	return append(b, prose(a)...)
+	return sinks.In(a.Language).AppendProse(b, headline(a), a.Short, a.Next, a.Text)
 }
 
 // prose is what people read of a, the title first and what can be done

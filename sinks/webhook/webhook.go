@@ -82,25 +82,15 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	if err != nil {
 		return sinks.Permanent(err)
 	}
-	header := make(http.Header, len(s.header)+4)
-	for name, values := range s.header {
-		header[name] = values
-	}
 	// With this header the transport also sends again when a kept connection
 	// turns out to be closed; the far end can tell the second copy.
-	values := make([]string, 4)
-	set := func(i int, name, value string) {
-		values[i] = value
-		header[name] = values[i : i+1 : i+1]
-	}
-	set(0, idempotencyKey, p.DeliveryID)
+	own := append(make([]sinks.Own, 0, 4), sinks.Own{Name: idempotencyKey, Value: p.DeliveryID})
 	if s.key != nil {
 		timestamp := strconv.FormatInt(time.Now().Unix(), 10)
-		set(1, webhookID, p.DeliveryID)
-		set(2, webhookTimestamp, timestamp)
-		set(3, webhookSignature, sign(s.key, p.DeliveryID, timestamp, body))
+		own = append(own, sinks.Own{Name: webhookID, Value: p.DeliveryID}, sinks.Own{Name: webhookTimestamp, Value: timestamp},
+			sinks.Own{Name: webhookSignature, Value: sign(s.key, p.DeliveryID, timestamp, body)})
 	}
-	answer, err := s.http.Post(ctx, header, body)
+	answer, err := s.http.Post(ctx, s.header, body, own...)
 	if err != nil {
 		return err
 	}
