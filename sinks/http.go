@@ -24,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/words"
 )
@@ -292,7 +293,7 @@ type Own struct{ Name, Value string }
 // otherwise says what happened and whether it can pass.
 func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte, own ...Own) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("post to %s: %w", h.url.Host, err)
+		return nil, h.posting("", err)
 	}
 	var sent sending
 	sent.first.Reset(body)
@@ -319,7 +320,7 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte, own ..
 	answer, err := h.readBounded(resp)
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		// Only a proxy may answer so, also where the far end was asked directly.
-		return answer, Refused(ClassifyStatus(resp.StatusCode, resp.Header, fmt.Errorf("post to %s%s: %s", h.url.Host, h.through(req), proxyRefused)))
+		return answer, Refused(ClassifyStatus(resp.StatusCode, resp.Header, h.posting(h.through(req), errProxyRefused)))
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return answer, nil // accepted; that the rest of its words did not come changes nothing
@@ -374,13 +375,21 @@ func (h *HTTP) readBounded(resp *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(resp.Body, int64(h.most)+1))
 }
 
-// proxyRefused is said of a proxy that wants to know who asks.
-const proxyRefused = "the proxy answered 407 Proxy Authentication Required; write user and password into the URL of proxy, http://USER:PASSWORD@HOST:PORT"
+// errProxyRefused is said of a proxy that wants to know who asks.
+var errProxyRefused = words.Fail(words.ProxyWantsLogin.With())
+
+// posting is err of a request, through a proxy if there is one.
+func (h *HTTP) posting(proxy string, err error) error {
+	if proxy != "" {
+		return words.FailWith(err, words.PostThroughFailed.With(h.url.Host, proxy, err))
+	}
+	return words.FailWith(err, words.PostFailed.With(h.url.Host, err))
+}
 
 // through names the proxy that req goes through, if any.
 func (h *HTTP) through(req *http.Request) string {
 	if u, err := h.rt.Proxy(req); err == nil && u != nil {
-		return " through the proxy " + u.Host
+		return u.Host
 	}
 	return ""
 }
@@ -395,12 +404,12 @@ func (h *HTTP) hungUp(err error) bool {
 
 func (h *HTTP) transportError(req *http.Request, err error) error {
 	if err.Error() == http.StatusText(http.StatusProxyAuthRequired) { // how net/http tells a refused CONNECT
-		err = errors.New(proxyRefused)
+		err = errProxyRefused
 	}
 	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
 	alert, refused := errors.AsType[*net.OpError](err)
-	refused = refused && alert.Op == "remote error" || err.Error() == proxyRefused || unknown || h.hungUp(err)
-	err = h.redact.Error(fmt.Errorf("post to %s%s: %w", h.url.Host, h.through(req), err))
+	refused = refused && alert.Op == "remote error" || err == errProxyRefused || unknown || h.hungUp(err)
+	err = h.redact.Error(h.posting(h.through(req), err))
 	if text := err.Error(); text != Line(text, maxReason) {
 		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too
 	}
@@ -412,17 +421,12 @@ func (h *HTTP) transportError(req *http.Request, err error) error {
 
 func (h *HTTP) answerError(resp *http.Response, body []byte) error {
 	code := resp.StatusCode
-	text := fmt.Sprintf("post to %s: answered %d", h.url.Host, code)
-	if name := http.StatusText(code); name != "" {
-		text += " " + name
-	}
+	status := strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+	said := words.Answered.With(status)
 	if quote := h.quote(body); quote != "" {
-		text += ": " + quote
+		said = words.AnsweredSaying.With(status, quote)
 	}
-	if next := nextStep(code); next != "" {
-		text += "; " + next
-	}
-	err := ClassifyStatus(code, resp.Header, errors.New(text))
+	err := ClassifyStatus(code, resp.Header, h.posting("", words.Fail(said.And(nextStep(code)))))
 	switch code {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone: // of a URL that holds a token
 		return Refused(err)
@@ -441,11 +445,11 @@ func (h *HTTP) Denied(answer []byte, no func(string) bool) error {
 	default:
 		return nil
 	}
-	quote := h.quote(answer)
-	if quote == "" {
-		quote = "nothing"
+	said := words.SaidNothing.With()
+	if quote := h.quote(answer); quote != "" {
+		said = words.SaidNo.With(quote)
 	}
-	return fmt.Errorf("post to %s: answered 200, but said no: %s", h.url.Host, quote)
+	return h.posting("", words.Fail(said))
 }
 
 // notOK reports whether it is JSON with ok or success false.
@@ -467,18 +471,18 @@ func (h *HTTP) quote(body []byte) string {
 	return strings.TrimSpace(Line(text, maxQuote))
 }
 
-func nextStep(code int) string {
+func nextStep(code int) event.Said {
 	switch {
 	case code >= 300 && code < 400:
-		return "redirects are not followed, write the final URL"
+		return words.FinalURL.With()
 	case code == 401 || code == 403:
-		return "check the credentials of this sink"
+		return words.CheckLogin.With()
 	case code == 404 || code == 410:
-		return "check the URL of this sink"
+		return words.CheckURL.With()
 	case code == 413:
-		return "raise the far end's limit for request bodies"
+		return words.RaiseBodyLimit.With()
 	}
-	return ""
+	return event.Said{}
 }
 
 // ClassifyStatus marks err after the status of an HTTP answer other than

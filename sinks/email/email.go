@@ -13,6 +13,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Kind returns the kind of sink that this package makes.
@@ -90,7 +91,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		err = s.open.outcome(m, time.Now())
 	}
 	if a.Test && err == nil && len(m.never) > 0 {
-		err = sinks.Permanent(errors.New(m.refusals())) // whoever tests wants to know of each
+		err = sinks.Permanent(words.Fail(m.refusals())) // whoever tests wants to know of each
 	}
 	if err == nil || sinks.IsPermanent(err) {
 		s.open.settle(id)
@@ -99,7 +100,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("send mail through %s: %w", s.address, err)
+		return words.FailWith(err, words.MailFailed.With(s.address, err))
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ package stdout
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -72,12 +71,12 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	}
 	line = append(line, '\n')
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("write line: %w", err)
+		return words.FailWith(err, words.WriteLineFailed.With(err))
 	}
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
-		return fmt.Errorf("write line: %w", ctx.Err())
+		return words.FailWith(ctx.Err(), words.WriteLineFailed.With(ctx.Err()))
 	}
 	written := make(chan error, 1)
 	go func() { // a write to a pipe that nobody reads cannot be cancelled
@@ -88,11 +87,11 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	select {
 	case err := <-written:
 		if err != nil {
-			return fmt.Errorf("write line: %w", err)
+			return words.FailWith(err, words.WriteLineFailed.With(err))
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("write line: %w", ctx.Err())
+		return words.FailWith(ctx.Err(), words.WriteLineFailed.With(ctx.Err()))
 	}
 }
 

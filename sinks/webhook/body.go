@@ -16,6 +16,7 @@ import (
 	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/alertmanager"
+	"dswatch/words"
 )
 
 // encoder makes the body that is posted.
@@ -111,7 +112,7 @@ func (t *bodyTemplate) encode(p sinks.Payload) ([]byte, error) {
 		err = t.look(body)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("render body: %s; correct the template and replay the dead letter", constants.ReplaceAllString(err.Error(), `"..."`))
+		return nil, words.Fail(words.TemplateFailed.With(constants.ReplaceAllString(err.Error(), `"..."`)))
 	}
 	return []byte(body), nil
 }
