@@ -12,6 +12,7 @@ import (
 	"dswatch/ledger"
 	"dswatch/rules"
 	"dswatch/sinks"
+	"dswatch/spelling"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -105,6 +106,9 @@ func named(e *engine.Engine, of string) ([]engine.View, error) {
 	var found []engine.View
 	if strings.Contains(of, "/") {
 		found = e.Find(func(s *rules.Status) bool { return s.Key.String() == of || strings.HasSuffix(s.Key.String(), "/"+of) })
+		if len(found) == 0 { // written in another way
+			found = e.Find(func(s *rules.Status) bool { return spelling.Ends(s.Key.String(), of) })
+		}
 		if i := slices.IndexFunc(found, func(v engine.View) bool { return v.Status.Key.String() == of }); i >= 0 {
 			found = found[i : i+1]
 		}
