@@ -110,6 +110,15 @@ func (w *Words) Transition(t event.Transition) string { return w.voice.Mark(t) }
 // Count writes found instances of wanted ones: "1 of 2".
 func (w *Words) Count(found, want int) string { return fmt.Sprintf(w.count, found, want) }
 
+// Counted is Count of a, empty where it says no more than the state: of a single
+// thing, and of what cannot be seen.
+func (w *Words) Counted(a event.Alert) string {
+	if a.Want <= 1 || a.State == event.Unknown {
+		return ""
+	}
+	return w.Count(a.Found, a.Want)
+}
+
 // LeftOut says that n characters did not fit into a message.
 func (w *Words) LeftOut(n int) string { return fmt.Sprintf(w.leftOut, n) }
 
@@ -200,15 +209,15 @@ func (w *Words) Fields(a event.Alert) []Field {
 		state = w.StateOf(a.Previous) + " → " + state
 	}
 	add(w.Host, a.Key.Host)
-	add(w.Item, w.Kind(a.Key.Kind)+" "+a.Key.Name)
+	if a.Rule != event.RuleStorm { // which is about no single item
+		add(w.Item, w.Kind(a.Key.Kind)+" "+a.Key.Name)
+	}
 	add(w.State, state)
 	add(w.Severity, w.SeverityOf(a.Severity))
 	if a.Transition.Firing() { // what was lost is back
 		add(w.Impact, w.ImpactOf(a.Impact))
 	}
-	if a.Want > 0 {
-		add(w.Found, w.Count(a.Found, a.Want))
-	}
+	add(w.Found, w.Counted(a))
 	add(w.Since, w.Time(a.StartedAt))
 	if a.Transition == event.Cleared && !a.EndedAt.IsZero() {
 		add(w.Until, w.Time(a.EndedAt))

@@ -112,8 +112,8 @@ func text(a event.Alert) string {
 		more = append(more, w.Lasted+" "+w.Lasting(a.EndedAt.Sub(a.StartedAt)))
 	case a.Transition != event.Cleared:
 		more = append(more, w.ImpactOf(a.Impact))
-		if a.Want > 0 {
-			more = append(more, w.Count(a.Found, a.Want))
+		if n := w.Counted(a); n != "" {
+			more = append(more, n)
 		}
 	}
 	if a.Ack != nil {
