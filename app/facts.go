@@ -292,6 +292,7 @@ func (a *App) tellReports(ctx context.Context, reports []event.FactsReport) erro
 // memory is what is remembered of this host, and who is to be told of changes.
 type memory struct {
 	presence *facts.Presence
+	query    *facts.Query
 	news     chan<- struct{}
 }
 
@@ -321,6 +322,38 @@ func (a *App) Known(context.Context) (web.Known, error) {
 		}
 	}
 	return out, nil
+}
+
+// unasked says what nobody knows because the agent is not asked; nil: it is.
+func (a *App) unasked() *web.Unasked {
+	m := a.memory.Load()
+	if m == nil || m.query.Unhelped() == nil {
+		return nil
+	}
+	p := web.ProblemOf(m.query.Unhelped())
+	out := &web.Unasked{Error: p.Error, ErrorStatements: p.Statements, Blind: []event.Key{}}
+	e, host := a.engine.Load(), a.conf().Config.Host
+	if e == nil {
+		return out
+	}
+	known := e.FactsOf(host)
+	told := event.Facts{} // as if the agent had been asked
+	for _, n := range toldByAgent {
+		told[n] = event.Fact{Value: event.On}
+	}
+	told[event.Edition] = event.Fact{Value: event.DeepSecurity}
+	answered := told.Merge(known)
+	e.Items(func(s rules.Status, snap rules.Snapshot) {
+		if s.Key.Host == host && snap.Row != nil && snap.Row.Evaluate(known).Expected == catalog.Unknown && snap.Row.Evaluate(answered).Expected != catalog.Unknown {
+			out.Blind = append(out.Blind, s.Key)
+		}
+	})
+	for _, k := range m.query.Keys(host) {
+		if _, said := known[event.Evidenced(k.Name)]; !said {
+			out.Blind = append(out.Blind, k)
+		}
+	}
+	return out
 }
 
 // processPatience is how long check waits for a running process.

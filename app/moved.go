@@ -54,6 +54,9 @@ func ExportStore(ctx context.Context, l *Loaded, o Options, path string) (m Move
 			_ = os.Remove(path)
 		}
 	}()
+	if err := guard.Become(l.Config.Bus.Dir); err != nil {
+		return m, err
+	}
 	err = onStore(ctx, l, o.Log, func(led *ledger.Ledger) error {
 		meta, _, err := led.Meta(ctx)
 		if err == nil {
@@ -124,6 +127,9 @@ func ImportStore(ctx context.Context, l *Loaded, o Options, path string) (m Move
 	}
 	defer f.Close()
 	dir := l.Config.Bus.Dir
+	if err := guard.Become(dir); err != nil {
+		return m, err
+	}
 	if _, err := os.Stat(filepath.Join(dir, "jetstream")); err == nil {
 		err := onStore(ctx, l, o.Log, func(led *ledger.Ledger) error {
 			empty, err := led.Empty(ctx)
@@ -170,6 +176,9 @@ func takeFile(files map[string][]byte, e ledger.Exported) error {
 // UpgradeStore brings a stopped store to the format of this version, and says
 // which it had.
 func UpgradeStore(ctx context.Context, l *Loaded, o Options) (before, now int, err error) {
+	if err := guard.Become(l.Config.Bus.Dir); err != nil {
+		return 0, 0, err
+	}
 	err = onStore(ctx, l, o.Log, func(led *ledger.Ledger) error {
 		meta, found, err := led.Meta(ctx)
 		if err == nil {

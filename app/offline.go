@@ -7,6 +7,7 @@ import (
 
 	"dswatch/bus"
 	"dswatch/config"
+	"dswatch/guard"
 	"dswatch/web"
 	"dswatch/web/client"
 )
@@ -42,6 +43,9 @@ func TestSinks(ctx context.Context, l *Loaded, names []string, o Options) ([]web
 	out, err := Client(l).TestSinks(ctx, names)
 	if !errors.Is(err, client.ErrNotRunning) {
 		return out, err
+	}
+	if err := guard.Become(l.Config.Bus.Dir); err != nil {
+		return nil, err
 	}
 	a, err := Open(ctx, l, o)
 	if err != nil {

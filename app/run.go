@@ -89,7 +89,7 @@ func (a *App) Run(ctx context.Context) error {
 	l := a.conf()
 	r := &running{App: a, watches: ctx, delivers: context.WithoutCancel(ctx), news: make(chan struct{}, 1)}
 	r.known = newKnowledge(l, a.factsBefore(ctx), a.Log)
-	a.memory.Store(&memory{r.known.presence, r.news})
+	a.memory.Store(&memory{r.known.presence, r.known.query, r.news})
 	looks, err := r.newLooks(ctx, l, l.watch.plans, a.reportedBefore(ctx))
 	if err != nil {
 		return err

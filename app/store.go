@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"dswatch/bus"
+	"dswatch/guard"
 )
 
 // Stored is what a check of a stopped message store found.
@@ -17,6 +18,9 @@ type Stored struct {
 // CheckStore looks at a copy of the message store of a configuration, repaired;
 // with repair, the copy takes the store's place.
 func CheckStore(ctx context.Context, l *Loaded, log *slog.Logger, repair bool) (out Stored, err error) {
+	if err := guard.Become(l.Config.Bus.Dir); err != nil {
+		return out, err
+	}
 	if repair {
 		out.Streams, out.Kept, err = bus.RepairStore(ctx, l.Config.Bus, log)
 	} else {

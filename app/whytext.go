@@ -192,8 +192,8 @@ func (e explanation) told(y web.Why) {
 // say follows them.
 func (e explanation) progress(x web.Told) string {
 	reason := ""
-	if text := e.said(x.ErrorStatements, x.Error); text != "" {
-		reason = ": " + plainText(text)
+	if x.Error != "" {
+		reason = ": " + plainText(x.Error)
 	}
 	switch {
 	case x.Progress == "waiting" && len(x.Tried) > 0:
@@ -237,8 +237,8 @@ func (e explanation) attempt(x web.Attempt) string {
 	if x.Status != 0 {
 		text += fmt.Sprintf(" (HTTP %d)", x.Status)
 	}
-	if why := e.said(x.ErrorStatements, x.Error); why != "" {
-		text += ": " + plainText(why)
+	if x.Error != "" {
+		text += ": " + plainText(x.Error)
 	}
 	return text
 }

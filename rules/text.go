@@ -31,12 +31,11 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	}
 	a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
 	if a.Transition.Firing() {
-		short, next := inShort(a, snap)
-		a.ShortStatements, a.NextStatements = lookedAfter(a, false).And(short), next
+		a.ShortStatements, a.NextStatements = inShort(a, snap)
 	}
-	text := lookedAfter(a, true)
+	var text event.Said
 	if a.Rule == FlapRule {
-		text = text.And(s.flapText(a))
+		text = s.flapText(a)
 	}
 	switch {
 	case a.Transition == event.Cleared:
@@ -52,7 +51,7 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	if a.AffectedCount > 0 {
 		text = text.And(affectedText(a))
 	}
-	a.TextStatements = text
+	a.TextStatements = text.And(lookedAfter(a))
 	words.In(s.Language, s.Zone).Tell(a)
 }
 
@@ -263,20 +262,18 @@ func toldAgain(t event.Transition) bool {
 }
 
 // lookedAfter says who looks after the alert from now on, where that is what
-// is told; whole with what he wrote to that.
-func lookedAfter(a *event.Alert, whole bool) event.Said {
+// is told.
+func lookedAfter(a *event.Alert) event.Said {
 	switch by := a.Withdrawn; {
-	case a.Transition == event.Unacknowledged && by != nil && whole && by.Comment != "":
+	case a.Transition == event.Unacknowledged && by != nil && by.Comment != "":
 		return words.NobodyLooksSays.With(by.Author, by.Comment)
-	case a.Transition == event.Unacknowledged && by != nil && !whole:
-		return words.ShortNobody.With()
 	case a.Transition == event.Unacknowledged && by != nil:
 		return words.NobodyLooks.With(by.Author)
 	}
 	switch by := a.Ack; {
 	case a.Transition != event.Acknowledged || by == nil:
 		return event.Said{}
-	case whole && by.Comment != "":
+	case by.Comment != "":
 		return words.LookedAfterSays.With(by.Author, by.Comment)
 	default:
 		return words.LookedAfter.With(by.Author)

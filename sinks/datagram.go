@@ -3,13 +3,12 @@ package sinks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
-
-	"dswatch/words"
 )
 
 // resolveAgain is how long a host name's address is believed, so that a far
@@ -107,7 +106,7 @@ func (d *Datagram) Write(ctx context.Context, b []byte) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ECONNREFUSED) && d.network == "udp": // the socket is good for the next one
-		return words.FailWith(err, words.NobodyListens.With(err))
+		return fmt.Errorf("%w; check that the receiver is running and listens on this port", err)
 	}
 	d.Drop(c)
 	return err

@@ -24,20 +24,20 @@ type listed struct {
 
 // allowed says what of ours each part may import, and is the only drawing of
 // it: cmd -> demo -> app -> {detector, engine, sinks, ledger, bus, config, web}
-// -> {rules, catalog, words} -> event -> {setting, wire}, and spelling beside them. A part that has
+// -> {rules, catalog, words} -> event -> {setting, wire}. A part that has
 // itself in its list has kinds, and a kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"cmd", "demo", "app", "guard", "web", "sinks/snmp", "words", "event", "setting", "table", "spelling"},
+	"cmd":      {"cmd", "demo", "app", "guard", "web", "sinks/snmp", "words", "event", "setting", "table"},
 	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
-	"detector": {"words", "event", "catalog", "detector", "setting", "guard", "spelling"},
-	"engine":   {"rules", "words", "event", "catalog", "engine", "setting", "spelling"},
-	"rules":    {"words", "event", "catalog", "rules", "setting", "wire", "spelling"},
+	"detector": {"words", "event", "catalog", "detector", "setting", "guard"},
+	"engine":   {"rules", "words", "event", "catalog", "engine", "setting"},
+	"rules":    {"words", "event", "catalog", "rules", "setting", "wire"},
 	"sinks":    {"guard", "words", "event", "catalog", "sinks", "setting", "wire", "machine"},
 	"machine":  {},
 	"journal":  {"machine", "guard"},
 	"ledger":   {"bus", "journal", "machine", "setting", "engine", "rules", "sinks", "words", "event", "wire"},
-	"web":      {"web", "guard", "words", "event", "catalog", "setting", "spelling"},
+	"web":      {"web", "guard", "words", "event", "catalog", "setting"},
 	"bus":      {"bus", "guard", "setting", "words", "event", "test/ports"},
 	"config":   {"setting", "words", "event"},
 	"catalog":  {"words", "event", "setting", "table"},
@@ -46,7 +46,6 @@ var allowed = map[string][]string{
 	"guard":    {"words", "event"},
 	"pulse":    {},
 	"setting":  {},
-	"spelling": {},
 	"wire":     {},
 	"table":    {},
 	"test":     {"*"},

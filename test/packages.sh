@@ -45,6 +45,10 @@ man -l /usr/share/man/man1/dswatch.1.gz >/dev/null 2>&1 || zcat /usr/share/man/m
 bash -c '. /usr/share/bash-completion/completions/dswatch' || die "completion"
 dswatch config check -c /usr/share/doc/dswatch/dswatch.yaml.example >/dev/null || die "the example is wrong"
 grep -q '^ExecStart=/usr/bin/dswatch ' /usr/lib/systemd/system/dswatch.service || die "the unit runs another program"
+for unit in dswatch.service dswatch-helper.service dswatch-helper.socket; do
+  systemd-analyze verify --man=no /usr/lib/systemd/system/$unit || die "$unit"
+done
+[ ! -e /etc/systemd/system/dswatch.service.d ] || die "a new service is root's"
 first=$(version)
 dswatch init -o /etc/dswatch/dswatch.yaml
 dswatch config check >/dev/null || die "what init wrote is wrong"
@@ -52,12 +56,15 @@ echo '# by hand' >>/etc/dswatch/dswatch.yaml
 mkdir -p /var/lib/dswatch && echo data >/var/lib/dswatch/kept
 say "dpkg: upgrade to $new"
 dpkg -i /mnt/new/*.deb
+grep -q '^User=root$' /etc/systemd/system/dswatch.service.d/root.conf || die "the service of root's did not stay root's"
+rm -r /etc/systemd/system/dswatch.service.d && chown dswatch: /var/lib/dswatch # as its administrator and systemd do
 second=$(version)
 [ "$first" != "$second" ] || die "still $first"
 kept upgrade
 say "dpkg: downgrade by one"
 dpkg -i /mnt/old/*.deb 2>&1 | grep -v 'downgrading'
 is "$(version)" "$first" "after the downgrade"
+[ ! -e /etc/systemd/system/dswatch.service.d ] || die "the service became root's again"
 kept downgrade
 say "dpkg: remove"
 dpkg -r dswatch
@@ -87,6 +94,7 @@ kept downgrade
 say "rpm: erase"
 rpm -e dswatch
 [ ! -e /usr/bin/dswatch ] || die "the program is still there"
+[ ! -e /etc/systemd/system/dswatch.service.d ] || die "a drop-in is left after rpm -e"
 kept removal
 say passed
 INSIDE

@@ -106,10 +106,7 @@ type SinkStatus struct {
 	FailingSince  time.Time `json:"failing_since,omitzero"`  // zero: the last attempt succeeded
 	LastDelivered time.Time `json:"last_delivered,omitzero"` // since the start
 	LastError     string    `json:"last_error,omitempty"`    // of the last failure, which may be over
-	// LastErrorStatements is LastError as data, as far as it is not somebody else's text.
-	LastErrorStatements event.Said `json:"last_error_statements,omitzero"`
-
-	Drill *Drill `json:"drill,omitempty"` // absent before the first one
+	Drill         *Drill    `json:"drill,omitempty"`         // absent before the first one
 	// Listening is how what people ask for at the far end arrives; absent where
 	// nobody can ask.
 	Listening *Listening `json:"listening,omitempty"`
@@ -146,6 +143,18 @@ type Status struct {
 	// Watching says of each job that the system can tell of an end how it learns
 	// of it, beside its schedule.
 	Watching []Watching `json:"watching"`
+	// Unasked says what nobody knows because this process may not ask the agent and
+	// no helper does; nil: it is asked, or there is none.
+	Unasked *Unasked `json:"agent_not_asked,omitempty"`
+}
+
+// Unasked is an agent that is not asked.
+type Unasked struct {
+	Error string `json:"error"`
+	// ErrorStatements is Error as data.
+	ErrorStatements event.Said `json:"error_statements,omitzero"`
+	// Blind are the items of which therefore nobody knows whether they are expected.
+	Blind []event.Key `json:"blind"`
 }
 
 // Watching is how one job learns that something has ended.

@@ -41,6 +41,15 @@ var (
 	NobodyAccepts = say1[string]("guard.nobody_accepts",
 		"no process of this host accepts connections to {address}",
 		"{address} への接続を受け付けるプロセスがこのホストにありません")
+	StrangeHelper = say1[string]("guard.strange_helper",
+		"it is run by user {uid}, not by root",
+		"root ではなく UID {uid} のユーザのプロセスが待ち受けています")
+	NoHelper = say2[string, error]("guard.no_helper",
+		"dswatch does not run as root, and no helper that may ask the agent answers at {path}: {error}; run: systemctl enable --now dswatch-helper.socket",
+		"dswatch が root で動作しておらず、Agent に問い合わせるヘルパーが {path} で応答しません ({error})。実行してください: systemctl enable --now dswatch-helper.socket")
+	NotBecome = say3[string, string, error]("guard.not_become",
+		"work as user {name}, whose {path} is: {error}",
+		"{path} の所有者 {name} として動作できません: {error}")
 	TurnedByOthers = say1[error]("guard.turned",
 		"others can change what dswatch runs with: {error}",
 		"dswatch の動作に使うファイルを他のユーザが変更できます: {error}")

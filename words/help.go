@@ -346,6 +346,22 @@ kept: nothing would end it at the far end. Exit status 1 when one was kept.`,
 		"text または json",
 	},
 	{
+		"Ask this host's agent, as root, for a dswatch that is not root",
+		"root でない dswatch に代わり、このホストの Agent に root として問い合わせる",
+	},
+	{
+		`The agent's dsa_query answers root only. This process puts its two questions for a dswatch that runs as the
+user dswatch, and tells it nothing but edition, features and what the agent says of itself. systemd starts
+it when somebody asks (dswatch-helper.socket), and it ends after a minute.`,
+		`Agent の dsa_query は root にしか応答しません。このプロセスは、ユーザ dswatch で動作する dswatch に代わって
+2 つの問い合わせだけを行い、製品の種類、機能、Agent 自身の申告だけを返します。問い合わせがあると systemd が
+起動し (dswatch-helper.socket)、1 分後に終了します。`,
+	},
+	{
+		"listen at this path instead of at systemd's socket, until it is ended",
+		"systemd のソケットの代わりにこのパスで待ち受け、終了されるまで動作する",
+	},
+	{
 		"See it work: a pretend agent of real processes breaks and recovers, in under a minute",
 		"動作を確認する: 擬似の Agent が停止と復旧を 1 分以内で演じる",
 	},
@@ -405,10 +421,6 @@ looks after an alert under the old name looks after that of the same item under 
 	{
 		"Write a commented configuration from what is found on this host",
 		"このホストで検出した内容から、コメント付きの設定を作成する",
-	},
-	{
-		"refuse what is only warned of, such as a secret that is too short to be hidden",
-		"短すぎて隠せないシークレットなど、警告の対象となる設定も誤りとして扱う",
 	},
 	{
 		"`FILE` to write, which must not exist; without it standard output",

@@ -238,6 +238,18 @@ var (
 	FindProgram = say1[error]("request.find_program",
 		"find the program: {error}",
 		"プログラムのパスを取得できません: {error}")
+	SystemdTooOld = say2[int, int]("request.systemd_too_old",
+		"systemd {version} cannot give another user what the service needs, {oldest} can",
+		"systemd {version} では、root 以外のユーザに必要な権限を与えられません ({oldest} 以降で可能)")
+	OnlyRootRuns = say1[string]("request.only_root_runs",
+		"only root can run {path}; run: chmod 755 {path}",
+		"{path} は root だけが実行できます。実行してください: chmod 755 {path}")
+	StateElsewhere = say1[string]("request.state_elsewhere",
+		"{path} is not where that user may write; leave out bus.dir, bus.open_dir and web.socket, then install the service again",
+		"{path} にはそのユーザが書き込めません。bus.dir、bus.open_dir、web.socket を外して、サービスを登録し直してください")
+	NoUserMade = say3[string, error, string]("request.no_user_made",
+		"the user {name} cannot be made ({error}): {said}",
+		"ユーザ {name} を作成できません ({error}): {said}")
 	PathInUnit = say1[string]("request.path_in_unit",
 		`"{path}" has characters that mean something in a unit; move it to a path of letters, digits and / . _ - + @`,
 		`"{path}" にはユニットファイルで特別な意味を持つ文字があります。英数字と / . _ - + @ だけのパスに移してください`)
@@ -362,6 +374,12 @@ var (
 	SocketTaken = say1[string]("request.socket_taken",
 		"another process listens on {path}",
 		"{path} では別のプロセスが待ち受けています")
+	HelperIsRoot = say0("request.helper_is_root",
+		"the helper asks the agent as root; run it as root, or let systemd: systemctl enable --now dswatch-helper.socket",
+		"ヘルパーは root として Agent に問い合わせます。root で実行するか、systemd から起動してください: systemctl enable --now dswatch-helper.socket")
+	HelperNoSocket = say0("request.helper_no_socket",
+		"no socket of systemd was given to this process; run: systemctl enable --now dswatch-helper.socket, or name one with --socket",
+		"systemd からソケットが渡されていません。systemctl enable --now dswatch-helper.socket を実行するか、--socket で指定してください")
 	NoSocketThere = say1[string]("request.no_socket_there",
 		"{path} is there already and is no socket",
 		"{path} が既にあり、ソケットではありません")

@@ -54,6 +54,12 @@ var (
 	NotNotified = say2[string, error]("screen.not_notified",
 		"The system does not tell {job} when something ends, which is polled: {why}",
 		"{job} の監視では、終了がシステムから通知されないため、定期的に確認しています: {why}")
+	AgentUnasked = say1[error]("screen.agent_unasked",
+		"The agent is not asked which features are on: {why}",
+		"有効な機能を Agent に問い合わせできません: {why}")
+	RowsBlind = say1[[]string]("screen.rows_blind",
+		"Nobody knows therefore whether these rows are expected: {items}.",
+		"そのため、次の行は監視対象かどうかを判定できません: {items}。")
 	ListeningFails = say2[string, error]("screen.listening_fails",
 		"Buttons of sink {name} do not work, or not all: {why}",
 		"通知先 {name} のボタンが動作しないか、一部だけ動作しています: {why}")
@@ -131,9 +137,6 @@ var (
 	StoreKept      = say1[string]("screen.store_kept", "the store as it was is in {dir}", "修復前の保存データは {dir} にあります")
 	NothingChanged = say0("screen.nothing_changed", "nothing has changed", "変更はありません")
 	ConfigValid    = say0("screen.config_valid", "the configuration is valid", "設定は有効です")
-	StrictWarnings = say1[int]("screen.strict_warnings",
-		"{n} {n|warning|warnings} with --strict: correct what is named above",
-		"--strict の指定により、上記の警告 {n} 件を誤りとして扱います。修正してください")
 	ShortestOutage = say1[[]string]("screen.shortest",
 		"the shortest outage that is certainly told (rules.hold and the schedules): {times}",
 		"確実に通知される最短の停止時間 (rules.hold と確認の間隔から算出): {times}")
@@ -143,6 +146,9 @@ var (
 	ServiceInstalled = say3[string, string, string]("screen.service_installed",
 		"installed the service {name}: {program} with {config}",
 		"サービス {name} を登録しました: {program} (設定 {config})")
+	ServiceAsRoot = say1[error]("screen.service_as_root",
+		"it runs as root, not as the user dswatch: {why}",
+		"サービスはユーザ dswatch ではなく root で動作します: {why}")
 	ServiceNext = say0("screen.service_next", "next: dswatch service start", "次に dswatch service start を実行してください")
 	ServiceDone = say2[Phrase, string]("screen.service_done", "{done} the service {name}", "サービス {name} を{done}")
 	DoneRemoved = say0("service.removed", "removed", "削除しました")

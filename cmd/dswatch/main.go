@@ -111,6 +111,9 @@ func command() *cobra.Command {
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
 		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), manCommand(), pretendCommand())
+	if c := helperCommand(); c != nil {
+		root.AddCommand(c)
+	}
 	languageFlag(root)
 	colorFlag(root)
 	helpCommand(root)

@@ -24,11 +24,15 @@ func serviceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := installService(exe, config); err != nil {
+			root, err := installService(exe, config)
+			if err != nil {
 				return words.FailWith(err, words.InstallService.With(err))
 			}
 			v := voice(c, nil)
 			say(v, words.ServiceInstalled.With(serviceName, exe, config))
+			if root != nil {
+				say(v, words.ServiceAsRoot.With(root))
+			}
 			say(v, words.ServiceNext.With())
 			return nil
 		},
@@ -73,9 +77,6 @@ func servicePaths(file string) (exe, config string, err error) {
 	}
 	if err := l.Guard(); err != nil {
 		return "", "", err
-	}
-	if err := l.Weak(nil); err != nil {
-		return "", "", usageError{err}
 	}
 	if config, err = filepath.Abs(file); err != nil {
 		return "", "", words.FailWith(err, words.FindConfig.With(err))

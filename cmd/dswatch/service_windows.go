@@ -176,15 +176,15 @@ func advise(err error) error {
 
 // installService installs with automatic start, under LocalSystem, which may
 // read the path of every process.
-func installService(exe, config string) error {
+func installService(exe, config string) (root, err error) {
 	l, err := load(config)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := audible(l); err != nil {
-		return usageError{err}
+		return nil, usageError{err}
 	}
-	return withManager(func(m *mgr.Mgr) error {
+	return nil, withManager(func(m *mgr.Mgr) error {
 		s, err := m.CreateService(serviceName, exe, mgr.Config{
 			StartType: mgr.StartAutomatic, ErrorControl: mgr.ErrorNormal, DisplayName: "dswatch",
 			Description: "Watches what Deep Security needs to run, and tells who must know.",

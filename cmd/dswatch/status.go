@@ -126,6 +126,12 @@ func statusText(st web.Status, v words.Voice, f table.Form, all bool) string {
 	if len(notified) > 0 {
 		line(words.NotifiedOfEnds.With(notified))
 	}
+	if u := st.Unasked; u != nil {
+		line(words.AgentUnasked.With(words.Cause(u.ErrorStatements, plain(u.Error))))
+		if names := blind(u.Blind); len(names) > 0 {
+			line(words.RowsBlind.With(names))
+		}
+	}
 	b.WriteByte('\n')
 	if len(st.Forever) > 0 {
 		line(words.SilencedForever.With(st.Forever))
@@ -165,6 +171,14 @@ func statusText(st web.Status, v words.Voice, f table.Form, all bool) string {
 	}
 	b.WriteString(f.Table(statusSinks(st, v)))
 	return b.String()
+}
+
+// blind are items by what names them on their host.
+func blind(keys []event.Key) (names []string) {
+	for _, k := range keys {
+		names = append(names, plain(string(k.Kind)+"/"+k.Name))
+	}
+	return names
 }
 
 // statusItems is the table of the items, those that are not expected only with
@@ -211,7 +225,7 @@ func statusSinks(st web.Status, v words.Voice) []table.Row {
 			since, tint = v.Stamp(s.FailingSince), table.Red
 		}
 		if s.LastError != "" {
-			problem = plain(v.Say(words.Or(s.LastErrorStatements, s.LastError)))
+			problem = plain(s.LastError)
 		}
 		rows = append(rows, table.Row{Cells: []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), v.Circuit(s.Circuit), drill, since, problem}, Tint: tint})
 	}

@@ -6,5 +6,6 @@ remove | 0) ;;
 *) exit 0 ;;
 esac
 if [ -d /run/systemd/system ]; then
-  systemctl disable --quiet --now dswatch.service
+  systemctl disable --quiet --now dswatch.service dswatch-helper.socket
+  systemctl stop dswatch-helper.service
 fi

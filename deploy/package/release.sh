@@ -55,12 +55,13 @@ for target in ${TARGETS:-linux/amd64 linux/arm64 windows/amd64 windows/arm64}; d
     (cd "$work" && find "$name" -type f | sort | zip -qX9@ "../$name.zip")
     continue
   fi
-  cp "$SHARED"/dswatch.1.gz "$SHARED"/dswatch.bash deploy/dswatch.service "$dir/"
+  cp "$SHARED"/dswatch.1.gz "$SHARED"/dswatch.bash deploy/dswatch.service deploy/dswatch-helper.service deploy/dswatch-helper.socket deploy/root.conf "$dir/"
   tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w --mtime="@$SOURCE_DATE_EPOCH" -c "$name" | gzip -9n >"$out/$name.tar.gz"
   # The package's unit runs the package's program, once it is configured.
   sed -e "s|^ExecStart=.*|ExecStart=/usr/bin/dswatch run -c /etc/dswatch/dswatch.yaml|" \
     -e "s|^After=.*|&\nConditionPathExists=/etc/dswatch/dswatch.yaml|" deploy/dswatch.service >"$dir/dswatch.service"
-  chmod 644 "$dir/dswatch.service"
+  sed "s|^ExecStart=/usr/local/bin/|ExecStart=/usr/bin/|" deploy/dswatch-helper.service >"$dir/dswatch-helper.service"
+  chmod 644 "$dir/dswatch.service" "$dir/dswatch-helper.service"
   for packager in deb rpm; do
     sed -e "s|\${GOARCH}|$arch|; s|\${PACKAGE_VERSION}|$PACKAGE_VERSION|; s|\${BUILD_TIME}|$BUILD_TIME|; s|\${STAGE}|$dir|; s|\${SHARED}|$SHARED|" \
       deploy/package/nfpm.yaml >"$work/nfpm-$arch.yaml"

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dswatch/event"
@@ -22,9 +24,12 @@ const QueryOrigin = "dsa_query "
 // up. Safe for concurrent use.
 type Query struct {
 	path    func() string
-	program func() string // stamp of what is there
+	program func() string // stamp of what is there, and of the helper
 	agent   Agent
 	timeout time.Duration
+	// helper is the socket of who asks in place of a process that may not; empty:
+	// this one may.
+	helper string
 
 	mu     sync.Mutex
 	wasUp  bool
@@ -35,6 +40,8 @@ type Query struct {
 	known  event.Facts
 	says   map[string]saying // what it said of itself, by row
 	reason error             // why the last attempt told less than it could
+
+	lack atomic.Pointer[unhelped] // why the last attempt had no helper, though it needs one
 }
 
 // Agent is what was seen of this host's agent.
@@ -62,7 +69,9 @@ const (
 // NewQuery returns a source that asks the agent of this host while its main
 // process is up.
 func NewQuery(agent Agent) *Query {
-	return &Query{path: queryPath, program: func() string { return stampOf(queryPath()) }, agent: agent, timeout: queryTimeout, wait: queryDoubt}
+	helper := helperOf()
+	program := func() string { return stampOf(queryPath()) + stampOf(helper) }
+	return &Query{path: queryPath, program: program, agent: agent, timeout: queryTimeout, helper: helper, wait: queryDoubt}
 }
 
 // Due reports whether an item came or went since the agent was asked, or its
@@ -108,43 +117,51 @@ func (q *Query) Facts(ctx context.Context) (event.Facts, error) {
 	return event.Facts{}.Merge(q.known), q.reason
 }
 
+// question is one that the agent is asked. There are no others.
+type question struct {
+	name, prefix string
+	values       []string // what is read of its answer
+	facts        func(answer) (event.Facts, error)
+}
+
+var questions = []question{
+	{"GetAgentStatus", "AgentStatus.", []string{"dsmUrl", "currentTime", "lastAgentToManagerSession", "agentState", "driverHooked"}, editionFacts},
+	{"GetComponentInfo", "Component.", []string{"AM.mode", "WRS.mode", "FWDPI.firewallMode", "FWDPI.mode"}, featureFacts},
+}
+
 // ask puts both questions. What one of them tells does not depend on the
 // other.
 func (q *Query) ask(ctx context.Context) {
 	path := q.path()
+	q.reason = nil
+	var lack *unhelped
+	defer func() { q.lack.Store(lack) }()
 	if path == "" {
-		q.reason = nil
 		return
 	}
 	var errs []error
 	answered := event.Facts{}
-	for _, question := range []struct {
-		name, prefix string
-		facts        func(answer) (event.Facts, error)
-	}{
-		{"GetAgentStatus", "AgentStatus.", editionFacts},
-		{"GetComponentInfo", "Component.", featureFacts},
-	} {
-		out, complaint, err := command{path, []string{"-c", question.name}, q.timeout}.run(ctx)
+	for _, one := range questions {
+		values, err := q.put(ctx, path, one)
 		if errors.Is(err, fs.ErrNotExist) {
-			q.reason = nil // no such program: nothing to be told, as on a host without an agent
-			return
+			lack = nil
+			return // no such program: nothing to be told, as on a host without an agent
 		}
-		values := parseAnswer(question.prefix, out)
-		if len(values) == 0 || err != nil {
-			errs = append(errs, refusal(question.name, said(out, complaint), err))
+		if err != nil {
+			lack = cmp.Or(lack, lackOf(err))
+			errs = append(errs, err)
 			continue
 		}
-		f, err := question.facts(values)
+		f, err := one.facts(values)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("dsa_query -c %s: %w; declare it in watch.facts", question.name, err))
+			errs = append(errs, fmt.Errorf("dsa_query -c %s: %w; declare it in watch.facts", one.name, err))
 		}
 		answered = answered.Merge(f)
-		for row, s := range evidence(question.name, values) {
+		for row, s := range evidence(one.name, values) {
 			if q.says == nil {
 				q.says = map[string]saying{}
 			}
-			s.at, s.question = q.asked, question.name
+			s.at, s.question = q.asked, one.name
 			q.says[row] = s
 		}
 	}
@@ -154,6 +171,46 @@ func (q *Query) ask(ctx context.Context) {
 		answered[n] = f
 	}
 	q.known, q.reason = q.known.Merge(answered), errors.Join(errs...)
+}
+
+// put puts one question, through the helper where this process may not. Where
+// there is no helper it tries nevertheless.
+func (q *Query) put(ctx context.Context, path string, one question) (answer, error) {
+	if q.helper == "" {
+		return put(ctx, path, one, q.timeout)
+	}
+	values, err := askHelper(ctx, q.helper, one)
+	if lackOf(err) == nil {
+		return values, err
+	}
+	values, direct := put(ctx, path, one, q.timeout)
+	if direct != nil && !errors.Is(direct, fs.ErrNotExist) {
+		direct = fmt.Errorf("%w; %w", err, direct)
+	}
+	return values, direct
+}
+
+// Unhelped is why the agent is not asked: this process may not, and has no helper
+// who may. Nil: it is asked, or there is no agent.
+func (q *Query) Unhelped() error {
+	if lack := q.lack.Load(); lack != nil {
+		return lack.error
+	}
+	return nil
+}
+
+// put runs the program with one question and returns the values of its answer. A
+// program that is not there is fs.ErrNotExist.
+func put(ctx context.Context, path string, one question, timeout time.Duration) (answer, error) {
+	out, complaint, err := command{path, []string{"-c", one.name}, timeout}.run(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	values := parseAnswer(one.prefix, out)
+	if len(values) == 0 || err != nil {
+		return nil, refusal(one.name, said(out, complaint), err)
+	}
+	return values, nil
 }
 
 // refusal says why there was no answer.

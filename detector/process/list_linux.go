@@ -298,8 +298,7 @@ func (t *procfs) name(n uintptr, errno unix.Errno) ([]byte, unix.Errno) {
 // candidate tells visit about one process. All is read through one directory
 // handle, which cannot come to mean another process.
 func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
-	t.path = strconv.AppendInt(t.path[:0], int64(pid), 10)
-	fd, err := t.open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
+	fd, err := unix.Openat(dir, strconv.Itoa(int(pid)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if gone(err) {
 		return nil
 	}
@@ -307,11 +306,10 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 		return fmt.Errorf("open %s/%d: %w", t.root, pid, err)
 	}
 	defer unix.Close(fd)
-	comm, err := t.file(fd, "comm")
-	var name string
+	name, err := t.file(fd, "comm")
 	var raw, status []byte
 	if err == nil {
-		name = string(bytes.TrimSuffix(comm, []byte{'\n'}))
+		name = bytes.TrimSuffix(bytes.Clone(name), []byte{'\n'})
 		raw, err = t.file(fd, "stat")
 	}
 	if gone(err) {
@@ -324,14 +322,14 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if err != nil {
 		return fmt.Errorf("parse %s/%d/stat: %w", t.root, pid, err)
 	}
-	p := proc{pid: int(pid), ppid: st.ppid, name: name, started: sinceBoot(st.start), start: st.start, exe: func() (string, error) { return exe(fd) }}
+	p := proc{pid: int(pid), ppid: st.ppid, name: string(name), started: sinceBoot(st.start), start: st.start, exe: func() (string, error) { return exe(fd) }}
 	if len(name) == commLen {
 		p.full = func() []string { return t.full(fd) }
 	}
 	if status, err = t.file(fd, "status"); gone(err) {
 		return nil
 	}
-	as := uids(status)
+	status = bytes.Clone(status)
 	switch {
 	// The first thread of a process may end while others go on; it stays as a zombie then.
 	case st.state == 'Z' && st.threads > 1:
@@ -343,7 +341,7 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if p.aside == nil && err == nil && nested(status) {
 		p.aside = words.InContainer.With
 	}
-	p.stand = func(of *target) standing { return t.stand(fd, pid, st, as, of) }
+	p.stand = func(of *target) standing { return t.stand(fd, pid, st, status, of) }
 	p.stopped = p.aside == nil && t.lastingly(fd, pid, st)
 	visit(p)
 	return nil
@@ -375,24 +373,13 @@ func (t *procfs) lastingly(dir int, pid int32, st stat) bool {
 
 // file reads one small file of a process into t.buf.
 func (t *procfs) file(dir int, name string) ([]byte, error) {
-	t.path = append(t.path[:0], name...)
-	fd, err := t.open(dir, unix.O_RDONLY|unix.O_CLOEXEC)
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
 	n, err := unix.Read(fd, t.buf)
 	return t.buf[:max(n, 0)], err
-}
-
-// open is unix.Openat of t.path, without a copy of the path.
-func (t *procfs) open(dir, flags int) (int, error) {
-	t.path = append(t.path, 0)
-	fd, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(&t.path[0])), uintptr(flags), 0, 0, 0)
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(fd), nil
 }
 
 // full returns the file names of the program file, of the first arguments and
@@ -458,8 +445,7 @@ func parseStat(b []byte) (stat, error) {
 		return s, errors.New("there is no name in brackets")
 	}
 	// From field 3 (state) on: 4 is the parent, 20 the threads, 22 the start.
-	var room [20][]byte
-	f := fields(b[end+1:], room[:])
+	f := bytes.Fields(b[end+1:])
 	if len(f) < 20 {
 		return s, fmt.Errorf("%d fields follow the name, want at least 20", len(f))
 	}
@@ -486,26 +472,12 @@ func parseStat(b []byte) (stat, error) {
 	return s, nil
 }
 
-// fields are the first of b, as bytes.Fields finds them, as many as room holds.
-func fields(b []byte, room [][]byte) [][]byte {
-	n := 0
-	for one := range bytes.FieldsSeq(b) {
-		if n == len(room) {
-			break
-		}
-		room[n] = one
-		n++
-	}
-	return room[:n]
-}
-
 // nested reports whether /proc/PID/status tells more than one pid: the second
 // is the one in a PID namespace below that of this /proc.
 func nested(status []byte) bool {
 	_, after, ok := bytes.Cut(status, []byte("\nNSpid:"))
 	line, _, _ := bytes.Cut(after, []byte{'\n'})
-	var room [2][]byte
-	return ok && len(fields(line, room[:])) > 1
+	return ok && len(bytes.Fields(line)) > 1
 }
 
 // hidden says why processes may be missing from the list. There is always a

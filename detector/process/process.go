@@ -164,11 +164,7 @@ const mostWatched = 64
 
 // remember notes which processes counted.
 func (d *Detector) remember() {
-	n := 0
-	for _, t := range d.targets {
-		n += len(t.found) + len(t.stopped)
-	}
-	all := make([]exits.Process, 0, n)
+	all := []exits.Process{}
 	for _, t := range d.targets {
 		for _, some := range [][]proc{t.found, t.stopped} {
 			for _, p := range some[:min(len(some), mostWatched)] {

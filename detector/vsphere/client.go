@@ -210,7 +210,11 @@ func (c *client) explain(ctx context.Context, err error) error {
 			return words.Fail(words.VSphereSession.With())
 		}
 	}
-	return words.Fail(words.VSphereError.With(errors.New(clean(c.config.Password.Out(err.Error())))))
+	text := err.Error()
+	if p := c.config.Password.Reveal(); len(p) >= 4 { // a shorter one would tear holes into ordinary words
+		text = strings.ReplaceAll(text, p, "[redacted]")
+	}
+	return words.Fail(words.VSphereError.With(errors.New(clean(text))))
 }
 
 // clean makes text from the server short, one line, and harmless.

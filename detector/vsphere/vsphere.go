@@ -14,7 +14,6 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/setting"
-	"dswatch/spelling"
 	"dswatch/words"
 )
 
@@ -243,7 +242,7 @@ func (d *Detector) find(name string, hosts []host) (host, error) {
 	var found *host
 	var names []string
 	for i, h := range hosts {
-		if spelling.Alike(h.name, name) {
+		if strings.EqualFold(h.name, name) {
 			found = &hosts[i]
 		}
 		names = append(names, h.name)

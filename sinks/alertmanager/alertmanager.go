@@ -31,7 +31,6 @@ type Sink struct {
 	extra     map[string]string
 	endsAfter time.Duration
 	log       *slog.Logger
-	link      func(event.Alert) string
 }
 
 // member is one Alertmanager.
@@ -49,7 +48,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	}
 	s := &Sink{
 		header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"dswatch"}},
-		extra:  c.Labels, endsAfter: c.EndsAfter, log: env.Log, link: env.Link,
+		extra:  c.Labels, endsAfter: c.EndsAfter, log: env.Log,
 	}
 	secrets := []string{c.Bearer.Reveal(), c.Password.Reveal()}
 	switch {

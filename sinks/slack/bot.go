@@ -16,7 +16,6 @@ import (
 	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
-	"dswatch/words"
 )
 
 // bot writes as the bot user of a Slack app: one message for each alert,
@@ -195,7 +194,7 @@ type answer struct {
 func (b *bot) call(ctx context.Context, h *sinks.HTTP, method string, c call) (answer, error) {
 	got, err := b.ask(ctx, h, method, c)
 	if err == nil && (got.Channel == "" || got.TS == "") {
-		err = words.Fail(words.NamesNoMessage.With(method))
+		err = fmt.Errorf("%s: the answer names no message; check api_url", method)
 	}
 	return got, err
 }

@@ -319,8 +319,7 @@ func dateAndTime(t time.Time) string {
 // title last; the alert's id never.
 func (n *notice) fit(f *form, budget int) {
 	for _, group := range [][]int{
-		{objReason, objAckComment, objTechniques},
-		{objConfirm},
+		{objReason, objConfirm, objAckComment, objTechniques},
 		{objDetail},
 		{objAffected},
 		{objOS, objAgentVersion, objObserver, objLanguage, objComponent, objRule, objAckAuthor},
@@ -333,10 +332,6 @@ func (n *notice) fit(f *form, budget int) {
 		over := f.size(n) - budget
 		if over <= 0 {
 			return
-		}
-		if group[0] == objConfirm { // a command that was cut is none
-			n.values[objConfirm].text = ""
-			continue
 		}
 		n.cut(group, over)
 	}

@@ -3,6 +3,7 @@ package snmp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"sync"
@@ -13,7 +14,6 @@ import (
 	"dswatch/machine"
 	"dswatch/sinks"
 
-	"dswatch/words"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -104,7 +104,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		err = s.trap(ctx, a)
 	}
 	if err != nil {
-		return words.FailWith(err, words.SNMPFailed.With(s.cfg.Address, err))
+		return fmt.Errorf("send snmp to %s: %w", s.cfg.Address, err)
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (s *Sink) inform(ctx context.Context, a event.Alert) error {
 		}
 	}
 	if errors.Is(err, errSilent) || errors.Is(err, context.DeadlineExceeded) {
-		return words.FailWith(err, words.NoResponse.With(sent, err))
+		return fmt.Errorf("no response to %d requests: %w; check the address, the community or the user with its passwords, and that the receiver takes informs", sent, err)
 	}
 	return err
 }

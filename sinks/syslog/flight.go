@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"dswatch/sinks"
-	"dswatch/words"
 )
 
 // flight is what was written to one connection and is not acknowledged yet.
@@ -149,7 +147,7 @@ func (f *flight) look() {
 		f.looks = 0
 	case len(f.batches) == 0: // it was broken
 	case !time.Now().Before(f.batches[0].until):
-		f.broken(sinks.Advise(errLost, words.CheckReads.With()))
+		f.broken(fmt.Errorf("%w; check the network and that the receiver still reads", errLost))
 	case f.looks < looks:
 		f.looks++
 		runtime.Gosched()
@@ -166,7 +164,7 @@ func (f *flight) settle(n int) bool {
 	select {
 	case <-f.c.ended:
 		f.mu.Unlock()
-		f.broken(words.FailWith(errors.Join(errLost, f.c.why), words.ConnectionLostBy.With(f.c.why)))
+		f.broken(fmt.Errorf("%w: %w", errLost, f.c.why))
 		return false
 	default:
 	}

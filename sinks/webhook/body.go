@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,11 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/alertmanager"
-	"dswatch/words"
 )
 
 // encoder makes the body that is posted.
@@ -26,15 +23,14 @@ type encoder func(sinks.Payload) ([]byte, error)
 func newEncoder(c Config, env sinks.Env) (encode encoder, contentType string, err error) {
 	switch {
 	case c.Body != "":
-		t, err := newTemplate(c.Body.Reveal(), c.ContentType, env.Link)
+		t, err := newTemplate(c.Body.Reveal(), c.ContentType)
 		if err != nil {
 			return nil, "", &setting.Error{Key: "body", Err: err}
 		}
 		return t.encode, c.ContentType, nil
 	case c.Format == formatAlertmanager:
-		at := cmp.Or(c.ExternalURL, env.Page)
 		return func(p sinks.Payload) ([]byte, error) {
-			return marshal(alertmanager.NewNotice(p.Alert, env.Name, at, p.Link))
+			return marshal(alertmanager.NewNotice(p.Alert, env.Name, c.ExternalURL))
 		}, "application/json", nil
 	case c.Format == formatCloudEvents:
 		return func(p sinks.Payload) ([]byte, error) { return marshal(newCloudEvent(p)) }, "application/cloudevents+json; charset=utf-8", nil
@@ -85,15 +81,12 @@ type bodyTemplate struct {
 
 // newTemplate reads a template and renders a sample of every kind of alert.
 // Its errors quote nothing of the template that could be a key.
-func newTemplate(text, contentType string, link func(event.Alert) string) (*bodyTemplate, error) {
+func newTemplate(text, contentType string) (*bodyTemplate, error) {
 	t := &bodyTemplate{languages: map[*sinks.Words]*sinks.Compiled{}, json: isJSON(contentType)}
 	for _, language := range []string{"en", "ja"} {
 		c, err := sinks.Compile(text, language)
 		if err == nil {
 			err = c.Check(maxBody, t.look)
-		}
-		if err == nil {
-			c, err = c.Linked(link)
 		}
 		if err != nil {
 			return nil, errors.New(constants.ReplaceAllString(err.Error(), `"..."`))
@@ -112,7 +105,7 @@ func (t *bodyTemplate) encode(p sinks.Payload) ([]byte, error) {
 		err = t.look(body)
 	}
 	if err != nil {
-		return nil, words.Fail(words.TemplateFailed.With(constants.ReplaceAllString(err.Error(), `"..."`)))
+		return nil, fmt.Errorf("render body: %s; correct the template and replay the dead letter", constants.ReplaceAllString(err.Error(), `"..."`))
 	}
 	return []byte(body), nil
 }

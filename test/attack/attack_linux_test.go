@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("--- SKIP: needs root, to have an attacker")
 		return
 	}
+	if dir := os.Getenv("ATTACK_INSIDE"); dir != "" {
+		dswatch, self = filepath.Join(dir, "dswatch"), filepath.Join(dir, "attacker")
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "attack")
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
@@ -40,7 +44,8 @@ func TestMain(m *testing.M) {
 	}
 	dswatch, self = filepath.Join(dir, "dswatch"), filepath.Join(dir, "attacker")
 	b, err := os.ReadFile(os.Args[0]) // which lies where nobody may not go
-	if err = errors.Join(err, os.WriteFile(self, b, 0o755)); err != nil {
+	unit, uerr := os.ReadFile("../../deploy/dswatch.service")
+	if err = errors.Join(err, uerr, os.WriteFile(self, b, 0o755), os.WriteFile(filepath.Join(dir, "dswatch.service"), unit, 0o644)); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
