@@ -1,6 +1,8 @@
 package snmp_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/machine"
 	"dswatch/sinks"
 	"dswatch/sinks/sinktest"
 	"dswatch/sinks/snmp"
@@ -283,6 +286,60 @@ func TestRestoredState(t *testing.T) {
 	heard("start from an old copy", old)
 	time.Sleep(1100 * time.Millisecond)
 	heard("start without state", t.TempDir())
+}
+
+// TestTwoClones: a machine that was copied with its state and the one that it
+// was copied from send v3 traps in turns, and the receiver hears both.
+func TestTwoClones(t *testing.T) {
+	t.Parallel()
+	if (machine.Here() == machine.Identity{}) {
+		t.Fatal("this machine has no identity, so a copy of it cannot be told")
+	}
+	far := "127.0.0.1:9" // until the receiver is told which engines there are
+	start := func(dir string) (sink *snmp.Sink, id string) {
+		s := newSink(t, config(far, func(c *snmp.Config) { c.Version, c.V3 = "3", v3 }), dir)
+		_ = s.Send(t.Context(), sinktest.Sample(99, event.Raised, "en")) // opens the engine, whoever hears it
+		b, err := os.ReadFile(filepath.Join(dir, "engine.json"))
+		var state map[string]any
+		if err = errors.Join(err, json.Unmarshal(b, &state)); err != nil {
+			t.Fatal(err)
+		}
+		return s, "0x" + state["engine_id"].(string)
+	}
+	dir, copied := t.TempDir(), t.TempDir()
+	_, first := start(dir)
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(map[string]any{"engine_id": first[2:], "boots": 7, "machine": machine.Identity{System: "another", Firmware: "another"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(copied, "engine.json"), b, 0o600); err != nil { // as it is seen on the clone
+		t.Fatal(err)
+	}
+	_, second := start(copied)
+	if first == second {
+		t.Fatalf("both are %s", first)
+	}
+	d := receive.StartSnmptrapd(t, receive.SNMPOptions{MIB: mib(t), Users: []receive.SNMPUser{known(first), known(second)}})
+	far = d.Address
+	one, _ := start(dir)
+	clone, _ := start(copied)
+	const before = 2 // that opened the engines
+	for n := range 6 {
+		s := one
+		if n%2 == 1 {
+			s = clone
+		}
+		a := sinktest.Sample(n, event.Raised, "en")
+		if err := s.Send(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Await(t, before+n+1)[before+n]["dswatchAlertId.0"]; got != a.ID {
+			t.Errorf("alert %d: %s arrived, want %s", n, got, a.ID)
+		}
+	}
 }
 
 // TestLowerBootsAreDropped shows that the receiver is as strict as
