@@ -18,6 +18,7 @@ import (
 	"dswatch/engine"
 	"dswatch/event"
 	"dswatch/ledger"
+	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/web"
 )
@@ -89,6 +90,9 @@ const (
 func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 	a := newApp(l, nil, o)
 	b, err := bus.Open(ctx, l.Config.Bus, bus.Options{Log: o.Log, MadeAnew: a.madeAnew, Mended: func() { a.again(false) }})
+	if errors.As(err, new(*setting.Error)) && l.file != nil {
+		err = below(l.file, "bus", err)
+	}
 	if err != nil {
 		return nil, err
 	}

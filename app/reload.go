@@ -149,7 +149,7 @@ func (r *running) compare(ctx context.Context) (next *Loaded, differences []conf
 	if len(differences) == 0 {
 		return next, nil, nil, nil
 	}
-	for _, part := range []func(context.Context, *Loaded, *Loaded, []config.Difference) ([]change, error){r.changeSinks, r.changeLooks, r.changeWeb, r.changeRest} {
+	for _, part := range []func(context.Context, *Loaded, *Loaded, []config.Difference) ([]change, error){r.changeBus, r.changeSinks, r.changeLooks, r.changeWeb, r.changeRest} {
 		made, err := part(ctx, old, next, differences)
 		changes = append(changes, made...)
 		if err != nil {
@@ -169,7 +169,7 @@ func (r *running) compare(ctx context.Context) (next *Loaded, differences []conf
 func fixed(old, next *Loaded, differences []config.Difference) error {
 	var errs []error
 	for _, d := range differences {
-		if d.Path == "host" || d.Path == "role" || strings.HasPrefix(d.Path, "bus.") {
+		if (d.Path == "host" || d.Path == "role" || strings.HasPrefix(d.Path, "bus.")) && !newContent(d) {
 			errs = append(errs, words.Fail(words.CannotChange.With(next.file.Position(d.Path), d.Path, orNone(d.Old), orNone(d.New))))
 		}
 	}
@@ -177,6 +177,11 @@ func fixed(old, next *Loaded, differences []config.Difference) error {
 		errs = append(errs, words.Fail(words.CannotChangeRole.With(next.file.Position("sinks"))))
 	}
 	return errors.Join(errs...)
+}
+
+// newContent reports whether a file that is named has only a new content.
+func newContent(d config.Difference) bool {
+	return d.Old == d.New && strings.HasSuffix(d.Path, "_file")
 }
 
 func orNone(s string) string {
@@ -433,6 +438,19 @@ func (r *running) changeLooks(ctx context.Context, old, next *Loaded, difference
 // a certificate, has changed.
 func renewed(differences []config.Difference) bool {
 	return slices.ContainsFunc(differences, func(d config.Difference) bool { return strings.HasPrefix(d.Path, "detectors.") && d.Old == d.New })
+}
+
+// changeBus logs in anew at the message server when a certificate, a password or
+// the like has a new content.
+func (r *running) changeBus(_ context.Context, _, next *Loaded, differences []config.Difference) ([]change, error) {
+	if !slices.ContainsFunc(differences, func(d config.Difference) bool { return strings.HasPrefix(d.Path, "bus.") }) {
+		return nil, nil
+	}
+	logIn, err := r.bus.Renewal(next.Config.Bus)
+	if err != nil {
+		return nil, below(next.file, "bus", err)
+	}
+	return []change{{after: func(context.Context) { logIn() }}}, nil
 }
 
 // tellGone says of the items that nobody looks at any more that they are gone,

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,10 +13,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"dswatch/bus"
+	"dswatch/bus/bustest"
 	"dswatch/event"
 	"dswatch/rules"
 	"dswatch/test/receive"
@@ -262,6 +268,93 @@ func TestReloadRefused(t *testing.T) {
 	if _, err := f.a.Reload(t.Context()); err != nil || f.a.reloads.failed() || f.value("dswatch_config_last_reload_successful") != 1 {
 		t.Errorf("the good one again: %v", err)
 	}
+}
+
+// TestReloadRenewsTheBus: when only the password or a certificate for the message
+// server has a new content, a reload logs in with it and nothing is lost; a file
+// that does not help is refused, and the login of before stays.
+func TestReloadRenewsTheBus(t *testing.T) {
+	ca := receive.NewAuthority(t)
+	own := ca.Issue(t, "127.0.0.1", time.Now().Add(time.Hour))
+	pair, err := tls.LoadX509KeyPair(own.CertFile, own.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var came []string // who has logged in
+	store := bustest.NewServer(t, func(o *server.Options) {
+		o.Username, o.Password = "dswatch", "old-secret-0123456789"
+		o.TLS, o.TLSVerify, o.TLSTimeout = true, true, 5
+		o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert, VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+			c, err := x509.ParseCertificate(raw[0])
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				came = append(came, c.SerialNumber.String())
+			}
+			return err
+		}}
+	})
+	logins := func() int { mu.Lock(); defer mu.Unlock(); return len(came) }
+	f := newFleet(t)
+	f.url = strings.Replace(store.URL, "nats://", "tls://", 1)
+	write := func(name string, b []byte) string {
+		path := filepath.Join(f.dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	read := func(path string) []byte {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	mine := ca.Issue(t, "client", time.Now().Add(time.Hour))
+	f.busKeys = fmt.Sprintf(", user: dswatch, password_file: %q, tls: {ca_file: %q, cert_file: %q, key_file: %q}",
+		write("password", []byte("old-secret-0123456789")), mine.CAFile, write("cert.pem", read(mine.CertFile)), write("key.pem", read(mine.KeyFile)))
+	const config = "watch: {items: [{kind: process, name: own.exe, component: custom, os: [windows]}]}\nrules: {hold: 0s}\n"
+	f.start(config)
+	f.agent("20.0.0.1")
+	before := logins()
+	if got := f.reload(config); len(got) != 0 || logins() != before {
+		t.Fatalf("nothing has changed, yet %q and %d logins", got, logins()-before)
+	}
+	next := ca.Issue(t, "client", time.Now().Add(2*time.Hour))
+	write("cert.pem", read(next.CertFile))
+	write("key.pem", read(next.KeyFile))
+	if got := fmt.Sprint(f.reload(config)); !strings.Contains(got, "bus.tls.cert_file: its content has changed") {
+		t.Fatalf("changed: %s", got)
+	}
+	serial := func(p receive.PKI) string {
+		pair, err := tls.LoadX509KeyPair(p.CertFile, p.KeyFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair.Leaf.SerialNumber.String()
+	}
+	eventually(t, "it has logged in with the new certificate", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return came[len(came)-1] == serial(next)
+	})
+	f.tell(event.Process, "own.exe", event.Up)
+	f.tell(event.Process, "own.exe", event.Down)
+	f.hook.Await(t, 1)
+
+	write("cert.pem", []byte("hunter2"))
+	before = logins()
+	if _, err := f.a.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "bus.tls.cert_file") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a file that does not help: %v", err)
+	}
+	f.tell(event.Process, "own.exe", event.Up)
+	f.hook.Await(t, 2)
+	if n := logins() - before; n != 0 {
+		t.Errorf("it logged in %d times for what was refused", n)
+	}
+	write("cert.pem", read(next.CertFile))
 }
 
 // value is a gauge without labels as a scrape finds it.

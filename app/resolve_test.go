@@ -22,18 +22,19 @@ import (
 // fleet is a whole program on its own bus, and a Windows host that it hears
 // of as if that host's dswatch reported to it.
 type fleet struct {
-	t      *testing.T
-	dir    string
-	host   string           // hub, unless it is set
-	hook   *receive.Webhook // sink hook
-	other  *receive.Webhook // sink other
-	sinks  string
-	url    string // of the bus; empty: embedded
-	config string // of the last start
-	log    io.Writer
-	a      *App
-	cancel func()
-	done   chan error
+	t       *testing.T
+	dir     string
+	host    string           // hub, unless it is set
+	hook    *receive.Webhook // sink hook
+	other   *receive.Webhook // sink other
+	sinks   string
+	url     string // of the bus; empty: embedded
+	busKeys string // more of the bus
+	config  string // of the last start
+	log     io.Writer
+	a       *App
+	cancel  func()
+	done    chan error
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -74,14 +75,14 @@ func (f *fleet) write(config string) {
 	f.t.Helper()
 	err := os.WriteFile(filepath.Join(f.dir, "fleet.yaml"), fmt.Appendf(nil, `
 host: %s
-bus: {dir: %q, url: %q}
+bus: {dir: %q, url: %q%s}
 detectors:
   process: {schedule: "@every 1h"}
   driver: {schedule: "@every 1h"}
   service: {schedule: "@every 1h"}
   port: {schedule: "@every 1h"}
 web: {listen: ""}
-%s%s`, cmp.Or(f.host, "hub"), f.dir, f.url, f.sinks, config), 0o600)
+%s%s`, cmp.Or(f.host, "hub"), f.dir, f.url, f.busKeys, f.sinks, config), 0o600)
 	if err != nil {
 		f.t.Fatal(err)
 	}

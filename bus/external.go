@@ -71,6 +71,19 @@ func dialOnce(ctx context.Context, url string, opts []nats.Option) (*nats.Conn, 
 	}
 }
 
+// Renewal returns how to log in anew, with what the files that the
+// configuration names hold now; what waits for the connection is kept. A file
+// that does not help is a *setting.Error. Nobody logs in to an embedded server.
+func (b *Bus) Renewal(cfg Config) (logIn func(), err error) {
+	if b.server != nil {
+		return func() {}, nil
+	}
+	if _, err := access(cfg); err != nil {
+		return nil, err
+	}
+	return func() { _ = b.nc().ForceReconnect() }, nil // a closed one is made anew by who keeps the bus
+}
+
 // access returns the options that log in, after a look at each file: the
 // library reads some of them only later and then says little.
 func access(cfg Config) ([]nats.Option, error) {
