@@ -50,9 +50,9 @@ type App struct {
 
 	began *beginning // nil: nothing is kept of the store
 
-	memory   atomic.Pointer[memory]
-	told     atomic.Pointer[event.Facts] // of this host, as they were told last; nil before Run
-	deafness atomic.Pointer[deaf]        // nil before Run
+	memory    atomic.Pointer[memory]
+	lastFacts atomic.Pointer[event.Facts] // of this host, as they were told last; nil before Run
+	deafness  atomic.Pointer[deaf]        // nil before Run
 
 	looks     atomic.Pointer[[]*lookout] // never changed, only replaced; nil before Run
 	decisions *prometheus.CounterVec     // likewise

@@ -27,18 +27,18 @@ import (
 
 // knowledge is what is known about this host: declared, discovered, learned.
 type knowledge struct {
-	mu       sync.Mutex
-	declared event.Facts // guarded by mu: a reload may change it
-	presence *facts.Presence
-	traces   *tamper.Watch
-	learned  *facts.Learned
-	sources  []facts.Source
-	query    *facts.Query
-	stamp    string // of what tells the version, when last asked
-	list     *catalog.Catalog
-	last     event.Facts // guarded by mu: what the sources told last
-	log      *slog.Logger
-	told     []string // complaints in the log already
+	mu         sync.Mutex
+	declared   event.Facts // guarded by mu: a reload may change it
+	presence   *facts.Presence
+	traces     *tamper.Watch
+	learned    *facts.Learned
+	sources    []facts.Source
+	query      *facts.Query
+	stamp      string // of what tells the version, when last asked
+	list       *catalog.Catalog
+	last       event.Facts // guarded by mu: what the sources told last
+	log        *slog.Logger
+	complained []string // complaints in the log already
 }
 
 // newKnowledge remembers what was learned before, if anything.
@@ -96,11 +96,11 @@ func (k *knowledge) now(ctx context.Context) event.Facts {
 		complaints = append(complaints, "some facts about this host could not be discovered: "+err.Error())
 	}
 	for _, c := range complaints {
-		if !slices.Contains(k.told, c) {
+		if !slices.Contains(k.complained, c) {
 			k.log.Warn(c)
 		}
 	}
-	k.told = complaints
+	k.complained = complaints
 	all := discovered.Merge(declared)
 	k.mu.Lock()
 	k.last = all
@@ -193,7 +193,7 @@ func (p learning) Publish(ctx context.Context, events []event.Event) error {
 // tellFacts publishes what is known about this host, and returns it.
 func (a *App) tellFacts(ctx context.Context, k *knowledge) (event.Facts, error) {
 	known := k.now(ctx)
-	a.told.Store(&known)
+	a.lastFacts.Store(&known)
 	return known, a.ledger.PublishFacts(ctx, a.conf().Config.Host, event.FactsReport{Host: a.conf().Config.Host, Observer: a.conf().Config.Host, Facts: known, At: time.Now()})
 }
 
@@ -299,7 +299,7 @@ type memory struct {
 // Known is what this process knows, see web.Known.
 func (a *App) Known(context.Context) (web.Known, error) {
 	out := web.Known{Hosts: []web.HostFacts{}, Said: []event.Observation{}}
-	l, own := a.conf(), a.told.Load()
+	l, own := a.conf(), a.lastFacts.Load()
 	if own == nil {
 		return out, words.Fail(words.IsStarting.With())
 	}

@@ -144,8 +144,8 @@ func (l *looker) Tell(t page.Trouble, v words.Voice) (event.Alert, *web.Silence,
 	if by == "" {
 		return a, nil, true
 	}
-	quiet := shown(e.Silenced(by))
-	return a, &quiet, true
+	silence := shown(e.Silenced(by))
+	return a, &silence, true
 }
 
 // HostView is all that is known of one host.

@@ -21,10 +21,10 @@ import (
 func (a *App) Status(ctx context.Context) (web.Status, error) {
 	st := web.Status{Config: a.reloads.status(), Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}, Watching: a.watching()}
 	if e := a.engine.Load(); e != nil {
-		quiet := map[event.Key]string{}
+		silenced := map[event.Key]string{}
 		e.Quiet(func(s rules.Status, _ string, _ event.Severity, by *rules.Silence) {
 			if by != nil {
-				quiet[s.Key] = by.ID
+				silenced[s.Key] = by.ID
 			}
 		})
 		e.Items(func(s rules.Status, snap rules.Snapshot) {
@@ -35,7 +35,7 @@ func (a *App) Status(ctx context.Context) (web.Status, error) {
 			st.Items = append(st.Items, web.Item{
 				Key: s.Key, State: s.Seen.State, Found: s.Seen.Found, Want: s.Seen.Want, Detail: words.In(a.conf().Config.Language, a.conf().Config.Location()).Say(s.Seen.Detail), DetailStatements: s.Seen.Detail, Since: s.Changed,
 				Expected: expected.String(), Reason: snap.Verdict.ReasonIn(a.conf().Config.Language), ReasonStatements: words.Spell(snap.Verdict.Reason),
-				Alerting: s.Alerting(), Silence: quiet[s.Key],
+				Alerting: s.Alerting(), Silence: silenced[s.Key],
 			})
 		})
 	}

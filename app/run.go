@@ -112,7 +112,7 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	a.looks.Store(&looks)
-	told, err := a.tellFacts(ctx, r.known)
+	reported, err := a.tellFacts(ctx, r.known)
 	if err != nil { // a cluster without a quorum: this process observes, and waits for it
 		a.Log.Warn("the facts about this host cannot be told yet", "error", err)
 		select {
@@ -120,7 +120,7 @@ func (a *App) Run(ctx context.Context) error {
 		default: // they are asked for already
 		}
 	}
-	if _, ok := told.Get(event.Components); !ok {
+	if _, ok := reported.Get(event.Components); !ok {
 		a.Log.Warn("no Deep Security component was found on this host, so no row of the vendor's list can alarm; declare it as watch.facts.components, such as [agent]")
 	}
 	r.startEngine(l)
@@ -165,10 +165,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // newLooks makes jobs.
-func (r *running) newLooks(ctx context.Context, l *Loaded, plans []detector.Plan, known []event.Key) (looks []*lookout, err error) {
+func (r *running) newLooks(ctx context.Context, l *Loaded, plans []detector.Plan, earlier []event.Key) (looks []*lookout, err error) {
 	for _, p := range plans {
 		one := &lookout{plan: p}
-		if one.job, err = p.Make(detector.Live{Log: r.Log, Folders: r.known.presence.Folders, Tell: r.tellReports, Known: known, Before: r.toldBefore(ctx), Secret: l.file.Again}); err == nil {
+		if one.job, err = p.Make(detector.Live{Log: r.Log, Folders: r.known.presence.Folders, Tell: r.tellReports, Known: earlier, Before: r.toldBefore(ctx), Secret: l.file.Again}); err == nil {
 			one.sched, err = r.scheduler(l, nil, one.job)
 		}
 		if err != nil {

@@ -204,13 +204,13 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		out = append(out, w.attempted(web.Told{Alert: l.Alert.ID, Seq: l.Alert.Seq, Transition: l.Alert.Transition, At: l.Alert.At,
 			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.ID(), GaveUp: l.At}))
 	}
-	known := map[string]event.Receipt{}
+	receipts := map[string]event.Receipt{}
 	for slot := range slots {
 		r := w.place.Book.Told(slot)
 		if r.AlertID == "" {
 			continue
 		}
-		known[slot] = r
+		receipts[slot] = r
 		if f := r.First; f != nil {
 			out = append(out, w.attempted(web.Told{Alert: r.AlertID, Seq: f.Seq, Transition: f.Transition, At: f.At, Progress: "confirmed", Attempts: f.Attempts, Confirmed: f.Confirmed}))
 		}
@@ -229,7 +229,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		if err != nil || !slots[one.Slot()] {
 			return
 		}
-		if r := known[one.Slot()]; r.AlertID != "" && r.Covers(one.Queued(position)) {
+		if r := receipts[one.Slot()]; r.AlertID != "" && r.Covers(one.Queued(position)) {
 			return // done, and about to leave the outbox
 		}
 		t := w.attempted(web.Told{Alert: one.ID, Seq: one.Seq, Transition: one.Transition, At: one.At, Progress: "waiting"})

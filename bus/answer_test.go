@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &publisher{calls: map[uint64]*call{}, free: make(chan uint64, 1)}
-			call := &call{answers: make([]answer, 4), told: make([]bool, 4), from: []int{0, 0, 0, 0}, left: 4, done: make(chan struct{})}
+			call := &call{answers: make([]answer, 4), answered: make([]bool, 4), from: []int{0, 0, 0, 0}, left: 4, done: make(chan struct{})}
 			p.set(call, 3, c.answer, c.due)
 			<-call.done
 			for i, want := range c.want {
@@ -85,7 +85,7 @@ func TestRun(t *testing.T) {
 
 func TestFailedLaneIsNotUsedAgain(t *testing.T) {
 	p := &publisher{calls: map[uint64]*call{}, free: make(chan uint64, 1), next: 7}
-	c := &call{lane: 3, answers: make([]answer, 2), told: make([]bool, 2), left: 2, done: make(chan struct{})}
+	c := &call{lane: 3, answers: make([]answer, 2), answered: make([]bool, 2), left: 2, done: make(chan struct{})}
 	p.calls[3] = c
 	p.set(c, 0, answer{seq: 1}, 0)
 	p.fail(c, ErrNotConnected)
@@ -122,10 +122,10 @@ func TestFindRuns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := len(c.reqs)
-			part, silent, call := make([]int, n), make([]bool, n), &call{told: make([]bool, n), from: make([]int, n)}
+			part, silent, call := make([]int, n), make([]bool, n), &call{answered: make([]bool, n), from: make([]int, n)}
 			for i := range part {
 				part[i] = i
-				call.told[i] = c.reqs[i].check(1<<20) != nil
+				call.answered[i] = c.reqs[i].check(1<<20) != nil
 			}
 			findRuns(c.reqs, part, call, silent)
 			got := ""
@@ -138,7 +138,7 @@ func TestFindRuns(t *testing.T) {
 			// Somebody who does answer answers for each silent one.
 			for i := range silent {
 				for k := i; silent[i]; k++ {
-					if !silent[k] && !call.told[k] {
+					if !silent[k] && !call.answered[k] {
 						if call.from[k] > i {
 							t.Errorf("nobody answers for %d", i)
 						}

@@ -225,10 +225,10 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 	defer func() { _ = w.Stop() }() // fails when the connection has ended, and the watch with it
 	// The library counts what is to come, and waits for ever where the server
 	// cannot read one of them. So what there is, is loaded beside it.
-	known, seen := map[string]uint64{}, map[string]bool{}
+	before, seen := map[string]uint64{}, map[string]bool{}
 	err = scan(ctx, s, k.subject(">"), func(m jetstream.Msg, md *jetstream.MsgMetadata) error {
 		key := strings.TrimPrefix(m.Subject(), k.subject(""))
-		known[key], seen[key] = md.Sequence.Stream, true
+		before[key], seen[key] = md.Sequence.Stream, true
 		if !isMarker(m.Headers().Get(kvOperation)) {
 			tell(Update{Key: key, Value: m.Data(), Revision: md.Sequence.Stream})
 		}
@@ -253,9 +253,9 @@ func (k *Bucket) Watch(ctx context.Context, ready func(), tell func(Update)) err
 			case !ok:
 				k.b.worry(k.stream) // the server ended it, which it does when the bucket is deleted
 				return fail(ErrClosed)
-			case e == nil || e.Revision() <= known[e.Key()]:
+			case e == nil || e.Revision() <= before[e.Key()]:
 			default:
-				known[e.Key()] = e.Revision()
+				before[e.Key()] = e.Revision()
 				tell(Update{Key: e.Key(), Value: e.Value(), Revision: e.Revision(), Deleted: e.Operation() != jetstream.KeyValuePut})
 			}
 		case <-anew:

@@ -162,7 +162,7 @@ var errConsumer = errors.New("a consumer is not open")
 
 // heal mends until it is done or ctx ends.
 func (b *Bus) heal(ctx context.Context, why error) {
-	began, told := time.Now(), time.Time{}
+	began, logged := time.Now(), time.Time{}
 	for {
 		if !errors.Is(why, errConsumer) {
 			b.breaks(why)
@@ -171,7 +171,7 @@ func (b *Bus) heal(ctx context.Context, why error) {
 		if err == nil {
 			b.mended()
 			b.tellMended()
-			if !told.IsZero() {
+			if !logged.IsZero() {
 				b.log.Info("the message store works again", "after", time.Since(began).Round(time.Millisecond))
 			}
 			return
@@ -179,9 +179,9 @@ func (b *Bus) heal(ctx context.Context, why error) {
 		if ctx.Err() != nil {
 			return
 		}
-		if told.IsZero() || time.Since(told) > remindEvery {
+		if logged.IsZero() || time.Since(logged) > remindEvery {
 			b.log.Error("the message store does not work; what has to be stored waits in memory until it does", "error", why, "waits_for", err, "since", began)
-			told = time.Now()
+			logged = time.Now()
 		}
 		select {
 		case <-ctx.Done():

@@ -156,13 +156,13 @@ func (e errRetry) Unwrap() error { return e.error }
 // message, gives the answers of a batch in order, and fails at once when the
 // connection is lost.
 type publisher struct {
-	nc      atomic.Pointer[nats.Conn]
-	inbox   string              // answers come to inbox + lane + "." + index
-	free    chan uint64         // lanes that no call uses
-	ready   func() error        // why nothing can be published now
-	hint    func() string       // the next step when the server stays silent
-	missing func(stream string) // told a stream that nobody answers for
-	quiet   time.Duration       // patience, shorter in tests
+	nc       atomic.Pointer[nats.Conn]
+	inbox    string              // answers come to inbox + lane + "." + index
+	free     chan uint64         // lanes that no call uses
+	ready    func() error        // why nothing can be published now
+	hint     func() string       // the next step when the server stays silent
+	missing  func(stream string) // told a stream that nobody answers for
+	patience time.Duration       // patience, shorter in tests
 
 	// sole is set with the embedded server, where nobody else writes. Then a
 	// run of messages for one stream is confirmed by its last one: if that
@@ -180,20 +180,20 @@ type publisher struct {
 
 // call is one chunk that waits for answers.
 type call struct {
-	lane    uint64
-	mu      sync.Mutex
-	answers []answer
-	told    []bool
-	from    []int // of a message that answers for a run: where the run begins
-	left    int
-	done    chan struct{} // closed when every answer is there
+	lane     uint64
+	mu       sync.Mutex
+	answers  []answer
+	answered []bool
+	from     []int // of a message that answers for a run: where the run begins
+	left     int
+	done     chan struct{} // closed when every answer is there
 }
 
 func newPublisher(ready func() error, hint func() string, missing func(stream string)) *publisher {
 	p := &publisher{
 		missing: missing,
 		inbox:   nats.NewInbox() + ".", free: make(chan uint64, lanes), next: lanes,
-		ready: ready, hint: hint, quiet: patience, calls: map[uint64]*call{}, last: map[string]uint64{},
+		ready: ready, hint: hint, patience: patience, calls: map[uint64]*call{}, last: map[string]uint64{},
 	}
 	for i := range uint64(lanes) {
 		p.free <- i
@@ -285,7 +285,7 @@ func (p *publisher) once(ctx context.Context, reqs []request, todo []int, out []
 		}
 		calls = append(calls, p.start(lane, reqs, part, runs))
 	}
-	timer := time.NewTimer(p.quiet)
+	timer := time.NewTimer(p.patience)
 	defer timer.Stop()
 	for n, c := range calls {
 		p.wait(ctx, c, timer)
@@ -314,7 +314,7 @@ func (p *publisher) lane(ctx context.Context) (uint64, error) {
 		return n, nil
 	default:
 	}
-	timer := time.NewTimer(p.quiet)
+	timer := time.NewTimer(p.patience)
 	defer timer.Stop()
 	select {
 	case n := <-p.free:
@@ -340,15 +340,15 @@ func (p *publisher) idle(ctx context.Context) error {
 }
 
 func (p *publisher) silence() error {
-	return fmt.Errorf("%w within %s%s", ErrNotConfirmed, p.quiet, p.hint())
+	return fmt.Errorf("%w within %s%s", ErrNotConfirmed, p.patience, p.hint())
 }
 
 // start sends one chunk. Its lane is free again when the last answer is there.
 func (p *publisher) start(lane uint64, reqs []request, part []int, runs bool) *call {
-	c := &call{lane: lane, answers: make([]answer, len(part)), told: make([]bool, len(part)), left: len(part), done: make(chan struct{})}
+	c := &call{lane: lane, answers: make([]answer, len(part)), answered: make([]bool, len(part)), left: len(part), done: make(chan struct{})}
 	for k, i := range part {
 		if err := reqs[i].check(p.nc.Load().MaxPayload()); err != nil {
-			c.answers[k], c.told[k] = answer{err: err}, true
+			c.answers[k], c.answered[k] = answer{err: err}, true
 			c.left--
 		}
 	}
@@ -422,7 +422,7 @@ func (p *publisher) wait(ctx context.Context, c *call, timer *time.Timer) {
 		return
 	default:
 	}
-	timer.Reset(p.quiet)
+	timer.Reset(p.patience)
 	for before := c.unanswered(); ; {
 		select {
 		case <-c.done:
@@ -435,7 +435,7 @@ func (p *publisher) wait(ctx context.Context, c *call, timer *time.Timer) {
 				p.fail(c, p.silence())
 			}
 			before = now
-			timer.Reset(p.quiet)
+			timer.Reset(p.patience)
 		}
 	}
 }
@@ -450,7 +450,7 @@ func (c *call) unanswered() int {
 // sequence that the message gets if it is the next in its stream.
 func (p *publisher) set(c *call, k int, a answer, due uint64) {
 	c.mu.Lock()
-	if k < 0 || k >= len(c.told) || c.told[k] {
+	if k < 0 || k >= len(c.answered) || c.answered[k] {
 		c.mu.Unlock()
 		return
 	}
@@ -469,11 +469,11 @@ func (p *publisher) set(c *call, k int, a answer, due uint64) {
 func (c *call) sent(k int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.told[k]
+	return !c.answered[k]
 }
 
 func (c *call) settle(k int, a answer) {
-	c.answers[k], c.told[k] = a, true
+	c.answers[k], c.answered[k] = a, true
 	c.left--
 }
 
@@ -482,13 +482,13 @@ func (c *call) settle(k int, a answer) {
 func (c *call) settleRun(k int, a answer, due uint64) {
 	before := uint64(0)
 	for i := c.from[k]; i < k; i++ {
-		if !c.told[i] {
+		if !c.answered[i] {
 			before++
 		}
 	}
 	whole := a.err == nil && !a.copy && a.seq == due+before
 	for i := c.from[k]; i < k; i++ {
-		if c.told[i] {
+		if c.answered[i] {
 			continue
 		}
 		if whole {
@@ -504,9 +504,9 @@ func (c *call) settleRun(k int, a answer, due uint64) {
 func (p *publisher) fail(c *call, err error) {
 	c.mu.Lock()
 	was := c.left
-	for k := range c.told {
-		if !c.told[k] {
-			c.answers[k], c.told[k] = answer{err: err}, true
+	for k := range c.answered {
+		if !c.answered[k] {
+			c.answers[k], c.answered[k] = answer{err: err}, true
 		}
 	}
 	c.left = 0
@@ -633,7 +633,7 @@ func findRuns(reqs []request, part []int, c *call, silent []bool) {
 	before, stream := -1, "" // the message before, and its stream if it can be silent
 	for k, i := range part {
 		c.from[k] = k
-		if c.told[k] {
+		if c.answered[k] {
 			continue
 		}
 		r := &reqs[i]

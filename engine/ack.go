@@ -25,7 +25,7 @@ type ack struct {
 
 // known reports whether the same was said before: by the same person, at the same
 // time.
-func (q ack) known(a *event.Ack) bool { return !q.withdraw && a != nil && a.Same(q.ack) }
+func (q ack) repeats(a *event.Ack) bool { return !q.withdraw && a != nil && a.Same(q.ack) }
 
 // Acknowledge notes that somebody looks after the open alert whose id begins
 // with id, and tells the sinks. It returns once that is stored. Said again, with
@@ -70,16 +70,16 @@ func (e *Engine) lookAfter(q ack) error {
 			return e.noAlert(q.id)
 		case q.withdraw && d.Slot.Ack == nil:
 			return ErrNoAck
-		case q.known(d.Slot.Ack):
+		case q.repeats(d.Slot.Ack):
 			return nil
 		}
 		e.acknowledgeDigest(d, q)
 		return nil
 	}
-	switch known := found.status.Slot(rule).Ack; {
-	case q.withdraw && known == nil:
+	switch has := found.status.Slot(rule).Ack; {
+	case q.withdraw && has == nil:
 		return ErrNoAck
-	case q.known(known):
+	case q.repeats(has):
 		return nil
 	}
 	e.acked(found, rule, q)

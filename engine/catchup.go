@@ -28,17 +28,17 @@ func (o orphans) add(slot, sink string, k rules.Standings) {
 
 // catchUp moves what is stored to where a sink says that it was. What it
 // knows of items that are not stored is noted.
-func (e *Engine) catchUp(now time.Time, sink string, slots map[string]rules.Standings) (behind bool) {
+func (e *Engine) catchUp(now time.Time, sink string, slots map[string]rules.Standings) (late bool) {
 	left := maps.Clone(slots)
 	for _, it := range e.items {
 		for _, rule := range rules.RuleNames() {
 			if it.status.Slot(rule).ID != "" {
-				behind = e.follows(now, it, rule, sink, left) || behind
+				late = e.follows(now, it, rule, sink, left) || late
 			}
 		}
 	}
 	for _, d := range e.digests() {
-		behind = e.digestFollows(now, d, sink, left) || behind
+		late = e.digestFollows(now, d, sink, left) || late
 	}
 	for name, k := range left {
 		if !k.Firing() {
@@ -46,19 +46,19 @@ func (e *Engine) catchUp(now time.Time, sink string, slots map[string]rules.Stan
 		}
 	}
 	if len(left) == 0 {
-		return behind
+		return late
 	}
 	for _, it := range e.items {
 		for _, rule := range rules.RuleNames() {
 			if it.status.Slot(rule).ID == "" {
-				behind = e.follows(now, it, rule, sink, left) || behind
+				late = e.follows(now, it, rule, sink, left) || late
 			}
 		}
 	}
 	for name, k := range left {
 		e.orphans.add(name, sink, k)
 	}
-	return behind
+	return late
 }
 
 // follows moves one slot of an item, and takes what concerns it from left.

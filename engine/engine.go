@@ -27,7 +27,7 @@ type Engine struct {
 	due      dueHeap
 
 	silences  []rules.Silence
-	known     atomic.Pointer[[]rules.Silence] // silences, for who must not wait for mu
+	published atomic.Pointer[[]rules.Silence] // silences, for who must not wait for mu
 	storm     *rules.Storm
 	groups    map[event.Key]*digest
 	releasing *digest // what it spoke for is let go: see release
@@ -140,7 +140,7 @@ func (e *Engine) run(ctx context.Context) error {
 	case all := <-heard:
 		e.mu.Lock()
 		e.silences = all
-		e.known.Store(&all)
+		e.published.Store(&all)
 		e.mu.Unlock()
 	case err := <-lost:
 		return fmt.Errorf("load silences: %w", err)
@@ -486,9 +486,9 @@ func (e *Engine) replays(one rules.Decision, raised time.Time, routed func() []s
 func (e *Engine) tell(d rules.Decision, fresh []string) {
 	err := d.Deliveries(func(a *event.Alert, sinks []string) error {
 		for _, name := range sinks {
-			told := *a
-			told.Replay = a.Replay || a == d.First && (e.releasing != nil || slices.Contains(fresh, name))
-			if err := e.put(told, name); err != nil {
+			out := *a
+			out.Replay = a.Replay || a == d.First && (e.releasing != nil || slices.Contains(fresh, name))
+			if err := e.put(out, name); err != nil {
 				return err
 			}
 		}

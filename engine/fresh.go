@@ -14,22 +14,22 @@ import (
 // twice. Where nothing says who was there, because an earlier version wrote the
 // store, all were, and nothing has been changed.
 func (e *Engine) meetSinks(ctx context.Context) error {
-	known, found, err := e.Receipts.Known(ctx)
+	roster, found, err := e.Receipts.Known(ctx)
 	if err != nil {
 		return fmt.Errorf("load which sinks are known: %w", err)
 	}
 	now := e.roster()
-	rerouted := known.Routing != "" && known.Routing != now.Routing
+	rerouted := roster.Routing != "" && roster.Routing != now.Routing
 	e.fresh, e.came = nil, map[string]time.Time{}
 	for _, name := range now.Sinks {
-		if found && (rerouted || !slices.Contains(known.Sinks, name)) {
+		if found && (rerouted || !slices.Contains(roster.Sinks, name)) {
 			e.fresh = append(e.fresh, name)
 			e.came[name] = e.now()
-		} else if at, noted := known.Came[name]; noted {
+		} else if at, noted := roster.Came[name]; noted {
 			e.came[name] = at
 		}
 	}
-	e.met, e.meetAt = found && len(e.fresh) == 0 && len(known.Sinks) == len(now.Sinks) && known.Routing == now.Routing, time.Time{}
+	e.met, e.meetAt = found && len(e.fresh) == 0 && len(roster.Sinks) == len(now.Sinks) && roster.Routing == now.Routing, time.Time{}
 	return nil
 }
 

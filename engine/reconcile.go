@@ -25,11 +25,11 @@ func (e *Engine) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for behind, rounds := true, 0; behind; rounds++ {
+	for late, rounds := true, 0; late; rounds++ {
 		if rounds > maxRounds {
 			return fmt.Errorf("what is stored does not catch up with the sinks in %d rounds", rounds)
 		}
-		behind = false
+		late = false
 		e.round.Send, e.orphans = nil, orphans{}
 		for _, name := range all {
 			slots, err := e.knownBy(ctx, name, used)
@@ -39,14 +39,14 @@ func (e *Engine) reconcile(ctx context.Context) error {
 			if rounds == 0 {
 				e.sayLost(name, slots)
 			}
-			if behind = e.catchUp(e.now(), name, slots); behind {
+			if late = e.catchUp(e.now(), name, slots); late {
 				break
 			}
 			if err := e.repair(name, slots); err != nil {
 				return err
 			}
 		}
-		behind = behind || e.lostDigests(e.now(), all)
+		late = late || e.lostDigests(e.now(), all)
 	}
 	e.regroup(e.now())
 	if n := len(e.round.Send); n > 0 {
@@ -68,18 +68,18 @@ func (e *Engine) reconcile(ctx context.Context) error {
 // sayLost says what of the stored records is missing, where the others tell so:
 // what comes of it would else look like a fault. It is no warning, because a stop
 // before the first confirmation of a sink leaves the same behind.
-func (e *Engine) sayLost(sink string, known map[string]rules.Standings) {
+func (e *Engine) sayLost(sink string, standings map[string]rules.Standings) {
 	open := 0
-	for _, all := range known {
+	for _, all := range standings {
 		for _, s := range all {
 			if s.Open {
 				open++
 			}
 		}
 	}
-	switch told := e.countOpen(sink); {
-	case len(known) == 0 && told > 0 && !slices.Contains(e.fresh, sink):
-		e.Log.Info("nothing is stored of what a sink was told; it is told of what is open again, under the same ids", "sink", sink, "alerts", told)
+	switch held := e.countOpen(sink); {
+	case len(standings) == 0 && held > 0 && !slices.Contains(e.fresh, sink):
+		e.Log.Info("nothing is stored of what a sink was told; it is told of what is open again, under the same ids", "sink", sink, "alerts", held)
 	case len(e.items) == 0 && open > 0:
 		e.Log.Info("nothing is stored of what was known of items; what a sink holds open is compared with what is seen next", "sink", sink, "alerts", open)
 	}
@@ -179,20 +179,20 @@ type waiting struct {
 // end as it was.
 func (e *Engine) recall(ctx context.Context, sink string, each func(slot, id string, t rules.Standing)) error {
 	var lies []waiting
-	told := map[string]event.Receipt{} // by slot of what lies there
+	settled := map[string]event.Receipt{} // by slot of what lies there
 	err := e.Outbox.Pending(ctx, sink, func(data []byte, position uint64) {
 		if a, err := event.DecodeAlert(data); err == nil {
 			firing := a.Transition.Firing()
 			lies = append(lies, waiting{a.Slot(), rules.Standing{Turn: a.Turn, Seq: a.Seq, At: a.At, Firing: firing, Open: firing, Waits: true}, a.Queued(position)})
-			told[a.Slot()] = event.Receipt{}
+			settled[a.Slot()] = event.Receipt{}
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("read what waits for sink %s: %w", sink, err)
 	}
 	err = e.Receipts.Load(ctx, sink, func(r event.Receipt) {
-		if _, ok := told[r.Slot]; ok {
-			told[r.Slot] = r
+		if _, ok := settled[r.Slot]; ok {
+			settled[r.Slot] = r
 		}
 		firing := r.Transition.Firing()
 		each(r.Slot, r.AlertID, rules.Standing{Turn: r.Turn, Seq: r.Seq, At: r.At, Firing: firing, Open: firing && !r.Dead || r.Dead && r.Reached})
@@ -201,7 +201,7 @@ func (e *Engine) recall(ctx context.Context, sink string, each func(slot, id str
 		return fmt.Errorf("load receipts of sink %s: %w", sink, err)
 	}
 	for _, q := range lies {
-		if r := told[q.slot]; r.AlertID == "" || !r.Covers(q.Queued) {
+		if r := settled[q.slot]; r.AlertID == "" || !r.Covers(q.Queued) {
 			each(q.slot, q.AlertID, q.standing)
 		}
 	}

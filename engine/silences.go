@@ -87,7 +87,7 @@ func (e *Engine) Matching(ms rules.Matchers) (items, lost int) {
 func (e *Engine) hear(all []rules.Silence) {
 	e.keepTime()
 	e.silences, e.ending = all, true
-	e.known.Store(&all)
+	e.published.Store(&all)
 	e.changes.Add(1)
 	for _, it := range e.items {
 		if !it.status.Silenced() {
@@ -101,7 +101,7 @@ func (e *Engine) hear(all []rules.Silence) {
 
 // KnownSilences are the silences as the engine has them. It waits for nothing.
 func (e *Engine) KnownSilences() []rules.Silence {
-	if all := e.known.Load(); all != nil {
+	if all := e.published.Load(); all != nil {
 		return slices.Clone(*all)
 	}
 	return nil
@@ -141,8 +141,8 @@ func (e *Engine) endSilences() {
 func (e *Engine) keepSilence(i int, s rules.Silence) {
 	e.silences = slices.Clone(e.silences)
 	e.silences[i] = s
-	known := e.silences
-	e.known.Store(&known)
+	current := e.silences
+	e.published.Store(&current)
 	e.round.Silences = append(e.round.Silences, s)
 	e.askDigests()
 }

@@ -78,7 +78,7 @@ func (s *Second) Whole(statuses, facts iter.Seq[engine.Record]) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 	}
-	told, err := s.ledger.told()
+	entries, err := s.ledger.entries()
 	if err != nil {
 		return // it stays behind, and the store says what is wrong with it
 	}
@@ -93,7 +93,7 @@ func (s *Second) Whole(statuses, facts iter.Seq[engine.Record]) {
 				return
 			}
 		}
-		for _, e := range told {
+		for _, e := range entries {
 			if !yield(e) {
 				return
 			}
@@ -106,7 +106,7 @@ const toldTime = 30 * time.Second
 
 // told is what is stored of what every sink was told, configured or not, and who
 // they are.
-func (l *Ledger) told() (out []journal.Entry, err error) {
+func (l *Ledger) entries() (out []journal.Entry, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), toldTime)
 	defer cancel()
 	names := map[string]bool{}
@@ -128,9 +128,9 @@ func (l *Ledger) told() (out []journal.Entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	known, found, err := l.Receipts().Known(ctx)
+	roster, found, err := l.Receipts().Known(ctx)
 	if found {
-		out = append(out, rosterEntry(known))
+		out = append(out, rosterEntry(roster))
 	}
 	return out, err
 }

@@ -21,10 +21,10 @@ type Silences struct{ bucket *bus.Bucket }
 // Watch implements engine.SilenceStore. A record that cannot be read silences
 // nothing.
 func (s Silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
-	known := map[string]rules.Silence{}
+	found := map[string]rules.Silence{}
 	complete := false
 	say := func() {
-		all := slices.Collect(maps.Values(known))
+		all := slices.Collect(maps.Values(found))
 		slices.SortFunc(all, func(a, b rules.Silence) int { return strings.Compare(a.ID, b.ID) })
 		tell(all)
 	}
@@ -33,12 +33,12 @@ func (s Silences) Watch(ctx context.Context, tell func([]rules.Silence)) error {
 		err := json.Unmarshal(u.Value, &one)
 		switch {
 		case u.Deleted:
-			delete(known, u.Key)
+			delete(found, u.Key)
 		case err != nil || one.ID != u.Key:
-			delete(known, u.Key)
+			delete(found, u.Key)
 			s.bucket.Aside(u.Key, u.Value, fmt.Errorf("it is no silence, and silences nothing: %w", cmp.Or(err, errors.New("its id is not its key"))))
 		default:
-			known[u.Key] = one
+			found[u.Key] = one
 		}
 		if complete {
 			say()

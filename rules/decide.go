@@ -579,7 +579,7 @@ func (s *Set) raise(q question, out []Decision) []Decision {
 	slot.Sinks, slot.Round, slot.Silence, slot.Ack, slot.Cause = nil, nil, "", nil, ""
 	joined := slot.Raised
 	if slot.Through, slot.Raised = nil, q.now; slot.Digest != "" && q.snap.Gathered != nil {
-		slot.Through = q.snap.Gathered.told(joined)
+		slot.Through = q.snap.Gathered.through(joined)
 	}
 	slot.Severity, slot.Rated = "", time.Time{}
 	out = s.tell(q, event.Raised, q.snap.Verdict.Reason, out)

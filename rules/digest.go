@@ -220,7 +220,7 @@ func (s StormSettings) leftovers() int {
 
 // Advance moves a digest to its next transition, if there is one, and reports
 // whether anything of it has changed.
-func (s *Set) Advance(now time.Time, d *Digest, m Members) (told []Decision, changed bool) {
+func (s *Set) Advance(now time.Time, d *Digest, m Members) (decisions []Decision, changed bool) {
 	slot := &d.Slot
 	d.Risen = false
 	switch d.ask(now, m); {
@@ -301,15 +301,15 @@ func (s *Set) tellDigest(now time.Time, d *Digest, m Members, t event.Transition
 	}
 	d.Told, d.Last, d.News = m.Count, now, false
 	a := s.DigestAlert(d, m)
-	told := Decision{Rule: event.RuleStorm, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
+	said := Decision{Rule: event.RuleStorm, Outcome: Outcome(t), Why: why, Alert: &a, Sinks: to}
 	if t != event.Raised {
-		if told.Late = late(to, before); told.Late != nil {
+		if said.Late = late(to, before); said.Late != nil {
 			f := s.first(a, Snapshot{})
 			f.Replay = d.For != ""
-			told.First = &f
+			said.First = &f
 		}
 	}
-	out := []Decision{told}
+	out := []Decision{said}
 	d.Trail = d.Trail.Add(now, slot.State, out)
 	return out
 }

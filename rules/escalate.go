@@ -38,7 +38,7 @@ func (slot *Slot) Told() time.Time {
 // alert became so severe that the route is for it; zero: none was.
 func (r *Route) escalates(slot *Slot, sub Subject) (at time.Time) {
 	for _, name := range r.Sinks {
-		if a, known := slot.heard(name); known {
+		if a, has := slot.heard(name); has {
 			at = earlier(at, a.First)
 		} else {
 			at = earlier(at, slot.before(name))

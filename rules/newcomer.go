@@ -40,9 +40,9 @@ func (slot *Slot) before(sink string) (at time.Time) {
 
 // told is since when each sink knows what joined the digest then, as who is told
 // by itself from now on; none who was not told since.
-func (d *Digest) told(joined time.Time) (out []Through) {
+func (d *Digest) through(joined time.Time) (out []Through) {
 	for _, sink := range d.Slot.Sinks {
-		if a, known := d.Slot.heard(sink); known && !a.At.Before(joined) {
+		if a, has := d.Slot.heard(sink); has && !a.At.Before(joined) {
 			t := Through{Sink: sink, At: a.First}
 			if t.At.Before(joined) {
 				t.At = joined
@@ -80,7 +80,7 @@ func (s *Set) Unheard(now time.Time, st *Status, snap Snapshot, rule, sink strin
 	if slot.Phase != Firing || slot.Ack != nil || slot.settles() || rule == Loss && st.Flapping() {
 		return false
 	}
-	if _, known := slot.heard(sink); known || slices.Contains(slot.Sinks, sink) { // or its far end holds it open, whenever it heard
+	if _, has := slot.heard(sink); has || slices.Contains(slot.Sinks, sink) { // or its far end holds it open, whenever it heard
 		return false
 	}
 	sub := st.asTold(rule)

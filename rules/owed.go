@@ -164,7 +164,7 @@ func with(names []string, more ...string) []string {
 // catchUp moves the slot to where a sink says that it was, and reports
 // whether it was behind. Of what is not stored the audience may have heard, too:
 // what other sinks know may be lost as well.
-func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []string) (behind bool) {
+func (slot *Slot) catchUp(now time.Time, sink string, k Standings, audience []string) (late bool) {
 	id, newest := slot.ID, Standing{Seq: slot.Seq, At: slot.At}
 	if t := k[slot.ID]; t.Seq > newest.Seq && slot.Transition != event.Cleared && (t.Firing || t.Seq > slot.Left) { // else it is over only there
 		newest = t

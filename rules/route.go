@@ -184,8 +184,8 @@ func (slot *Slot) heard(sink string) (a Again, known bool) {
 
 // next answers when a sink that was told is told again; zero: never.
 func (slot *Slot) next(t target) (at time.Time) {
-	a, known := slot.heard(t.sink)
-	if !known || slot.Ack != nil || t.repeat == 0 {
+	a, has := slot.heard(t.sink)
+	if !has || slot.Ack != nil || t.repeat == 0 {
 		return time.Time{}
 	}
 	if at = a.At.Add(t.repeat); at.Before(t.opens) {
@@ -199,9 +199,9 @@ func (slot *Slot) next(t target) (at time.Time) {
 // time has come.
 func (slot *Slot) pick(now time.Time, all []target) (sinks []string) {
 	for _, t := range all {
-		_, known := slot.heard(t.sink)
+		_, has := slot.heard(t.sink)
 		at := slot.next(t)
-		if !known && !now.Before(t.opens) || !at.IsZero() && !now.Before(at) {
+		if !has && !now.Before(t.opens) || !at.IsZero() && !now.Before(at) {
 			sinks = append(sinks, t.sink)
 		}
 	}
@@ -306,8 +306,8 @@ func (slot *Slot) concerns(now time.Time, all []target, fresh []string, timed bo
 		if slices.Contains(fresh, name) {
 			return slot.Ack == nil
 		}
-		_, known := slot.heard(name)
-		return known || timed
+		_, has := slot.heard(name)
+		return has || timed
 	})
 }
 

@@ -81,7 +81,7 @@ func (l *lane) run(ctx, hard context.Context) {
 // paused returns how long no attempt may be made.
 func (l *lane) paused(now time.Time) time.Duration {
 	until := l.resume
-	if q := l.w.quiet.Load(); q != nil && q.After(until) {
+	if q := l.w.pause.Load(); q != nil && q.After(until) {
 		until = *q
 	}
 	return until.Sub(now)
@@ -180,21 +180,21 @@ const testLife = 2 * time.Minute
 
 // unsent settles what needs no attempt and reports whether it was that.
 func (l *lane) unsent(ctx context.Context, it *item) bool {
-	r, known := l.receipts[it.slot]
+	r, has := l.receipts[it.slot]
 	switch {
 	case it.bad != nil:
 		if l.w.bury(ctx, it, Permanent(it.bad)) {
 			l.done(it, event.Receipt{})
 		}
-	case known && r.Covers(it.alert.Queued(it.Position())):
+	case has && r.Covers(it.alert.Queued(it.Position())):
 		l.w.m.duplicate.Inc()
 		l.w.journal.note(&it.alert, time.Now(), OutcomeDuplicate, nil)
 		l.done(it, event.Receipt{})
-	case known && orphaned(r, it.alert):
+	case has && orphaned(r, it.alert):
 		l.giveUp(ctx, it, errOrphaned)
 	case l.w.items && it.alert.Replay && r.Outdates(it.alert):
 		l.giveUp(ctx, it, ErrOutdated)
-	case it.alert.Test && time.Since(it.alert.At) > testLife && !(known && r.AlertID == it.alert.ID && r.Reached):
+	case it.alert.Test && time.Since(it.alert.At) > testLife && !(has && r.AlertID == it.alert.ID && r.Reached):
 		l.w.m.expired.Inc()
 		l.done(it, l.receipt(it, true))
 	default:

@@ -122,16 +122,16 @@ func (r *renewing) Listen(ctx context.Context, desk Desk) error {
 		if !ok {
 			return nil
 		}
-		turn, cancel := context.WithCancel(ctx)
+		current, cancel := context.WithCancel(ctx)
 		go func() {
 			select {
 			case <-fresh:
 				cancel()
-			case <-turn.Done():
+			case <-current.Done():
 			}
 		}()
-		err := l.Listen(turn, desk)
-		replaced := turn.Err() != nil
+		err := l.Listen(current, desk)
+		replaced := current.Err() != nil
 		cancel()
 		switch {
 		case ctx.Err() != nil:

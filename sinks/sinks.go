@@ -34,17 +34,17 @@ func Inherit(s Sink, dir string) error {
 	return nil
 }
 
-// behind is a sink with another one in front of it, which has all that it can.
-type behind struct{ Sink }
+// wrapped is a sink with another one in front of it, which has all that it can.
+type wrapped struct{ Sink }
 
 // ByItem is that of the function ByItem.
-func (b behind) ByItem() bool { return ByItem(b.Sink) }
+func (b wrapped) ByItem() bool { return ByItem(b.Sink) }
 
 // Inherit implements Heir.
-func (b behind) Inherit(dir string) error { return Inherit(b.Sink, dir) }
+func (b wrapped) Inherit(dir string) error { return Inherit(b.Sink, dir) }
 
 // Listen implements Listener.
-func (b behind) Listen(ctx context.Context, desk Desk) error {
+func (b wrapped) Listen(ctx context.Context, desk Desk) error {
 	if l, ok := b.Sink.(Listener); ok {
 		return l.Listen(ctx, desk)
 	}
@@ -52,7 +52,7 @@ func (b behind) Listen(ctx context.Context, desk Desk) error {
 }
 
 // Listening implements Listener.
-func (b behind) Listening() (Ear, bool) {
+func (b wrapped) Listening() (Ear, bool) {
 	if l, ok := b.Sink.(Listener); ok {
 		return l.Listening()
 	}
@@ -60,7 +60,7 @@ func (b behind) Listening() (Ear, bool) {
 }
 
 // Close closes it, if it can be closed.
-func (b behind) Close() error {
+func (b wrapped) Close() error {
 	if c, ok := b.Sink.(io.Closer); ok {
 		return c.Close()
 	}

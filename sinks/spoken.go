@@ -10,10 +10,10 @@ import (
 
 // Spoken returns s told in one voice: what an alert says in its language, and
 // every time in its zone.
-func Spoken(s Sink, v words.Voice) Sink { return spoken{behind{s}, v} }
+func Spoken(s Sink, v words.Voice) Sink { return spoken{wrapped{s}, v} }
 
 type spoken struct {
-	behind
+	wrapped
 	voice words.Voice
 }
 

@@ -162,7 +162,7 @@ func reason(err error) string {
 // text of o's templates. Where one of them fails, or makes an empty title,
 // the alert keeps its own and the log tells so once.
 func Titled(s Sink, o Settings, log *slog.Logger) (Sink, error) {
-	t := &titled{behind: behind{s}, log: log}
+	t := &titled{wrapped: wrapped{s}, log: log}
 	for _, x := range []struct {
 		from Template
 		to   *map[*Words]*Compiled
@@ -184,10 +184,10 @@ func Titled(s Sink, o Settings, log *slog.Logger) (Sink, error) {
 
 // titled puts the operator's words before a sink.
 type titled struct {
-	behind
+	wrapped
 	title, text map[*Words]*Compiled // by language
 	log         *slog.Logger
-	told        sync.Once
+	logged      sync.Once
 }
 
 func (t *titled) Send(ctx context.Context, a event.Alert) error {
@@ -222,7 +222,7 @@ func (t *titled) render(c *Compiled, a event.Alert) (string, bool) {
 }
 
 func (t *titled) failed(err error) {
-	t.told.Do(func() {
+	t.logged.Do(func() {
 		t.log.Warn("a template failed; this alert, and any other it fails for, keeps its built-in text", "error", err)
 	})
 }

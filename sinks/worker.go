@@ -132,7 +132,7 @@ type Worker struct {
 	settled chan settled  // to the settler, in the order of each slot; never full
 	freed   chan struct{} // room in held
 
-	quiet atomic.Pointer[time.Time] // the far end wants nothing before
+	pause atomic.Pointer[time.Time] // the far end wants nothing before
 	gate  *gate
 
 	untried atomic.Int64  // deliveries that were taken, and neither tried nor settled
@@ -147,7 +147,7 @@ type Worker struct {
 	held   map[*item]struct{}
 	health Health
 
-	told rate.Sometimes // dead letters in the log
+	logged rate.Sometimes // dead letters in the log
 }
 
 // Health is what a status page shows of a sink.
@@ -204,7 +204,7 @@ func NewWorker(o WorkerOptions) *Worker {
 		items:   ByItem(o.Sink),
 		settled: make(chan settled, o.Window), freed: make(chan struct{}, 1), held: make(map[*item]struct{}, o.Window),
 		mended: make(chan struct{}), health: Health{Sink: o.Settings.Name}, gate: newGate(o.Settings),
-		told: rate.Sometimes{First: 3, Interval: 10 * time.Second},
+		logged: rate.Sometimes{First: 3, Interval: 10 * time.Second},
 	}
 	for range max(1, o.Settings.Concurrency) {
 		w.lanes = append(w.lanes, &lane{
@@ -221,7 +221,7 @@ func (w *Worker) Health() Health {
 	defer w.mu.Unlock()
 	h := w.health
 	h.Held = len(w.held)
-	if q := w.quiet.Load(); q != nil && time.Until(*q) > 0 {
+	if q := w.pause.Load(); q != nil && time.Until(*q) > 0 {
 		h.QuietUntil = *q
 	}
 	h.Circuit, h.ProbeAt = w.gate.now()
@@ -561,7 +561,7 @@ func (w *Worker) attempt(hard context.Context, it *item) (err error) {
 // Beat sends a sign of life past the outbox, once: it may be called while Run
 // works. Its failure says nothing about deliveries and changes no pause.
 func (w *Worker) Beat(ctx context.Context, a event.Alert) error {
-	if q := w.quiet.Load(); q != nil && time.Until(*q) > 0 {
+	if q := w.pause.Load(); q != nil && time.Until(*q) > 0 {
 		w.m.beatFailed.Inc()
 		return fmt.Errorf("the far end asked to be left alone until %s", q.Format(time.RFC3339))
 	}
@@ -652,7 +652,7 @@ func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 	total := w.health.Dead
 	w.mu.Unlock()
 	w.m.dead.Inc()
-	w.told.Do(func() {
+	w.logged.Do(func() {
 		w.log.Error("delivery went to the dead letters", "delivery", l.DeliveryID, "class", l.Class,
 			"attempts", l.Attempts, "reason", l.Reason, "total", total)
 	})
@@ -671,8 +671,8 @@ func (w *Worker) blame(l Letter, err error) {
 // hush lets all lanes pause until t.
 func (w *Worker) hush(t time.Time) {
 	for {
-		q := w.quiet.Load()
-		if q != nil && !t.After(*q) || w.quiet.CompareAndSwap(q, &t) {
+		q := w.pause.Load()
+		if q != nil && !t.After(*q) || w.pause.CompareAndSwap(q, &t) {
 			return
 		}
 	}
