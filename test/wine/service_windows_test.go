@@ -130,6 +130,69 @@ func awaitItem(t *testing.T, config, item, want string) {
 	t.Fatalf("%s never became %s: %s", item, want, out)
 }
 
+// TestServiceReload: paramchange, as sc control sends it, takes over a changed
+// configuration while the service runs, and a wrong one changes nothing.
+func TestServiceReload(t *testing.T) {
+	config := serviceConfig(t, "127.0.0.1:19420")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, "install", 0, "-c", config)
+	t.Cleanup(func() { remove(t) })
+	do(t, "start", 0)
+	awaitItem(t, config, "winhost/agent/process/dsa.exe", "down")
+	p := double.Program(t, filepath.Join(t.TempDir(), "own.exe"))
+	defer double.End(p)
+	own := strings.Replace(string(text), "watch:\n", "watch:\n  items: [{kind: process, name: own.exe, component: custom}]\n", 1)
+	if err := os.WriteFile(config, []byte(own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := paramChange(t)
+	awaitItem(t, config, "winhost/custom/process/own.exe", "up")
+	if err := os.WriteFile(config, []byte(own+"hots: typo\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if after := paramChange(t); after.ProcessId != before.ProcessId || after.State != svc.Running {
+		t.Errorf("process %d in state %d, want %d that runs", after.ProcessId, after.State, before.ProcessId)
+	}
+	if err := os.WriteFile(config, []byte(own), 0o600); err != nil { // the commands read it, too
+		t.Fatal(err)
+	}
+	var out string
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if out, _ = dswatch(t, "status", "-c", config); strings.Contains(out, "hots") {
+			break
+		}
+	}
+	if !strings.Contains(out, "hots") {
+		t.Errorf("status does not say what was refused: %s", out)
+	}
+	awaitItem(t, config, "winhost/custom/process/own.exe", "up")
+	do(t, "stop", 0)
+}
+
+// paramChange tells the service that its configuration has changed, and returns
+// what it answers.
+func paramChange(t *testing.T) svc.Status {
+	t.Helper()
+	m, err := mgr.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Disconnect()
+	s, err := m.OpenService("dswatch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	st, err := s.Control(svc.ParamChange)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
 // TestServiceThatFails: a start that comes to nothing is an error, and the
 // manager has the exit code.
 func TestServiceThatFails(t *testing.T) {
