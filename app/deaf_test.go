@@ -110,6 +110,26 @@ func TestDeafNoticeIsAnItem(t *testing.T) {
 	}
 }
 
+// TestDeafInAWindow: a maintenance window keeps the notice quiet as it does any
+// other alert, and the list says which.
+func TestDeafInAWindow(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.start(quickRules + fmt.Sprintf("deaf: 10s\nmaintenance:\n  - {name: patches, schedule: \"0 %d * * *\", duration: 6h, match: [component=dswatch]}\n", time.Now().Add(-time.Hour).Hour()))
+	eventually(t, "it is current", func() bool { return f.a.Health().Current })
+	back := f.loseStore()
+	eventually(t, "it is deaf and listed as silenced", func() bool {
+		all, err := f.a.Alerts(t.Context())
+		return err == nil && len(all) == 1 && all[0].Silenced != nil && all[0].Silenced.ID == "window/patches"
+	})
+	time.Sleep(time.Second)
+	back()
+	eventually(t, "it is current again", func() bool { return f.a.Health().Current })
+	if n := len(ofStore(f.hook)); n != 0 {
+		t.Errorf("%d were told", n)
+	}
+}
+
 // TestDeafNoticeOutlivesARestart: the notice of the process before is not told
 // again, and its end is told to who was told of it.
 func TestDeafNoticeOutlivesARestart(t *testing.T) {

@@ -29,17 +29,15 @@ func (a *App) deafTo() []string {
 
 // silencedBy is the silence or window that is active for a subject; nil: none.
 func (a *App) silencedBy(sub *rules.Subject) *rules.Silence {
-	e := a.engine.Load()
-	if e == nil {
-		return nil
-	}
 	now := time.Now()
-	for _, s := range e.KnownSilences() {
-		if s.Active(now) && s.Match.Match(sub) {
-			return &s
+	if e := a.engine.Load(); e != nil {
+		for _, s := range e.KnownSilences() {
+			if s.Active(now) && s.Match.Match(sub) {
+				return &s
+			}
 		}
 	}
-	return nil
+	return a.conf().set.OpenWindow(now, sub)
 }
 
 // deafAlert is the open notice as the list of alerts has it.

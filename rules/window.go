@@ -226,3 +226,13 @@ func (s *Set) Window(now time.Time, id string) *Silence {
 	}
 	return nil
 }
+
+// OpenWindow returns the first open window that matches sub as a silence, or nil.
+func (s *Set) OpenWindow(now time.Time, sub *Subject) *Silence {
+	for _, w := range s.Windows {
+		if _, open := w.Until(now); open && w.match.Match(sub) {
+			return s.Window(now, w.id)
+		}
+	}
+	return nil
+}
