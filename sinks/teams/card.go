@@ -214,6 +214,10 @@ func (d *draft) encode() ([]byte, error) {
 			shown += "…"
 			left += t.total - t.shown
 		}
+		to := &below
+		if t.label == d.words.Step { // what to do follows what it means
+			to = &body
+		}
 		switch {
 		case t.shown == 0: // its label alone would tell nothing
 		case t.label == "":
@@ -223,7 +227,7 @@ func (d *draft) encode() ([]byte, error) {
 			if t.mono {
 				font = "Monospace"
 			}
-			below = append(below, rich("Medium", run{Text: t.label, Weight: "Bolder"}), rich("None", run{Text: shown, FontType: font}))
+			*to = append(*to, rich("Medium", run{Text: t.label, Weight: "Bolder"}), rich("None", run{Text: shown, FontType: font}))
 		}
 	}
 	if len(d.facts) > 0 {

@@ -219,6 +219,9 @@ func TestOrderOfTexts(t *testing.T) {
 		}
 	}
 	up, down := far.Received()[1].Shown(), far.Received()[0].Shown()
+	if raw := string(far.Received()[0].Raw); strings.Index(raw, sinktest.Sample(1, event.Raised, "en").Next) > strings.Index(raw, "FactSet") {
+		t.Errorf("the next step stands behind the state:\n%s", raw)
+	}
 	seen, confirm := strings.Index(down, "What was seen"), strings.Index(down, "How to confirm")
 	if seen < 0 || confirm < seen || strings.Contains(up, "How to confirm") || !strings.Contains(up, "Lasted: 4 h 5 min") {
 		t.Errorf("raised:\n%s\ncleared:\n%s", down, up)
