@@ -24,7 +24,7 @@ fi
 own=/etc/systemd/system/dswatch.service.d
 systemd=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p') || systemd=
 if { [ "$1" = 2 ] || [ "$1" = configure ] && [ -n "$2" ]; } && [ -d /var/lib/dswatch ] && [ "$(stat -c %u /var/lib/dswatch)" = 0 ] ||
-  [ -n "$systemd" ] && [ "$systemd" -lt 235 ]; then
+  { [ -n "$systemd" ] && [ "$systemd" -lt 235 ]; }; then
   mkdir -p $own
   cp /usr/share/doc/dswatch/root.conf $own/root.conf
   echo "the service dswatch runs as root; $own/root.conf says how it gets a user of its own"
