@@ -70,6 +70,11 @@ vet-go:
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 
+.PHONY: vulns
+vulns: ## ask the Go vulnerability database about what is called; a finding fails, a database out of reach is said
+	@out=$$($(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./... 2>&1); rc=$$?; echo "$$out"; \
+	if grep -q '^exit status 3$$' <<<"$$out"; then exit 3; elif [ $$rc != 0 ]; then echo "vulns: not looked up; docs/modules.md lists the modules by date"; fi
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s) and print how many inputs it was given
 	@set -e; for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
