@@ -270,11 +270,21 @@ func (b *beginning) mark(f *os.File, now time.Time) error {
 
 // storeState is what is said of the store in status; nil: nothing.
 func (a *App) storeState() *web.Store {
-	b := a.began
-	if b == nil {
+	var s web.Store
+	if err := a.past.Err(); err != nil {
+		s.NoHistory = err.Error()
+	}
+	if a.began != nil {
+		a.began.state(&s)
+	}
+	if s == (web.Store{}) {
 		return nil
 	}
-	var s web.Store
+	return &s
+}
+
+// state says what is to be said of it.
+func (b *beginning) state(s *web.Store) {
 	if time.Since(b.meta.Anew) < shownTime {
 		s.Anew = b.meta.Anew
 	}
@@ -284,10 +294,6 @@ func (a *App) storeState() *web.Store {
 	if err := b.second.Err(); err != nil {
 		s.NotKept = err.Error()
 	}
-	if s == (web.Store{}) {
-		return nil
-	}
-	return &s
 }
 
 // The rows of kind event.Store.

@@ -49,6 +49,9 @@ type App struct {
 	engine   atomic.Pointer[engine.Engine] // nil before Run, and where this process only observes
 
 	began *beginning // nil: nothing is kept of the store
+	past  *recorder  // nil: this process keeps no history
+	// lastRun is when a dswatch was last known to decide here before; zero: never.
+	lastRun time.Time
 
 	memory    atomic.Pointer[memory]
 	lastFacts atomic.Pointer[event.Facts] // of this host, as they were told last; nil before Run
@@ -97,6 +100,9 @@ func Open(ctx context.Context, l *Loaded, o Options) (*App, error) {
 		return nil, err
 	}
 	a.bus, a.ledger = b, ledger.On(b, l.Config.Bus)
+	if !l.observes() {
+		a.past, a.lastRun = newRecorder(a), a.lastAlive(ctx)
+	}
 	if l.Config.Bus.URL == "" {
 		err = a.takeUp(ctx)
 	}

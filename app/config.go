@@ -33,6 +33,7 @@ type Config struct {
 	TimeZone  string            `yaml:"time_zone" doc:"Time zone of cron expressions and of the times that people read, such as Asia/Tokyo; default that of the operating system."`
 	Log       Log               `yaml:"log" doc:"The program's own log, on standard error."`
 	Bus       bus.Config        `yaml:"bus" doc:"Where events and alerts are kept until they are delivered."`
+	History   bus.HistoryConfig `yaml:"history" doc:"What is kept of the past, for dswatch history and dswatch report."`
 	Watch     Watch             `yaml:"watch" doc:"What is watched."`
 	Detectors any               `yaml:"detectors" doc:"How often and how each kind is observed."`
 	Rules     rules.Settings    `yaml:"rules" doc:"When an alert rises, repeats and ends."`
@@ -69,7 +70,7 @@ type Watch struct {
 
 // Defaults returns the configuration of an empty file.
 func Defaults() Config {
-	return Config{Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(), Rules: rules.Defaults(), Web: web.Defaults()}
+	return Config{Language: "en", Log: Log{Format: "text"}, Bus: bus.Defaults(), History: bus.Defaults().History, Rules: rules.Defaults(), Web: web.Defaults()}
 }
 
 // Validate looks at the keys that belong to no component.
@@ -194,6 +195,7 @@ func (kinds Kinds) finish(file *config.File, r root, err error) (*Loaded, error)
 		return nil, lerr
 	}
 	c := r.config()
+	c.Bus.History = c.History
 	l := &Loaded{Config: c, Catalog: vendor, file: file, kinds: kinds}
 	errs := []error{err, below(file, "", c.Validate())}
 	if err == nil { // the rows are complete

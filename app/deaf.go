@@ -157,8 +157,10 @@ func (d *deaf) run(ctx context.Context) {
 		switch v := d.app.verdict(); {
 		case !v.Current && h.board.Stale() >= d.after:
 			d.set(true, notCurrent(v))
+			d.app.past.hears(false, h.board.Stale(), notCurrent(v))
 		case v.Current:
 			d.set(false, event.Said{})
+			d.app.past.hears(true, 0, event.Said{})
 		}
 	}
 }

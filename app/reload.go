@@ -113,6 +113,7 @@ func (a *App) Reload(ctx context.Context) (web.Reloaded, error) {
 	a.reloads.ended(err)
 	if err != nil {
 		a.Log.Error("the configuration was not read again; the one before stays in force", "error", err)
+		a.past.reloaded(nil, nil, err)
 		return out, err
 	}
 	for _, w := range next.Warnings {
@@ -126,6 +127,7 @@ func (a *App) Reload(ctx context.Context) (web.Reloaded, error) {
 		out.Changes = append(out.Changes, d.String())
 	}
 	r.apply(ctx, next, changes)
+	a.past.reloaded(next, differences, nil)
 	a.Log.Info("the configuration was read again", "changes", len(differences))
 	return out, nil
 }
@@ -169,7 +171,7 @@ func (r *running) compare(ctx context.Context) (next *Loaded, differences []conf
 func fixed(old, next *Loaded, differences []config.Difference) error {
 	var errs []error
 	for _, d := range differences {
-		if (d.Path == "host" || d.Path == "role" || strings.HasPrefix(d.Path, "bus.")) && !newContent(d) {
+		if (d.Path == "host" || d.Path == "role" || strings.HasPrefix(d.Path, "bus.") || strings.HasPrefix(d.Path, "history.")) && !newContent(d) {
 			errs = append(errs, words.Fail(words.CannotChange.With(next.file.Position(d.Path), d.Path, orNone(d.Old), orNone(d.New))))
 		}
 	}

@@ -94,6 +94,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer r.record(l)()
 	// What is looked at under any configuration, and never replaced; the pulse
 	// begins with the first.
 	pulse := func(o *detector.Options) { o.Pulse, o.Alive = a.beatFirst, a.alive(loopScheduler) }
@@ -299,8 +300,12 @@ func (a *App) newEngine(l *Loaded) *engine.Engine {
 		Log: a.Log, Flushed: time.Duration(l.Config.Bus.Sync),
 		OnDecision: func(k event.Key, d rules.Decision) {
 			a.decisions.WithLabelValues(d.Rule, string(d.Outcome)).Inc()
+			a.past.decided(k, d)
 			a.Log.Debug("decided", "item", k.String(), "rule", d.Rule, "outcome", d.Outcome, "why", words.English(d.Why))
 		},
+	}
+	if a.past != nil {
+		p.Past = a.past
 	}
 	if a.began != nil {
 		p.Journal, p.LookFirst = a.began.second, a.began.looks
@@ -340,7 +345,7 @@ func (r *running) startWeb(l *Loaded) (_ *web.Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.Start(web.Parts{Config: l.Config.Web, Dir: l.Config.Bus.Dir, Token: r.token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Reloader: a, Memory: a, Page: look, Metrics: a.registry, Log: a.Log}), nil
+	return web.Start(web.Parts{Config: l.Config.Web, Dir: l.Config.Bus.Dir, Token: r.token, Program: a, Healthy: a, Silencer: a, Alerts: a, Outbox: a, Reloader: a, Memory: a, Past: a, Page: look, Metrics: a.registry, Log: a.Log}), nil
 }
 
 func (r *running) stopWeb(s *web.Server) {

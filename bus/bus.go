@@ -49,6 +49,7 @@ type Bus struct {
 	streams   map[string]jetstream.Stream
 	watched   map[string]chan struct{} // closed when the stream is made anew
 	broken    error                    // why nothing can be stored until it is mended, see keep
+	noHistory error                    // why the stream History is not there
 	worries   []string
 	pub       *publisher
 	consumers map[*Consumer]struct{}
@@ -196,6 +197,12 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 			}
 		}
 		var s jetstream.Stream
+		if want.Name == History {
+			if err := b.makeHistory(ctx); err != nil && ctx.Err() == nil {
+				b.log.Warn("the message server does not keep history; all else works", "error", err)
+			}
+			continue
+		}
 		err := patiently(ctx, wait, func(ctx context.Context) (err error) { s, err = ensure(ctx, b.js(), want); return err })
 		if err != nil {
 			return err
@@ -227,6 +234,32 @@ func (b *Bus) prepare(ctx context.Context, wait time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// makeHistory makes the stream History what it has to be. That it cannot be
+// keeps nothing else from working: an account may have what an earlier version
+// needed, and a server no room for more streams.
+func (b *Bus) makeHistory(ctx context.Context) error {
+	all := streams(b.cfg)
+	var s jetstream.Stream
+	err := patiently(ctx, 0, func(ctx context.Context) (err error) { s, err = ensure(ctx, b.js(), all[len(all)-1]); return err })
+	if err == nil {
+		b.adopt(History, s)
+	} else {
+		err = fmt.Errorf("%w: %w", ErrNoHistory, err)
+	}
+	b.mu.Lock()
+	b.noHistory = err
+	b.mu.Unlock()
+	return err
+}
+
+// MakeHistory tries again what failed with ErrNoHistory.
+func (b *Bus) MakeHistory(ctx context.Context) error {
+	if err := b.ready(); err != nil {
+		return err
+	}
+	return b.makeHistory(ctx)
 }
 
 // adopt takes s as the stream of that name, and reports whether it is another
@@ -447,13 +480,16 @@ func (b *Bus) Usage(ctx context.Context) ([]Usage, error) {
 	return out, nil
 }
 
-// LastStored is when the last message was stored in any stream or bucket; zero:
-// there is none.
-func (b *Bus) LastStored(ctx context.Context) (last time.Time, err error) {
+// LastStored is when the last message was stored in any stream or bucket, or in
+// one of those that are named; zero: there is none.
+func (b *Bus) LastStored(ctx context.Context, names ...string) (last time.Time, err error) {
 	b.mu.Lock()
 	streams := maps.Clone(b.streams)
 	b.mu.Unlock()
 	for name, s := range streams {
+		if len(names) > 0 && !slices.Contains(names, name) {
+			continue
+		}
 		i, err := s.Info(ctx)
 		if err != nil {
 			return last, fmt.Errorf("look up %s: %w", name, err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -31,7 +32,62 @@ type Config struct {
 	MaxEvents setting.Size `yaml:"max_events" doc:"Most bytes of stored events; the oldest go first, and all go after 72 hours. Default 512MiB."`
 	MaxOutbox setting.Size `yaml:"max_outbox" doc:"Most bytes of alerts that wait for sinks, all sinks together; the longest waiting go first. Default 512MiB."`
 	MaxDead   setting.Size `yaml:"max_dead" doc:"Most bytes of dead letters; the oldest go first. Default 128MiB."`
+
+	History HistoryConfig `yaml:"-"` // a section of its own
 }
+
+// HistoryConfig is the `history` section of the configuration.
+type HistoryConfig struct {
+	Keep     Age          `yaml:"keep" doc:"How long transitions, acknowledgements, silences, reloads, deafness and restarts are kept for dswatch history and dswatch report, 24h to 3660d. Default 400d."`
+	MaxBytes setting.Size `yaml:"max_bytes" doc:"Most bytes of them; the oldest go first. Default 256MiB."`
+}
+
+// mostKept is the longest that history is kept: ten years and some days.
+const mostKept = 3660 * day
+
+// Validate reports the first setting that cannot work.
+func (h HistoryConfig) Validate() error {
+	if d := time.Duration(h.Keep); d < day || d > mostKept {
+		return words.Bad("keep", words.HistoryKeep.With(h.Keep.String()))
+	}
+	if h.MaxBytes < minStream {
+		return words.Bad("max_bytes", words.BusTooLittle.With(h.MaxBytes.String(), minStream.String()))
+	}
+	return nil
+}
+
+const day = 24 * time.Hour
+
+// Age is a duration that may be written in days.
+type Age time.Duration
+
+// UnmarshalText reads 400d, or a duration such as 36h.
+func (a *Age) UnmarshalText(b []byte) error {
+	t := strings.TrimSpace(string(b))
+	if n, ok := strings.CutSuffix(t, "d"); ok {
+		if x, err := strconv.ParseUint(n, 10, 16); err == nil {
+			*a = Age(time.Duration(x) * day)
+			return nil
+		}
+	}
+	d, err := time.ParseDuration(t)
+	if err != nil {
+		return words.FailWith(err, words.NotAnAge.With(words.Inner(setting.Clip(t))))
+	}
+	*a = Age(d)
+	return nil
+}
+
+// String writes what UnmarshalText reads.
+func (a Age) String() string {
+	if d := time.Duration(a); d != 0 && d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+	return time.Duration(a).String()
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (a Age) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // TLS names the files for a TLS connection to the external server.
 type TLS struct {
@@ -49,6 +105,7 @@ func Defaults() Config {
 	return Config{
 		Dir: dir, Sync: Sync(2 * time.Second), Replicas: 1,
 		MaxEvents: 512 << 20, MaxOutbox: 512 << 20, MaxDead: 128 << 20,
+		History: HistoryConfig{Keep: Age(400 * day), MaxBytes: 256 << 20},
 	}
 }
 

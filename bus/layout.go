@@ -16,6 +16,10 @@ const (
 	Events = "DSWATCH_EVENTS" // dswatch.event.> and dswatch.facts.>, kept 72 hours
 	Outbox = "DSWATCH_OUTBOX" // dswatch.outbox.SINK, each kept until that sink's consumer settled it
 	Dead   = "DSWATCH_DEAD"   // dswatch.dead.>, kept until dropped
+
+	// History is dswatch.history.MONTH. dswatch works without it: where the
+	// server does not let it be made, publishing there fails.
+	History = "DSWATCH_HISTORY"
 )
 
 // The buckets. Each keeps the last value of a key.
@@ -65,6 +69,9 @@ func streams(c Config) []jetstream.StreamConfig {
 	dead := base(Dead, "dswatch.dead.>")
 	dead.MaxBytes, dead.Duplicates = int64(c.MaxDead), outboxWindow
 
+	history := base(History, "dswatch.history.*")
+	history.MaxAge, history.MaxBytes, history.Duplicates = time.Duration(c.History.Keep), max(int64(c.History.MaxBytes), int64(minStream)), eventWindow
+
 	all := []jetstream.StreamConfig{events, outbox, dead}
 	for _, name := range []string{Items, Alerts, Silences, Facts, Receipts} {
 		// The shape that NATS tools know as a key-value bucket, but for direct
@@ -76,7 +83,7 @@ func streams(c Config) []jetstream.StreamConfig {
 		kv.Duplicates = eventWindow
 		all = append(all, kv)
 	}
-	return all
+	return append(all, history) // makeHistory takes the last
 }
 
 // rollup is the one setting without which a stream can be used as it is.

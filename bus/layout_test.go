@@ -19,6 +19,7 @@ func TestLayout(t *testing.T) {
 	s := bustest.NewServer(t, nil)
 	c := bustest.Config(t)
 	c.URL, c.MaxEvents, c.MaxOutbox, c.MaxDead = s.URL, 11<<20, 12<<20, 13<<20
+	c.History = bus.HistoryConfig{Keep: bus.Age(400 * 24 * time.Hour), MaxBytes: 14 << 20}
 	bustest.Open(t, c)
 	js := directly(t, s.URL)
 
@@ -36,6 +37,7 @@ func TestLayout(t *testing.T) {
 		bus.Events:           {jetstream.LimitsPolicy, jetstream.DiscardOld, 72 * time.Hour, 11 << 20, -1, 2 * time.Minute, false},
 		bus.Outbox:           {jetstream.WorkQueuePolicy, jetstream.DiscardOld, 0, 12 << 20, -1, 10 * time.Minute, true},
 		bus.Dead:             {jetstream.LimitsPolicy, jetstream.DiscardOld, 0, 13 << 20, -1, 10 * time.Minute, false},
+		bus.History:          {jetstream.LimitsPolicy, jetstream.DiscardOld, 400 * 24 * time.Hour, 14 << 20, -1, 2 * time.Minute, false},
 		"KV_" + bus.Items:    bucket,
 		"KV_" + bus.Alerts:   bucket,
 		"KV_" + bus.Silences: bucket,
@@ -56,7 +58,7 @@ func TestLayout(t *testing.T) {
 			t.Errorf("%s: %+v", name, c)
 		}
 		// The events and the outbox roll up their pulses.
-		if kv := want == bucket; c.AllowMsgTTL != kv || c.AllowRollup != (kv || name != bus.Dead) || c.DenyDelete != kv {
+		if kv := want == bucket; c.AllowMsgTTL != kv || c.AllowRollup != (kv || name != bus.Dead && name != bus.History) || c.DenyDelete != kv {
 			t.Errorf("%s: markers %v, roll-up %v, no delete %v", name, c.AllowMsgTTL, c.AllowRollup, c.DenyDelete)
 		}
 	}

@@ -214,6 +214,48 @@ func TestAccountThatMayNotChangeStreams(t *testing.T) {
 	}
 }
 
+// TestAccountWithoutHistory: an account that may not make the stream of the
+// history can do all else, and has it once it may.
+func TestAccountWithoutHistory(t *testing.T) {
+	t.Parallel()
+	s := bustest.NewServer(t, func(o *server.Options) {
+		o.Users = []*server.User{
+			{Username: "admin", Password: "admin"},
+			{Username: "dswatch", Password: "dswatch", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE." + bus.History}}}},
+		}
+	})
+	cfg := bustest.Config(t)
+	cfg.URL = s.URL
+	as := func(user string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), user)
+		if err := os.WriteFile(path, []byte(user+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg.User, cfg.PasswordFile = user, path
+	}
+	as("dswatch")
+	b := bustest.Open(t, cfg)
+	if err := b.Publish(t.Context(), bus.Message{Subject: "dswatch.event.web01.process", ID: "1"}); err != nil {
+		t.Error(err)
+	}
+	m := bus.Message{Subject: "dswatch.history.2026-10", ID: "1", Data: []byte("{}")}
+	if err := b.Publish(t.Context(), m); !errors.Is(err, bus.ErrNoHistory) {
+		t.Errorf("published, with %v", err)
+	}
+	if err := b.MakeHistory(t.Context()); !errors.Is(err, bus.ErrNoHistory) {
+		t.Errorf("made, with %v", err)
+	}
+	as("admin")
+	bustest.Close(t, bustest.Open(t, cfg)) // makes it
+	if err := b.MakeHistory(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := b.Publish(t.Context(), m); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStreamWithOtherSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

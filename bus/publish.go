@@ -61,6 +61,8 @@ var (
 	// ErrMadeAnew means that a stream was lost and made again: positions begin
 	// anew, and what was read from it counts no more.
 	ErrMadeAnew = errors.New("the stream was made anew")
+	// ErrNoHistory means that the server has no stream for history.
+	ErrNoHistory = errors.New("the message server does not keep history")
 	// ErrConflict means that a key has another revision than expected.
 	ErrConflict = errors.New("the key was changed by someone else")
 	// ErrClosed means that the bus or the consumer is closed.
@@ -83,6 +85,9 @@ func (b *Bus) Store(ctx context.Context, msgs ...Message) ([]uint64, error) {
 	if len(msgs) == 0 {
 		return nil, nil
 	}
+	if err := b.lacks(msgs[0].Subject); err != nil {
+		return make([]uint64, len(msgs)), err
+	}
 	reqs := make([]request, len(msgs))
 	for i, m := range msgs {
 		reqs[i] = request{subject: m.Subject, stream: streamOf(m.Subject), id: m.ID, again: m.Again, data: m.Data, expect: Any}
@@ -104,6 +109,17 @@ func (b *Bus) Store(ctx context.Context, msgs ...Message) ([]uint64, error) {
 		return at, nil
 	}
 	return at, failed
+}
+
+// lacks says why what is published to the subject cannot be stored, though all
+// else can; nil: it can.
+func (b *Bus) lacks(subject string) error {
+	if streamOf(subject) != History {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.noHistory
 }
 
 // request is one message on its way to a stream.
@@ -661,6 +677,8 @@ func streamOf(subject string) string {
 		return Outbox
 	case "dead":
 		return Dead
+	case "history":
+		return History
 	}
 	return ""
 }

@@ -62,6 +62,7 @@ type Engine struct {
 	changes atomic.Uint64 // see Changes
 	kept    memory        // see remember
 	loaded  bool          // what is in memory is all there is
+	whole   bool          // Past was told all that is in memory
 }
 
 // NewEngine returns an engine that has not read anything yet.
@@ -156,6 +157,7 @@ func (e *Engine) run(ctx context.Context) error {
 	e.kept, e.loaded = memory{}, true
 	e.anew.Store(false)
 	e.LookFirst = 0
+	e.tellWhole()
 	e.mu.Unlock()
 	defer e.ready.Store(false)
 	return e.loop(ctx, heard, lost)
@@ -167,7 +169,7 @@ func (e *Engine) load(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.remember()
 	e.items, e.hosts, e.named, e.footings, e.due = map[event.Key]*item{}, map[string]*host{}, map[string]*host{}, map[rowKey]*footing{}, nil
-	e.dirty, e.stirred, e.orphans = nil, nil, nil
+	e.dirty, e.stirred, e.orphans, e.whole = nil, nil, nil, false
 	e.round, e.owed, e.broken = Round{}, Duties{}, nil
 	e.storm, e.groups, e.joining = rules.NewStorm(e.Host), map[event.Key]*digest{}, 0
 	e.hiding, e.veils = map[event.Key]int{}, map[watch]*veil{}
@@ -451,6 +453,7 @@ func (e *Engine) apply(it *item, after rules.Status, decisions []rules.Decision)
 	if changed {
 		e.touch(it)
 	}
+	e.note(it)
 	for _, d := range decisions {
 		if e.OnDecision != nil {
 			e.OnDecision(it.status.Key, d)

@@ -31,6 +31,7 @@ import (
 // used by the acceptance tests; what it cannot do is stop at every single
 // step.
 type world struct {
+	past     remembered
 	mu       sync.Mutex
 	stream   [][]byte
 	acked    int
@@ -501,7 +502,7 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Unlock()
 	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
-		Log: slog.New(slog.DiscardHandler), Now: w.now, Wall: w.wall, Flushed: unsyncedFor,
+		Log: slog.New(slog.DiscardHandler), Now: w.now, Wall: w.wall, Flushed: unsyncedFor, Past: &w.past,
 		OnDecision: func(_ event.Key, d rules.Decision) {
 			if d.Alert != nil {
 				w.alerted.Add(1)
@@ -512,13 +513,72 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); e.Run(ctx) }()
-	return func() { cancel(); <-done }
+	return func() {
+		w.past.check(e)
+		cancel()
+		<-done
+	}
+}
+
+// remembered is what a history makes of what it is told.
+type remembered struct {
+	mu     sync.Mutex
+	known  map[event.Key]engine.Change // nil: there was no whole yet
+	asked  bool                        // the next whole is compared
+	checks int
+	faults []string
+}
+
+// Changed implements engine.Past.
+func (r *remembered) Changed(c engine.Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		return
+	}
+	c.Detail = event.Said{}
+	if r.known[c.Key] = c; c.Gone {
+		delete(r.known, c.Key)
+	}
+}
+
+// Whole implements engine.Past.
+func (r *remembered) Whole(all []engine.Change, _ []rules.Silence) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := map[event.Key]engine.Change{}
+	for _, c := range all {
+		now[c.Key] = c
+		before, ok := r.known[c.Key]
+		before.Observer, before.Job = c.Observer, c.Job // that another one sees the same is no change
+		if before.Since = before.Since.UTC(); r.asked && (!ok || before != c && (before.Since.UnixNano() != c.Since.UnixNano() || before.State != c.State || before.Expected != c.Expected || before.Impact != c.Impact || before.Veils != c.Veils)) {
+			r.faults = append(r.faults, fmt.Sprintf("%s is %+v, told was %+v", c.Key, c, before))
+		}
+	}
+	if r.asked {
+		r.checks++
+	}
+	r.known = now
+}
+
+// check compares what the engine knows with what it told.
+func (r *remembered) check(e *engine.Engine) {
+	r.mu.Lock()
+	r.asked = r.known != nil
+	r.mu.Unlock()
+	e.TellWhole()
+	r.mu.Lock()
+	r.asked, r.known = false, nil // the next life begins with its own
+	r.mu.Unlock()
 }
 
 // checkPairs holds the far ends against the promises: one raised first, one
 // cleared last, every transition once, at most one alert of a slot open.
 func (w *world) checkPairs(t *testing.T) {
 	t.Helper()
+	for _, f := range w.past.faults {
+		t.Errorf("history: %s", f)
+	}
 	for _, sink := range w.sinks {
 		open := map[string]string{} // slot -> id
 		seen := map[string]bool{}

@@ -14,6 +14,7 @@ type item struct {
 	dirty    bool
 	index    int   // in the heap, -1 when not in it
 	due      int64 // as it is in the heap, in nanoseconds since 1970
+	noted    noted // see note
 }
 
 func (e *Engine) item(k event.Key) *item {

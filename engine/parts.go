@@ -113,6 +113,7 @@ type Parts struct {
 	Receipts Receipts
 	Silences SilenceStore
 	Journal  Journal // nil: there is none
+	Past     Past    // nil: nobody remembers
 	Host     string  // of this dswatch, in digests
 	Log      *slog.Logger
 	// LookFirst is how long after the first reading nothing is told without a look:

@@ -28,6 +28,9 @@ func (e *Engine) Start(ctx context.Context, silences []rules.Silence) (*Steps, e
 	if err := e.reconcile(ctx); err != nil {
 		return nil, err
 	}
+	e.mu.Lock()
+	e.tellWhole()
+	e.mu.Unlock()
 	return &Steps{e}, nil
 }
 

@@ -113,6 +113,11 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer, h Head, more []Exporte
 			more = append(more, one)
 		}
 	}
+	past, odd, err := l.exportHistory(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	more, unreadable = append(more, past...), unreadable+odd
 	for _, one := range more {
 		if err := out.line(one); err != nil {
 			return 0, 0, err
@@ -214,6 +219,9 @@ func (l *Ledger) Import(ctx context.Context, r io.Reader, other func(Exported) e
 }
 
 func (l *Ledger) importOne(ctx context.Context, e Exported, other func(Exported) error) error {
+	if e.In == inHistory {
+		return l.importHistory(ctx, e)
+	}
 	name, known := buckets[e.In]
 	if !known {
 		return other(e)

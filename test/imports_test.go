@@ -27,7 +27,7 @@ type listed struct {
 // -> {rules, catalog, words} -> event -> {setting, wire}. A part that has
 // itself in its list has kinds, and a kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"cmd", "demo", "app", "guard", "web", "sinks/snmp", "words", "event", "setting", "table"},
+	"cmd":      {"cmd", "demo", "app", "history", "guard", "web", "sinks/snmp", "words", "event", "setting", "table"},
 	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
 	"detector": {"words", "event", "catalog", "detector", "setting", "guard"},
@@ -36,8 +36,10 @@ var allowed = map[string][]string{
 	"sinks":    {"guard", "words", "event", "catalog", "sinks", "setting", "wire", "machine"},
 	"machine":  {},
 	"journal":  {"machine", "guard"},
-	"ledger":   {"bus", "journal", "machine", "setting", "engine", "rules", "sinks", "words", "event", "wire"},
-	"web":      {"web", "guard", "words", "event", "catalog", "setting"},
+	"history":  {"event"},
+	"report":   {"history", "rules", "words", "event"},
+	"ledger":   {"bus", "journal", "history", "machine", "setting", "engine", "rules", "sinks", "words", "event", "wire"},
+	"web":      {"web", "history", "guard", "words", "event", "catalog", "setting"},
 	"bus":      {"bus", "guard", "setting", "words", "event", "test/ports"},
 	"config":   {"setting", "words", "event"},
 	"catalog":  {"words", "event", "setting", "table"},

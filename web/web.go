@@ -171,6 +171,8 @@ type Store struct {
 	Last time.Time `json:"last,omitzero"`       // when that copy was written last
 	// NotKept is why what is open is not kept a second time; empty: it is.
 	NotKept string `json:"not_kept,omitempty"`
+	// NoHistory is why history cannot be stored now; empty: it can.
+	NoHistory string `json:"history_not_kept,omitempty"`
 }
 
 // TestResult is what `sinks test` learned of one sink.
@@ -236,6 +238,7 @@ type Parts struct {
 	Memory   Memory // nil: nothing is remembered
 	Reloader Reloader
 	Page     Page // nil: there is none
+	Past     Past
 	Metrics  prometheus.Gatherer
 	Log      *slog.Logger
 }
@@ -292,6 +295,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /api/v1/reload", s.guarded(func(r *http.Request) (any, error) { return s.Reloader.Reload(r.Context()) }))
 	s.handleSilences(mux)
 	s.handleOutbox(mux)
+	s.handleHistory(mux)
 	if s.Memory != nil {
 		mux.HandleFunc("GET /api/v1/known", s.guarded(func(r *http.Request) (any, error) { return s.Memory.Known(r.Context()) }))
 		mux.HandleFunc("POST /api/v1/hosts/{host}/forget/{component}", s.guarded(func(r *http.Request) (any, error) {

@@ -1042,6 +1042,12 @@ var (
 	BusTooLittle = say2[string, string]("bus.bus_too_little",
 		"{value} is too little; write at least {least}",
 		"{value} は小さすぎます。{least} 以上を書いてください")
+	HistoryKeep = say1[string]("history.keep",
+		"{value} is out of range; write 24h to 3660d, such as 400d",
+		"{value} は範囲外です。24h から 3660d まで (例: 400d) を書いてください")
+	NotAnAge = say1[string]("history.not_an_age",
+		`"{value}" is no time; write 400d or 9600h`,
+		`"{value}" は時間として読み取れません。400d または 9600h のように書いてください`)
 	BusReplicas = say1[int]("bus.bus_replicas",
 		"{n} is none of 1, 3, 5",
 		"{n} は使えません。1、3、5 のいずれかを書いてください")

@@ -52,6 +52,28 @@ are not current (status); 4 the running dswatch refused; 5 none answers.`,
 		"このホストで監視対象外のものも表示する",
 	},
 	{
+		"List what happened: states, alerts, acknowledgements, silences, reloads, restarts",
+		"過去の出来事を一覧表示する: 状態、アラート、確認、サイレンス、再読み込み、再起動",
+	},
+	{
+		"Lists what the running dswatch has kept, oldest first, of the last 24 hours unless --since says otherwise. With\nMATCHERs, such as host=web01 or name=~\"ds_.*\", only what concerns such items. history.keep and history.max_bytes\nsay how much is kept.",
+		`実行中の dswatch が保存している出来事を古い順に表示します。--since がなければ直近 24 時間が対象です。
+host=web01 や name=~"ds_.*" のような MATCHER を指定すると、該当する監視項目の記録だけを表示します。
+保存する期間と量は history.keep と history.max_bytes で設定します。`,
+	},
+	{
+		"from then on: a time, or how long ago, such as 7d; default 24h",
+		"この時点以降。日時、または 7d のような過去への長さ。省略時は 24h",
+	},
+	{
+		"until then: a time, or how long ago",
+		"この時点まで。日時、または過去への長さ",
+	},
+	{
+		"only these kinds, such as alert; a wrong one is answered with the list",
+		"指定した種類だけ (例: alert)。使えない値には一覧を示す",
+	},
+	{
 		"Say that you look after an alert: it is not repeated any more",
 		"アラートの担当者になる (以後は再通知しない)",
 	},

@@ -10,6 +10,7 @@ import (
 var (
 	Comma                 = Both{", ", "、"}
 	Semicolon             = Both{"; ", "。"}
+	Colon                 = Both{": ", ": "}
 	HeadsCheck            = Both{"STATE|KIND|NAME|FOUND|EXPECTED", "状態|種別|名前|検出|監視対象"}
 	HeadWhy               = Both{"WHY", "理由"}
 	SilenceForever        = Both{"forever", "無期限"}
@@ -66,6 +67,7 @@ var (
 	LabelReason           = Both{"reason", "理由"}
 	LabelDelivery         = Both{"delivery", "配信 ID"}
 	LabelItem             = Both{"item", "監視項目"}
+	HeadsHistory          = Both{"TIME (%s)|EVENT|ITEM|WHAT HAPPENED", "日時 (%s)|種類|監視項目|内容"}
 	HeadsDeadLetters      = Both{"ID|SINK|GIVEN UP (%s)|ATTEMPTS|CLASS|TRANSITION|ALERT|ITEM|REASON", "ID|通知先|配信不能の日時 (%s)|試行|分類|変化|アラート|監視項目|理由"}
 	FiringSilenced        = Both{"firing, silenced", "発生中 (通知の抑止)"}
 	DrillConfirmed        = Both{"confirmed", "受領"}

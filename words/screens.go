@@ -44,6 +44,9 @@ var (
 	NotKeptTwice = say1[error]("screen.open_dir",
 		"What is open is not kept a second time, so a lost store cannot be ended at the sinks: {error}; make bus.open_dir writable for the user that runs dswatch.",
 		"未復旧のアラートの控えを書き込めないため、ストアを失うと通知先に復旧を通知できません: {error}。bus.open_dir を dswatch の実行ユーザが書き込めるようにしてください。")
+	NoHistoryNow = say1[error]("screen.no_history",
+		"History cannot be stored: {error}. What happens meanwhile is missing in dswatch history and in reports; alerts do not depend on it.",
+		"履歴を保存できません: {error}。この間の出来事は dswatch history とレポートに残らないことがあります。アラートには影響しません。")
 	ConfigNotRead = say3[time.Time, time.Time, error]("screen.not_reloaded",
 		"THE CONFIGURATION WAS NOT READ AGAIN at {time}; that of {before} is in force: {why}",
 		"{time} の設定の再読み込みに失敗し、{before} の設定のまま動作しています: {why}")

@@ -162,6 +162,9 @@ func statusText(st web.Status, v words.Voice, f table.Form, all bool) string {
 		if s.NotKept != "" {
 			line(words.NotKeptTwice.With(quoted(s.NotKept)))
 		}
+		if s.NoHistory != "" {
+			line(words.NoHistoryNow.With(quoted(s.NoHistory)))
+		}
 		b.WriteByte('\n')
 	}
 	b.WriteString(f.Table(items) + "\n")

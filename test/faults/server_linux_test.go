@@ -187,7 +187,7 @@ func TestFaultStreams(t *testing.T) {
 	t.Parallel()
 	names := []string{"DSWATCH_OUTBOX", "KV_dswatch_silences"}
 	if long() {
-		names = []string{"DSWATCH_EVENTS", "DSWATCH_OUTBOX", "DSWATCH_DEAD", "KV_dswatch_items", "KV_dswatch_alerts", "KV_dswatch_silences", "KV_dswatch_facts", "KV_dswatch_receipts"}
+		names = []string{"DSWATCH_EVENTS", "DSWATCH_OUTBOX", "DSWATCH_DEAD", "DSWATCH_HISTORY", "KV_dswatch_items", "KV_dswatch_alerts", "KV_dswatch_silences", "KV_dswatch_facts", "KV_dswatch_receipts"}
 	}
 	for _, deed := range []string{"purged", "deleted"} {
 		for _, name := range names {

@@ -187,6 +187,13 @@ func (c *Client) Why(ctx context.Context, of, language string) (out []web.Why, e
 	return out, err
 }
 
+// History returns a page of what happened, and the cursor of the next one; empty:
+// there is none.
+func (c *Client) History(ctx context.Context, s web.HistorySelection) (out web.HistoryPage, err error) {
+	err = c.ask(ctx, http.MethodGet, "/history?"+s.Query().Encode(), nil, &out)
+	return out, err
+}
+
 // Reload lets the process read its configuration again.
 func (c *Client) Reload(ctx context.Context) (out web.Reloaded, err error) {
 	err = c.ask(ctx, http.MethodPost, "/reload", struct{}{}, &out)
