@@ -106,6 +106,9 @@ var (
 	ExecutableUnreadable = say2[[]string, error]("process.executable_unreadable",
 		"the executable of pid {pids} cannot be read ({error}):",
 		"pid {pids} の実行ファイルを読み取れません ({error}):")
+	ProcessUnreadable = say2[int, error]("process.unreadable",
+		"nothing is known of pid {pid} ({error})",
+		"pid {pid} の情報を読み取れません ({error})")
 	// Grant and Limited follow what could not be read.
 	Grant = say0("process.grant",
 		"run dswatch as root or grant it CAP_SYS_PTRACE",

@@ -207,7 +207,7 @@ func (t *procfs) foreignJar(dir int, pid int32, jar string, of *target) bool {
 
 // args are the arguments of a process, nil where they cannot be read.
 func (t *procfs) args(dir int) []string {
-	line, err := t.file(dir, "cmdline")
+	line, err := t.line(dir)
 	if err != nil || len(line) == 0 {
 		return nil
 	}

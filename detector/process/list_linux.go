@@ -62,9 +62,10 @@ type procfs struct {
 	passed  []entry // what the last read has passed over
 	turn    int
 	known   map[passport]known
-	halts   map[halt]int // since which turn a process is stopped
-	kept    int          // files that stay open
-	most    int          // of them
+	halts   map[halt]int               // since which turn a process is stopped
+	kept    int                        // files that stay open
+	hung    map[uint64]<-chan struct{} // by inode of a process's directory: closed when a read of its command line ends
+	most    int                        // of them
 }
 
 // idle is what is remembered of a process that nobody looks for.
@@ -83,7 +84,7 @@ type entry struct {
 func newTable() table { return newProcfs("/proc") }
 
 func newProcfs(root string) *procfs {
-	return &procfs{root: root, groups: "/sys/fs/cgroup", dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]idle{}, next: map[entry]idle{}, known: map[passport]known{}, halts: map[halt]int{}, most: mayKeep()}
+	return &procfs{root: root, groups: "/sys/fs/cgroup", dents: make([]byte, 64<<10), buf: make([]byte, 8<<10), idle: map[entry]idle{}, next: map[entry]idle{}, known: map[passport]known{}, hung: map[uint64]<-chan struct{}{}, halts: map[halt]int{}, most: mayKeep()}
 }
 
 // mayKeep is how many files may stay open.
@@ -172,6 +173,9 @@ func (t *procfs) read(ctx context.Context, wanted func([]byte) bool, visit func(
 		delete(t.idle, e)
 		t.next[e] = known
 	}
+	if g.fault != nil && g.read == 0 && len(t.passed) == 0 {
+		return g, g.fault
+	}
 	g.hidden = t.hidden(dir)
 	return g, nil
 }
@@ -211,13 +215,33 @@ func (t *procfs) visit(dir int, e entry, known idle, g *gaps, w watch) (idle, bo
 		g.unreadable++
 		return known, false, nil
 	default:
-		return known, false, fmt.Errorf("read %s/%d/comm: %w", t.root, e.pid, errno)
+		err := fmt.Errorf("read %s/%d/comm: %w", t.root, e.pid, errno)
+		if shortage(err) {
+			return known, false, err
+		}
+		g.unreadable++
+		g.fault = err
+		return known, false, nil
 	}
+	g.read++
 	if !w.wanted(name) {
 		known.unwanted = min(known.unwanted+1, young)
 		return known, true, nil
 	}
-	return known, false, t.candidate(dir, e.pid, w.found)
+	err := t.candidate(dir, e.pid, w.found)
+	if err != nil && !shortage(err) { // of this process nothing is known; of the others all is
+		if name, errno = t.comm(dir, e, &known); errno == 0 {
+			w.found(proc{pid: int(e.pid), name: string(name), fault: err})
+		}
+		err = nil
+	}
+	return known, false, err
+}
+
+// shortage reports whether err is a want of this process, which reading another
+// process would meet, too.
+func shortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
 // watch is what a read looks for.
@@ -382,13 +406,65 @@ func (t *procfs) file(dir int, name string) ([]byte, error) {
 	return t.buf[:max(n, 0)], err
 }
 
+const (
+	// linePatience is how long a command line may take. The kernel reads it out
+	// of the process's own memory: it waits while that is locked, as by a driver
+	// that hangs, and for a file system that does not answer where the process
+	// has mapped one, which any user may do.
+	linePatience = 500 * time.Millisecond
+	// mostHung is how many reads that hang are left behind, each a thread.
+	mostHung = 16
+)
+
+// line reads the command line of a process, or gives up: one that hangs must not
+// keep all others from being seen. While a read hangs, that process is asked no
+// more.
+func (t *procfs) line(dir int) ([]byte, error) {
+	var self unix.Stat_t
+	if err := unix.Fstat(dir, &self); err != nil {
+		return nil, err
+	}
+	for ino, done := range t.hung {
+		select {
+		case <-done:
+			delete(t.hung, ino)
+		default:
+		}
+	}
+	if t.hung[self.Ino] != nil || len(t.hung) >= mostHung {
+		return nil, errHung
+	}
+	fd, err := unix.Openat(dir, "cmdline", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	buf, done := make([]byte, len(t.buf)), make(chan struct{})
+	var n int
+	go func() {
+		defer close(done)
+		defer unix.Close(fd)
+		n, err = unix.Read(fd, buf)
+	}()
+	patience := time.NewTimer(linePatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+		return buf[:max(n, 0)], err
+	case <-patience.C:
+		t.hung[self.Ino] = done
+		return nil, errHung
+	}
+}
+
+var errHung = errors.New("reading the command line hangs")
+
 // full returns the file names of the program file, of the first arguments and
 // of the script that an interpreter runs, as far as they can be read.
 func (t *procfs) full(dir int) (names []string) {
 	if file, err := exe(dir); err == nil && file != "" {
 		names = append(names, filepath.Base(file))
 	}
-	line, err := t.file(dir, "cmdline")
+	line, err := t.line(dir)
 	if err != nil {
 		return names
 	}

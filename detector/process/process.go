@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -76,11 +77,14 @@ type proc struct {
 	// stand and halted may be nil: nothing is known.
 	stand   func(*target) standing
 	stopped bool
+	fault   error // why nothing but pid and name is known
 }
 
 // gaps is what a read could not see.
 type gaps struct {
 	unreadable int        // processes whose name cannot be read
+	fault      error      // why, of one of them, where it is not that this user may not
+	read       int        // names that could be read
 	hidden     event.Said // why there may be processes that are not listed at all, empty if there are none
 }
 
@@ -145,6 +149,7 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		var more gaps
 		more, err = d.table.rest(ctx, d.wanted, d.weigh)
 		g.unreadable += more.unreadable
+		g.fault = cmp.Or(g.fault, more.fault)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
@@ -250,6 +255,10 @@ func (t *target) cut(p proc) bool {
 
 // weigh decides whether p is the target.
 func (t *target) weigh(p proc) {
+	if p.fault != nil {
+		t.doubtful = append(t.doubtful, p)
+		return
+	}
 	if len(t.exe) == 0 && t.cut(p) {
 		t.others++
 		return
@@ -362,11 +371,22 @@ func (t *target) observe(g gaps, at time.Time) event.Observation {
 	}
 	if found < want {
 		say = say.And(g.hidden)
-		if g.unreadable > 0 {
+		switch {
+		case g.fault != nil:
+			say = say.And(words.NamesUnreadable.With(g.unreadable), words.Of(g.fault))
+		case g.unreadable > 0:
 			say = say.And(words.NamesUnreadable.With(g.unreadable), grant())
 		}
-		if len(t.doubtful) > 0 {
-			say = say.And(words.ExecutableUnreadable.With(pids(t.doubtful), t.doubt), grant())
+		var unread []proc
+		for _, p := range t.doubtful[:min(len(t.doubtful), maxListed)] {
+			if p.fault == nil {
+				unread = append(unread, p)
+			} else {
+				say = say.And(words.ProcessUnreadable.With(p.pid, p.fault))
+			}
+		}
+		if len(unread) > 0 {
+			say = say.And(words.ExecutableUnreadable.With(pids(unread), t.doubt), grant())
 		}
 	}
 	o.Detail = say
@@ -400,7 +420,7 @@ func named(procs []proc) (say event.Said) {
 
 // pids are the numbers of the first processes.
 func pids(procs []proc) (out []string) {
-	for _, p := range procs[:min(len(procs), maxListed)] {
+	for _, p := range procs {
 		out = append(out, strconv.Itoa(p.pid))
 	}
 	return out

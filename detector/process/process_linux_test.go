@@ -583,7 +583,6 @@ func TestErrors(t *testing.T) {
 	}{
 		"no such directory": {filepath.Join(t.TempDir(), "none"), "mount it"},
 		"not proc":          {t.TempDir(), "mount the proc file system"},
-		"stat is nonsense":  {fake(t, map[string]string{"1/comm": "ds_am\n", "1/stat": "1 (ds_am) S", "1/status": ""}), "parse"},
 		"comm is no file":   {fake(t, map[string]string{"1/comm/x": ""}), "is a directory"},
 	} {
 		t.Run(title, func(t *testing.T) {
@@ -603,6 +602,107 @@ func TestErrors(t *testing.T) {
 			t.Errorf("error %v, want that of the context", err)
 		}
 	})
+}
+
+// TestOneBadProcess: what is odd about one process keeps no other from being
+// seen, and makes unknown what it may be.
+func TestOneBadProcess(t *testing.T) {
+	root := fake(t, map[string]string{
+		"1/comm": "init\n", "1/stat": statLine, "1/status": "",
+		"7/comm": "ds_agent\n", "7/stat": "7 (ds_agent) S", "7/status": "",
+		"77/comm": "ds_am\n", "77/stat": statLine, "77/status": "Name:\tds_am\nNSpid:\t77\n",
+	})
+	look := func(names ...string) []event.Observation {
+		t.Helper()
+		var targets []Target
+		for _, n := range names {
+			targets = append(targets, Target{Key: key(n), Names: []string{n}})
+		}
+		d, err := newDetector(newProcfs(root), targets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := d.Detect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	o := look("ds_agent", "ds_am", "ds_notifier")
+	expect(t, o[0], event.Unknown, 0, "nothing is known of pid 7", "fields follow the name")
+	expect(t, o[1], event.Up, 1)
+	expect(t, o[2], event.Down, 0)
+	if err := os.MkdirAll(filepath.Join(root, "8/comm"), 0o755); err != nil { // whose name cannot be read
+		t.Fatal(err)
+	}
+	o = look("ds_am", "ds_notifier")
+	expect(t, o[0], event.Up, 1)
+	expect(t, o[1], event.Unknown, 0, "the name of 1 process cannot be read", "is a directory")
+}
+
+// TestCommandLineHangs: a process whose command line cannot be had for ever is
+// seen by its name, and keeps no other from being seen; it is asked again when
+// the read that hung has ended.
+func TestCommandLineHangs(t *testing.T) {
+	root := fake(t, map[string]string{
+		"1/comm": "init\n", "1/stat": statLine, "1/status": "",
+		"7/comm": "ds_long_name_of\n", "7/stat": statLine, "7/status": "NSpid:\t7\n",
+		"77/comm": "ds_am\n", "77/stat": statLine, "77/status": "NSpid:\t77\n",
+	})
+	pipe := filepath.Join(root, "7/cmdline")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	far, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := newProcfs(root)
+	d, err := newDetector(tab, []Target{{Key: key("long"), Names: []string{"ds_long_name_of_it"}}, {Key: key("short"), Names: []string{"ds_am"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func() time.Duration {
+		t.Helper()
+		began := time.Now()
+		o, err := d.Detect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, o[0], event.Up, 1) // it may be it
+		expect(t, o[1], event.Up, 1)
+		return time.Since(began)
+	}
+	if took := look(); took < linePatience || took > 20*linePatience {
+		t.Errorf("the first look took %s", took)
+	}
+	if took := look(); took > linePatience {
+		t.Errorf("the second one waits again: %s", took)
+	}
+	if len(tab.hung) != 1 {
+		t.Errorf("%d reads hang", len(tab.hung))
+	}
+	if _, err := far.WriteString("/opt/ds_long_name_of_others\x00"); err != nil {
+		t.Fatal(err)
+	}
+	far.Close()
+	for _, done := range tab.hung {
+		<-done
+	}
+	if err := os.Remove(pipe); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(pipe, []byte("/opt/ds_long_name_of_others\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := d.Detect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, o[0], event.Down, 0)
+	if len(tab.hung) != 0 {
+		t.Errorf("%d reads hang at the end", len(tab.hung))
+	}
 }
 
 // A process in a PID namespace below ours is a container's, not the host's.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type units struct {
 	root   string // of the file system
 	dial   func(context.Context) (*systemd.Conn, error)
 	conn   *systemd.Conn      // nil: none yet, or it broke
+	first  int                // which name the next look begins with: behind the one at which the last look ended
 	cancel context.CancelFunc // frees conn's context
 }
 
@@ -113,6 +115,7 @@ func (u *units) starts(ctx context.Context, names []string) (map[string]string, 
 		return nil, err
 	}
 	out := make(map[string]string, len(names))
+	var refused error
 	for _, n := range names {
 		props, err := u.conn.GetUnitPropertiesContext(ctx, unitName(n))
 		code, ofUnit := unitError(err)
@@ -127,12 +130,15 @@ func (u *units) starts(ctx context.Context, names []string) (map[string]string, 
 			out[n] = state
 		case err == nil && load == "masked":
 			out[n] = load
-		case err != nil && !ofUnit:
-			if broken(err) {
-				u.close()
-			}
+		case broken(err):
+			u.close()
 			return nil, advise(err)
+		case err != nil && !ofUnit: // the others tell, perhaps
+			refused = cmp.Or(refused, err)
 		}
+	}
+	if len(out) == 0 {
+		return nil, advise(refused)
 	}
 	return out, nil
 }
@@ -148,10 +154,14 @@ func (u *units) linked(name string) bool {
 }
 
 // ask fetches each unit by itself: this works with every version of systemd,
-// answers for units that do not exist, and follows aliases.
-func (u *units) ask(ctx context.Context, names []string) (map[string]status, error) {
-	answers := make(map[string]status, len(names))
-	for _, n := range names {
+// answers for units that do not exist, and follows aliases. Beside an error are
+// the answers of the other units: one that a security module keeps to itself, or
+// at which systemd hangs, does not hide them.
+func (u *units) ask(ctx context.Context, names []string) (answers map[string]status, refused error) {
+	answers = make(map[string]status, len(names))
+	for i := range names {
+		at := (u.first + i) % len(names)
+		n := names[at]
 		props, err := u.conn.GetUnitPropertiesContext(ctx, unitName(n))
 		var s status
 		switch code, ofUnit := unitError(err); {
@@ -161,12 +171,16 @@ func (u *units) ask(ctx context.Context, names []string) (map[string]status, err
 			s = status{event.Down, words.UnitNotKnown.With(n)}
 		case ofUnit:
 			s = status{event.Unknown, words.UnitNotTold.With(n, err)}
+		case !broken(err):
+			refused = cmp.Or(refused, err)
+			continue
 		default:
-			return nil, err
+			u.first = at + 1
+			return answers, err
 		}
 		answers[n] = s
 	}
-	return answers, nil
+	return answers, refused
 }
 
 // unitError returns the name of a D-Bus error, and whether it is about the

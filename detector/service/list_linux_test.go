@@ -154,6 +154,9 @@ func (m *manager) GetAll(msg dbus.Message, iface string) (map[string]dbus.Varian
 	if !known {
 		u = unit{"not-found", "inactive", "dead", "success"}
 	}
+	if u.load == "hangs" {
+		<-m.conn.Context().Done()
+	}
 	if strings.HasPrefix(u.load, "org.") { // an error of that name
 		return nil, fault(u.load, "Unit %s not loaded.", name)
 	}
@@ -406,6 +409,56 @@ func TestManagerThatHangs(t *testing.T) {
 	}
 	if d.table.(*units).conn == hung {
 		t.Error("the connection that hung is still used")
+	}
+}
+
+// TestOneUnitHidesNoOther: a unit that a security module keeps to itself, and one
+// at which systemd hangs, are unknown; the others are seen, all of them with the
+// look after at the latest.
+func TestOneUnitHidesNoOther(t *testing.T) {
+	b := startBus(t, socket(t), "")
+	well := unit{"loaded", "active", "running", "success"}
+	m := startManager(t, b, map[string]unit{"a.service": well, "b.service": {"org.freedesktop.DBus.Error.AccessDenied", "", "", ""}, "c.service": well, "d.service": {"loaded", "failed", "failed", "exit-code"}})
+	var targets []Target
+	for _, names := range []string{"a", "b", "c", "d", "b c", "b d"} {
+		one := target(strings.Fields(names)...)
+		one.Key.Name = strings.ReplaceAll(names, " ", "+")
+		targets = append(targets, one)
+	}
+	d := overBus(t, b.address, targets...)
+	look := func(patience time.Duration) (string, error) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		all, err := d.Detect(ctx)
+		var got []string
+		for _, o := range all {
+			got = append(got, o.Key.Name+"="+string(o.State))
+		}
+		return strings.Join(got, " "), err
+	}
+	got, err := look(5 * time.Second)
+	if want := "a=up c=up d=down b+c=up"; got != want || err == nil || !strings.Contains(err.Error(), "let its user") {
+		t.Errorf("one is refused: %s, %v; want %s", got, err, want)
+	}
+	m.set("b.service", unit{"hangs", "", "", ""})
+	seen := map[string]bool{}
+	for range 2 {
+		got, err := look(500 * time.Millisecond)
+		if err == nil {
+			t.Errorf("one hangs: %s, without an error", got)
+		}
+		for _, one := range strings.Fields(got) {
+			seen[one] = true
+		}
+	}
+	for _, want := range []string{"a=up", "c=up", "d=down"} {
+		if !seen[want] {
+			t.Errorf("two looks past one that hangs have not told %s, but %v", want, seen)
+		}
+	}
+	if seen["b=down"] {
+		t.Error("what hangs is down")
 	}
 }
 

@@ -35,7 +35,7 @@ func (manager) read(ctx context.Context, names []string) (map[string]status, err
 	answers := make(map[string]status, len(names))
 	for _, n := range names {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return answers, ctx.Err()
 		}
 		e, err := m.Ask(n)
 		state, say := scm.Judge(event.Service, n, e, err)

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"dswatch/event"
@@ -24,7 +25,7 @@ type Detector struct {
 // table is the operating system's service manager.
 type table interface {
 	// read answers for every name. An error means that the manager could not
-	// be asked.
+	// be asked for those that are missing.
 	read(ctx context.Context, names []string) (map[string]status, error)
 	close()
 }
@@ -66,14 +67,18 @@ func (d *Detector) Detect(ctx context.Context) ([]event.Observation, error) {
 		names = append(names, t.Names...)
 	}
 	answers, err := d.table.read(ctx, names)
-	if err != nil {
-		return nil, err
+	var out []event.Observation
+	for _, t := range d.targets {
+		if o := t.observe(answers, at); err == nil || o.State == event.Up || t.answered(answers) {
+			out = append(out, o)
+		}
 	}
-	out := make([]event.Observation, len(d.targets))
-	for i, t := range d.targets {
-		out[i] = t.observe(answers, at)
-	}
-	return out, nil
+	return out, err
+}
+
+// answered reports whether all is known that there is to know.
+func (t Target) answered(answers map[string]status) bool {
+	return !slices.ContainsFunc(t.Names, func(n string) bool { _, ok := answers[n]; return !ok })
 }
 
 // observe is up if one of the names is, else unknown if one of them may be.
