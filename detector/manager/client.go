@@ -53,6 +53,7 @@ type client struct {
 	page    int
 	most    int           // bytes of an answer
 	again   time.Duration // until a page that failed is asked for once more
+	room    []computer    // of the last page, for the next one
 	http    *http.Client
 }
 
@@ -137,7 +138,8 @@ func (c *client) ping(ctx context.Context) error {
 	return nil
 }
 
-// listing is a page of computers, and the manager's clock when it told them.
+// listing is a page of computers, and the manager's clock when it told them. It
+// counts until the next page is asked for.
 type listing struct {
 	computers []computer
 	at        time.Time
@@ -225,7 +227,8 @@ func (c *client) search(ctx context.Context, last int64) (listing, error) {
 	if err != nil {
 		at = time.Now()
 	}
-	computers, err := decode(&budget{ctx: ctx, r: resp.Body, total: c.most}, c.page)
+	computers, err := decode(&budget{ctx: ctx, r: resp.Body, total: c.most}, c.page, c.room)
+	c.room = computers
 	switch {
 	case errors.Is(err, errPage):
 		return listing{}, words.Fail(words.ManagerTooLong.With(int(c.most)))

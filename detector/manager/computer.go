@@ -143,7 +143,9 @@ func (b *budget) Read(p []byte) (int, error) {
 // neither a long page nor an endless one fills the memory. A computer whose
 // record has values of another kind than the API's is taken with its fault; a
 // page without the list of computers is an error.
-func decode(r *budget, most int) ([]computer, error) {
+//
+// The computers are kept in room, which may be used again when nobody needs them.
+func decode(r *budget, most int, room []computer) ([]computer, error) {
 	d := json.NewDecoder(r)
 	r.part = maxRecord
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -171,7 +173,7 @@ func decode(r *budget, most int) ([]computer, error) {
 			return nil, errors.New("it has two lists of computers")
 		}
 		found = true
-		if list, err = decodeList(d, r, most); err != nil {
+		if list, err = decodeList(d, r, most, room[:0]); err != nil {
 			return nil, err
 		}
 	}
@@ -184,11 +186,10 @@ func decode(r *budget, most int) ([]computer, error) {
 	return list, nil
 }
 
-func decodeList(d *json.Decoder, r *budget, most int) ([]computer, error) {
+func decodeList(d *json.Decoder, r *budget, most int, list []computer) ([]computer, error) {
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return nil, unlike("a list of computers", t, err)
 	}
-	var list []computer
 	var raw json.RawMessage // of one after the other
 	for d.More() {
 		if len(list) == most {
@@ -198,7 +199,8 @@ func decodeList(d *json.Decoder, r *budget, most int) ([]computer, error) {
 		if err := d.Decode(&raw); err != nil {
 			return nil, err
 		}
-		list = append(list, read(raw))
+		list = append(list, computer{})
+		list[len(list)-1].read(raw)
 	}
 	_, err := d.Token()
 	return list, err
@@ -211,35 +213,35 @@ func unlike(want string, got any, err error) error {
 	return fmt.Errorf("%v stands where %s should begin", got, want)
 }
 
-// read takes one record, or of one that cannot be read what names it.
-func read(raw []byte) computer {
-	var c computer
+// read takes one record into the empty c, or of one that cannot be read what
+// names it.
+func (c *computer) read(raw []byte) {
 	if bytes.Equal(raw, []byte("null")) {
-		return computer{fault: "it is null"}
+		c.fault = "it is null"
+		return
 	}
-	err := json.Unmarshal(raw, &c)
-	if err == nil {
-		return c.short()
+	if err := json.Unmarshal(raw, c); err != nil {
+		*c = computer{fault: err.Error()}
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(raw, &fields) == nil { // each for itself: one that is torn must not take the others along
+			_ = json.Unmarshal(fields["ID"], &c.ID)
+			_ = json.Unmarshal(fields["hostName"], &c.HostName)
+			_ = json.Unmarshal(fields["displayName"], &c.DisplayName)
+		}
 	}
-	torn := computer{fault: line(err.Error())}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) == nil { // each for itself: one that is torn must not take the others along
-		_ = json.Unmarshal(fields["ID"], &torn.ID)
-		_ = json.Unmarshal(fields["hostName"], &torn.HostName)
-		_ = json.Unmarshal(fields["displayName"], &torn.DisplayName)
-	}
-	return torn.short()
+	c.shorten()
 }
 
-// short keeps no more of each text than is ever shown: the records of a whole
+// shorten keeps no more of each text than is ever shown: the records of a whole
 // fleet are held at once.
-func (c computer) short() computer {
-	for _, s := range []*string{&c.HostName, &c.DisplayName, &c.AgentVersion, &c.fault} {
+func (c *computer) shorten() {
+	for _, s := range [...]*string{&c.HostName, &c.DisplayName, &c.AgentVersion, &c.fault} {
 		*s = line(*s)
 	}
 	if c.Status != nil {
 		c.Status.Agent = line(c.Status.Agent)
-		c.Status.Messages = []string{line(strings.Join(c.Status.Messages[:min(len(c.Status.Messages), 10)], "; "))}
+		says := line(strings.Join(c.Status.Messages[:min(len(c.Status.Messages), 10)], "; "))
+		c.Status.Messages = append(c.Status.Messages[:0], says)
 	}
 	for _, m := range c.modules() {
 		if m.module == nil {
@@ -250,7 +252,6 @@ func (c computer) short() computer {
 			m.Status.Agent, m.Status.Message = line(m.Status.Agent), line(m.Status.Message)
 		}
 	}
-	return c
 }
 
 // line makes text from afar safe to show: one line of valid UTF-8, without

@@ -104,7 +104,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"a":{"computers":[]},"computers":[],"computers":[]}`))
 	f.Add([]byte(`<html>`))
 	f.Fuzz(func(t *testing.T, page []byte) {
-		list, err := decode(&budget{ctx: t.Context(), r: strings.NewReader(string(page)), total: MaxAnswer}, 500)
+		list, err := decode(&budget{ctx: t.Context(), r: strings.NewReader(string(page)), total: MaxAnswer}, 500, nil)
 		if err != nil {
 			return
 		}

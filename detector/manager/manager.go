@@ -8,7 +8,6 @@ import (
 	"hash/fnv"
 	"iter"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -393,7 +392,6 @@ func (d *Detector) name(listed []*record, whole bool) map[string]*record {
 	// By ID, so that which computer has the plain name does not depend on the manager's order.
 	slices.SortStableFunc(listed, func(a, b *record) int { return cmp.Compare(a.id, b.id) })
 	named := make(map[string]*record, len(listed))
-	taken := make(map[string]bool, len(listed)) // by token: what is kept of hosts is kept under it
 	give := func(r *record, host string) {
 		old, ok := before[r.id]
 		if was := d.known[old]; ok && was != nil { // nil: it is listed twice
@@ -404,7 +402,6 @@ func (d *Detector) name(listed []*record, whole bool) map[string]*record {
 			delete(d.missing, old)
 		}
 		named[host] = r
-		taken[event.Token(host)] = true
 	}
 	var rest []*record
 	for _, r := range listed {
@@ -415,13 +412,22 @@ func (d *Detector) name(listed []*record, whole bool) map[string]*record {
 		}
 		give(r, host)
 	}
+	if len(rest) == 0 {
+		return named
+	}
+	taken := make(map[string]bool, len(listed)) // by token: what is kept of hosts is kept under it
+	for host := range named {
+		taken[event.Token(host)] = true
+	}
 	if !whole {
 		for host := range d.known { // it may come with the next part
 			taken[event.Token(host)] = true
 		}
 	}
 	for _, r := range rest {
-		give(r, r.host(taken))
+		host := r.host(taken)
+		give(r, host)
+		taken[event.Token(host)] = true
 	}
 	return named
 }
@@ -429,10 +435,14 @@ func (d *Detector) name(listed []*record, whole bool) map[string]*record {
 // compare logs, once for each look of a name, that two computers have it: composed and decomposed characters, or their widths.
 func (d *Detector) compare(named map[string]*record) {
 	by := map[string]string{}
-	for _, host := range slices.Sorted(maps.Keys(named)) {
-		if strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
-			continue
+	var odd []string
+	for host := range named {
+		if strings.IndexFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+			odd = append(odd, host)
 		}
+	}
+	slices.Sort(odd)
+	for _, host := range odd {
 		plain := norm.NFKC.String(host)
 		other := by[plain]
 		if named[plain] != nil && plain != host {
