@@ -34,7 +34,10 @@ type knowledge struct {
 	learned    *facts.Learned
 	sources    []facts.Source
 	query      *facts.Query
-	stamp      string // of what tells the version, when last asked
+	before     event.Facts // what was told when the program last ran
+	stamp      string      // of what tells the version, when last asked
+	stamps     facts.Bounded[string]
+	dues       facts.Bounded[bool]
 	list       *catalog.Catalog
 	last       event.Facts // guarded by mu: what the sources told last
 	log        *slog.Logger
@@ -44,11 +47,12 @@ type knowledge struct {
 // newKnowledge remembers what was learned before, if anything.
 func newKnowledge(l *Loaded, before event.Facts, log *slog.Logger) *knowledge {
 	c := l.Config
-	k := &knowledge{list: l.Catalog, declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), log: log}
+	k := &knowledge{list: l.Catalog, declared: c.declared(), presence: facts.NewPresence(c.Host, "/", before), learned: facts.NewLearned(c.Host, before), before: before, log: log}
 	k.presence.Declared(k.declared)
 	k.traces = tamper.New(tamper.Options{Host: c.Host, Folders: k.presence.Folders, Before: before, Drivers: k.drivers, Running: k.learned.Up})
 	k.query = facts.NewQuery(k.learned)
 	k.sources = append([]facts.Source{k.presence, k.traces}, append(facts.Sources(), facts.Transaction{Root: "/", Agent: k.learned}, k.learned, k.query, facts.Evidence{Query: k.query, Host: c.Host})...)
+	k.sources = facts.Patient(k.sources...)
 	return k
 }
 
@@ -82,12 +86,33 @@ func (k *knowledge) drivers() (names []string) {
 }
 
 // stale reports whether the sources may have changed since they were asked.
-func (k *knowledge) stale() bool { return facts.Stamp("/") != k.stamp || k.query.Due() }
+func (k *knowledge) stale() bool {
+	if k.stamped() != k.stamp {
+		return true
+	}
+	due, err := k.dues.Ask(stampPatience, func() (bool, error) { return k.query.Due(), nil })
+	return err == nil && due
+}
+
+// stampPatience is how long the files that tell what may have changed are waited
+// for: those of a file system that does not answer are as they were.
+const stampPatience = 2 * time.Second
+
+func (k *knowledge) stamped() string {
+	stamp, err := k.stamps.Ask(stampPatience, func() (string, error) { return facts.Stamp("/"), nil })
+	if err != nil {
+		return k.stamp
+	}
+	return stamp
+}
 
 // now asks every source. What is wrong with them is logged once.
 func (k *knowledge) now(ctx context.Context) event.Facts {
-	k.stamp = facts.Stamp("/") // before: what changes meanwhile is asked again
+	k.stamp = k.stamped() // before: what changes meanwhile is asked again
 	discovered, err := facts.Discover(ctx, k.sources...)
+	if errors.Is(err, facts.ErrHangs) {
+		discovered = k.before.Merge(discovered)
+	}
 	k.mu.Lock()
 	declared := k.declared
 	k.mu.Unlock()
@@ -127,7 +152,7 @@ func look(ctx context.Context, l *Loaded, process *web.Known, log *slog.Logger) 
 		before = process.Hosts[0].Facts
 	}
 	k := newKnowledge(l, before, log)
-	_, _ = k.presence.Facts(ctx) // the processes are judged by its folders; what is wrong is told below
+	_, _ = facts.Discover(ctx, k.sources[0]) // the processes are judged by the folders of what is present; what is wrong is told below
 	var mu sync.Mutex
 	known := map[string]event.Facts{}
 	jobs, err := l.watch.jobs(detector.Live{Log: log, Secret: l.file.Again, Folders: k.presence.Folders, Tell: func(_ context.Context, reports []event.FactsReport) error {

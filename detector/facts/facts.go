@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dswatch/event"
 )
@@ -28,11 +29,13 @@ func Sources() []Source {
 // Discover asks the sources one after the other; where two know the same
 // fact, the later one counts, but the components of all are put together. The
 // facts are good whatever the error says: it is about the sources that failed.
+// Those that are Patient are not waited for without end.
 func Discover(ctx context.Context, sources ...Source) (event.Facts, error) {
 	all := event.Facts{}
 	var failed []error
+	end := time.Now().Add(patience)
 	for _, s := range sources {
-		found, err := s.Facts(ctx)
+		found, err := ask(ctx, s, end)
 		if err != nil {
 			failed = append(failed, err)
 		}

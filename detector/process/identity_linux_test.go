@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -382,6 +383,9 @@ func TestImpostors(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+		for line := []byte(nil); len(line) == 0; time.Sleep(time.Millisecond) { // it has none until the end of its exec
+			line, _ = os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.Process.Pid))
+		}
 		return c
 	}
 	run(script, nil)
