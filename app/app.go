@@ -165,12 +165,13 @@ func (a *App) makeWorkers(ctx context.Context) error {
 // opened.
 func (a *App) newSink(l *Loaded, spec sinkSpec) (*worker, error) {
 	name, log := spec.common.Name, a.Log.With("sink", spec.common.Name)
-	sink, err := l.renewing(spec, sinks.Env{
+	env := sinks.Env{
 		Name: name, Host: l.Config.Host, Version: a.Version, StateDir: a.stateDir(l, name), Log: log,
 		Language: l.voice(spec).Language, Page: l.Config.Web.URL, Alone: l.listens(),
-	})
+	}
+	sink, err := l.renewing(spec, env)
 	if err == nil {
-		sink, err = sinks.Titled(sink, spec.common, log)
+		sink, err = sinks.Titled(sink, spec.common, env)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make sink %s: %w", name, err)

@@ -73,7 +73,7 @@ func (a *App) Letter(ctx context.Context, id string) (web.Letter, error) {
 
 func letterShown(l ledger.Letter) web.Letter {
 	w := web.Letter{
-		ID: l.ID(), Sink: l.Sink, DeliveryID: l.DeliveryID, Reason: l.Reason, Class: string(l.Class),
+		ID: l.ID(), Sink: l.Sink, DeliveryID: l.DeliveryID, Reason: l.Reason, ReasonStatements: words.Spell(l.ReasonStatements), Class: string(l.Class),
 		Attempts: l.Attempts, First: l.First, At: l.At,
 	}
 	if l.DeliveryID != "" {

@@ -8,6 +8,7 @@ import (
 	"dswatch/catalog"
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/spelling"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -118,8 +119,7 @@ func (a *App) deafWhy(of, language string) (w web.Why, ok bool) {
 	if n.Last != nil && !d.open {
 		now = *n.Last
 	}
-	key := d.key().String()
-	if now.ID == "" || !isID(now.ID, of) && of != key && !strings.HasSuffix(key, "/"+of) {
+	if now.ID == "" || !isID(now.ID, of) && !spelling.Ends(d.key().String(), of) {
 		return w, false
 	}
 	why := words.Spell(words.Of(words.Cause(now.Said, now.Why)))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"dswatch/config"
 	"dswatch/event"
@@ -35,6 +36,19 @@ func (l *Loaded) Refuses() error {
 		return nil
 	}
 	return err
+}
+
+// Weak refuses secrets that are too short to be kept out of messages, but for
+// those with which dswatch runs already, before: a configuration that has run
+// goes on running. Nil: nothing runs.
+func (l *Loaded) Weak(before *Loaded) error {
+	var errs []error
+	for _, s := range l.file.Short() {
+		if before == nil || !slices.ContainsFunc(before.file.Short(), func(b config.ShortSecret) bool { return b.Value == s.Value }) {
+			errs = append(errs, words.Fail(s.Fault))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // guarded are the paths that nobody else may change.

@@ -7,6 +7,34 @@ import (
 	"dswatch/words"
 )
 
+// TestWeak: a secret that is too short to be hidden is refused where it is new,
+// and goes on where it is that of the configuration in force.
+func TestWeak(t *testing.T) {
+	read := func(key string) *Loaded {
+		l, err := Parse("x.yaml", []byte("detectors: {manager: {url: 'https://dsm', api_key: '"+key+"'}}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	for _, c := range []struct {
+		name, key string
+		before    *Loaded
+		refused   bool
+	}{
+		{"long, nothing runs", "abcdef", nil, false},
+		{"short, nothing runs", "abc", nil, true},
+		{"short instead of long", "abc", read("abcdef"), true},
+		{"short instead of another", "abc", read("xyz"), true},
+		{"short as before", "abc", read("abc"), false},
+	} {
+		err := read(c.key).Weak(c.before)
+		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "x.yaml:1:52: detectors.manager.api_key: a secret of 3 bytes is too short") {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 // TestNames: names that only look alike, or are none, are warned of; nothing
 // that has run is refused.
 func TestNames(t *testing.T) {

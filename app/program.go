@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -71,7 +70,7 @@ func (a *App) sinkStatus(ctx context.Context, leniently bool) ([]web.SinkStatus,
 		h := w.worker.Health()
 		out = append(out, web.SinkStatus{
 			Name: w.name, Type: w.kind, Waiting: uint64(waiting), Circuit: string(h.Circuit), ProbeAt: h.ProbeAt,
-			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead[w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, Drill: w.drilled.Load(), Listening: w.listening(),
+			Delivered: h.Delivered, Dead: h.Dead, DeadLetters: dead[w.name], FailingSince: h.FailingSince, LastDelivered: h.LastDelivered, LastError: h.LastError, LastErrorStatements: words.Spell(h.LastErrorStatements), Drill: w.drilled.Load(), Listening: w.listening(),
 		})
 	}
 	return out, nil
@@ -196,7 +195,7 @@ func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) err
 		health := w.worker.Health()
 		switch {
 		case got.AlertID == want.ID && got.Dead:
-			return words.Fail(words.SinkRefused.With(errors.New(health.LastError)))
+			return words.Fail(words.SinkRefused.With(words.Cause(health.LastErrorStatements, health.LastError)))
 		case got.AlertID == want.ID && got.Seq >= want.Seq:
 			return nil
 		}
@@ -204,7 +203,7 @@ func (a *App) awaitReceipt(ctx context.Context, w *worker, want event.Alert) err
 		case <-ctx.Done():
 			switch {
 			case !health.FailingSince.IsZero():
-				return words.Fail(words.NotWithin.With(web.TestWait, errors.New(health.LastError)))
+				return words.Fail(words.NotWithin.With(web.TestWait, words.Cause(health.LastErrorStatements, health.LastError)))
 			case !health.QuietUntil.IsZero():
 				return words.Fail(words.NotWithinPause.With(web.TestWait, health.QuietUntil))
 			}

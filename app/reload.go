@@ -144,6 +144,9 @@ func (r *running) compare(ctx context.Context) (next *Loaded, differences []conf
 	if err = next.Refuses(); err != nil {
 		return nil, nil, nil, err
 	}
+	if err = next.Weak(old); err != nil {
+		return nil, nil, nil, err
+	}
 	differences = old.values.Differences(next.values)
 	if err := fixed(old, next, differences); err != nil {
 		return nil, nil, nil, err

@@ -226,6 +226,7 @@ func TestReloadRefused(t *testing.T) {
 		"bus.dir": {f.dir + `"`, elsewhere + `"`, "bus.dir cannot change while dswatch runs: it is " + f.dir + ", and " + elsewhere + " in the file"},
 		"host":    {"host: hub", "host: web09\nlanguage: ja", "host cannot change while dswatch runs: it is hub, and web09 in the file"},
 		"address": {`listen: ""`, fmt.Sprintf("listen: %q", taken.Addr()), "address already in use"},
+		"secret":  {"detectors:", "detectors:\n  manager: {url: 'https://dsm', api_key: abc}", "a secret of 3 bytes is too short"},
 		"gone":    {"", "", "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,6 +66,7 @@ func (a *App) RenameHost(ctx context.Context, from, to string) (web.Removed, err
 	if err != nil {
 		return out, err
 	}
+	from, to = e.Called(from), e.Called(to)
 	out.Items, err = e.RenameHost(ctx, from, to, words.Spell(words.HostRenamed.With(to)))
 	return out, err
 }
@@ -77,6 +78,7 @@ func (a *App) RemoveHost(ctx context.Context, host string) (web.Removed, error) 
 	if err != nil {
 		return out, err
 	}
+	host = e.Called(host)
 	out.Items, err = e.RemoveHost(ctx, host, words.Spell(words.HostRemoved.With()))
 	if err == nil {
 		for _, one := range a.looking() {

@@ -12,6 +12,7 @@ import (
 	"dswatch/ledger"
 	"dswatch/rules"
 	"dswatch/sinks"
+	"dswatch/spelling"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -51,6 +52,7 @@ func (a *App) Why(ctx context.Context, of, language string) ([]web.Why, error) {
 		if w.Told, err = a.tellings(ctx, e, v.Status); err != nil {
 			return nil, err
 		}
+		sayErrors(w.Told, language)
 		out = append(out, w)
 	}
 	return out, nil
@@ -68,8 +70,25 @@ func (a *App) digestWhy(ctx context.Context, d engine.Digest, language string) (
 		w.Rules[0].Ack = &web.Ack{At: ack.At, Author: ack.Author, Comment: ack.Comment}
 	}
 	told, err := a.tellingsOf(ctx, map[string]bool{event.Alert{Key: d.Key, Rule: event.RuleStorm}.Slot(): true})
+	sayErrors(told, language)
 	w.Told = told
 	return w, err
+}
+
+// sayErrors puts what is there as data into the language, and English beside it.
+func sayErrors(told []web.Told, language string) {
+	v := words.In(language, nil)
+	say := func(text *string, data *event.Said) {
+		if !data.Empty() {
+			*text, *data = v.Say(*data), words.Spell(*data)
+		}
+	}
+	for i := range told {
+		say(&told[i].Error, &told[i].ErrorStatements)
+		for n := range told[i].Tried {
+			say(&told[i].Tried[n].Error, &told[i].Tried[n].ErrorStatements)
+		}
+	}
 }
 
 // steps are decisions with their reasons in a language.
@@ -87,6 +106,9 @@ func named(e *engine.Engine, of string) ([]engine.View, error) {
 	var found []engine.View
 	if strings.Contains(of, "/") {
 		found = e.Find(func(s *rules.Status) bool { return s.Key.String() == of || strings.HasSuffix(s.Key.String(), "/"+of) })
+		if len(found) == 0 { // written in another way
+			found = e.Find(func(s *rules.Status) bool { return spelling.Ends(s.Key.String(), of) })
+		}
 		if i := slices.IndexFunc(found, func(v engine.View) bool { return v.Status.Key.String() == of }); i >= 0 {
 			found = found[i : i+1]
 		}
@@ -202,7 +224,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 	for _, l := range dead {
 		buried[event.Alert{ID: l.Alert.ID, Seq: l.Alert.Seq}.DeliveryID()] = true
 		out = append(out, w.attempted(web.Told{Alert: l.Alert.ID, Seq: l.Alert.Seq, Transition: l.Alert.Transition, At: l.Alert.At,
-			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, Letter: l.ID(), GaveUp: l.At}))
+			Progress: "dead", Attempts: l.Attempts, Error: l.Reason, ErrorStatements: l.ReasonStatements, Letter: l.ID(), GaveUp: l.At}))
 	}
 	receipts := map[string]event.Receipt{}
 	for slot := range slots {
@@ -219,7 +241,7 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		}
 		t := web.Told{Alert: r.AlertID, Seq: r.Seq, Transition: r.Transition, At: r.At, Progress: "confirmed", Attempts: r.Attempts, Confirmed: r.Confirmed}
 		if r.Dead {
-			t.Progress, t.Error = "dead", "the dead letter was dropped"
+			t.Progress, t.ErrorStatements = "dead", words.LetterDropped.With()
 		}
 		out = append(out, w.attempted(t))
 	}
@@ -234,9 +256,9 @@ func (a *App) tellingsTo(ctx context.Context, w *worker, slots map[string]bool) 
 		}
 		t := w.attempted(web.Told{Alert: one.ID, Seq: one.Seq, Transition: one.Transition, At: one.At, Progress: "waiting"})
 		if n := len(t.Tried); n > 0 {
-			t.Error = t.Tried[n-1].Error
+			t.Error, t.ErrorStatements = t.Tried[n-1].Error, t.Tried[n-1].ErrorStatements
 		} else if !health.FailingSince.IsZero() {
-			t.Error = health.LastError
+			t.Error, t.ErrorStatements = health.LastError, health.LastErrorStatements
 		}
 		out = append(out, t)
 	})

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -203,15 +204,15 @@ func TestAttemptsForPeople(t *testing.T) {
 	y := web.Why{Told: []web.Told{
 		{Sink: "hook", Alert: "abc", Seq: 1, Transition: event.Raised, At: at, Progress: "confirmed", Attempts: 415, Confirmed: at.Add(time.Hour), Tried: []web.Attempt{
 			{At: at, Outcome: "temporary", Status: 503, Error: "answered 503\x1b[2J", More: 412},
-			{At: at.Add(59 * time.Minute), Outcome: "timeout", Error: "no answer"}, {At: at.Add(time.Hour), Outcome: "delivered"},
+			{At: at.Add(59 * time.Minute), Outcome: "timeout", Error: "the connection was lost", ErrorStatements: words.ConnectionLostBy.With(errors.New("EOF"))}, {At: at.Add(time.Hour), Outcome: "delivered"},
 		}},
 		{Sink: "hook", Alert: "abc", Seq: 2, Transition: event.Cleared, At: at, Progress: "waiting", Error: "connection refused"},
-		{Sink: "chat", Alert: "abc", Seq: 2, Transition: event.Cleared, At: at, Progress: "dead", Letter: "7", Error: "the raise was refused", GaveUp: at},
+		{Sink: "chat", Alert: "abc", Seq: 2, Transition: event.Cleared, At: at, Progress: "dead", Letter: "7", Error: "unused", ErrorStatements: words.Orphaned.With(), GaveUp: at},
 	}}
 	for language, want := range map[string][]string{
 		"en": {"confirmed 2026-11-23 03:13:00 after 415 attempts\n", "    2026-11-23 02:13:00  temporary (HTTP 503): answered 503", "    ... and 412 more between\n",
-			"  timeout: no answer\n", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the raise was refused"},
-		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時的なエラー (HTTP 503)", "... この間にさらに 412 回\n", "タイムアウト: no answer", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、配信不能の記録 7"},
+			"  timeout: the connection was lost before the receiver had acknowledged the message: EOF", "    2026-11-23 03:13:00  delivered\n", "not tried yet while the sink fails: connection refused", "not sent 2026-11-23 02:13:00, dead letter 7: the far end refused the raise of this firing, so"},
+		"ja": {"受領 2026-11-23 03:13:00 (415 回目)\n", "一時的なエラー (HTTP 503)", "... この間にさらに 412 回\n", "タイムアウト: 受信側が受領を確認する前に接続が切れました: EOF", "  受領\n", "未送信", "送信せず 2026-11-23 02:13:00、配信不能の記録 7: このアラートの発生通知は"},
 	} {
 		if strings.Contains(written(t, y, language, want), "\x1b") {
 			t.Error("a far end moves the cursor")

@@ -192,8 +192,8 @@ func (e explanation) told(y web.Why) {
 // say follows them.
 func (e explanation) progress(x web.Told) string {
 	reason := ""
-	if x.Error != "" {
-		reason = ": " + plainText(x.Error)
+	if text := e.said(x.ErrorStatements, x.Error); text != "" {
+		reason = ": " + plainText(text)
 	}
 	switch {
 	case x.Progress == "waiting" && len(x.Tried) > 0:
@@ -237,8 +237,8 @@ func (e explanation) attempt(x web.Attempt) string {
 	if x.Status != 0 {
 		text += fmt.Sprintf(" (HTTP %d)", x.Status)
 	}
-	if x.Error != "" {
-		text += ": " + plainText(x.Error)
+	if why := e.said(x.ErrorStatements, x.Error); why != "" {
+		text += ": " + plainText(why)
 	}
 	return text
 }

@@ -406,7 +406,7 @@ func TestOwnRows(t *testing.T) {
 		reason, meaning       string
 		impact                event.Impact
 	}{
-		{catalog.Own, "service", "sshd.service", catalog.Yes, "the row has no condition, so it is always expected", "added in the configuration", event.ProtectionReduced},
+		{catalog.Own, "service", "sshd.service", catalog.Yes, "it is always expected", "added in the configuration", event.ProtectionReduced},
 		{"agent", "process", "ds_extra", catalog.Yes, "expected because relay is on [learned] and agent_version is 20.0.0-1 [package] (>= 20.0); note: Runs only on an agent that is a relay.", "It is gone.", event.UpdatesLost},
 		{"shop", "port", "8080/tcp", catalog.Yes, "always expected", "停止しています。", event.ProtectionReduced},
 	} {

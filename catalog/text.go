@@ -91,20 +91,20 @@ func (r Row) Short(on Sight, state event.State) event.Said {
 // NextStep says in one sentence what whoever is on duty does first about the
 // row's state on a host with this OS. It is empty for a state that is no loss.
 func (r Row) NextStep(os string, state event.State) event.Said {
-	switch state {
-	case event.Down:
-		for _, n := range r.Next {
-			if os == "" || len(n.OS) == 0 || slices.Contains(n.OS, os) {
-				return n.Said()
-			}
-		}
-		return words.NextConfirm.With(r.ConfirmOn(os))
-	case event.Degraded:
-		return words.NextDegraded.With()
-	case event.Unknown:
+	switch {
+	case state == event.Unknown:
 		return words.NextUnknown.With()
+	case !state.Lost():
+		return event.Said{}
+	case state == event.Degraded && r.Kind == event.Process: // as for a moment in each restart
+		return words.NextDegraded.With()
 	}
-	return event.Said{}
+	for _, n := range r.Next {
+		if os == "" || len(n.OS) == 0 || slices.Contains(n.OS, os) {
+			return n.Said()
+		}
+	}
+	return words.NextConfirm.With(r.ConfirmOn(os))
 }
 
 // ConfirmOn returns a command by which a person confirms the state by hand

@@ -42,6 +42,7 @@ type File struct {
 	marks    map[*token.Token]mark
 	problems []Problem // found since the last call of take
 	warnings []event.Said
+	short    []ShortSecret
 	mode     fs.FileMode       // of the file; 0 where it does not matter
 	files    map[string]string // path of a secret's key -> file it was read from, as written
 	hidden   []string          // values of secrets, to keep them out of other packages' messages
@@ -208,6 +209,17 @@ func (f *File) Files() (paths []string) {
 // Warnings returns what is not wrong but should be looked at: secret files
 // that other users can read. Sections add theirs when they are decoded.
 func (f *File) Warnings() []event.Said { return f.warnings }
+
+// ShortSecret is a secret that no message can be kept free of, and where it is
+// written. It is one of the warnings, too.
+type ShortSecret struct {
+	Value setting.Secret
+	Fault event.Said
+}
+
+// Short returns the secrets that are too short to be kept out of messages, but
+// for headers: any of those may be a secret, and few are.
+func (f *File) Short() []ShortSecret { return f.short }
 
 // Has reports whether the key at path, such as detectors.port.timeout, is written.
 func (f *File) Has(path string) bool {

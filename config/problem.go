@@ -159,7 +159,7 @@ func (f *File) foreign(s string) string {
 // hide remembers a secret. Very short ones, and those that everybody knows,
 // would blot out ordinary words.
 func (f *File) hide(value string) {
-	if len(value) >= minSecret && !setting.Public(value) {
+	if !setting.Short(value) && !setting.Public(value) {
 		f.hidden = append(f.hidden, value)
 		// As a statement has it, and between quotes.
 		for _, form := range []string{words.English(event.Prose(value)), words.Inner(value)} {

@@ -23,10 +23,6 @@ import (
 // 8 KB.
 const MaxSecret = 64 << 10
 
-// minSecret is how many bytes a secret needs to be looked for in messages: a
-// shorter one would tear holes into ordinary words.
-const minSecret = 4
-
 // secret sets v from a value in the file itself. No message quotes it.
 func (d *decoder) secret(n *node, v reflect.Value, path string) {
 	d.deny(n)
@@ -65,10 +61,11 @@ func octal(mode fs.FileMode) string { return fmt.Sprintf("%04o", mode.Perm()) }
 func (d *decoder) reveal(n *node, v reflect.Value, path, value string) {
 	d.hide(value)
 	header := strings.Contains(path, ".headers.") // any of which may be a secret, and few are
-	if value != "" && len(value) < minSecret && !setting.Public(value) && !header {
+	if value != "" && setting.Short(value) && !header {
 		warning := words.SecretShort.With(d.place(n), clip(printable(path), maxPath), len(value))
 		if !slices.Contains(d.warnings, warning) { // a section may be decoded again
 			d.warnings = append(d.warnings, warning)
+			d.short = append(d.short, ShortSecret{setting.Secret(value), warning})
 		}
 	}
 	if !setSecret(v, value) {

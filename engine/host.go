@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
 	"dswatch/event"
 	"dswatch/rules"
+	"dswatch/spelling"
 )
 
 type host struct {
@@ -43,6 +45,25 @@ func (e *Engine) spelled(name string) string {
 		return h.name
 	}
 	return name
+}
+
+// Called returns the name of the host that people mean by a name: that itself
+// if it is known, else the known one that is spelling.Alike.
+func (e *Engine) Called(name string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.itemsOf(name)) > 0 {
+		return name
+	}
+	best := ""
+	for _, h := range e.hosts {
+		for _, it := range h.items {
+			if host := it.status.Key.Host; !it.status.Gone && spelling.Alike(host, name) && (best == "" || host < best) {
+				best = host
+			}
+		}
+	}
+	return cmp.Or(best, name)
 }
 
 // oneSpelling chooses, of the spellings under which items of one host were

@@ -67,6 +67,40 @@ func TestTheCaseOfAName(t *testing.T) {
 	})
 }
 
+// TestCalled: a host is found by a name that is written otherwise; one that is
+// known by the very name is that one.
+func TestCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		stop := startEngine(w, &list{row: row(t, key)}, &rules.Set{Language: "en"})
+		defer stop()
+		const nfc, nfd = "caf\u00e9", "cafe\u0301"
+		see := func(host string) {
+			k := key
+			k.Host = host
+			b, err := event.NewState(host, event.Change, event.Observation{Key: k, State: event.Up, Found: 2, Want: 2, At: time.Now()}).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.publish(b)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		see(nfd)
+		for name, want := range map[string]string{nfc: nfd, nfd: nfd, "CAF\u00c9": nfd, "cafe": "cafe", "web01": "web01"} {
+			if got := w.engine.Called(name); got != want {
+				t.Errorf("%+q is %+q, want %+q", name, got, want)
+			}
+		}
+		see(nfc)
+		for _, name := range []string{nfc, nfd} {
+			if got := w.engine.Called(name); got != name {
+				t.Errorf("%+q is %+q where both are known", name, got)
+			}
+		}
+	})
+}
+
 // TestRenameHost: who looks after an alert goes on doing so under the name
 // that the host has now, and the old name is over.
 func TestRenameHost(t *testing.T) {

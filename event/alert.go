@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -75,12 +76,16 @@ const (
 func (t Transition) Firing() bool { return t != Cleared && t != Beat }
 
 // Valid reports whether t is a known transition.
-func (t Transition) Valid() bool {
-	switch t {
-	case Raised, Changed, Repeated, Acknowledged, Unacknowledged, Cleared, Beat:
-		return true
+func (t Transition) Valid() bool { return slices.Contains(transitions[:], t) }
+
+var transitions = [...]Transition{Raised, Changed, Repeated, Acknowledged, Unacknowledged, Cleared, Beat}
+
+// constant is t without the memory that it was read from.
+func (t Transition) constant() Transition {
+	if i := slices.Index(transitions[:], t); i >= 0 {
+		return transitions[i]
 	}
-	return false
+	return t
 }
 
 // The rules that alerts name.
@@ -196,11 +201,18 @@ func AlertID(k Key, rule, firstEvent string) string {
 // remembers it can drop a second copy. Replays share it on purpose; what is
 // told Apart has one of its own, the same whenever it is told again.
 func (a Alert) DeliveryID() string {
-	id := a.ID + "." + strconv.Itoa(a.Seq)
+	var room [192]byte
+	return string(a.AppendDeliveryID(room[:0]))
+}
+
+// AppendDeliveryID appends it to b.
+func (a *Alert) AppendDeliveryID(b []byte) []byte {
+	b = append(append(b, a.ID...), '.')
+	b = strconv.AppendInt(b, int64(a.Seq), 10)
 	if a.Apart {
-		id += "." + string(a.Transition)
+		b = append(append(b, '.'), a.Transition...)
 	}
-	return id
+	return b
 }
 
 // Slot names the place that at most one open alert has: item and rule.
@@ -219,20 +231,24 @@ func (a Alert) Encode() ([]byte, error) {
 
 // DecodeAlert reads what Encode wrote and refuses what no rule makes.
 func DecodeAlert(b []byte) (a Alert, err error) {
-	err = a.Decode(b)
+	err = a.decode(b, alertForm.DecodeInto)
 	return a, err
 }
 
-// Decode is DecodeAlert into memory that is there, in a storm a thirtieth of
-// all that is allocated. After an error a may hold a part.
-func (a *Alert) Decode(b []byte) error {
+// DecodeShort is DecodeAlert into memory that is there, for an alert that is
+// soon forgotten: its texts are parts of one copy of b, which lives as long as
+// any of them, but for that of Transition. After an error a may hold a part.
+func (a *Alert) DecodeShort(b []byte) error { return a.decode(b, alertForm.DecodeSharing) }
+
+func (a *Alert) decode(b []byte, into func([]byte, *Alert) error) error {
 	if len(b) > MaxEvent {
 		return fmt.Errorf("decode alert: %d bytes, at most %d are allowed", len(b), MaxEvent)
 	}
 	*a = Alert{}
-	if err := alertForm.DecodeInto(b, a); err != nil {
+	if err := into(b, a); err != nil {
 		return fmt.Errorf("decode alert: %w", err)
 	}
+	a.Transition = a.Transition.constant()
 	switch {
 	case a.ID == "" || len(a.ID) > 128:
 		return fmt.Errorf("decode alert: id is empty or longer than 128 bytes")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	ce "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/go-cmp/cmp"
@@ -206,6 +207,26 @@ func TestAlertRoundTrip(t *testing.T) {
 	}
 	if a.DeliveryID() != a.ID+".1" {
 		t.Errorf("DeliveryID = %q", a.DeliveryID())
+	}
+}
+
+// TestDecodeShortKeepsNoMemory: a receipt keeps the transition of an alert, and not
+// the text that the alert was read from.
+func TestDecodeShortKeepsNoMemory(t *testing.T) {
+	b := []byte(`{"id":"x","seq":1,"transition":"raised","rule":"loss","key":{"host":"h","component":"agent","kind":"process","name":"n"},"state":"down","severity":"critical","impact":"protection_lost","found":0,"want":1,"language":"en","title":"t","text":"x","observer":"h","started_at":"2026-11-22T03:04:05Z","at":"2026-11-22T03:04:05Z"}`)
+	var a event.Alert
+	if err := a.DecodeShort(b); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := event.DecodeAlert(b)
+	if err != nil || !cmp.Equal(a, whole) {
+		t.Errorf("read %+v, %v\nwant %+v", a, err, whole)
+	}
+	if unsafe.StringData(string(a.Transition)) != unsafe.StringData(string(event.Raised)) {
+		t.Error("the transition is part of the whole text")
+	}
+	if unsafe.StringData(a.Title) == unsafe.StringData(whole.Title) || uintptr(unsafe.Pointer(unsafe.StringData(a.Title)))-uintptr(unsafe.Pointer(unsafe.StringData(a.ID))) > uintptr(len(b)) {
+		t.Error("id and title are not parts of one text")
 	}
 }
 

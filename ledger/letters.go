@@ -9,6 +9,7 @@ import (
 	"dswatch/bus"
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 const deadPrefix = "dswatch.dead."
@@ -50,7 +51,7 @@ func (l *Ledger) Letters(ctx context.Context, sink string, selects func(Letter) 
 	err := l.bus.Scan(ctx, bus.Dead, filter, func(m bus.Stored) error {
 		one := Letter{position: m.Sequence}
 		if err := json.Unmarshal(m.Data, &one.Letter); err != nil {
-			one.Letter = sinks.Letter{Sink: m.Subject[len(deadPrefix):], Reason: "this dead letter cannot be read", At: m.Time}
+			one.Letter = sinks.Letter{Sink: m.Subject[len(deadPrefix):], Reason: words.English(words.LetterUnreadable.With()), ReasonStatements: words.LetterUnreadable.With(), At: m.Time}
 		}
 		if one.DeliveryID != "" {
 			var err error

@@ -86,8 +86,8 @@ func TestWithdraw(t *testing.T) {
 	if a.Seq != 3 || a.Transition != event.Unacknowledged || a.Ack != nil || a.Withdrawn == nil || *a.Withdrawn != lee {
 		t.Errorf("told %+v", a)
 	}
-	if want := "Nobody looks after it any more; lee withdrew the acknowledgement: kim is ill"; !strings.HasSuffix(a.Text, want) {
-		t.Errorf("text %q, want %q at its end", a.Text, want)
+	if want := "Nobody looks after it any more; lee withdrew the acknowledgement (kim is ill)."; !strings.HasPrefix(a.Text, want) {
+		t.Errorf("text %q, want %q at its beginning", a.Text, want)
 	}
 	if _, ds := set.Withdraw(t0.Add(3*time.Minute), st, snap, rules.Loss, lee); len(ds) > 0 {
 		t.Errorf("taken back twice: %+v", ds)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/spelling"
 	"dswatch/words"
 )
 
@@ -66,15 +67,17 @@ func (s *Subject) field(name string) string {
 // Matcher compares one field of a Subject. It is written as
 // FIELD OPERATOR VALUE: host=web01, name!="ds_agent", host=~"web.*". The
 // operators are = and !=, and =~ and !~ for an RE2 expression that must match
-// the whole value. Letters of hosts and of names match in either case: Windows
-// tells none of names, and what differs by it elsewhere is one thing to people.
+// the whole value. Letters of hosts and of names match in either case, composed
+// or not: Windows tells no case of names, and what differs by these elsewhere is
+// one thing to people.
 type Matcher struct {
 	field, op, value string
 	re               *regexp.Regexp
-	words            []string // all that are equal to value, or that it as an expression accepts; nil: too many, or not known
-	whole            bool     // the expression accepts everything
-	head             string   // what everything that the expression accepts begins with
-	tail             bool     // anything may follow the head
+	composed         *regexp.Regexp // re with its characters composed, for hosts and names so
+	words            []string       // all that are equal to value, or that it as an expression accepts; nil: too many, or not known
+	whole            bool           // the expression accepts everything
+	head             string         // what everything that the expression accepts begins with
+	tail             bool           // anything may follow the head
 }
 
 // operators, the longer ones first.
@@ -137,6 +140,11 @@ func (m *Matcher) compile() error {
 		if err != nil {
 			return words.FailWith(err, words.NotRE2.With(words.Inner(m.value), err))
 		}
+		if m.composed = m.re; m.folds() && spelling.Composed(m.value) != m.value {
+			if re, err := regexp.Compile(`^(?si:` + spelling.Composed(m.value) + `)$`); err == nil {
+				m.composed = re
+			}
+		}
 		m.read()
 		if all := closed(m.field); m.op == "=~" && all != nil && !slices.ContainsFunc(all, m.re.MatchString) {
 			return words.Fail(words.AcceptsNone.With(words.Inner(m.value), all))
@@ -160,17 +168,30 @@ func (m Matcher) accepts(v string) bool {
 	case "!=":
 		return !m.is(v)
 	case "=~":
-		return m.re.MatchString(v)
+		return m.finds(v)
 	}
-	return !m.re.MatchString(v)
+	return !m.finds(v)
 }
 
 // is compares with the value.
 func (m Matcher) is(v string) bool {
-	return v == m.value || m.folds() && strings.EqualFold(v, m.value)
+	return v == m.value || m.folds() && spelling.Alike(v, m.value)
 }
 
-// folds reports whether letters match in either case.
+// finds compares with the expression: as both are written, so that what matched
+// once still does, and as they are composed.
+func (m Matcher) finds(v string) bool {
+	if m.re.MatchString(v) {
+		return true
+	}
+	if !m.folds() {
+		return false
+	}
+	c := spelling.Composed(v)
+	return (c != v || m.composed != m.re) && m.composed.MatchString(c)
+}
+
+// folds reports whether letters match in either case, composed or not.
 func (m Matcher) folds() bool { return m.field == "host" || m.field == "name" }
 
 // Expression reports whether the value is an expression.
@@ -329,9 +350,10 @@ func (m Matcher) follows(n Matcher) bool {
 	return m.tail && strings.HasPrefix(n.head, m.head)
 }
 
-// odd reports whether m may tell the case after all, as (?-i) does.
+// odd reports whether the form of m does not tell what it accepts: it may tell
+// the case after all, as (?-i) does, or accepts what is written otherwise.
 func (m Matcher) odd() bool {
-	return m.folds() && strings.HasSuffix(m.op, "~") && strings.Contains(m.value, "(?")
+	return m.folds() && (strings.HasSuffix(m.op, "~") && strings.Contains(m.value, "(?") || spelling.Varies(m.value))
 }
 
 // all reports whether m accepts every value, as far as its form tells; no

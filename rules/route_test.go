@@ -115,6 +115,32 @@ func TestReaches(t *testing.T) {
 	}
 }
 
+// TestComposedNames: a host whose name is written with characters of their own
+// for accents and voicing marks (NFD) is the one that is written composed (NFC),
+// either way round; what an expression matched as it is written, it still does.
+func TestComposedNames(t *testing.T) {
+	const nfc, nfd = "caf\u00e9-\u30ac1", "cafe\u0301-\u30ab\u30991"
+	for _, host := range []string{nfc, nfd} {
+		sub := rules.Subject{Key: event.Key{Host: host, Component: "agent", Kind: event.Port, Name: "4118/tcp"}, Rule: rules.Loss, Severity: event.Warning}
+		for m, want := range map[string]bool{
+			"host=" + nfc: true, "host=" + nfd: true, "host=" + strings.ToUpper(nfd): true, "host!=" + nfc: false, "host!=" + nfd: false,
+			`host=~"` + nfc + `"`: true, `host=~"` + nfd + `"`: true, `host!~"` + nfd + `"`: false, `host=~"CAFE` + "\u0301" + `.*"`: true, `host=~"caf.-.*"`: true,
+			`host=~"cafe-.*"`: false, "host=cafe-\u30ab1": false, "host=caf\u00e9-\u30ab1": false, "host!=cafe-1": true,
+			`host=~"cafe..*"`: host == nfd, // as it is written
+		} {
+			if got := matchers(t, m).Match(&sub); got != want {
+				t.Errorf("%+q: %+q: %v", host, m, got)
+			}
+		}
+	}
+	for _, r := range [][2]string{{`host=~"caf` + "\u00e9" + `.*"`, `host=~"cafe` + "\u0301" + `x.*"`}, {`host!~"caf` + "\u00e9" + `.*"`, `host=~"cafe.*"`}} {
+		routes := []rules.Route{{Match: matchers(t, r[0]), Sinks: []string{"a"}}, {Match: matchers(t, r[1]), Sinks: []string{"b"}}}
+		if l := rules.LintRoutes(routes, time.UTC); l.Shadows[1] != nil {
+			t.Errorf("%+q is refused behind %+q", r[1], r[0])
+		}
+	}
+}
+
 // FuzzParseMatcher: nothing crashes, and what is accepted reads back as the
 // same matcher.
 func FuzzParseMatcher(f *testing.F) {

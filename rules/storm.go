@@ -280,23 +280,27 @@ func (m summary) text() (text event.Said) {
 // writeStorm states what a digest says that has stood for total alerts and
 // stands for members now, because of why. Where both are not known any more it says less.
 func (s *Set) writeStorm(a *event.Alert, members []symptom, total int, why event.Said) {
-	var text event.Said
+	text := lookedAfter(a, true)
 	title := func(what words.Phrase) { a.TitleStatements = words.Title.With(shortHost(a.Key.Host), what) }
 	a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
 	if a.Transition.Firing() {
-		a.ShortStatements, a.NextStatements = words.ShortDigest.With(), words.NextDigest.With()
+		a.ShortStatements, a.NextStatements = lookedAfter(a, false), words.NextDigest.With()
+		if a.Impact != "" {
+			a.ShortStatements = a.ShortStatements.And(words.ShortImpact.With(a.Impact))
+		}
+		a.ShortStatements = a.ShortStatements.And(words.ShortDigest.With())
 	}
 	switch {
 	case a.Transition == event.Cleared && total == 0:
 		title(words.DigestOver.Phrase())
 	case a.Transition == event.Cleared:
 		title(words.DigestOfOver.Phrase(total))
-		text = lasted(a)
+		text = text.And(lasted(a))
 	case len(members) == 0:
 		title(words.ToldAsOne.Phrase())
 	default:
 		sum := tallied(members)
-		a.TitleStatements, text = sum.title(), sum.text()
+		a.TitleStatements, text = sum.title(), text.And(sum.text())
 		if over := total - len(members); over > 0 {
 			text = text.And(words.DigestPartOver.With(over, total))
 		} else {
@@ -306,6 +310,6 @@ func (s *Set) writeStorm(a *event.Alert, members []symptom, total int, why event
 	if a.Transition == event.Cleared {
 		text = text.And(words.DigestAllOver.With())
 	}
-	a.TextStatements = text.And(lookedAfter(a))
+	a.TextStatements = text
 	words.In(s.Language, s.Zone).Tell(a)
 }

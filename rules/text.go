@@ -31,11 +31,12 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	}
 	a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}
 	if a.Transition.Firing() {
-		a.ShortStatements, a.NextStatements = inShort(a, snap)
+		short, next := inShort(a, snap)
+		a.ShortStatements, a.NextStatements = lookedAfter(a, false).And(short), next
 	}
-	var text event.Said
+	text := lookedAfter(a, true)
 	if a.Rule == FlapRule {
-		text = s.flapText(a)
+		text = text.And(s.flapText(a))
 	}
 	switch {
 	case a.Transition == event.Cleared:
@@ -51,7 +52,7 @@ func (s *Set) write(a *event.Alert, snap Snapshot) {
 	if a.AffectedCount > 0 {
 		text = text.And(affectedText(a))
 	}
-	a.TextStatements = text.And(lookedAfter(a))
+	a.TextStatements = text
 	words.In(s.Language, s.Zone).Tell(a)
 }
 
@@ -262,18 +263,20 @@ func toldAgain(t event.Transition) bool {
 }
 
 // lookedAfter says who looks after the alert from now on, where that is what
-// is told.
-func lookedAfter(a *event.Alert) event.Said {
+// is told; whole with what he wrote to that.
+func lookedAfter(a *event.Alert, whole bool) event.Said {
 	switch by := a.Withdrawn; {
-	case a.Transition == event.Unacknowledged && by != nil && by.Comment != "":
+	case a.Transition == event.Unacknowledged && by != nil && whole && by.Comment != "":
 		return words.NobodyLooksSays.With(by.Author, by.Comment)
+	case a.Transition == event.Unacknowledged && by != nil && !whole:
+		return words.ShortNobody.With()
 	case a.Transition == event.Unacknowledged && by != nil:
 		return words.NobodyLooks.With(by.Author)
 	}
 	switch by := a.Ack; {
 	case a.Transition != event.Acknowledged || by == nil:
 		return event.Said{}
-	case by.Comment != "":
+	case whole && by.Comment != "":
 		return words.LookedAfterSays.With(by.Author, by.Comment)
 	default:
 		return words.LookedAfter.With(by.Author)

@@ -44,6 +44,18 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // ordinary words that they are.
 func Public(s string) bool { return s == "public" || s == "private" }
 
+// Short reports whether s is too short to be looked for in texts: it would tear
+// holes into ordinary words, and is no secret to speak of.
+func Short(s string) bool { return len(s) < 4 }
+
+// Out returns text without the value, unless that is Short.
+func (s Secret) Out(text string) string {
+	if Short(string(s)) {
+		return text
+	}
+	return strings.ReplaceAll(text, string(s), redacted)
+}
+
 // Size is a number of bytes, written with a unit: 64KiB, 10MB, 1472B.
 type Size int64
 

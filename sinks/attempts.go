@@ -3,13 +3,14 @@ package sinks
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Outcomes of an attempt that are no Class.
@@ -25,6 +26,8 @@ type Attempt struct {
 	Outcome string    `json:"outcome"`          // one of the outcomes or a Class
 	Status  int       `json:"status,omitempty"` // of an HTTP answer that was a refusal
 	Error   string    `json:"error,omitempty"`  // one clean line without secrets, at most 300 bytes
+	// ErrorStatements is Error as data, as far as it is not somebody else's text.
+	ErrorStatements event.Said `json:"error_statements,omitzero"`
 	// More is how many attempts came after this one, before the next in the
 	// list, that are not kept.
 	More int `json:"more,omitempty"`
@@ -98,7 +101,7 @@ func (j *journal) note(a *event.Alert, at time.Time, outcome string, err error) 
 	}
 	one := Attempt{At: at.UTC().Truncate(time.Millisecond), Outcome: outcome}
 	if err != nil {
-		one.Error, one.Status = Line(err.Error(), attemptError), Status(err)
+		one.Error, one.ErrorStatements, one.Status = Line(err.Error(), attemptError), saidBy(err, attemptError), Status(err)
 	}
 	id := tracedID{a.ID, a.Seq}
 	j.mu.Lock()
@@ -114,7 +117,8 @@ func (j *journal) note(a *event.Alert, at time.Time, outcome string, err error) 
 		if len(j.by) >= tracedMost {
 			j.forget(tracedMost / 4)
 		}
-		t = &traced{Attempts: Attempts{Alert: a.ID, Seq: a.Seq}}
+		id.alert = strings.Clone(id.alert) // this is kept, the alert's memory is not
+		t = &traced{Attempts: Attempts{Alert: id.alert, Seq: id.seq}}
 		j.by[id] = t
 		j.some.Store(true)
 	}
@@ -255,4 +259,4 @@ func (w *Worker) storeHistory(ctx context.Context, again bool) bool {
 func (w *Worker) Tried(alert string, seq int) []Attempt { return w.journal.of(alert, seq) }
 
 // errCutOff is what is known of an attempt that the end of the process ended.
-var errCutOff = errors.New("dswatch stopped before the far end answered")
+var errCutOff = words.Fail(words.CutOff.With())

@@ -14,6 +14,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // archive is a History that outlives its worker.
@@ -132,6 +133,43 @@ func TestAttemptsAreKept(t *testing.T) {
 			t.Errorf("the receipt of the end does not know the beginning: %+v", r)
 		}
 	})
+}
+
+// TestAttemptsSayWhy: an attempt, the letter that comes of it and the state of the
+// sink keep why as data, but for what is only a library's own text.
+func TestAttemptsSayWhy(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"ours":   {sinks.Permanent(words.Fail(words.HungUp.With())), []string{words.HungUp.Code()}},
+		"theirs": {sinks.Permanent(errors.New("EOF")), nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m, f, h := newMemory(), &far{}, &archive{}
+			f.do = func(context.Context, event.Alert) error { return c.err }
+			o := options(m, f, 1)
+			o.History = h
+			m.put(t, firing(1, 1)[0])
+			w, stop := start(o)
+			time.Sleep(10 * time.Second)
+			tried, health, dead := w.Tried("item1-round1", 1), w.Health(), m.dead()
+			stop()
+			if len(tried) != 1 || len(dead) != 1 || len(h.kept) != 1 {
+				t.Fatalf("%s: %d attempts, %d letters, %d kept", name, len(tried), len(dead), len(h.kept))
+			}
+			for where, said := range map[string]event.Said{
+				"attempt": tried[0].ErrorStatements, "kept": h.kept[0].Tried[0].ErrorStatements, "letter": dead[0].ReasonStatements, "health": health.LastErrorStatements,
+			} {
+				if !slices.Equal(said.Codes(), c.want) {
+					t.Errorf("%s, %s: %q, want %q", name, where, said.Codes(), c.want)
+				}
+			}
+			if tried[0].Error != c.err.Error() || dead[0].Reason != c.err.Error() {
+				t.Errorf("%s: %q, %q", name, tried[0].Error, dead[0].Reason)
+			}
+		})
+	}
 }
 
 // TestAttemptsOfMany: what is kept of a storm that nobody takes is bounded,

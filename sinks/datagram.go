@@ -3,12 +3,13 @@ package sinks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
+
+	"dswatch/words"
 )
 
 // resolveAgain is how long a host name's address is believed, so that a far
@@ -106,7 +107,7 @@ func (d *Datagram) Write(ctx context.Context, b []byte) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ECONNREFUSED) && d.network == "udp": // the socket is good for the next one
-		return fmt.Errorf("%w; check that the receiver is running and listens on this port", err)
+		return words.FailWith(err, words.NobodyListens.With(err))
 	}
 	d.Drop(c)
 	return err

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // MaxRetryAfter bounds how long a far end can ask to be left alone. RFC 9110
@@ -24,6 +28,9 @@ type permanent struct{ err error }
 
 func (e *permanent) Error() string { return e.err.Error() }
 func (e *permanent) Unwrap() error { return e.err }
+
+// Says is what the error inside says; so do all that mark one.
+func (e *permanent) Says() event.Said { return words.Of(e.err) }
 
 // IsPermanent reports whether err or an error it wraps was marked by
 // Permanent. Every other error is temporary.
@@ -49,6 +56,9 @@ type retryAfter struct {
 func (e *retryAfter) Error() string { return e.err.Error() }
 func (e *retryAfter) Unwrap() error { return e.err }
 
+// Says is that of permanent.
+func (e *retryAfter) Says() event.Said { return words.Of(e.err) }
+
 // After returns the wish that RetryAfter added, and whether there is one.
 func After(err error) (time.Duration, bool) {
 	e, ok := errors.AsType[*retryAfter](err)
@@ -66,6 +76,9 @@ type answered struct {
 
 func (e *answered) Error() string { return e.err.Error() }
 func (e *answered) Unwrap() error { return e.err }
+
+// Says is that of permanent.
+func (e *answered) Says() event.Said { return words.Of(e.err) }
 
 // Status returns the status of the HTTP answer that err is about, or 0.
 func Status(err error) int {
@@ -132,6 +145,24 @@ type underWay struct{ err error }
 
 func (e *underWay) Error() string { return e.err.Error() }
 func (e *underWay) Unwrap() error { return e.err }
+
+// Says is that of permanent.
+func (e *underWay) Says() event.Said { return words.Of(e.err) }
+
+// Advise adds what to do about err. It keeps err's class.
+func Advise(err error, next event.Said) error {
+	return words.FailWith(err, words.Of(err).And(next))
+}
+
+// saidBy is what err says as data, beside its text of at most most bytes. Where that
+// is only somebody else's text, or has no room there, nothing is.
+func saidBy(err error, most int) event.Said {
+	s := words.Of(err)
+	if own := slices.ContainsFunc(s.Codes(), func(c string) bool { return c != words.Quoted.Code() }); !own || s.Len() > most {
+		return event.Said{}
+	}
+	return s
+}
 
 // panicked is a panic of a sink, turned into an error. It holds no value of
 // the panic, which could be anything the sink was given.

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 func TestErrors(t *testing.T) {
@@ -49,5 +53,35 @@ func TestErrors(t *testing.T) {
 	}
 	if sinks.Permanent(nil) != nil || sinks.RetryAfter(nil, 1) != nil || sinks.IsPermanent(nil) {
 		t.Error("nil is an error")
+	}
+}
+
+// TestErrorsAreSaid: what keeps a far end from being told is said in the reader's
+// language, with the far end's own words as they are.
+func TestErrorsAreSaid(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no such hook", http.StatusNotFound)
+	}))
+	defer srv.Close()
+	h, err := sinks.NewHTTP(sinks.HTTPOptions{URL: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.Post(t.Context(), http.Header{}, []byte("{}"))
+	host := strings.TrimPrefix(srv.URL, "http://")
+	for language, want := range map[string]string{
+		"en": "post to " + host + ": answered 404 Not Found: no such hook; check the URL of this sink",
+		"ja": host + " への送信: 404 Not Found の応答がありました (no such hook)。この通知先の URL を確認してください",
+	} {
+		if got := words.In(language, nil).Say(words.Of(err)); got != want {
+			t.Errorf("%s: %q, want %q", language, got, want)
+		}
+	}
+	if err.Error() != words.English(words.Of(err)) || !sinks.IsPermanent(err) || sinks.Status(err) != http.StatusNotFound {
+		t.Errorf("%q, %q", err, words.English(words.Of(err)))
+	}
+	marked := sinks.RetryAfter(sinks.Refused(sinks.Advise(errors.New("EOF"), words.CheckReads.With())), time.Second)
+	if got, want := words.In("ja", nil).Say(words.Of(marked)), "EOF。ネットワークと、受信側が読み取りを続けているかを確認してください"; got != want {
+		t.Errorf("marked: %q, want %q", got, want)
 	}
 }

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"slices"
@@ -22,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/words"
 )
@@ -94,13 +97,8 @@ type Redactor struct {
 	longest  int // bytes of the longest form that is searched for
 }
 
-// minSecret is the shortest value that is searched for. Shorter ones would
-// tear holes into ordinary words and are no secrets to speak of.
-const minSecret = 4
-
 // NewRedactor returns a Redactor for secrets, also in the forms that URLs and
-// JSON give them. Values under four bytes, and those that are public, are left
-// out.
+// JSON give them. Values that are setting.Short or setting.Public are left out.
 func NewRedactor(secrets ...string) *Redactor {
 	var forms []string
 	for _, s := range secrets {
@@ -109,7 +107,7 @@ func NewRedactor(secrets ...string) *Redactor {
 		}
 		quoted := strconv.Quote(s)
 		for _, f := range []string{s, url.QueryEscape(s), url.PathEscape(s), quoted[1 : len(quoted)-1]} {
-			if len(f) >= minSecret && !slices.Contains(forms, f) {
+			if !setting.Short(f) && !slices.Contains(forms, f) {
 				forms = append(forms, f)
 			}
 		}
@@ -287,28 +285,34 @@ const (
 	maxQuote  = 200      // bytes of a far end's words in an error
 )
 
-// Post sends body with header (which is kept, not changed) and returns what
-// the far end answered, up to MaxAnswer. The error is nil for 2xx only and
+// Own is a header of one request, with its name as net/http keeps it.
+type Own struct{ Name, Value string }
+
+// Post sends body with header (which is kept, not changed) and own, and returns
+// what the far end answered, up to MaxAnswer. The error is nil for 2xx only and
 // otherwise says what happened and whether it can pass.
-func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byte, error) {
+func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte, own ...Own) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("post to %s: %w", h.url.Host, err)
+		return nil, h.posting("", err)
 	}
-	var begun atomic.Bool // bytes were on their way: net/http may try once more by itself, and fail then in another way
-	read := func() io.ReadCloser { return io.NopCloser(&watched{bytes.NewReader(body), &begun}) }
+	var sent sending
+	sent.first.Reset(body)
+	if len(own) > 0 {
+		header = sent.with(header, own)
+	}
 	req := (&http.Request{
 		Method: http.MethodPost, URL: h.url, Host: h.url.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: read(), ContentLength: int64(len(body)),
-		GetBody: func() (io.ReadCloser, error) { return read(), nil },
-	}).WithContext(ctx)
+		Body: io.NopCloser(&sent.first), ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(sent.watched(ctx))
 	if h.basic != "" && header.Get("Authorization") == "" {
 		req.Header = header.Clone()
 		req.Header.Set("Authorization", h.basic)
 	}
 	resp, err := h.rt.RoundTrip(req)
 	if err != nil {
-		if err = h.transportError(req, err); begun.Load() {
+		if err = h.transportError(req, err); sent.begun.Load() {
 			err = &underWay{err}
 		}
 		return nil, err
@@ -316,7 +320,7 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	answer, err := h.readBounded(resp)
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		// Only a proxy may answer so, also where the far end was asked directly.
-		return answer, Refused(ClassifyStatus(resp.StatusCode, resp.Header, fmt.Errorf("post to %s%s: %s", h.url.Host, h.through(req), proxyRefused)))
+		return answer, Refused(ClassifyStatus(resp.StatusCode, resp.Header, h.posting(h.through(req), errProxyRefused)))
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return answer, nil // accepted; that the rest of its words did not come changes nothing
@@ -327,15 +331,32 @@ func (h *HTTP) Post(ctx context.Context, header http.Header, body []byte) ([]byt
 	return answer, h.answerError(resp, answer)
 }
 
-// watched notes that it was read from.
-type watched struct {
-	io.Reader
-	read *atomic.Bool
+// sending is one request on its way. net/http may try once more by itself, and
+// fail then in another way. A body that it knows to be in memory, as first, is
+// sent together with the header.
+type sending struct {
+	first bytes.Reader // of the first try
+	begun atomic.Bool  // bytes were on their way
+	trace httptrace.ClientTrace
+	own   [4]string // values of headers, as many as have room
 }
 
-func (w *watched) Read(p []byte) (int, error) {
-	w.read.Store(true)
-	return w.Reader.Read(p)
+// with returns header and own.
+func (s *sending) with(header http.Header, own []Own) http.Header {
+	all := make(http.Header, len(header)+len(own))
+	maps.Copy(all, header)
+	values := s.own[:0]
+	for i, one := range own {
+		values = append(values, one.Value)
+		all[one.Name] = values[i : i+1 : i+1]
+	}
+	return all
+}
+
+// watched is ctx, in which begun is noted.
+func (s *sending) watched(ctx context.Context) context.Context {
+	s.trace.WroteHeaders = func() { s.begun.Store(true) }
+	return httptrace.WithClientTrace(ctx, &s.trace)
 }
 
 // Close lets go of idle connections.
@@ -354,13 +375,21 @@ func (h *HTTP) readBounded(resp *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(resp.Body, int64(h.most)+1))
 }
 
-// proxyRefused is said of a proxy that wants to know who asks.
-const proxyRefused = "the proxy answered 407 Proxy Authentication Required; write user and password into the URL of proxy, http://USER:PASSWORD@HOST:PORT"
+// errProxyRefused is said of a proxy that wants to know who asks.
+var errProxyRefused = words.Fail(words.ProxyWantsLogin.With())
+
+// posting is err of a request, through a proxy if there is one.
+func (h *HTTP) posting(proxy string, err error) error {
+	if proxy != "" {
+		return words.FailWith(err, words.PostThroughFailed.With(h.url.Host, proxy, err))
+	}
+	return words.FailWith(err, words.PostFailed.With(h.url.Host, err))
+}
 
 // through names the proxy that req goes through, if any.
 func (h *HTTP) through(req *http.Request) string {
 	if u, err := h.rt.Proxy(req); err == nil && u != nil {
-		return " through the proxy " + u.Host
+		return u.Host
 	}
 	return ""
 }
@@ -375,12 +404,12 @@ func (h *HTTP) hungUp(err error) bool {
 
 func (h *HTTP) transportError(req *http.Request, err error) error {
 	if err.Error() == http.StatusText(http.StatusProxyAuthRequired) { // how net/http tells a refused CONNECT
-		err = errors.New(proxyRefused)
+		err = errProxyRefused
 	}
 	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
 	alert, refused := errors.AsType[*net.OpError](err)
-	refused = refused && alert.Op == "remote error" || err.Error() == proxyRefused || unknown || h.hungUp(err)
-	err = h.redact.Error(fmt.Errorf("post to %s%s: %w", h.url.Host, h.through(req), err))
+	refused = refused && alert.Op == "remote error" || err == errProxyRefused || unknown || h.hungUp(err)
+	err = h.redact.Error(h.posting(h.through(req), err))
 	if text := err.Error(); text != Line(text, maxReason) {
 		err = errors.New(Line(text, maxReason)) // names in certificates are the far end's words too
 	}
@@ -392,17 +421,12 @@ func (h *HTTP) transportError(req *http.Request, err error) error {
 
 func (h *HTTP) answerError(resp *http.Response, body []byte) error {
 	code := resp.StatusCode
-	text := fmt.Sprintf("post to %s: answered %d", h.url.Host, code)
-	if name := http.StatusText(code); name != "" {
-		text += " " + name
-	}
+	status := strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+	said := words.Answered.With(status)
 	if quote := h.quote(body); quote != "" {
-		text += ": " + quote
+		said = words.AnsweredSaying.With(status, quote)
 	}
-	if next := nextStep(code); next != "" {
-		text += "; " + next
-	}
-	err := ClassifyStatus(code, resp.Header, errors.New(text))
+	err := ClassifyStatus(code, resp.Header, h.posting("", words.Fail(said.And(nextStep(code)))))
 	switch code {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone: // of a URL that holds a token
 		return Refused(err)
@@ -415,18 +439,23 @@ func (h *HTTP) answerError(resp *http.Response, body []byte) error {
 // no says of it. It is temporary, because only the far end's own code knows.
 func (h *HTTP) Denied(answer []byte, no func(string) bool) error {
 	text := strings.TrimSpace(string(answer))
-	var said struct{ OK, Success *bool }
 	switch {
-	case strings.HasPrefix(text, "{") && json.Unmarshal(answer, &said) == nil && (said.OK != nil && !*said.OK || said.Success != nil && !*said.Success):
+	case strings.HasPrefix(text, "{") && notOK(answer):
 	case no != nil && no(text):
 	default:
 		return nil
 	}
-	quote := h.quote(answer)
-	if quote == "" {
-		quote = "nothing"
+	said := words.SaidNothing.With()
+	if quote := h.quote(answer); quote != "" {
+		said = words.SaidNo.With(quote)
 	}
-	return fmt.Errorf("post to %s: answered 200, but said no: %s", h.url.Host, quote)
+	return h.posting("", words.Fail(said))
+}
+
+// notOK reports whether it is JSON with ok or success false.
+func notOK(answer []byte) bool {
+	var said struct{ OK, Success *bool }
+	return json.Unmarshal(answer, &said) == nil && (said.OK != nil && !*said.OK || said.Success != nil && !*said.Success)
 }
 
 // quote returns the beginning of a far end's words, clean and without the
@@ -442,18 +471,18 @@ func (h *HTTP) quote(body []byte) string {
 	return strings.TrimSpace(Line(text, maxQuote))
 }
 
-func nextStep(code int) string {
+func nextStep(code int) event.Said {
 	switch {
 	case code >= 300 && code < 400:
-		return "redirects are not followed, write the final URL"
+		return words.FinalURL.With()
 	case code == 401 || code == 403:
-		return "check the credentials of this sink"
+		return words.CheckLogin.With()
 	case code == 404 || code == 410:
-		return "check the URL of this sink"
+		return words.CheckURL.With()
 	case code == 413:
-		return "raise the far end's limit for request bodies"
+		return words.RaiseBodyLimit.With()
 	}
-	return ""
+	return event.Said{}
 }
 
 // ClassifyStatus marks err after the status of an HTTP answer other than

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -327,6 +328,11 @@ func (l *lane) giveUp(ctx context.Context, it *item, err error) {
 func (l *lane) receipt(it *item, dead bool) event.Receipt {
 	a := it.alert
 	before := l.receipts[it.slot]
+	if a.ID == before.AlertID {
+		a.ID = before.AlertID
+	} else {
+		a.ID = strings.Clone(a.ID) // the receipt is kept, the alert's memory is not
+	}
 	if a.Replay && before.AlertID != "" && before.AlertID != a.ID && before.Later(a) {
 		return event.Receipt{} // of an earlier firing: what the far end knows of the later one still counts
 	}

@@ -14,15 +14,16 @@ import (
 // our own. docs/webhook.schema.json describes it; version "1" gets more
 // fields, never other names or meanings.
 type Payload struct {
-	Version    string      `json:"version"`     // "1"
-	DeliveryID string      `json:"delivery_id"` // the same for every attempt: drop what you have seen
-	Alert      event.Alert `json:"alert"`       // as Tidy returns it
+	Version    string      `json:"version"`        // "1"
+	DeliveryID string      `json:"delivery_id"`    // the same for every attempt: drop what you have seen
+	Link       string      `json:"link,omitempty"` // to the page of the alert, if there is one
+	Alert      event.Alert `json:"alert"`          // as Tidy returns it
 }
 
-// NewPayload returns the Payload of a.
-func NewPayload(a event.Alert) Payload {
+// NewPayload returns the Payload of a, whose page is at link, if anywhere.
+func NewPayload(a event.Alert, link string) Payload {
 	a = Tidy(a) // ids too: they become headers
-	return Payload{Version: "1", DeliveryID: a.DeliveryID(), Alert: a}
+	return Payload{Version: "1", DeliveryID: a.DeliveryID(), Link: link, Alert: a}
 }
 
 var payloadForm = wire.Of[Payload]()

@@ -3,7 +3,6 @@ package sinks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"dswatch/event"
+	"dswatch/words"
 )
 
 // Refused marks err as one about who asks: a secret or a certificate that is
@@ -27,6 +27,9 @@ type refused struct{ err error }
 
 func (e *refused) Error() string { return e.err.Error() }
 func (e *refused) Unwrap() error { return e.err }
+
+// Says is that of permanent.
+func (e *refused) Says() event.Said { return words.Of(e.err) }
 
 // IsRefused reports whether err or an error it wraps was marked by Refused.
 func IsRefused(err error) bool {
@@ -70,12 +73,12 @@ func (r *renewing) Send(ctx context.Context, a event.Alert) error {
 	renewed, problem := r.renew(made)
 	switch {
 	case problem != nil:
-		return fmt.Errorf("%v; its files have changed, and cannot be used: %v", err, problem) // not permanent
+		return words.Fail(words.FilesUnusable.With(err, problem)) // not permanent
 	case renewed && ctx.Err() == nil:
 		_, err = r.try(ctx, a)
 	}
 	if IsRefused(err) {
-		return fmt.Errorf("%w; %s", err, r.next())
+		return Advise(err, r.next())
 	}
 	return err
 }
@@ -164,11 +167,11 @@ func (r *renewing) Listening() (Ear, bool) {
 }
 
 // next says what to do about a refusal.
-func (r *renewing) next() string {
+func (r *renewing) next() event.Said {
 	if len(r.Files) == 0 {
-		return "correct it in the configuration and run dswatch reload"
+		return words.CorrectAndReload.With()
 	}
-	return "write the new one into its file (" + strings.Join(r.Files, ", ") + "), which is read again after each refusal, without a restart"
+	return words.WriteIntoFile.With(strings.Join(r.Files, ", "))
 }
 
 // ByItem is that of the sink behind it.

@@ -24,6 +24,7 @@ func (s spoken) Send(ctx context.Context, a event.Alert) error {
 // Speak returns a in a voice, for its reader. Of its statements those stay
 // that the reader is told beside a text.
 func Speak(a event.Alert, v words.Voice) event.Alert {
+	v.Screen = true // one form of time in a whole message
 	v.Tell(&a)
 	a.TitleStatements, a.TextStatements, a.ShortStatements, a.NextStatements = event.Said{}, event.Said{}, event.Said{}, event.Said{}
 	return At(a, v.Location())

@@ -75,6 +75,15 @@ type Compiled struct {
 	language string
 }
 
+// Linked returns c with the addresses of alerts' pages, which it lacks otherwise.
+func (c *Compiled) Linked(link func(event.Alert) string) (*Compiled, error) {
+	t, err := c.t.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("copy template: %w", err)
+	}
+	return &Compiled{t.Funcs(template.FuncMap{"link": link}), c.language}, nil
+}
+
 // maxTemplate bounds the text of a template in bytes.
 const maxTemplate = 64 << 10
 
@@ -100,6 +109,7 @@ func functions(w *Words) template.FuncMap {
 		"time": w.Time, "acked": w.Acked, "lasting": w.Lasting,
 		"since":    func(a event.Alert) string { return w.Lasting(a.At.Sub(a.StartedAt)) },
 		"affected": func(most int, a event.Alert) string { return w.AffectedList(a, min(max(most, 0), MaxText)) },
+		"link":     func(event.Alert) string { return "" },
 		"cut":      func(most int, s string) string { return Cut(s, most) },
 		"upper":    strings.ToUpper, "lower": strings.ToLower,
 		"json": func(v any) (string, error) {
@@ -161,8 +171,8 @@ func reason(err error) string {
 // Titled returns s, or one that gives it every alert with the title and the
 // text of o's templates. Where one of them fails, or makes an empty title,
 // the alert keeps its own and the log tells so once.
-func Titled(s Sink, o Settings, log *slog.Logger) (Sink, error) {
-	t := &titled{wrapped: wrapped{s}, log: log}
+func Titled(s Sink, o Settings, env Env) (Sink, error) {
+	t := &titled{wrapped: wrapped{s}, log: env.Log}
 	for _, x := range []struct {
 		from Template
 		to   *map[*Words]*Compiled
@@ -170,6 +180,9 @@ func Titled(s Sink, o Settings, log *slog.Logger) (Sink, error) {
 		*x.to = map[*Words]*Compiled{}
 		for _, l := range x.from.languages() {
 			c, err := Compile(l.text, l.name)
+			if err == nil {
+				c, err = c.Linked(env.Link)
+			}
 			if err != nil {
 				return nil, err // Validate has refused it
 			}

@@ -31,7 +31,7 @@ func through(t *testing.T, o sinks.Settings, as ...event.Alert) (got []event.Ale
 	}
 	var buf bytes.Buffer
 	r := &recorder{}
-	s, err := sinks.Titled(r, o, slog.New(slog.NewTextHandler(&buf, nil)))
+	s, err := sinks.Titled(r, o, sinks.Env{Log: slog.New(slog.NewTextHandler(&buf, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestTemplateOfOneLanguage(t *testing.T) {
 
 func TestWithoutTemplatesNothingStandsBetween(t *testing.T) {
 	r := &recorder{}
-	if s, err := sinks.Titled(r, sinks.Settings{}, nil); err != nil || s != sinks.Sink(r) {
+	if s, err := sinks.Titled(r, sinks.Settings{}, sinks.Env{}); err != nil || s != sinks.Sink(r) {
 		t.Errorf("%v, %v", s, err)
 	}
 }

@@ -48,7 +48,7 @@ func (h *HTTP) WebSocket(ctx context.Context, address string) (*websocket.Conn, 
 	}
 	switch {
 	case err.Error() == http.StatusText(http.StatusProxyAuthRequired): // how the library tells a refused CONNECT
-		err = errors.New(proxyRefused)
+		err = errProxyRefused
 	case answer != nil:
 		err = fmt.Errorf("answered %d", answer.StatusCode)
 	}

@@ -3,7 +3,6 @@ package sinks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"sync"
@@ -70,15 +69,18 @@ type Dead interface {
 
 // Letter is one delivery that was given up.
 type Letter struct {
-	Sink       string    `json:"sink"`
-	DeliveryID string    `json:"delivery_id"` // empty when Data is no alert
-	Reason     string    `json:"reason"`      // one clean line without secrets
-	Class      Class     `json:"class"`
-	Attempts   int       `json:"attempts"`
-	First      time.Time `json:"first,omitzero"` // first attempt
-	At         time.Time `json:"at"`             // given up
-	Position   uint64    `json:"position"`       // Delivery.Position
-	Data       []byte    `json:"data"`           // as it was in the outbox
+	Sink       string `json:"sink"`
+	DeliveryID string `json:"delivery_id"` // empty when Data is no alert
+	Reason     string `json:"reason"`      // one clean line without secrets
+	// ReasonStatements is Reason as data, as far as it is not somebody else's text.
+	ReasonStatements event.Said `json:"reason_statements,omitzero"`
+
+	Class    Class     `json:"class"`
+	Attempts int       `json:"attempts"`
+	First    time.Time `json:"first,omitzero"` // first attempt
+	At       time.Time `json:"at"`             // given up
+	Position uint64    `json:"position"`       // Delivery.Position
+	Data     []byte    `json:"data"`           // as it was in the outbox
 }
 
 // WorkerOptions say how a Worker is made. What is zero gets its default.
@@ -159,7 +161,10 @@ type Health struct {
 	LastDelivered time.Time `json:"last_delivered,omitzero"`
 	FailingSince  time.Time `json:"failing_since,omitzero"` // zero: the last attempt succeeded
 	LastError     string    `json:"last_error,omitempty"`   // one clean line without secrets
-	QuietUntil    time.Time `json:"quiet_until,omitzero"`   // the far end asked for a pause
+	// LastErrorStatements is LastError as data, as far as it is not somebody else's text.
+	LastErrorStatements event.Said `json:"last_error_statements,omitzero"`
+
+	QuietUntil time.Time `json:"quiet_until,omitzero"` // the far end asked for a pause
 
 	Circuit CircuitState `json:"circuit"`
 	ProbeAt time.Time    `json:"probe_at,omitzero"` // of an open circuit
@@ -349,7 +354,7 @@ func (w *Worker) take(ctx context.Context) {
 		items := make([]*item, len(ds))
 		for i, d := range ds {
 			it := &item{Delivery: d, taken: now}
-			if it.bad = it.alert.Decode(d.Data()); it.bad == nil {
+			if it.bad = it.alert.DecodeShort(d.Data()); it.bad == nil {
 				it.slot = it.alert.Slot()
 			}
 			items[i] = it
@@ -563,7 +568,7 @@ func (w *Worker) attempt(hard context.Context, it *item) (err error) {
 func (w *Worker) Beat(ctx context.Context, a event.Alert) error {
 	if q := w.pause.Load(); q != nil && time.Until(*q) > 0 {
 		w.m.beatFailed.Inc()
-		return fmt.Errorf("the far end asked to be left alone until %s", q.Format(time.RFC3339))
+		return words.Fail(words.LeftAlone.With(*q))
 	}
 	err := w.attempt(ctx, &item{alert: a})
 	if err != nil {
@@ -596,7 +601,7 @@ func (w *Worker) failed(now time.Time, err error) {
 	if first {
 		w.health.FailingSince = now
 	}
-	w.health.LastError = Line(err.Error(), maxReason)
+	w.health.LastError, w.health.LastErrorStatements = Line(err.Error(), maxReason), saidBy(err, maxReason)
 	w.mu.Unlock()
 	if first {
 		w.log.Warn("sink fails, will be tried again", "error", Line(err.Error(), maxReason))
@@ -631,7 +636,7 @@ func (w *Worker) counted(slot string, now time.Time) bool {
 // bury moves it to the dead letters and reports whether that is done.
 func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 	l := Letter{
-		Sink: w.o.Settings.Name, Reason: Line(err.Error(), maxReason), Class: Classify(err),
+		Sink: w.o.Settings.Name, Reason: Line(err.Error(), maxReason), ReasonStatements: saidBy(err, maxReason), Class: Classify(err),
 		Attempts: it.attempts, First: it.first, At: time.Now(), Position: it.Position(), Data: it.Data(),
 	}
 	if it.bad == nil {
@@ -664,7 +669,7 @@ func (w *Worker) bury(ctx context.Context, it *item, err error) bool {
 // The caller holds mu.
 func (w *Worker) blame(l Letter, err error) {
 	if !errors.Is(err, errOrphaned) {
-		w.health.LastError = l.Reason
+		w.health.LastError, w.health.LastErrorStatements = l.Reason, l.ReasonStatements
 	}
 }
 
@@ -688,8 +693,8 @@ func (w *Worker) cheer() {
 	}
 }
 
-var errOrphaned = Permanent(errors.New("the far end refused the raise of this firing, so there is nothing to resolve; replay both together"))
+var errOrphaned = Permanent(words.Fail(words.Orphaned.With()))
 
 func outOfPatience(patience time.Duration, err error) error {
-	return fmt.Errorf("gave up after %s: %w", patience, err)
+	return words.FailWith(err, words.GaveUp.With(patience, err))
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -783,7 +784,7 @@ func TestReplayOfAnEarlierFiringByItem(t *testing.T) {
 				}
 				o := options(m, f, 1)
 				var err error
-				if o.Sink, err = sinks.Titled(byItem{f}, sinks.Settings{Title: both("x")}, o.Log); err != nil {
+				if o.Sink, err = sinks.Titled(byItem{f}, sinks.Settings{Title: both("x")}, sinks.Env{Log: o.Log}); err != nil {
 					t.Fatal(err)
 				}
 				_, stop := start(o)
@@ -1226,6 +1227,27 @@ func (l *lockedBuffer) String() string {
 
 // BenchmarkWorker measures what one delivery costs apart from the far end,
 // the outbox and the store.
+// TestDeliveringAllocatesLittle: a delivery costs no more than the 31 allocations
+// before what is said was data.
+func TestDeliveringAllocatesLittle(t *testing.T) {
+	const n = 500
+	m := newMemory()
+	for i := range n {
+		m.put(t, firing(i, 0)[0])
+	}
+	all := make(chan struct{})
+	o := options(m, &counting{n: n, all: all}, 1)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, stop := start(o)
+	<-all
+	runtime.ReadMemStats(&after)
+	stop()
+	if each := (after.Mallocs - before.Mallocs) / n; each > 31 {
+		t.Errorf("%d allocations for each", each)
+	}
+}
+
 func BenchmarkWorker(b *testing.B) {
 	for _, lanes := range []int{1, 16} {
 		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {

@@ -24,22 +24,22 @@ type listed struct {
 
 // allowed says what of ours each part may import, and is the only drawing of
 // it: cmd -> demo -> app -> {detector, engine, sinks, ledger, bus, config, web}
-// -> {rules, catalog, words} -> event -> {setting, wire}. A part that has
+// -> {rules, catalog, words} -> event -> {setting, wire}, and spelling beside them. A part that has
 // itself in its list has kinds, and a kind may import the package above it.
 var allowed = map[string][]string{
-	"cmd":      {"cmd", "demo", "app", "history", "guard", "web", "sinks/snmp", "words", "event", "setting", "table"},
+	"cmd":      {"cmd", "demo", "app", "history", "guard", "web", "sinks/snmp", "words", "event", "setting", "table", "spelling"},
 	"demo":     {"app", "words", "event", "sinks/snmp", "setting"},
 	"app":      {"*"},
-	"detector": {"words", "event", "catalog", "detector", "setting", "guard"},
-	"engine":   {"rules", "words", "event", "catalog", "engine", "setting"},
-	"rules":    {"words", "event", "catalog", "rules", "setting", "wire"},
+	"detector": {"words", "event", "catalog", "detector", "setting", "guard", "spelling"},
+	"engine":   {"rules", "words", "event", "catalog", "engine", "setting", "spelling"},
+	"rules":    {"words", "event", "catalog", "rules", "setting", "wire", "spelling"},
 	"sinks":    {"guard", "words", "event", "catalog", "sinks", "setting", "wire", "machine"},
 	"machine":  {},
 	"journal":  {"machine", "guard"},
 	"history":  {"event"},
 	"report":   {"history", "rules", "words", "event"},
 	"ledger":   {"bus", "journal", "history", "machine", "setting", "engine", "rules", "sinks", "words", "event", "wire"},
-	"web":      {"web", "history", "guard", "words", "event", "catalog", "setting"},
+	"web":      {"web", "history", "guard", "words", "event", "catalog", "setting", "spelling"},
 	"bus":      {"bus", "guard", "setting", "words", "event", "test/ports"},
 	"config":   {"setting", "words", "event"},
 	"catalog":  {"words", "event", "setting", "table"},
@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"guard":    {"words", "event"},
 	"pulse":    {},
 	"setting":  {},
+	"spelling": {},
 	"wire":     {},
 	"table":    {},
 	"test":     {"*"},

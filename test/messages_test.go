@@ -50,7 +50,7 @@ var kindsTold = []struct {
 	{"nobody does any more", "確認の取り消し", "ds_agent is still down", event.Unacknowledged},
 	{"it lasts", "継続", "ds_agent is still down", event.Repeated},
 	{"it is back", "復旧", "ds_agent is back", event.Cleared},
-	{"a driver is not loaded", "ドライバーの停止", "driver dsa_filter_hook", event.Raised},
+	{"a driver is not loaded", "ドライバの停止", "driver dsa_filter_hook", event.Raised},
 	{"a service, and what depends on it", "サービスと、それに依存するものの停止", "service ds_agent is down", event.Raised},
 	{"it comes and goes", "停止と復旧の繰り返し", "comes and goes", event.Raised},
 	{"it has settled", "安定", "has settled", event.Cleared},
@@ -62,6 +62,19 @@ var kindsTold = []struct {
 	{"dswatch has forgotten what was open", "dswatch の記録の消失", "empty store", event.Raised},
 	{"the manager does not hear an agent", "Manager から見たハートビートの途絶", "heartbeat of the agent is lost", event.Raised},
 	{"a host has fallen silent", "ホストからの報告の途絶", "nothing is heard", event.Raised},
+}
+
+// seenAs are the details of the story as detectors say them: the story has plain
+// text, which nobody translates.
+var seenAs = map[string]event.Said{
+	"one process":  words.ProcessSince.With(812, 1, time.Date(2026, 1, 4, 22, 11, 3, 0, time.UTC)),
+	"no process":   words.NoProcessNamed.With([]string{"ds_agent"}),
+	"two":          words.Process.With(4711, 1).And(words.Process.With(4712, 4711)),
+	"not loaded":   words.DriverNotLoaded.With([]string{"dsa_filter_hook"}),
+	"unreadable":   words.ExecutableUnreadable.With([]string{"4713"}, os.ErrPermission).And(words.Grant.With()),
+	"offline":      words.BasicFunctions.With(),
+	"empty store":  words.StoreEmptySince.With("/var/lib/dswatch", time.Date(2026, 1, 5, 9, 15, 58, 0, time.UTC)),
+	"says stopped": words.Stopped.With("ds_agent"),
 }
 
 // toldIn plays the story of docs/messages.md and returns one alert of each kind.
@@ -92,10 +105,16 @@ func toldIn(t *testing.T, language string) []event.Alert {
 		if at < 0 {
 			t.Fatalf("nothing is told of %q (%s, %s)", k.en, k.transition, k.title)
 		}
-		out = append(out, sinks.Speak(told[language][at].Alert, words.In(language, nil)))
+		a := told[language][at].Alert
+		if said, ok := seenAs[a.Detail]; ok {
+			a.DetailStatements = words.Spell(said)
+		}
+		out = append(out, sinks.Speak(a, words.In(language, nil)))
 	}
 	beat := sinktest.Others(language)["heartbeat"]
 	beat.Key.Host, beat.Observer, beat.Heartbeat = "web01", "web01", &event.Counts{Open: 3, Every: 300}
+	beat.Impact, beat.Detail, beat.Reason, beat.OS, beat.AgentVersion, beat.HostID = event.NoticeLost, "", "", "", "", "" // as the program tells it
+	beat.DetailStatements, beat.ReasonStatements = event.Said{}, event.Said{}
 	beat.StartedAt, beat.At = out[0].StartedAt, out[len(out)-1].At
 	beat.TitleStatements, beat.TextStatements = words.Alive.With("web01"), words.AliveCounts.With(3, 0, 5*time.Minute)
 	return append(out, sinks.Speak(beat, words.In(language, nil)))
@@ -214,7 +233,7 @@ func everySink(t *testing.T) []shownAt {
 	var line bytes.Buffer
 	oc := stdout.Defaults()
 	oc.Name, oc.Type = "sink", "stdout"
-	return append(all, shownAt{"stdout", stdout.New(oc, &line), func() string { defer line.Reset(); return line.String() }})
+	return append(all, shownAt{"stdout", stdout.New(oc, env, &line), func() string { defer line.Reset(); return line.String() }})
 }
 
 // varbinds shows the n-th trap as snmptrapd does with the MIB, in its order.

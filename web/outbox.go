@@ -19,11 +19,14 @@ type Letter struct {
 	Key        event.Key        `json:"key,omitzero"`
 	Title      string           `json:"title,omitempty"`
 	Reason     string           `json:"reason"` // without secrets
-	Class      string           `json:"class"`
-	Attempts   int              `json:"attempts"`
-	First      time.Time        `json:"first,omitzero"` // first attempt
-	At         time.Time        `json:"at"`             // given up
-	Alert      json.RawMessage  `json:"alert,omitempty"`
+	// ReasonStatements is Reason as data, as far as it is not somebody else's text.
+	ReasonStatements event.Said `json:"reason_statements,omitzero"`
+
+	Class    string          `json:"class"`
+	Attempts int             `json:"attempts"`
+	First    time.Time       `json:"first,omitzero"` // first attempt
+	At       time.Time       `json:"at"`             // given up
+	Alert    json.RawMessage `json:"alert,omitempty"`
 }
 
 // Selection chooses dead letters: those that fulfil everything it says. One

@@ -106,7 +106,10 @@ type SinkStatus struct {
 	FailingSince  time.Time `json:"failing_since,omitzero"`  // zero: the last attempt succeeded
 	LastDelivered time.Time `json:"last_delivered,omitzero"` // since the start
 	LastError     string    `json:"last_error,omitempty"`    // of the last failure, which may be over
-	Drill         *Drill    `json:"drill,omitempty"`         // absent before the first one
+	// LastErrorStatements is LastError as data, as far as it is not somebody else's text.
+	LastErrorStatements event.Said `json:"last_error_statements,omitzero"`
+
+	Drill *Drill `json:"drill,omitempty"` // absent before the first one
 	// Listening is how what people ask for at the far end arrives; absent where
 	// nobody can ask.
 	Listening *Listening `json:"listening,omitempty"`

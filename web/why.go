@@ -97,9 +97,12 @@ type Told struct {
 	Attempts   int              `json:"attempts,omitempty"`
 	Confirmed  time.Time        `json:"confirmed_at,omitzero"`
 	Error      string           `json:"error,omitempty"` // why it is dead; of the last attempt while it waits, or of the sink's where it was not tried yet
-	Letter     string           `json:"letter,omitempty"`
-	GaveUp     time.Time        `json:"gave_up_at,omitzero"` // of a dead letter
-	Tried      []Attempt        `json:"tried,omitempty"`     // the first attempt and the last ones, the oldest first
+	// ErrorStatements is Error as data, as far as it is not somebody else's text.
+	ErrorStatements event.Said `json:"error_statements,omitzero"`
+
+	Letter string    `json:"letter,omitempty"`
+	GaveUp time.Time `json:"gave_up_at,omitzero"` // of a dead letter
+	Tried  []Attempt `json:"tried,omitempty"`     // the first attempt and the last ones, the oldest first
 }
 
 // Attempt is how one try to tell a sink ended.
@@ -108,7 +111,10 @@ type Attempt struct {
 	Outcome string    `json:"outcome"`          // delivered, duplicate (a copy that was not sent again), cut off, or permanent, throttled, timeout, temporary, panic
 	Status  int       `json:"status,omitempty"` // of a refusal over HTTP
 	Error   string    `json:"error,omitempty"`
-	More    int       `json:"more,omitempty"` // attempts between this one and the next that are not kept
+	// ErrorStatements is Error as data, as far as it is not somebody else's text.
+	ErrorStatements event.Said `json:"error_statements,omitzero"`
+
+	More int `json:"more,omitempty"` // attempts between this one and the next that are not kept
 }
 
 // Explainer explains an item or an alert; of is an id or its beginning, an

@@ -13,9 +13,13 @@ import (
 // reader reads what append writes. Its methods report false at anything else,
 // and the text is then read by encoding/json from its beginning.
 type reader struct {
-	b  []byte
-	at int
+	b     []byte
+	at    int
+	whole string // b as text that is kept, for all that is read; empty: each text is copied
 }
+
+// sharing returns a reader of which the texts are parts of one copy of b.
+func sharing(b []byte) reader { return reader{b: b, whole: string(b)} }
 
 // next takes c if it comes next.
 func (r *reader) next(c byte) bool {
@@ -201,8 +205,13 @@ func (r *reader) raw() (inside []byte, usual, ok bool) {
 
 func (r *reader) text() (string, bool) {
 	inside, usual, ok := r.raw()
-	if usual || !ok {
-		return string(inside), ok
+	switch end := r.at - 1; {
+	case !ok:
+		return "", false
+	case r.whole != "" && (usual || literal(inside)):
+		return r.whole[end-len(inside) : end], true
+	case usual:
+		return string(inside), true
 	}
 	if s, ok := unescaped(inside); ok {
 		return s, true
@@ -210,6 +219,16 @@ func (r *reader) text() (string, bool) {
 	var s string
 	err := json.Unmarshal(r.b[r.at-len(inside)-2:r.at], &s)
 	return s, err == nil
+}
+
+// literal reports whether b is the text that it stands for.
+func literal(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(b)
 }
 
 // unescaped reads valid text with the escapes that appendEscape writes.

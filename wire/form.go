@@ -14,7 +14,7 @@ import (
 // concurrent use.
 type Form[T any] struct {
 	plan  *object   // nil: T is left to encoding/json
-	rooms sync.Pool // of *[]byte, where records grow before they are copied
+	rooms sync.Pool // of *room[T], where records grow before they are copied
 }
 
 // Of returns the Form of T.
@@ -37,17 +37,25 @@ func (f *Form[T]) Append(b []byte, v *T) ([]byte, error) {
 // Encode returns the JSON of v in memory of its own, which is as large as it
 // needs to be.
 func (f *Form[T]) Encode(v *T) ([]byte, error) {
-	room, ok := f.rooms.Get().(*[]byte)
+	r, ok := f.rooms.Get().(*room[T])
 	if !ok {
-		room = new([]byte)
+		r = new(room[T])
 	}
-	b, err := f.Append((*room)[:0], v)
+	r.value = *v // so v itself needs no place in the heap
+	b, err := f.Append(r.text[:0], &r.value)
 	out := bytes.Clone(b)
+	r.value = *new(T)
 	if cap(b) <= mostRoom {
-		*room = b
-		f.rooms.Put(room)
+		r.text = b
+		f.rooms.Put(r)
 	}
 	return out, err
+}
+
+// room is what encoding needs for a moment.
+type room[T any] struct {
+	value T
+	text  []byte
 }
 
 // mostRoom is the largest memory that is kept for the next record.
@@ -60,9 +68,15 @@ func (f *Form[T]) Decode(b []byte) (v T, err error) {
 }
 
 // DecodeInto reads b into v, which must be empty.
-func (f *Form[T]) DecodeInto(b []byte, v *T) error {
+func (f *Form[T]) DecodeInto(b []byte, v *T) error { return f.decode(reader{b: b}, v) }
+
+// DecodeSharing is DecodeInto for what is soon forgotten: its texts are parts of
+// one copy of b, which lives as long as any of them.
+func (f *Form[T]) DecodeSharing(b []byte, v *T) error { return f.decode(sharing(b), v) }
+
+func (f *Form[T]) decode(r reader, v *T) error {
+	b := r.b
 	if f.plan != nil {
-		r := reader{b: b}
 		if r.object(f.plan, reflect.ValueOf(v).Elem()) && r.at == len(b) {
 			return nil
 		}

@@ -175,7 +175,37 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("got  %+v\nwant %+v", got, want)
 		}
+		var shared record
+		if sharedErr := form.DecodeSharing(b, &shared); (sharedErr == nil) != (err == nil) || err == nil && !reflect.DeepEqual(shared, want) {
+			t.Fatalf("texts that share memory: %+v, %v\nwant %+v", shared, sharedErr, want)
+		}
 	})
+}
+
+// TestDecodeSharingCopiesOnce: texts of any language are parts of one copy, and
+// what is in b afterwards is not seen.
+func TestDecodeSharingCopiesOnce(t *testing.T) {
+	form := Of[record]()
+	b, err := form.Encode(&record{ID: "プロセス", Word: "w", Plain: "plain"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, null := range []string{`,"null":null`, `,"words":null`, `,"labels":null`} {
+		b = bytes.Replace(b, []byte(null), nil, 1)
+	}
+	var v record
+	if n := testing.AllocsPerRun(100, func() {
+		v = record{}
+		if err := form.DecodeSharing(b, &v); err != nil {
+			t.Error(err)
+		}
+	}); n > 1 {
+		t.Errorf("%v allocations, want the one copy", n)
+	}
+	clear(b)
+	if v.ID != "プロセス" || v.Word != "w" || v.Plain != "plain" {
+		t.Errorf("read %+v", v)
+	}
 }
 
 func FuzzAppend(f *testing.F) {

@@ -189,14 +189,17 @@ var (
 		"{author} looks after it.",
 		"{author} が担当しています。")
 	LookedAfterSays = say2[string, string]("text.acknowledged_says",
-		"{author} looks after it: {comment}",
-		"{author} が担当しています。コメント: {comment}")
+		"{author} looks after it ({comment}).",
+		"{author} が担当しています (コメント: {comment})。")
 	NobodyLooks = say1[string]("text.withdrawn",
 		"Nobody looks after it any more; {author} withdrew the acknowledgement.",
 		"{author} が確認を取り消したため、現在は担当者がいません。")
 	NobodyLooksSays = say2[string, string]("text.withdrawn_says",
-		"Nobody looks after it any more; {author} withdrew the acknowledgement: {comment}",
-		"{author} が確認を取り消したため、現在は担当者がいません。コメント: {comment}")
+		"Nobody looks after it any more; {author} withdrew the acknowledgement ({comment}).",
+		"{author} が確認を取り消したため、現在は担当者がいません (コメント: {comment})。")
+	ShortNobody = say0("short.withdrawn",
+		"Nobody looks after it any more.",
+		"現在は担当者がいません。")
 	TakenOut = say0("text.sink_removed",
 		"This receiver was taken out of the configuration, so dswatch tells it nothing more. The alert itself may go on.",
 		"この通知先は設定から削除されたため、以後は通知しません。アラート自体は継続している可能性があります。")

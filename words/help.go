@@ -445,6 +445,10 @@ looks after an alert under the old name looks after that of the same item under 
 		"このホストで検出した内容から、コメント付きの設定を作成する",
 	},
 	{
+		"refuse what is only warned of, such as a secret that is too short to be hidden",
+		"短すぎて隠せないシークレットなど、警告の対象となる設定も誤りとして扱う",
+	},
+	{
 		"`FILE` to write, which must not exist; without it standard output",
 		"書き込むファイル `FILE` (既存のファイルは不可、省略時は標準出力)",
 	},

@@ -23,8 +23,8 @@ var (
 		"detectors.manager asks this manager, so it is expected",
 		"detectors.manager で問い合わせているため監視対象です")
 	NoCondition = say0("row.no_condition",
-		"the row has no condition, so it is always expected",
-		"条件のない行のため、常に監視対象です")
+		"it is always expected",
+		"常に監視対象です")
 	// Note is what stands behind a reason: the vendor's footnotes, or notes of our own.
 	Note = say1[Both]("row.note", "note: {text}", "注記: {text}")
 	// Because and NotBecause say of a row with a condition which facts decided.

@@ -140,6 +140,9 @@ var (
 	StoreKept      = say1[string]("screen.store_kept", "the store as it was is in {dir}", "修復前の保存データは {dir} にあります")
 	NothingChanged = say0("screen.nothing_changed", "nothing has changed", "変更はありません")
 	ConfigValid    = say0("screen.config_valid", "the configuration is valid", "設定は有効です")
+	StrictWarnings = say1[int]("screen.strict_warnings",
+		"{n} {n|warning|warnings} with --strict: correct what is named above",
+		"--strict の指定により、上記の警告 {n} 件を誤りとして扱います。修正してください")
 	ShortestOutage = say1[[]string]("screen.shortest",
 		"the shortest outage that is certainly told (rules.hold and the schedules): {times}",
 		"確実に通知される最短の停止時間 (rules.hold と確認の間隔から算出): {times}")

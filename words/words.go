@@ -410,7 +410,7 @@ func parse(s string, names []string) (template, []string) {
 type Voice struct {
 	Language string         // "ja", or English for anything else
 	Zone     *time.Location // nil: UTC
-	Screen   bool           // times as a person reads them at a terminal, not as logs and messages have them
+	Screen   bool           // times as a person reads them, at a terminal or in a message, not as logs have them
 }
 
 // In returns the voice of a language and a zone.

@@ -10,6 +10,7 @@ import (
 
 	"dswatch/app"
 	"dswatch/event"
+	"dswatch/spelling"
 	"dswatch/table"
 	"dswatch/web"
 	"dswatch/web/client"
@@ -180,11 +181,20 @@ func meant(open []web.Alert, name string) (web.Alert, error) {
 	name = strings.TrimSpace(name)
 	item := strings.Contains(name, "/")
 	var found []web.Alert
-	for _, a := range open {
-		key := a.Key.String()
-		if a.ID != "" && (item && (key == name || strings.HasSuffix(key, "/"+name)) || !item && name != "" && strings.HasPrefix(a.ID, name)) {
-			found = append(found, a)
+	pick := func(fits func(web.Alert) bool) {
+		for _, a := range open {
+			if a.ID != "" && fits(a) {
+				found = append(found, a)
+			}
 		}
+	}
+	if item {
+		pick(func(a web.Alert) bool { return strings.HasSuffix("/"+a.Key.String(), "/"+name) })
+		if len(found) == 0 { // written in another way
+			pick(func(a web.Alert) bool { return spelling.Ends(a.Key.String(), name) })
+		}
+	} else if name != "" {
+		pick(func(a web.Alert) bool { return strings.HasPrefix(a.ID, name) })
 	}
 	switch {
 	case len(found) == 1:

@@ -168,6 +168,7 @@ func logger(l app.Log) *slog.Logger {
 func configCommand() *cobra.Command {
 	root := &cobra.Command{Use: "config", Short: "Check and show the configuration, and its reference", Args: cobra.NoArgs}
 	var file string
+	var strict bool
 	check := &cobra.Command{
 		Use: "check", Short: "Check the configuration and name every fault with its line", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -188,6 +189,9 @@ func configCommand() *cobra.Command {
 			for _, a := range l.Advice() {
 				note(v, words.Advice.With().And(a))
 			}
+			if n := len(l.Warnings); strict && n > 0 {
+				return usageError{words.Fail(words.StrictWarnings.With(n))}
+			}
 			say(v, words.ConfigValid.With())
 			for _, line := range l.Budgets() {
 				say(v, line)
@@ -197,6 +201,7 @@ func configCommand() *cobra.Command {
 		},
 	}
 	configFlag(check, &file)
+	check.Flags().BoolVar(&strict, "strict", false, "refuse what is only warned of, such as a secret that is too short to be hidden")
 	show := &cobra.Command{
 		Use: "show", Short: "Show the effective configuration, defaults filled in, secrets hidden", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

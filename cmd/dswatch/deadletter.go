@@ -78,9 +78,14 @@ func letterRows(list []web.Letter, v words.Voice) []table.Row {
 			item = plain(x.Key.String())
 		}
 		rows = append(rows, table.Row{Cells: []string{x.ID, plain(x.Sink), v.Stamp(x.At), fmt.Sprint(x.Attempts),
-			plain(v.Class(x.Class)), plain(v.Transition(x.Transition)), plain(x.AlertID), item, plain(x.Reason)}})
+			plain(v.Class(x.Class)), plain(v.Transition(x.Transition)), plain(x.AlertID), item, plain(reasonOf(x, v))}})
 	}
 	return rows
+}
+
+// reasonOf is why it was given up.
+func reasonOf(x web.Letter, v words.Voice) string {
+	return v.Say(words.Or(x.ReasonStatements, x.Reason))
 }
 
 func deadletterShow() *cobra.Command {
@@ -101,7 +106,7 @@ func deadletterShow() *cobra.Command {
 			}
 			rows := [][]string{
 				{v.Pick(words.LabelSink), plain(x.Sink)}, {v.Pick(words.LabelGivenUp), v.Say(words.GivenUpAfter.With(x.At, x.Attempts))},
-				{v.Pick(words.LabelClass), plain(v.Class(x.Class))}, {v.Pick(words.LabelReason), plain(x.Reason)},
+				{v.Pick(words.LabelClass), plain(v.Class(x.Class))}, {v.Pick(words.LabelReason), plain(reasonOf(x, v))},
 			}
 			if x.DeliveryID != "" {
 				rows = append(rows, []string{v.Pick(words.LabelDelivery), plain(x.DeliveryID)}, []string{v.Pick(words.LabelItem), plain(x.Key.String())})
@@ -238,17 +243,17 @@ func outcome(ctx context.Context, api *client.Client, letters []web.Letter) (out
 		if err != nil {
 			return out, err
 		}
-		refused, why := 0, ""
+		refused, why := 0, error(nil)
 		for _, x := range dead {
 			if x.DeliveryID != "" && sent[sink][x.DeliveryID] {
-				refused, why = refused+1, x.Reason
+				refused, why = refused+1, words.Cause(x.ReasonStatements, x.Reason)
 			}
 		}
 		switch {
 		case waits[sink] > 0:
 			out.said, out.missed = append(out.said, words.ReplayWaits.With(plain(sink), int(waits[sink]))), true
 		case refused > 0:
-			out.said, out.missed = append(out.said, words.ReplayRefused.With(plain(sink), refused, quoted(why))), true
+			out.said, out.missed = append(out.said, words.ReplayRefused.With(plain(sink), refused, why)), true
 		default:
 			out.said = append(out.said, words.ReplayTaken.With(plain(sink)))
 		}

@@ -78,6 +78,9 @@ func servicePaths(file string) (exe, config string, err error) {
 	if err := l.Guard(); err != nil {
 		return "", "", err
 	}
+	if err := l.Weak(nil); err != nil {
+		return "", "", usageError{err}
+	}
 	if config, err = filepath.Abs(file); err != nil {
 		return "", "", words.FailWith(err, words.FindConfig.With(err))
 	}

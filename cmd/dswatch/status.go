@@ -228,7 +228,7 @@ func statusSinks(st web.Status, v words.Voice) []table.Row {
 			since, tint = v.Stamp(s.FailingSince), table.Red
 		}
 		if s.LastError != "" {
-			problem = plain(s.LastError)
+			problem = plain(v.Say(words.Or(s.LastErrorStatements, s.LastError)))
 		}
 		rows = append(rows, table.Row{Cells: []string{s.Name, s.Type, fmt.Sprint(s.Waiting), fmt.Sprint(s.DeadLetters), v.Circuit(s.Circuit), drill, since, problem}, Tint: tint})
 	}

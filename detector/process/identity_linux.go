@@ -21,12 +21,12 @@ import (
 // passport is what a standing was made of. The kernel gives a process that
 // runs another program the same pid and start, but another file.
 type passport struct {
-	pid       int32
-	start     uint64
-	dev, ino  uint64
-	uid, euid int
-	folders   int // how many are known
-	target    *target
+	pid      int32
+	start    uint64
+	dev, ino uint64
+	users    users
+	folders  int // how many are known
+	target   *target
 }
 
 // known are standings by what they were made of. age is the look in which one
@@ -45,22 +45,21 @@ const proofLasts = 60
 const maxKnown = 4096
 
 // stranger decides what p is to t. dir is its directory in /proc.
-func (t *procfs) stand(dir int, pid int32, st stat, status []byte, of *target) standing {
+func (t *procfs) stand(dir int, pid int32, st stat, as users, of *target) standing {
 	if st.flags&kernelThread != 0 || of.Owner.Who == Anyone && of.Owner.User == "" && len(of.Args) == 0 {
 		return standing{} // the kernel's own threads are the system's
 	}
-	uid, euid, ok := uids(status)
 	var file unix.Stat_t
 	err := unix.Fstatat(dir, "exe", &file, 0)
-	key := passport{pid, st.start, file.Dev, file.Ino, uid, euid, len(of.Owner.folders()), of}
+	key := passport{pid, st.start, file.Dev, file.Ino, as, len(of.Owner.folders()), of}
 	k, seen := t.known[key]
 	if !seen || t.turn-k.made >= proofLasts {
 		if len(t.known) >= maxKnown {
 			clear(t.known)
 		}
 		k = known{made: t.turn}
-		if ok {
-			k.standing = t.judge(dir, pid, uid, euid, file, err, of)
+		if as.known {
+			k.standing = t.judge(dir, pid, as.real, as.effective, file, err, of)
 		}
 	}
 	k.age = t.turn
@@ -217,17 +216,24 @@ func (t *procfs) args(dir int) []string {
 // kernelThread is PF_KTHREAD of linux/sched.h in the flags of /proc/PID/stat.
 const kernelThread = 0x00200000
 
-// uids reads the real and the effective user from /proc/PID/status.
-func uids(status []byte) (real, effective int, ok bool) {
+// users are whom a process runs as; known: they could be read.
+type users struct {
+	real, effective int
+	known           bool
+}
+
+// uids reads them from /proc/PID/status.
+func uids(status []byte) users {
 	_, after, found := bytes.Cut(status, []byte("\nUid:"))
 	line, _, _ := bytes.Cut(after, []byte{'\n'})
-	f := bytes.Fields(line)
+	var room [2][]byte
+	f := fields(line, room[:])
 	if !found || len(f) < 2 {
-		return 0, 0, false
+		return users{}
 	}
 	real, err := strconv.Atoi(string(f[0]))
 	effective, eerr := strconv.Atoi(string(f[1]))
-	return real, effective, err == nil && eerr == nil
+	return users{real, effective, err == nil && eerr == nil}
 }
 
 // HostUsers reports whether users have the same numbers here as on the host:
@@ -351,11 +357,11 @@ func standingOf(pid int, of *target) (s standing, seen bool) {
 	if err != nil {
 		return s, false
 	}
-	uid, euid, ok := uids(status)
-	if !ok {
+	as := uids(status)
+	if !as.known {
 		return s, false
 	}
 	var file unix.Stat_t
 	err = unix.Fstatat(dir, "exe", &file, 0)
-	return t.judge(dir, int32(pid), uid, euid, file, err, of), true
+	return t.judge(dir, int32(pid), as.real, as.effective, file, err, of), true
 }

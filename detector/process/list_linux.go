@@ -322,7 +322,8 @@ func (t *procfs) name(n uintptr, errno unix.Errno) ([]byte, unix.Errno) {
 // candidate tells visit about one process. All is read through one directory
 // handle, which cannot come to mean another process.
 func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
-	fd, err := unix.Openat(dir, strconv.Itoa(int(pid)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	t.path = strconv.AppendInt(t.path[:0], int64(pid), 10)
+	fd, err := t.open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
 	if gone(err) {
 		return nil
 	}
@@ -330,10 +331,11 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 		return fmt.Errorf("open %s/%d: %w", t.root, pid, err)
 	}
 	defer unix.Close(fd)
-	name, err := t.file(fd, "comm")
+	comm, err := t.file(fd, "comm")
+	var name string
 	var raw, status []byte
 	if err == nil {
-		name = bytes.TrimSuffix(bytes.Clone(name), []byte{'\n'})
+		name = string(bytes.TrimSuffix(comm, []byte{'\n'}))
 		raw, err = t.file(fd, "stat")
 	}
 	if gone(err) {
@@ -346,14 +348,14 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if err != nil {
 		return fmt.Errorf("parse %s/%d/stat: %w", t.root, pid, err)
 	}
-	p := proc{pid: int(pid), ppid: st.ppid, name: string(name), started: sinceBoot(st.start), start: st.start, exe: func() (string, error) { return exe(fd) }}
+	p := proc{pid: int(pid), ppid: st.ppid, name: name, started: sinceBoot(st.start), start: st.start, exe: func() (string, error) { return exe(fd) }}
 	if len(name) == commLen {
 		p.full = func() []string { return t.full(fd) }
 	}
 	if status, err = t.file(fd, "status"); gone(err) {
 		return nil
 	}
-	status = bytes.Clone(status)
+	as := uids(status)
 	switch {
 	// The first thread of a process may end while others go on; it stays as a zombie then.
 	case st.state == 'Z' && st.threads > 1:
@@ -365,7 +367,7 @@ func (t *procfs) candidate(dir int, pid int32, visit func(proc)) error {
 	if p.aside == nil && err == nil && nested(status) {
 		p.aside = words.InContainer.With
 	}
-	p.stand = func(of *target) standing { return t.stand(fd, pid, st, status, of) }
+	p.stand = func(of *target) standing { return t.stand(fd, pid, st, as, of) }
 	p.stopped = p.aside == nil && t.lastingly(fd, pid, st)
 	visit(p)
 	return nil
@@ -397,7 +399,8 @@ func (t *procfs) lastingly(dir int, pid int32, st stat) bool {
 
 // file reads one small file of a process into t.buf.
 func (t *procfs) file(dir int, name string) ([]byte, error) {
-	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	t.path = append(t.path[:0], name...)
+	fd, err := t.open(dir, unix.O_RDONLY|unix.O_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
@@ -457,6 +460,16 @@ func (t *procfs) line(dir int) ([]byte, error) {
 }
 
 var errHung = errors.New("reading the command line hangs")
+
+// open is unix.Openat of t.path, without a copy of the path.
+func (t *procfs) open(dir, flags int) (int, error) {
+	t.path = append(t.path, 0)
+	fd, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(&t.path[0])), uintptr(flags), 0, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
 
 // full returns the file names of the program file, of the first arguments and
 // of the script that an interpreter runs, as far as they can be read.
@@ -521,7 +534,8 @@ func parseStat(b []byte) (stat, error) {
 		return s, errors.New("there is no name in brackets")
 	}
 	// From field 3 (state) on: 4 is the parent, 20 the threads, 22 the start.
-	f := bytes.Fields(b[end+1:])
+	var room [20][]byte
+	f := fields(b[end+1:], room[:])
 	if len(f) < 20 {
 		return s, fmt.Errorf("%d fields follow the name, want at least 20", len(f))
 	}
@@ -548,12 +562,26 @@ func parseStat(b []byte) (stat, error) {
 	return s, nil
 }
 
+// fields are the first of b, as bytes.Fields finds them, as many as room holds.
+func fields(b []byte, room [][]byte) [][]byte {
+	n := 0
+	for one := range bytes.FieldsSeq(b) {
+		if n == len(room) {
+			break
+		}
+		room[n] = one
+		n++
+	}
+	return room[:n]
+}
+
 // nested reports whether /proc/PID/status tells more than one pid: the second
 // is the one in a PID namespace below that of this /proc.
 func nested(status []byte) bool {
 	_, after, ok := bytes.Cut(status, []byte("\nNSpid:"))
 	line, _, _ := bytes.Cut(after, []byte{'\n'})
-	return ok && len(bytes.Fields(line)) > 1
+	var room [2][]byte
+	return ok && len(fields(line, room[:])) > 1
 }
 
 // hidden says why processes may be missing from the list. There is always a

@@ -169,7 +169,11 @@ const mostWatched = 64
 
 // remember notes which processes counted.
 func (d *Detector) remember() {
-	all := []exits.Process{}
+	n := 0
+	for _, t := range d.targets {
+		n += len(t.found) + len(t.stopped)
+	}
+	all := make([]exits.Process, 0, n)
 	for _, t := range d.targets {
 		for _, some := range [][]proc{t.found, t.stopped} {
 			for _, p := range some[:min(len(some), mostWatched)] {

@@ -8,6 +8,7 @@ import (
 
 	"dswatch/detector/facts"
 	"dswatch/event"
+	"dswatch/spelling"
 )
 
 // presence looks whether the agent is still installed on a Linux host. It is
@@ -28,7 +29,7 @@ func newPresence(host string, before event.Facts) *presence {
 // Forget ends the memory that the component was installed on the host. It
 // implements detector.Rememberer.
 func (d *Detector) Forget(host, component string) bool {
-	return d.presence != nil && event.Token(host) == event.Token(d.target.Host) && d.presence.Forget(component)
+	return d.presence != nil && spelling.Alike(host, d.target.Host) && d.presence.Forget(component)
 }
 
 // look looks for the program, and asks the package managers where that is gone

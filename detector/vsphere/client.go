@@ -210,11 +210,7 @@ func (c *client) explain(ctx context.Context, err error) error {
 			return words.Fail(words.VSphereSession.With())
 		}
 	}
-	text := err.Error()
-	if p := c.config.Password.Reveal(); len(p) >= 4 { // a shorter one would tear holes into ordinary words
-		text = strings.ReplaceAll(text, p, "[redacted]")
-	}
-	return words.Fail(words.VSphereError.With(errors.New(clean(text))))
+	return words.Fail(words.VSphereError.With(errors.New(clean(c.config.Password.Out(err.Error())))))
 }
 
 // clean makes text from the server short, one line, and harmless.

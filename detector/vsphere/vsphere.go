@@ -14,6 +14,7 @@ import (
 	"dswatch/detector"
 	"dswatch/event"
 	"dswatch/setting"
+	"dswatch/spelling"
 	"dswatch/words"
 )
 
@@ -242,7 +243,7 @@ func (d *Detector) find(name string, hosts []host) (host, error) {
 	var found *host
 	var names []string
 	for i, h := range hosts {
-		if strings.EqualFold(h.name, name) {
+		if spelling.Alike(h.name, name) {
 			found = &hosts[i]
 		}
 		names = append(names, h.name)

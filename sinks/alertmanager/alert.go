@@ -16,6 +16,7 @@ type posted struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 	StartsAt    time.Time         `json:"startsAt"`
 	EndsAt      time.Time         `json:"endsAt"`
+	Generator   string            `json:"generatorURL,omitempty"` // the page of the alert
 }
 
 // reserved are the labels that Config.Labels cannot set.
@@ -33,7 +34,7 @@ func (s *Sink) post(a event.Alert, now time.Time) []posted {
 	if a.Transition == event.Cleared && !a.EndedAt.IsZero() {
 		end = a.EndedAt.Add(-ahead)
 	}
-	over := posted{Labels: labels(a, s.extra), Annotations: annotations(a), StartsAt: a.StartedAt, EndsAt: end}
+	over := posted{Labels: labels(a, s.extra), Annotations: annotations(a), StartsAt: a.StartedAt, EndsAt: end, Generator: s.link(a)}
 	if end.Before(a.StartedAt) {
 		over.StartsAt = end // an end before the start is refused
 	}

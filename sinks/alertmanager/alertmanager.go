@@ -31,6 +31,7 @@ type Sink struct {
 	extra     map[string]string
 	endsAfter time.Duration
 	log       *slog.Logger
+	link      func(event.Alert) string
 }
 
 // member is one Alertmanager.
@@ -48,7 +49,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	}
 	s := &Sink{
 		header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"dswatch"}},
-		extra:  c.Labels, endsAfter: c.EndsAfter, log: env.Log,
+		extra:  c.Labels, endsAfter: c.EndsAfter, log: env.Log, link: env.Link,
 	}
 	secrets := []string{c.Bearer.Reveal(), c.Password.Reveal()}
 	switch {

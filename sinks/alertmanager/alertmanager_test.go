@@ -606,7 +606,7 @@ func TestOtherSeveritiesEnd(t *testing.T) {
 	} {
 		a := sinktest.Sample(c.seq, c.transition, "en")
 		a.Seq = c.seq
-		if got := alertmanager.NewNotice(a, "r", "https://am.example/"); len(got.Alerts) != c.want {
+		if got := alertmanager.NewNotice(a, "r", "https://am.example/", ""); len(got.Alerts) != c.want {
 			t.Errorf("%s %d: %d alerts, want %d", c.transition, c.seq, len(got.Alerts), c.want)
 		}
 	}

@@ -42,12 +42,12 @@ const (
 )
 
 // NewNotice returns the Notice of a, as an Alertmanager at externalURL would
-// tell its receiver. Labels and annotations are those that this sink posts.
+// tell its receiver; link is the address of its page, if any. Labels and annotations are those that this sink posts.
 // Once the severity may have changed, what stands under the others is
 // resolved with it: to a receiver, another severity is another alert.
-func NewNotice(a event.Alert, receiver, externalURL string) Notice {
+func NewNotice(a event.Alert, receiver, externalURL, link string) Notice {
 	a = sinks.Tidy(a)
-	one := Noticed{Status: statusFiring, Labels: labels(a, nil), Annotations: annotations(a), StartsAt: a.StartedAt.UTC()}
+	one := Noticed{Status: statusFiring, Labels: labels(a, nil), Annotations: annotations(a), StartsAt: a.StartedAt.UTC(), GeneratorURL: link}
 	over := one
 	over.Status, over.EndsAt = statusResolved, a.At.UTC()
 	if a.Transition == event.Cleared {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/textproto"
@@ -16,7 +15,9 @@ import (
 
 	"github.com/wneessen/go-mail/smtp"
 
+	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 const (
@@ -42,7 +43,7 @@ func (s *Sink) deliver(ctx context.Context, m *mailing, text []byte) error {
 		return err
 	}
 	var took, waiting []string
-	later, never := map[string]string{}, map[string]string{}
+	later, never := map[string]error{}, map[string]error{}
 	var refusal error
 	for _, who := range m.waiting {
 		err := s.step(ctx, "RCPT TO "+who, c.Rcpt("<"+who+">"))
@@ -52,9 +53,9 @@ func (s *Sink) deliver(ctx context.Context, m *mailing, text []byte) error {
 		case !isAnswer(err):
 			return err
 		case sinks.IsPermanent(err):
-			never[who], refusal = err.Error(), err
+			never[who], refusal = err, err
 		default:
-			waiting, later[who] = append(waiting, who), err.Error()
+			waiting, later[who] = append(waiting, who), err
 		}
 	}
 	if len(took) > 0 {
@@ -71,7 +72,7 @@ func (s *Sink) deliver(ctx context.Context, m *mailing, text []byte) error {
 		if len(m.never) == 1 {
 			return refusal
 		}
-		return sinks.Permanent(errors.New(sinks.Line(m.refusals(), maxError)))
+		return sinks.Permanent(words.Fail(m.refusals()))
 	}
 	return nil
 }
@@ -152,7 +153,7 @@ func (s *Sink) greet(ctx context.Context, c *client) error {
 	}
 	if s.security == withStartTLS {
 		if offered, _ := c.Extension("STARTTLS"); !offered {
-			return errors.New("the server offers no STARTTLS, so nothing was sent; check that nothing between here and there takes it away, or write security: tls with its port, or none")
+			return words.Fail(words.NoStartTLS.With())
 		}
 		if err := s.step(ctx, "STARTTLS", c.StartTLS(s.tls.Clone())); err != nil {
 			return err
@@ -175,7 +176,7 @@ func (s *Sink) login(ctx context.Context, c *client) error {
 	}
 	at := slices.IndexFunc(ways, func(w string) bool { return slices.Contains(offers, w) })
 	if at < 0 {
-		return sinks.Refused(fmt.Errorf("the server offers no login by name and password (it offers %q); leave username out, or relay through another server", sinks.Line(offer, maxQuote)))
+		return sinks.Refused(words.Fail(words.NoPasswordLogin.With(words.Inner(sinks.Line(offer, maxQuote)))))
 	}
 	clear := s.security == withNone // `config check` warns of it
 	auth := map[string]func() smtp.Auth{
@@ -205,10 +206,13 @@ func (h *heard) Read(p []byte) (int, error) {
 // answer is a server's refusal.
 type answer struct {
 	code int
-	text string
+	said event.Said
 }
 
-func (a *answer) Error() string { return a.text }
+func (a *answer) Error() string { return words.English(a.said) }
+
+// Says is what it was, and what to do about it.
+func (a *answer) Says() event.Said { return a.said }
 
 func isAnswer(err error) bool {
 	_, ok := errors.AsType[*answer](err)
@@ -224,15 +228,15 @@ func (s *Sink) step(ctx context.Context, what string, err error) error {
 	said, refused := errors.AsType[*textproto.Error](err)
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", what, ctx.Err())
+		return stopped(what, ctx.Err())
 	case errors.Is(err, os.ErrDeadlineExceeded): // the connection's deadline is that of ctx, and may be noticed first
-		return fmt.Errorf("%s: %w", what, context.DeadlineExceeded)
+		return stopped(what, context.DeadlineExceeded)
 	case refused:
 		return s.refused(what, said)
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		err = errors.New("the server ended the connection without an answer")
+		err = words.Fail(words.EndedUnanswered.With())
 	}
-	err = s.redact.Error(fmt.Errorf("%s: %w", what, err))
+	err = s.redact.Error(stopped(what, err))
 	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
 	alert, told := errors.AsType[*net.OpError](err)
 	hungUp := len(s.tls.Certificates) > 0 && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET))
@@ -245,17 +249,20 @@ func (s *Sink) step(ctx context.Context, what string, err error) error {
 	return err
 }
 
+// stopped is the error of a step.
+func stopped(step string, err error) error {
+	return words.FailWith(err, words.MailStep.With(step, err))
+}
+
 // refused is the error of an answer 4xx or 5xx, or of one that is neither.
 func (s *Sink) refused(what string, said *textproto.Error) error {
-	text := fmt.Sprintf("%s: answered %d", what, said.Code)
+	what = sinks.Line(what, maxQuote)
+	text := words.MailAnswered.With(what, said.Code)
 	if quote := strings.TrimSpace(sinks.Line(s.redact.Text(said.Msg), maxQuote)); quote != "" {
-		text += " " + quote
+		text = words.MailAnsweredSaying.With(what, said.Code, quote)
 	}
 	next := nextStep(what, said)
-	if next != "" {
-		text += "; " + next
-	}
-	var err error = &answer{said.Code, sinks.Line(text, maxError)}
+	var err error = &answer{said.Code, text.And(next)}
 	if said.Code >= 500 {
 		err = sinks.Permanent(err)
 	}
@@ -266,16 +273,16 @@ func (s *Sink) refused(what string, said *textproto.Error) error {
 }
 
 // What is to be done about an answer that does not pass by itself.
-const (
-	fixLogin    = "check username and password"
-	fixExchange = "Exchange Online no longer takes a login by name and password there; relay through a connector that knows this host, see the manual"
-	fixWant     = "the server wants a login or encryption first; write username and password_file, or another security"
-	fixRelay    = "check the address; if it is right, let this host relay there, or write username and password_file"
-	fixSize     = "raise the server's limit for a message"
+var (
+	fixLogin    = words.MailLogin.With()
+	fixExchange = words.MailExchange.With()
+	fixWant     = words.MailWants.With()
+	fixRelay    = words.MailRelay.With()
+	fixSize     = words.MailSize.With()
 )
 
 // nextStep follows the codes of RFC 5321, RFC 4954 and RFC 3463.
-func nextStep(what string, said *textproto.Error) string {
+func nextStep(what string, said *textproto.Error) event.Said {
 	switch {
 	case strings.Contains(said.Msg, "5.7.30"), strings.Contains(said.Msg, "5.7.139"):
 		return fixExchange
@@ -288,5 +295,5 @@ func nextStep(what string, said *textproto.Error) string {
 	case said.Code == 552, strings.HasPrefix(said.Msg, "5.3.4"):
 		return fixSize
 	}
-	return ""
+	return event.Said{}
 }

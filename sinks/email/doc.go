@@ -17,7 +17,7 @@
 //     others. Who was refused for a time (4xx) gets it later, the others do not
 //     get it twice; after half an hour they no longer wait for him.
 //   - No answer to it is made by machines (Auto-Submitted, RFC 3834), and
-//     nothing that an alert carries becomes a header, a tag or a link.
+//     nothing that an alert carries becomes a header, a tag or a link: the only link is that to web.url.
 //
 // A 250 is the mail server's, not that of the last one on the way: what bounces
 // later goes to the address in from, and nobody here hears of it. What a

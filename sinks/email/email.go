@@ -13,6 +13,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Kind returns the kind of sink that this package makes.
@@ -60,7 +61,7 @@ func New(c Config, env sinks.Env) (*Sink, error) {
 	if !validHello(s.hello) {
 		s.hello = "localhost"
 	}
-	if s.letter, err = newLetterhead(c); err != nil {
+	if s.letter, err = newLetterhead(c, env.Link); err != nil {
 		return nil, err
 	}
 	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
@@ -90,7 +91,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		err = s.open.outcome(m, time.Now())
 	}
 	if a.Test && err == nil && len(m.never) > 0 {
-		err = sinks.Permanent(errors.New(m.refusals())) // whoever tests wants to know of each
+		err = sinks.Permanent(words.Fail(m.refusals())) // whoever tests wants to know of each
 	}
 	if err == nil || sinks.IsPermanent(err) {
 		s.open.settle(id)
@@ -99,7 +100,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("send mail through %s: %w", s.address, err)
+		return words.FailWith(err, words.MailFailed.With(s.address, err))
 	}
 	return nil
 }
@@ -109,10 +110,11 @@ type letterhead struct {
 	from, reply *mail.Address
 	to, cc      []*mail.Address
 	domain      string // of the sender: that of Message-IDs
+	link        func(event.Alert) string
 }
 
-func newLetterhead(c Config) (letterhead, error) {
-	l := letterhead{}
+func newLetterhead(c Config, link func(event.Alert) string) (letterhead, error) {
+	l := letterhead{link: link}
 	var err error
 	parse := func(s string) *mail.Address {
 		a, e := parseAddress(s)

@@ -88,7 +88,7 @@ func (l letterhead) write(a event.Alert, id string) ([]byte, error) {
 	} {
 		m.SetGenHeader(mail.Header(h.name), header(h.value, maxHeader))
 	}
-	p := newPage(a)
+	p := newPage(a, l.link(a))
 	m.SetBodyString(mail.TypeTextPlain, p.plain())
 	html, err := p.html()
 	if err != nil {
@@ -120,6 +120,7 @@ func dated(a event.Alert) time.Time {
 type page struct {
 	Language, Color, Sign, Head, Text string
 	Next                              part
+	Link, LinkLabel                   string // Link empty: there is no page
 	Fields                            []sinks.Field
 	Parts                             []part
 	Foot                              string
@@ -131,10 +132,10 @@ type part struct {
 	Mono        bool
 }
 
-func newPage(a event.Alert) page {
+func newPage(a event.Alert, link string) page {
 	w := sinks.In(a.Language)
 	p := page{
-		Language: w.Language(), Color: sinks.ToneOf(a).Color(), Sign: sinks.ToneOf(a).Sign(), Head: w.Headline(a, sinks.MaxTitle), Fields: w.Fields(a),
+		Language: w.Language(), Color: sinks.ToneOf(a).Color(), Sign: sinks.ToneOf(a).Sign(), Head: w.Headline(a, sinks.MaxTitle), Fields: w.Fields(a), Link: link, LinkLabel: w.Page,
 		Foot: fmt.Sprintf("%s %s · %d · %s %s", w.AlertID, sinks.Line(a.ID, maxHeader), a.Seq, w.Rule, sinks.Line(a.Rule, maxHeader)),
 	}
 	if a.Transition == event.Beat { // its fields say it all
@@ -169,6 +170,9 @@ func (p page) plain() string {
 	para(p.Text)
 	if p.Next.Text != "" {
 		para(p.Next.Label + ": " + p.Next.Text)
+	}
+	if p.Link != "" {
+		para(p.LinkLabel + ": " + p.Link)
 	}
 	for _, f := range p.Fields {
 		b.WriteString(f.Label + ": " + f.Value + "\n")

@@ -1,12 +1,15 @@
 package email
 
 import (
-	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"dswatch/event"
+	"dswatch/words"
 )
 
 // recipientPatience is how long the others wait for what follows while one
@@ -28,10 +31,10 @@ type mails struct {
 
 // mailing is who has one mail and who has not.
 type mailing struct {
-	waiting []string          // to be asked in the next attempt
-	later   map[string]string // of those: why not yet
-	never   map[string]string // why not at all
-	since   time.Time         // somebody has it; zero: nobody
+	waiting []string         // to be asked in the next attempt
+	later   map[string]error // of those: why not yet
+	never   map[string]error // why not at all
+	since   time.Time        // somebody has it; zero: nobody
 }
 
 func (o *mails) get(id string, recipients []string) *mailing {
@@ -41,7 +44,7 @@ func (o *mails) get(id string, recipients []string) *mailing {
 		if len(o.by) >= maxMails {
 			clear(o.by)
 		}
-		o.by[id] = &mailing{waiting: recipients, never: map[string]string{}}
+		o.by[id] = &mailing{waiting: recipients, never: map[string]error{}}
 	}
 	return o.by[id]
 }
@@ -57,15 +60,15 @@ func (o *mails) settle(id string) {
 // gets a mail again.
 func (o *mails) outcome(m *mailing, now time.Time) error {
 	if len(m.waiting) > 0 && (m.since.IsZero() || now.Sub(m.since) < recipientPatience) {
-		others := ""
+		said := reasons(m.later)
 		if !m.since.IsZero() {
-			others = "; the other recipients have it"
+			said = said.And(words.MailOthers.With())
 		}
-		return fmt.Errorf("%s%s", reasons(m.later), others)
+		return words.Fail(said)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, left := range []map[string]string{m.never, m.later} {
+	for _, left := range []map[string]error{m.never, m.later} {
 		for who, why := range left {
 			if !o.told[who] {
 				o.told[who] = true
@@ -95,19 +98,18 @@ func (o *mails) took(m *mailing, who []string, now time.Time) {
 }
 
 // refusals says in one line who will not get m, and why.
-func (m *mailing) refusals() string { return reasons(m.never) }
+func (m *mailing) refusals() event.Said { return reasons(m.never) }
 
 // maxReasons bounds how many recipients one error explains.
 const maxReasons = 3
 
-func reasons(why map[string]string) string {
-	var out []string
-	for _, text := range why {
-		out = append(out, text)
+func reasons(why map[string]error) (said event.Said) {
+	all := slices.SortedFunc(maps.Values(why), func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	for _, err := range all[:min(len(all), maxReasons)] {
+		said = said.And(words.Of(err))
 	}
-	slices.Sort(out)
-	if n := len(out) - maxReasons; n > 0 {
-		out = append(out[:maxReasons], fmt.Sprintf("and %d more", n))
+	if n := len(all) - maxReasons; n > 0 {
+		said = said.And(words.MailMore.With(n))
 	}
-	return strings.Join(out, "; ")
+	return said
 }

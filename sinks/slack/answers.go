@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -306,7 +305,7 @@ func (a *answers) say(ctx context.Context, t text) error {
 
 // notSlack is said of an answer that Slack does not give.
 func notSlack(method string) error {
-	return fmt.Errorf("%s: the answer is not Slack's; check api_url, and what stands between here and Slack (HTTPS_PROXY, a portal)", method)
+	return words.Fail(words.NotSlacks.With(method))
 }
 
 // refusedSocket is the error of an answer of apps.connections.open with ok
@@ -317,8 +316,7 @@ func refusedSocket(method string, a answer) error {
 	if !ok || !slices.Contains(appRefusals, r.code) {
 		return err
 	}
-	text, _, _ := strings.Cut(r.text, "; ")
-	return sinks.Refused(&refusal{r.code, text + "; write the app-level token (xapp-...) with the scope connections:write as app_token, and switch on Socket Mode (deploy/packs/slack)"})
+	return sinks.Refused(&refusal{r.code, r.said, words.SlackAppToken.With()})
 }
 
 // appRefusals are the codes that another token, or a change of the app, mends.

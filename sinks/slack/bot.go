@@ -16,6 +16,7 @@ import (
 	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // bot writes as the bot user of a Slack app: one message for each alert,
@@ -194,7 +195,7 @@ type answer struct {
 func (b *bot) call(ctx context.Context, h *sinks.HTTP, method string, c call) (answer, error) {
 	got, err := b.ask(ctx, h, method, c)
 	if err == nil && (got.Channel == "" || got.TS == "") {
-		err = fmt.Errorf("%s: the answer names no message; check api_url", method)
+		err = words.Fail(words.NamesNoMessage.With(method))
 	}
 	return got, err
 }

@@ -2,37 +2,43 @@ package slack
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // refusal is an answer with ok false (HTTP 200), by Slack's own code.
 type refusal struct {
-	code, text string
+	code string
+	said event.Said // what it was
+	next event.Said // what to do about it
 }
 
-func (r *refusal) Error() string { return r.text }
+func (r *refusal) Error() string { return words.English(r.Says()) }
+
+// Says is both.
+func (r *refusal) Says() event.Said { return r.said.And(r.next) }
 
 // What is to be done about a code that no later attempt can change. Codes are
 // those that the references of chat.postMessage and chat.update list.
-const (
-	fixToken   = "write a bot token (xoxb-...) of an installed app as bot_token"
-	fixScope   = "give the app the scope chat:write and install it again"
-	fixInvite  = "invite the bot to the channel (/invite), or give the app the scope chat:write.public"
-	fixChannel = "check channel; to a private channel the bot must be invited (/invite)"
-	fixPolicy  = "ask the workspace's administrators to let the app post there, or choose another channel"
-	fixWebhook = "make a new incoming webhook and write its URL as webhook_url"
-	fixMessage = "this is a defect of dswatch, please report it"
+var (
+	fixToken   = words.SlackToken.With()
+	fixScope   = words.SlackScope.With()
+	fixInvite  = words.SlackInvite.With()
+	fixChannel = words.SlackChannel.With()
+	fixPolicy  = words.SlackPolicy.With()
+	fixWebhook = words.SlackWebhook.With()
+	fixMessage = words.SlackDefect.With()
 )
 
-var permanent = map[string]string{
+var permanent = map[string]event.Said{
 	"not_authed": fixToken, "invalid_auth": fixToken, "account_inactive": fixToken, "token_revoked": fixToken, "token_expired": fixToken,
 	"not_allowed_token_type": fixToken,
 	"missing_scope":          fixScope, "no_permission": fixScope,
 	"channel_not_found": fixChannel, "not_in_channel": fixInvite,
-	"is_archived":   "unarchive the channel, or choose another one",
+	"is_archived":   words.SlackArchived.With(),
 	"access_denied": fixPolicy, "accesslimited": fixPolicy, "ekm_access_denied": fixPolicy, "enterprise_is_restricted": fixPolicy,
 	"messages_tab_disabled": fixPolicy, "restricted_action": fixPolicy, "restricted_action_read_only_channel": fixPolicy,
 	"restricted_action_thread_only_channel": fixPolicy, "restricted_action_non_threadable_channel": fixPolicy,
@@ -42,7 +48,7 @@ var permanent = map[string]string{
 	"invalid_post_type": fixMessage, "json_not_object": fixMessage, "missing_post_type": fixMessage, "msg_blocks_too_long": fixMessage,
 	"invalid_payload": fixMessage,
 	"no_service":      fixWebhook, "no_service_id": fixWebhook, "no_active_hooks": fixWebhook, "no_team": fixWebhook, "team_disabled": fixWebhook, "invalid_token": fixWebhook,
-	"channel_is_archived": "unarchive the channel, or make a webhook for another one", "action_prohibited": fixPolicy, "posting_to_general_channel_denied": fixPolicy,
+	"channel_is_archived": words.SlackArchivedHook.With(), "action_prohibited": fixPolicy, "posting_to_general_channel_denied": fixPolicy,
 	"msg_too_long": fixMessage, "no_text": fixMessage, "too_many_attachments": fixMessage,
 }
 
@@ -81,21 +87,25 @@ func isRefusal(err error, codes []string) bool {
 // refused is the error of an answer with ok false.
 func refused(method string, a answer) error {
 	code := sinks.Line(a.Error, 64)
-	text := method + ": Slack answered " + code
+	more := ""
 	if a.Needed != "" {
-		text += " (" + sinks.Line(a.Needed, 64) + ")"
+		more = " (" + sinks.Line(a.Needed, 64) + ")"
 	}
 	if detail := sinks.Line(strings.Join(a.ResponseMetadata.Messages, ", "), 200); detail != "" {
-		text += ": " + detail
+		more += ": " + detail
+	}
+	said := words.SlackAnswered.With(method, code)
+	if more != "" {
+		said = words.SlackAnsweredMore.With(method, code, more)
 	}
 	next, is := permanent[a.Error]
 	switch {
 	case next == fixToken || next == fixWebhook:
-		return sinks.Refused(sinks.Permanent(&refusal{a.Error, text + "; " + next}))
+		return sinks.Refused(sinks.Permanent(&refusal{a.Error, said, next}))
 	case is:
-		return sinks.Permanent(&refusal{a.Error, text + "; " + next})
+		return sinks.Permanent(&refusal{a.Error, said, next})
 	case passing[a.Error]:
-		return &refusal{a.Error, text + "; it will be tried again"}
+		return &refusal{a.Error, said, words.TriedAgain.With()}
 	}
-	return &refusal{a.Error, text + fmt.Sprintf("; it will be tried again, see the reference of %s", method)}
+	return &refusal{a.Error, said, words.TriedAgainSee.With(method)}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Kind returns the kind of sink that this package makes.
@@ -75,7 +75,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		return err
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(answer), []byte("<")) {
-		return errors.New("answer is a page of HTML, not Slack's; check what stands between here and Slack (HTTPS_PROXY, a portal)")
+		return words.Fail(words.PageOfHTML.With("Slack"))
 	}
 	return s.denied(answer)
 }
@@ -96,9 +96,9 @@ func (s *Sink) denied(answer []byte) error {
 	case err == nil:
 		return nil
 	case next == fixWebhook:
-		return sinks.Refused(sinks.Permanent(fmt.Errorf("%w; %s", err, next)))
+		return sinks.Refused(sinks.Permanent(sinks.Advise(err, next)))
 	case is:
-		return sinks.Permanent(fmt.Errorf("%w; %s", err, next))
+		return sinks.Permanent(sinks.Advise(err, next))
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"dswatch/sinks"
 
+	"dswatch/words"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -42,7 +43,7 @@ func newAsker(address string, read func([]byte) (*gosnmp.SnmpPacket, error)) *as
 }
 
 // errSilent: no answer came in time. It counts as a timeout.
-var errSilent = fmt.Errorf("wait for the answer: %w", os.ErrDeadlineExceeded)
+var errSilent = words.FailWith(os.ErrDeadlineExceeded, words.NoAnswerYet.With(os.ErrDeadlineExceeded))
 
 // ask sends b, whose message or request id is id, and waits for its answer.
 func (k *asker) ask(ctx context.Context, id uint32, b []byte, wait time.Duration) (*gosnmp.SnmpPacket, error) {
@@ -270,18 +271,18 @@ func (r *remote) tell(ctx context.Context, wait time.Duration, ids func() uint32
 
 // reportError says what a report means for the operator.
 func reportError(counter string) error {
-	why := map[string]string{
-		unsupportedSecLevels: "the receiver has no such security level for this user; check auth_protocol and priv_protocol",
-		notInTimeWindows:     "the receiver's engine time does not settle; check its clock",
-		unknownUserNames:     "the receiver does not know this user; check v3.user",
-		unknownEngineIDs:     "the receiver's engine id does not settle; check that one receiver answers at this address",
-		wrongDigests:         "the receiver has another auth_password or auth_protocol; check both",
-		decryptionErrors:     "the receiver has another priv_password or priv_protocol; check both",
+	why := map[string]words.Phrase{
+		unsupportedSecLevels: words.InformLevel.Phrase(),
+		notInTimeWindows:     words.InformTime.Phrase(),
+		unknownUserNames:     words.InformUser.Phrase(),
+		unknownEngineIDs:     words.InformEngine.Phrase(),
+		wrongDigests:         words.InformDigest.Phrase(),
+		decryptionErrors:     words.InformDecrypt.Phrase(),
 	}[counter]
 	if why == "" {
-		why = "the receiver reports " + counter + "; look into its log"
+		why = words.InformReport.Phrase(counter)
 	}
-	err := fmt.Errorf("inform refused: %s", why)
+	err := words.Fail(words.InformRefused.With(why))
 	switch counter {
 	case unknownUserNames, wrongDigests, decryptionErrors:
 		return sinks.Refused(err)
@@ -293,11 +294,11 @@ func reportError(counter string) error {
 func refusal(p *gosnmp.SnmpPacket) error {
 	switch {
 	case p.PDUType != gosnmp.GetResponse:
-		return fmt.Errorf("inform refused: the answer is %s, not a response", p.PDUType)
+		return words.Fail(words.InformRefused.With(words.InformOther.Phrase(p.PDUType.String())))
 	case p.Error == gosnmp.NoError:
 		return nil
 	case p.Error == gosnmp.TooBig:
-		return sinks.Permanent(errors.New("inform refused: too big for the receiver; lower max_size"))
+		return sinks.Permanent(words.Fail(words.InformRefused.With(words.InformTooBig.Phrase())))
 	}
-	return fmt.Errorf("inform refused: the receiver answers %s; look into its log", p.Error)
+	return words.Fail(words.InformRefused.With(words.InformStatus.Phrase(p.Error.String())))
 }

@@ -319,7 +319,8 @@ func dateAndTime(t time.Time) string {
 // title last; the alert's id never.
 func (n *notice) fit(f *form, budget int) {
 	for _, group := range [][]int{
-		{objReason, objConfirm, objAckComment, objTechniques},
+		{objReason, objAckComment, objTechniques},
+		{objConfirm},
 		{objDetail},
 		{objAffected},
 		{objOS, objAgentVersion, objObserver, objLanguage, objComponent, objRule, objAckAuthor},
@@ -332,6 +333,10 @@ func (n *notice) fit(f *form, budget int) {
 		over := f.size(n) - budget
 		if over <= 0 {
 			return
+		}
+		if group[0] == objConfirm { // a command that was cut is none
+			n.values[objConfirm].text = ""
+			continue
 		}
 		n.cut(group, over)
 	}

@@ -3,7 +3,6 @@ package snmp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"path/filepath"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"dswatch/machine"
 	"dswatch/sinks"
 
+	"dswatch/words"
 	"github.com/gosnmp/gosnmp"
 )
 
@@ -104,7 +104,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		err = s.trap(ctx, a)
 	}
 	if err != nil {
-		return fmt.Errorf("send snmp to %s: %w", s.cfg.Address, err)
+		return words.FailWith(err, words.SNMPFailed.With(s.cfg.Address, err))
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (s *Sink) inform(ctx context.Context, a event.Alert) error {
 		}
 	}
 	if errors.Is(err, errSilent) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no response to %d requests: %w; check the address, the community or the user with its passwords, and that the receiver takes informs", sent, err)
+		return words.FailWith(err, words.NoResponse.With(sent, err))
 	}
 	return err
 }

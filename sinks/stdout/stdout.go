@@ -8,7 +8,6 @@ package stdout
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -42,19 +41,20 @@ func (c Config) Validate() error {
 // Kind returns the kind of sink that this package makes.
 func Kind() sinks.Kind {
 	return sinks.NewKind("stdout", "Writes one line for each transition to the standard output. Used when no sink is configured.",
-		Defaults(), func(c Config, _ sinks.Env) (sinks.Sink, error) { return New(c, os.Stdout), nil })
+		Defaults(), func(c Config, env sinks.Env) (sinks.Sink, error) { return New(c, env, os.Stdout), nil })
 }
 
 // Sink writes lines. It is made by New.
 type Sink struct {
 	w    io.Writer
 	json bool
+	link func(event.Alert) string
 	turn chan struct{} // holds a token while nobody writes
 }
 
 // New returns a Sink for c, which Validate has accepted, that writes to w.
-func New(c Config, w io.Writer) *Sink {
-	s := &Sink{w: w, json: c.Format == "json", turn: make(chan struct{}, 1)}
+func New(c Config, env sinks.Env, w io.Writer) *Sink {
+	s := &Sink{w: w, json: c.Format == "json", link: env.Link, turn: make(chan struct{}, 1)}
 	s.turn <- struct{}{}
 	return s
 }
@@ -65,18 +65,18 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	line := []byte(text(a))
 	if s.json {
 		var err error
-		if line, err = sinks.NewPayload(a).Encode(); err != nil {
+		if line, err = sinks.NewPayload(a, s.link(a)).Encode(); err != nil {
 			return sinks.Permanent(err)
 		}
 	}
 	line = append(line, '\n')
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("write line: %w", err)
+		return words.FailWith(err, words.WriteLineFailed.With(err))
 	}
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
-		return fmt.Errorf("write line: %w", ctx.Err())
+		return words.FailWith(ctx.Err(), words.WriteLineFailed.With(ctx.Err()))
 	}
 	written := make(chan error, 1)
 	go func() { // a write to a pipe that nobody reads cannot be cancelled
@@ -87,11 +87,11 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 	select {
 	case err := <-written:
 		if err != nil {
-			return fmt.Errorf("write line: %w", err)
+			return words.FailWith(err, words.WriteLineFailed.With(err))
 		}
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("write line: %w", ctx.Err())
+		return words.FailWith(ctx.Err(), words.WriteLineFailed.With(ctx.Err()))
 	}
 }
 
@@ -112,8 +112,8 @@ func text(a event.Alert) string {
 		more = append(more, w.Lasted+" "+w.Lasting(a.EndedAt.Sub(a.StartedAt)))
 	case a.Transition != event.Cleared:
 		more = append(more, w.ImpactOf(a.Impact))
-		if a.Want > 0 {
-			more = append(more, w.Count(a.Found, a.Want))
+		if n := w.Counted(a); n != "" {
+			more = append(more, n)
 		}
 	}
 	if a.Ack != nil {

@@ -92,7 +92,7 @@ func TestConformance(t *testing.T) {
 			writers := map[*sinktest.Far]io.Writer{}
 			sinktest.Run(t, sinktest.Options{
 				New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
-					return stdout.New(config(format), writers[far])
+					return stdout.New(config(format), sinks.Env{}, writers[far])
 				},
 				Far: reader(writers), Read: read, Lines: format == "json", MaxSize: 256 << 10,
 			})
@@ -102,7 +102,7 @@ func TestConformance(t *testing.T) {
 
 func TestLines(t *testing.T) {
 	var out bytes.Buffer
-	s := stdout.New(config("text"), &out)
+	s := stdout.New(config("text"), sinks.Env{}, &out)
 	for _, language := range []string{"en", "ja"} {
 		for _, tr := range sinktest.Transitions() {
 			if err := s.Send(t.Context(), sinktest.Sample(1, tr, language)); err != nil {

@@ -37,16 +37,12 @@ func className(a event.Alert) string {
 	return headline(a)
 }
 
-func millis(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return strconv.FormatInt(t.UnixMilli(), 10)
-}
-
 // address returns a host that is written as an IPv4 address. The vendor's
 // own events carry one as dvc, so that both can be joined.
 func address(host string) string {
+	if strings.Trim(host, "0123456789.") != "" { // a name, as most are
+		return ""
+	}
 	if a, err := netip.ParseAddr(host); err == nil && a.Is4() {
 		return host
 	}
@@ -72,17 +68,25 @@ func (w *writer) appendCEF(b []byte, a event.Alert) []byte {
 	}
 	b = append(b, '|')
 	first := true
-	add := func(key, value string) {
-		if value == "" {
-			return
-		}
+	begin := func(key string) {
 		if !first {
 			b = append(b, ' ')
 		}
 		first = false
 		b = append(b, key...)
 		b = append(b, '=')
-		b = appendCEFValue(b, value)
+	}
+	add := func(key, value string) {
+		if value != "" {
+			begin(key)
+			b = appendCEFValue(b, value)
+		}
+	}
+	millis := func(key string, t time.Time) {
+		if !t.IsZero() {
+			begin(key)
+			b = strconv.AppendInt(b, t.UnixMilli(), 10)
+		}
 	}
 	labelled := func(key, label, value string) {
 		if value != "" {
@@ -90,9 +94,9 @@ func (w *writer) appendCEF(b []byte, a event.Alert) []byte {
 			add(key, value)
 		}
 	}
-	add("rt", millis(a.At))
-	add("start", millis(a.StartedAt))
-	add("end", millis(a.EndedAt))
+	millis("rt", a.At)
+	millis("start", a.StartedAt)
+	millis("end", a.EndedAt)
 	add("dvchost", a.Key.Host)
 	add("dvc", address(a.Key.Host))
 	add("externalId", a.DeliveryID())
@@ -229,11 +233,11 @@ func stampLEEF(t time.Time) string {
 }
 
 // appendJSON writes the payload that all our sinks with JSON share.
-func appendJSON(b []byte, a event.Alert) []byte {
-	j, err := sinks.NewPayload(a).Encode()
+func appendJSON(b []byte, a event.Alert, link string) []byte {
+	j, err := sinks.NewPayload(a, link).Encode()
 	if err != nil { // no field of it can fail to encode but a time out of range
 		a.StartedAt, a.At, a.EndedAt = time.Time{}, time.Time{}, time.Time{}
-		j, _ = sinks.NewPayload(a).Encode()
+		j, _ = sinks.NewPayload(a, link).Encode()
 	}
 	return append(b, j...)
 }

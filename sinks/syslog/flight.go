@@ -4,13 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"math"
 	"net"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // flight is what was written to one connection and is not acknowledged yet.
@@ -147,7 +149,7 @@ func (f *flight) look() {
 		f.looks = 0
 	case len(f.batches) == 0: // it was broken
 	case !time.Now().Before(f.batches[0].until):
-		f.broken(fmt.Errorf("%w; check the network and that the receiver still reads", errLost))
+		f.broken(sinks.Advise(errLost, words.CheckReads.With()))
 	case f.looks < looks:
 		f.looks++
 		runtime.Gosched()
@@ -164,7 +166,7 @@ func (f *flight) settle(n int) bool {
 	select {
 	case <-f.c.ended:
 		f.mu.Unlock()
-		f.broken(fmt.Errorf("%w: %w", errLost, f.c.why))
+		f.broken(words.FailWith(errors.Join(errLost, f.c.why), words.ConnectionLostBy.With(f.c.why)))
 		return false
 	default:
 	}

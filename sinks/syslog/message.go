@@ -35,6 +35,7 @@ type writer struct {
 	pid      string
 	sdID     string
 	most     int
+	link     func(event.Alert) string
 }
 
 func newWriter(c Config, env sinks.Env) *writer {
@@ -44,7 +45,7 @@ func newWriter(c Config, env sinks.Env) *writer {
 		return "<" + strconv.Itoa(facility*8+n) + ">"
 	}
 	w := &writer{
-		rfc3164: c.Format == "rfc3164", body: c.Body, most: int(c.MaxSize),
+		rfc3164: c.Format == "rfc3164", body: c.Body, most: int(c.MaxSize), link: env.Link,
 		priority: map[event.Severity]string{
 			event.Critical: pri(c.Severity.Critical), event.Warning: pri(c.Severity.Warning), event.Info: pri(c.Severity.Info),
 		},
@@ -189,9 +190,9 @@ func (w *writer) appendBody(b []byte, a event.Alert) []byte {
 	case "leef":
 		return w.appendLEEF(b, a)
 	case "json":
-		return appendJSON(b, a)
+		return appendJSON(b, a, w.link(a))
 	}
-	return append(b, prose(a)...)
+	return sinks.In(a.Language).AppendProse(b, headline(a), a.Short, a.Next, a.Text)
 }
 
 // prose is what people read of a, the title first and what can be done

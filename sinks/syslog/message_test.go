@@ -312,7 +312,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(*parse5424(t, w.message(nil, a)).Message), &got); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, sinks.NewPayload(a)) {
+	if !reflect.DeepEqual(got, sinks.NewPayload(a, "")) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -3,7 +3,6 @@ package syslog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 
 	"dswatch/event"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Kind describes the sink for the configuration.
@@ -100,7 +100,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("send syslog to %s over %s: %w", s.cfg.Address, s.cfg.Network, err)
+		return words.FailWith(err, words.SyslogFailed.With(s.cfg.Address, s.cfg.Network, err))
 	}
 	return nil
 }

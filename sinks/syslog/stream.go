@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // stream is the one connection of a sink over TCP, TLS or a Unix stream,
@@ -83,7 +83,7 @@ type round struct {
 }
 
 // errLost: the connection ended, or nothing was acknowledged in time.
-var errLost = errors.New("the connection was lost before the receiver had acknowledged the message")
+var errLost = words.Fail(words.ConnectionLost.With())
 
 // send adds a message to the next round and waits for its end, or for ctx. The
 // round goes on without the one who left: others are in it. A message holds
@@ -114,7 +114,7 @@ func (s *stream) send(ctx context.Context, message []byte) error {
 }
 
 // errHungUp is of a test only: otherwise the message is sent again.
-var errHungUp = errors.New("the receiver ended the connection right after the message; it may want the other framing (framing: newline or octet-counting), TLS, or it does not know this host")
+var errHungUp = words.Fail(words.HungUp.With())
 
 // stays waits for d and returns errHungUp if the connection ends meanwhile.
 func (s *stream) stays(ctx context.Context, d time.Duration) error {
@@ -249,14 +249,14 @@ func (s *stream) accepted(c *live) error {
 		if _, ok := c.Conn.(*tls.Conn); ok {
 			return refused(c.why)
 		}
-		return fmt.Errorf("the receiver ended the connection at once (%w); check that the server behind the address runs and takes connections of this host", c.why)
+		return words.FailWith(c.why, words.EndedAtOnce.With(c.why))
 	case <-time.After(min(refusalTime, s.timeout/4)):
 		return nil
 	}
 }
 
 func refused(why error) error {
-	return sinks.Refused(fmt.Errorf("tls handshake: the receiver refused it (%w); check tls.cert_file and tls.key_file, and which certificates the receiver takes", why))
+	return sinks.Refused(words.FailWith(why, words.TLSRefused.With(why)))
 }
 
 // keep remembers what c has delivered, and forgets what is too old or too
@@ -358,7 +358,7 @@ func dialer(c Config) (func(context.Context) (net.Conn, error), error) {
 		}
 		_ = below.Close() // the handshake failed before
 		if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			return nil, fmt.Errorf("tls handshake: %w; check tls.ca_file and tls.server_name, and the receiver's certificate", bad)
+			return nil, words.FailWith(bad, words.TLSUntrusted.With(bad))
 		}
 		if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" {
 			return nil, refused(alert)

@@ -3,13 +3,13 @@ package teams
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
 	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
+	"dswatch/words"
 )
 
 // Kind returns the kind of sink that this package makes.
@@ -47,7 +47,7 @@ func (s *Sink) Send(ctx context.Context, a event.Alert) error {
 		return err
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(answer), []byte("<")) {
-		return errors.New("answer is a page of HTML, not the workflow's; check what stands between here and Teams (HTTPS_PROXY, a portal)")
+		return words.Fail(words.PageOfHTML.With("Teams"))
 	}
 	// A workflow answers with nothing, a connector with "1"; what went wrong
 	// behind it stands in words behind a 200.

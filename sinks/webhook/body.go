@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"dswatch/event"
 	"dswatch/setting"
 	"dswatch/sinks"
 	"dswatch/sinks/alertmanager"
+	"dswatch/words"
 )
 
 // encoder makes the body that is posted.
@@ -23,14 +26,15 @@ type encoder func(sinks.Payload) ([]byte, error)
 func newEncoder(c Config, env sinks.Env) (encode encoder, contentType string, err error) {
 	switch {
 	case c.Body != "":
-		t, err := newTemplate(c.Body.Reveal(), c.ContentType)
+		t, err := newTemplate(c.Body.Reveal(), c.ContentType, env.Link)
 		if err != nil {
 			return nil, "", &setting.Error{Key: "body", Err: err}
 		}
 		return t.encode, c.ContentType, nil
 	case c.Format == formatAlertmanager:
+		at := cmp.Or(c.ExternalURL, env.Page)
 		return func(p sinks.Payload) ([]byte, error) {
-			return marshal(alertmanager.NewNotice(p.Alert, env.Name, c.ExternalURL))
+			return marshal(alertmanager.NewNotice(p.Alert, env.Name, at, p.Link))
 		}, "application/json", nil
 	case c.Format == formatCloudEvents:
 		return func(p sinks.Payload) ([]byte, error) { return marshal(newCloudEvent(p)) }, "application/cloudevents+json; charset=utf-8", nil
@@ -81,12 +85,15 @@ type bodyTemplate struct {
 
 // newTemplate reads a template and renders a sample of every kind of alert.
 // Its errors quote nothing of the template that could be a key.
-func newTemplate(text, contentType string) (*bodyTemplate, error) {
+func newTemplate(text, contentType string, link func(event.Alert) string) (*bodyTemplate, error) {
 	t := &bodyTemplate{languages: map[*sinks.Words]*sinks.Compiled{}, json: isJSON(contentType)}
 	for _, language := range []string{"en", "ja"} {
 		c, err := sinks.Compile(text, language)
 		if err == nil {
 			err = c.Check(maxBody, t.look)
+		}
+		if err == nil {
+			c, err = c.Linked(link)
 		}
 		if err != nil {
 			return nil, errors.New(constants.ReplaceAllString(err.Error(), `"..."`))
@@ -105,7 +112,7 @@ func (t *bodyTemplate) encode(p sinks.Payload) ([]byte, error) {
 		err = t.look(body)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("render body: %s; correct the template and replay the dead letter", constants.ReplaceAllString(err.Error(), `"..."`))
+		return nil, words.Fail(words.TemplateFailed.With(constants.ReplaceAllString(err.Error(), `"..."`)))
 	}
 	return []byte(body), nil
 }

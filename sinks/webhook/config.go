@@ -30,7 +30,7 @@ type Config struct {
 	Proxy    setting.Secret            `yaml:"proxy" doc:"URL of the proxy to go through, http, https or socks5; a secret because it may hold a password; default: HTTPS_PROXY and NO_PROXY of the environment"`
 
 	Format      string         `yaml:"format" doc:"what is posted: dswatch (docs/webhook.schema.json), alertmanager (webhook version 4, for its receivers) or cloudevents (CloudEvents 1.0 as JSON, the same content as data); default dswatch"`
-	ExternalURL string         `yaml:"external_url" doc:"what format alertmanager says of where it runs, for receivers that link to it; default empty"`
+	ExternalURL string         `yaml:"external_url" doc:"what format alertmanager says of where it runs, for receivers that link to it; default web.url"`
 	Body        setting.Secret `yaml:"body" doc:"a body of your own instead: a Go template (docs/sinks.md); a secret because it may hold a key of the far end's; default: as format says"`
 	Accept      string         `yaml:"accept" doc:"regular expression (RE2) that the body of an answer 2xx must match to count as accepted; JSON with ok or success false never does; default: any answer"`
 	ContentType string         `yaml:"content_type" doc:"media type of body; default application/json, which is checked to be JSON"`
@@ -147,7 +147,7 @@ func (c Config) validateBody() error {
 		}
 	}
 	if c.Body != "" {
-		if _, err := newTemplate(c.Body.Reveal(), c.ContentType); err != nil {
+		if _, err := newTemplate(c.Body.Reveal(), c.ContentType, sinks.Env{}.Link); err != nil {
 			return &setting.Error{Key: "body", Err: err}
 		}
 	}

@@ -193,7 +193,7 @@ func TestCloudEventsFormat(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			var p sinks.Payload
-			if err := e.DataAs(&p); err != nil || !reflect.DeepEqual(p, sinks.NewPayload(a)) {
+			if err := e.DataAs(&p); err != nil || !reflect.DeepEqual(p, sinks.NewPayload(a, "")) {
 				t.Errorf("%s: data %+v, %v", name, p, err)
 			}
 			if e.ID() != a.DeliveryID() || e.Type() != "dswatch.alert."+string(a.Transition)+".v1" || e.Subject() != a.Key.String() || !e.Time().Equal(a.At) ||

@@ -339,7 +339,7 @@ func TestSampleFollowsSchema(t *testing.T) {
 		for _, a := range all {
 			tr := a.Transition
 			a.Test, a.Replay, a.Apart = true, true, true
-			body, err := json.Marshal(sinks.NewPayload(a))
+			body, err := json.Marshal(sinks.NewPayload(a, "https://dswatch.example.com/alerts/1"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dswatch/event"
+	"dswatch/spelling"
 	"dswatch/web"
 )
 
@@ -198,10 +199,10 @@ func worst(s event.State) int {
 
 // chosenHosts are those that the reader wants to see, in his order.
 func chosenHosts(all []Host, by overviewView) []Host {
-	want := strings.ToLower(strings.TrimSpace(by.Query))
+	want := strings.ToLower(spelling.Composed(strings.TrimSpace(by.Query)))
 	var out []Host
 	for _, h := range all {
-		if want != "" && !strings.Contains(strings.ToLower(h.Name), want) {
+		if want != "" && !strings.Contains(strings.ToLower(spelling.Composed(h.Name)), want) {
 			continue
 		}
 		switch by.State {
