@@ -412,8 +412,8 @@ func (t *procfs) file(dir int, name string) ([]byte, error) {
 const (
 	// linePatience is how long a command line may take. The kernel reads it out
 	// of the process's own memory: it waits while that is locked, as by a driver
-	// that hangs, and for a file system that does not answer where the process
-	// has mapped one, which any user may do.
+	// that hangs, and before Linux 4.17 for whatever file system the process has
+	// mapped there, which any user may do (CVE-2018-1120).
 	linePatience = 500 * time.Millisecond
 	// mostHung is how many reads that hang are left behind, each a thread.
 	mostHung = 16
