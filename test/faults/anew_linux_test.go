@@ -30,9 +30,20 @@ var endings = []struct {
 // replaced is one trial. Change is made while the program does not run, and
 // things go on meanwhile.
 func replaced(t *testing.T, change func(h *host)) (*host, outcome) {
+	return replacedOf(t, dswatch, change)
+}
+
+// replacedOf is one of a store that this program has made.
+func replacedOf(t *testing.T, program string, change func(h *host)) (*host, outcome) {
 	h := newHost(t, filepath.Join(t.TempDir(), "bus"))
+	h.program = program
 	h.start()
-	h.watches()
+	if program == dswatch {
+		h.watches()
+	} else { // it does not tell when it is ready
+		h.await("it watches", settling, func() bool { return strings.Contains(h.prog.log.String(), "msg=watching") })
+		time.Sleep(3 * time.Second) // looks at its schedule of 1 s
+	}
 	h.down(h.names[:4]...)
 	h.settles("before", settling)
 	endings[int(hosts.Load())%2].end(h)
@@ -196,6 +207,27 @@ func (h *host) otherMachine() {
 func TestFaultStoreMoved(t *testing.T) {
 	repeat(t, 2, func(t *testing.T) outcome {
 		h, o := replaced(t, (*host).otherMachine)
+		if n := h.saidOf("began_anew", event.Raised) + h.saidOf("went_back", event.Raised); n > 0 {
+			t.Errorf("%d notices of a store that is whole", n)
+		}
+		return h.goesOnOnce(o)
+	})
+}
+
+// TestFaultUpgrade goes on with the store of a program of long ago, which kept no
+// journal: every firing that a sink holds gets its end, and nothing is told twice.
+func TestFaultUpgrade(t *testing.T) {
+	if !long() {
+		t.Skip("it compiles a version of the history: make faults")
+	}
+	old := filepath.Join(t.TempDir(), "dswatch")
+	build := exec.Command("sh", "-ec", `mkdir "$1.src"; git -C ../.. archive 64fc8e6 | tar x -C "$1.src"; cd "$1.src"; go build -o "$1" ./cmd/dswatch`, "sh", old)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the version of before: %v: %s", err, out)
+	}
+	repeat(t, 2, func(t *testing.T) outcome {
+		h, o := replacedOf(t, old, func(h *host) { h.program = dswatch })
 		if n := h.saidOf("began_anew", event.Raised) + h.saidOf("went_back", event.Raised); n > 0 {
 			t.Errorf("%d notices of a store that is whole", n)
 		}
