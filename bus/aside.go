@@ -132,8 +132,35 @@ func (b *Bus) rewrite(ctx context.Context, want jetstream.StreamConfig) error {
 	return nil
 }
 
-// rebuild lets the server go through the messages of those streams once more
-// whose newest one it cannot find: it has an index of them that says where they
+// misses reports whether the server cannot find what its own index of the stream
+// has. Asked for the newest message of all, it finds none either when that was
+// settled and older ones wait; so the subjects are asked for, some of them.
+func misses(ctx context.Context, s jetstream.Stream) bool {
+	if _, err := s.GetLastMsgForSubject(ctx, ">"); !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false
+	}
+	i, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		return false
+	}
+	asked := 0
+	for subject := range i.State.Subjects {
+		if _, err := s.GetLastMsgForSubject(ctx, subject); errors.Is(err, jetstream.ErrMsgNotFound) {
+			return true
+		}
+		if asked++; asked == mostAsked {
+			break
+		}
+	}
+	return false
+}
+
+// mostAsked bounds the subjects of a stream that misses asks for: a block of
+// messages that cannot be read has all of its subjects.
+const mostAsked = 64
+
+// rebuild lets the server go through the messages of those streams once more of
+// which it cannot find some: it has an index of them that says where they
 // are, and they are not there, so that whatever it stores behind them cannot be
 // read either. What was there, is kept below bus.dir.
 func (b *Bus) rebuild(ctx context.Context) (done bool, err error) {
@@ -146,10 +173,7 @@ func (b *Bus) rebuild(ctx context.Context) (done bool, err error) {
 		if s.CachedInfo().State.NumSubjects == 0 || b.server.rebuilt[want.Name] || b.server.isCorrupt(want.Name) {
 			continue // nothing is wrong with it, or it is written anew, which loses less
 		}
-		if _, err := s.GetLastMsgForSubject(ctx, ">"); !errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
-		}
-		if i, err := s.Info(ctx); err == nil && i.State.NumSubjects > 0 { // nobody has settled it meanwhile
+		if misses(ctx, s) {
 			names = append(names, want.Name)
 		}
 	}

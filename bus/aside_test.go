@@ -176,3 +176,24 @@ func TestDamagedHead(t *testing.T) {
 		})
 	}
 }
+
+// TestNewestSettled stops while older messages wait and the newest is settled:
+// nothing is damaged, nothing is set aside, and the older ones come.
+func TestNewestSettled(t *testing.T) {
+	t.Parallel()
+	cfg := bustest.Config(t)
+	b := bustest.Open(t, cfg)
+	slow := bus.ConsumerConfig{Stream: bus.Outbox, Durable: "slow", Filter: "dswatch.outbox.slow"}
+	outbox, _ := consumer(t, b, nms), consumer(t, b, slow)
+	publish(t, b, one("dswatch.outbox.slow", "waits"))
+	publish(t, b, one(forNMS, "settled"))
+	next(t, outbox, 1)[0].Ack()
+	bustest.Close(t, b)
+	b = bustest.Open(t, cfg)
+	if kept, err := filepath.Glob(filepath.Join(cfg.Dir, "aside", "*")); len(kept) > 0 || err != nil {
+		t.Errorf("kept are %q, %v", kept, err)
+	}
+	if got := next(t, consumer(t, b, slow), 1); string(got[0].Data) != "waits" {
+		t.Errorf("got %q", got[0].Data)
+	}
+}
