@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"dswatch/event"
@@ -128,10 +129,10 @@ func Pack(lines []byte) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.WriteByte(packed)
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err == nil {
-		_, err = w.Write(lines)
-	}
+	w := packers.Get().(*flate.Writer)
+	defer packers.Put(w)
+	w.Reset(&out)
+	_, err := w.Write(lines)
 	if err == nil {
 		err = w.Close()
 	}
@@ -140,6 +141,15 @@ func Pack(lines []byte) ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// packers are what packs, of *flate.Writer: each takes hundreds of kilobytes.
+var packers = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is one of its own
+	}
+	return w
+}}
 
 // Lines are the JSON lines of a batch.
 func Lines(batch []byte) ([]byte, error) {

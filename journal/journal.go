@@ -29,6 +29,8 @@ type Journal struct {
 	size int64
 	live int64 // its size when it was written anew
 	err  error // why it lacks what was appended; nil: it lacks nothing
+
+	text []byte // where lines grow before they are written
 }
 
 // New returns a journal that lacks everything until the first Whole. Told is
@@ -50,6 +52,9 @@ func (j *Journal) Err() error {
 	return j.err
 }
 
+// mostText is the largest memory that is kept for the next lines.
+const mostText = 1 << 20
+
 // Append writes entries behind the others; durable: they are on the disk when
 // it returns. After an error nothing is appended before the next Whole.
 func (j *Journal) Append(entries []Entry, durable bool) {
@@ -58,10 +63,13 @@ func (j *Journal) Append(entries []Entry, durable bool) {
 	if j.err != nil {
 		return
 	}
-	text, err := lines(nil, slices.Values(entries))
+	text, err := lines(j.text[:0], slices.Values(entries))
 	if err == nil && len(text) > 0 {
 		_, err = j.file.Write(text)
 		j.size += int64(len(text))
+	}
+	if cap(text) <= mostText {
+		j.text = text
 	}
 	if err == nil && durable {
 		err = errors.Join(j.file.Sync(), j.there())
@@ -149,11 +157,12 @@ func (j *Journal) there() error {
 // fill writes a whole journal and forces it to the disk.
 func fill(f *os.File, h Header, all iter.Seq[Entry]) (size int64, err error) {
 	text, err := spellHead(h)
+	now := time.Now().Unix()
 	for e := range all {
 		if err != nil {
 			return 0, err
 		}
-		if text, err = lines(text, func(yield func(Entry) bool) { yield(e) }); err == nil && len(text) > 256<<10 {
+		if text, err = spelled(text, e, now); err == nil && len(text) > 256<<10 {
 			_, err = f.Write(text)
 			size, text = size+int64(len(text)), text[:0]
 		}
@@ -167,11 +176,20 @@ func fill(f *os.File, h Header, all iter.Seq[Entry]) (size int64, err error) {
 func lines(to []byte, entries iter.Seq[Entry]) (text []byte, err error) {
 	now := time.Now().Unix()
 	for e := range entries {
-		if to, err = spell(to, e, now); err != nil {
-			return nil, fmt.Errorf("write %s into the journal: %w", e.Key, err)
+		if to, err = spelled(to, e, now); err != nil {
+			return nil, err
 		}
 	}
 	return to, nil
+}
+
+// spelled is spell, with the key in its error.
+func spelled(to []byte, e Entry, now int64) ([]byte, error) {
+	text, err := spell(to, e, now)
+	if err != nil {
+		return nil, fmt.Errorf("write %s into the journal: %w", e.Key, err)
+	}
+	return text, nil
 }
 
 // Close closes the file.

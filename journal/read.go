@@ -3,6 +3,8 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,7 +135,10 @@ func next(r *bufio.Reader) ([]byte, error) {
 		}
 	}
 	text = bytes.TrimSuffix(text, []byte{'\n'})
-	if len(text) < sumSize || len(text) > longest || string(sum(text[sumSize:])) != string(text[:sumSize]) {
+	if len(text) < sumSize || len(text) > longest {
+		return nil, errTorn
+	}
+	if want := sum(text[sumSize:]); !bytes.Equal(want[:], text[:sumSize]) {
 		return nil, errTorn
 	}
 	return text[sumSize:], nil
@@ -142,7 +147,15 @@ func next(r *bufio.Reader) ([]byte, error) {
 // sumSize is the length of what stands before the text of a line.
 const sumSize = 9
 
-func sum(text []byte) []byte { return fmt.Appendf(nil, "%08x ", crc32.ChecksumIEEE(text)) }
+// sum is what stands before the text of a line: its CRC-32 in hexadecimal, and a
+// blank.
+func sum(text []byte) (out [sumSize]byte) {
+	var crc [4]byte
+	binary.BigEndian.PutUint32(crc[:], crc32.ChecksumIEEE(text))
+	hex.Encode(out[:], crc[:])
+	out[sumSize-1] = ' '
+	return out
+}
 
 // spell appends a line to b: the sum, the key, the time in seconds since 1970 and
 // the value, which nothing has to parse.
@@ -153,12 +166,14 @@ func spell(b []byte, e Entry, now int64) ([]byte, error) {
 	start := len(b)
 	b = append(append(append(b, "00000000 "...), e.Key...), ' ')
 	b = append(append(strconv.AppendInt(b, now, 10), ' '), e.Value...)
-	copy(b[start:], sum(b[start+sumSize:]))
+	before := sum(b[start+sumSize:])
+	copy(b[start:], before[:])
 	return append(b, '\n'), nil
 }
 
 // spellHead is spell for the first line.
 func spellHead(h Header) ([]byte, error) {
 	text, err := json.Marshal(h)
-	return append(append(sum(text), text...), '\n'), err
+	before := sum(text)
+	return append(append(before[:], text...), '\n'), err
 }
