@@ -18,6 +18,7 @@ import (
 	"dswatch/event"
 	"dswatch/history"
 	"dswatch/ledger"
+	"dswatch/table"
 	"dswatch/web"
 	"dswatch/words"
 )
@@ -88,6 +89,7 @@ func TestHistory(t *testing.T) {
 			}
 		}
 	}
+	f.reports()
 	before := story()
 	f.stop()
 	l, o := f.offline()
@@ -106,6 +108,38 @@ func TestHistory(t *testing.T) {
 		t.Errorf("moved\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(before, "\n"))
 	}
 	f.stop()
+}
+
+// reports makes the report of this month: one item was lost once, and is back.
+func (f *fleet) reports() {
+	f.t.Helper()
+	now := time.Now().UTC()
+	from, to, err := MonthOf(now.Format("2006-01"), now)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r := MakeReport(f.past(ReportNeeds(from, to)), from, to, time.Now())
+	found := false
+	for _, h := range r.Hosts {
+		for _, row := range h.Rows {
+			if found = found || row.Key.Name == "own.exe"; row.Key.Name == "own.exe" && (row.Down == 0 || row.Losses != 1 || h.Alerts != 1 || row.Unknown == 0) {
+				f.t.Errorf("report %+v of %+v", row, h)
+			}
+		}
+	}
+	if a := r.Alerts; !found || a.Raised != 1 || a.Acked.Count != 1 || a.Recovered.Count != 1 || a.CarriedOut != 0 || r.Observed.Stops != 1 {
+		f.t.Errorf("found %v, alerts %+v, observed %+v", found, a, r.Observed)
+	}
+	var text, csv strings.Builder
+	for _, language := range []string{"en", "ja"} {
+		if err := WriteReport(&text, words.In(language, time.UTC), table.Form{Width: 80}, r); err != nil || strings.Contains(text.String(), "{") {
+			f.t.Errorf("%v: %s", err, text.String())
+		}
+	}
+	if err := WriteIntervals(&csv, r); err != nil || !strings.Contains(csv.String(), "own.exe,down,down,") {
+		f.t.Errorf("%v: %s", err, csv.String())
+	}
+	f.t.Log(text.String())
 }
 
 // refusing is a place that takes nothing for a while.

@@ -52,6 +52,25 @@ are not current (status); 4 the running dswatch refused; 5 none answers.`,
 		"このホストで監視対象外のものも表示する",
 	},
 	{
+		"Report the availability of a month: per host, row and group, and what became of alerts",
+		"1 か月の可用性を報告する (月次報告書): ホスト、監視項目、グループごとの稼働とアラートの集計",
+	},
+	{
+		"Reports a month from the history of the running dswatch. Available is up or degraded, of the time that is known and not\nsilenced. Time in which dswatch did not run, could not tell, or could not see an item is unknown and counts as neither;\nsilenced and maintenance time is apart. A loss begins with the first look that saw it. The CSV has the raw intervals.",
+		`実行中の dswatch の履歴から 1 か月分を集計します。可用性は、状態が分かり、通知を抑止していない時間のうち、
+正常または一部停止の割合です。dswatch が動作していない、通知できることを確認できない、または監視項目を確認できない時間は
+不明とし、稼働にも停止にも数えません。サイレンスとメンテナンスの時間は別に集計します。停止は最初に検出した時点からです。
+CSV には集計前の区間を出力します。`,
+	},
+	{
+		"the month, such as 2026-10; default the last whole one",
+		"対象の月 (例: 2026-10)。省略時は直近の完了した月",
+	},
+	{
+		"text, csv or json",
+		"text、csv、json のいずれか",
+	},
+	{
 		"List what happened: states, alerts, acknowledgements, silences, reloads, restarts",
 		"過去の出来事を一覧表示する: 状態、アラート、確認、サイレンス、再読み込み、再起動",
 	},

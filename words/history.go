@@ -45,6 +45,30 @@ var (
 	HistoryUnreadable = say1[int]("history.unreadable",
 		"{n} {n|entry|entries} could not be read and {n|is|are} left out.", "記録 {n} 件を読み取れないため省きました。")
 
+	ReportOf = say3[string, time.Time, time.Time]("report.of",
+		"Report of {month}, from {from} to {to}", "{month} の月次報告書 ({from} から {to} まで)")
+	ReportBase = say3[time.Time, time.Time, time.Duration]("report.base",
+		"Observed from {from} to {to}; of that, {time} are unknown because dswatch did not run or could not tell.",
+		"観測期間は {from} から {to} までです。このうち dswatch が動作していない、または通知できることを確認できない時間 (不明) は{time}です。")
+	ReportNothing = say0("report.nothing", "Nothing was observed in this time, or nothing of it was kept.", "この期間の記録はありません。")
+	ReportMissing = say1[int]("report.missing",
+		"{n} {n|entry|entries} of the history could not be stored; that time counts as unknown.", "保存できなかった記録が {n} 件あります。その時間は不明として扱います。")
+	ReportLooks = say1[[]string]("report.looks",
+		"A change is seen with the next look, so each beginning and end may be later by that much: {looks}.",
+		"変化は次の確認で検出するため、開始と終了はそれぞれ監視の間隔だけ遅れることがあります: {looks}。")
+	ReportMeans = say0("report.means",
+		"Available is up or degraded, of the time that is known and not silenced. A host is down while one of its rows is.",
+		"可用性は、状態が分かり、通知を抑止していない時間のうち、正常または一部停止の割合です。ホストは、監視項目が 1 つでも停止している間を停止とします。")
+	ReportAlerts = say3[int, int, int]("report.alerts",
+		"{n} {n|alert was|alerts were} raised; {before} were open at the beginning, {after} at the end.",
+		"発生したアラートは {n} 件、期首に未復旧だったものは {before} 件、期末に未復旧のものは {after} 件です。")
+	ReportAcked = say3[int, time.Duration, time.Duration]("report.acked",
+		"{n} {n|was|were} acknowledged, after {mean} on average and {most} at most.", "確認済みは {n} 件、確認までの時間は平均{mean}、最長{most}です。")
+	ReportRecovered = say3[int, time.Duration, time.Duration]("report.recovered",
+		"{n} {n|was|were} over, after {mean} on average and {most} at most, from the first look that saw the trouble.",
+		"復旧したのは {n} 件、最初の検出から復旧までの時間は平均{mean}、最長{most}です。")
+	NotAMonth        = say1[string]("report.month", `"{value}" is no month; write 2026-10`, `"{value}" は月として読み取れません。2026-10 のように書いてください`)
+	NotAReport       = say1[string]("report.format", `"{value}" is none of text, csv or json`, `"{value}" は使えません。text、csv、json のいずれかを書いてください`)
 	NotAHistoryEvent = say2[string, []string]("history.no_event",
 		`"{value}" is none of {names:or}`, `"{value}" は使えません。{names:or} のいずれかを書いてください`)
 	UntilBeforeSince = say2[time.Time, time.Time]("history.until_before",

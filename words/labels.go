@@ -67,6 +67,10 @@ var (
 	LabelReason           = Both{"reason", "理由"}
 	LabelDelivery         = Both{"delivery", "配信 ID"}
 	LabelItem             = Both{"item", "監視項目"}
+	HeadsReportHosts      = Both{"HOST|AVAILABLE %|DEGRADED|DOWN|UNKNOWN|SILENCED|PROTECTION LOST|ALERTS", "ホスト|可用性 %|一部停止|停止|不明|抑止中|保護停止|アラート"}
+	HeadsReportRows       = Both{"ITEM|AVAILABLE %|DEGRADED|DOWN|UNKNOWN|SILENCED|LOSSES", "監視項目|可用性 %|一部停止|停止|不明|抑止中|停止回数"}
+	HeadsReportGroups     = Both{"GROUP|OF|MEAN %|WORST %|WORST IS", "グループ|数|平均 %|最低 %|最低のホスト"}
+	ReportAllHosts        = Both{"all hosts", "全ホスト"}
 	HeadsHistory          = Both{"TIME (%s)|EVENT|ITEM|WHAT HAPPENED", "日時 (%s)|種類|監視項目|内容"}
 	HeadsDeadLetters      = Both{"ID|SINK|GIVEN UP (%s)|ATTEMPTS|CLASS|TRANSITION|ALERT|ITEM|REASON", "ID|通知先|配信不能の日時 (%s)|試行|分類|変化|アラート|監視項目|理由"}
 	FiringSilenced        = Both{"firing, silenced", "発生中 (通知の抑止)"}

@@ -110,7 +110,7 @@ func command() *cobra.Command {
 		return usageError{words.FailWith(err, words.SeeHelp.With(err, c.CommandPath()))}
 	})
 	root.AddCommand(checkCommand(), runCommand(), demoCommand(), initCommand(), catalogCommand(), configCommand(),
-		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), historyCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), manCommand(), pretendCommand())
+		sinksCommand(), serviceCommand(), statusCommand(), alertsCommand(), historyCommand(), reportCommand(), ackCommand(), silenceCommand(), reloadCommand(), deadletterCommand(), mibCommand(), wordsCommand(), versionCommand(), manCommand(), pretendCommand())
 	if c := helperCommand(); c != nil {
 		root.AddCommand(c)
 	}
