@@ -43,6 +43,7 @@ var inLanguage = map[string]string{
 	"dswatch config reference":  "the manual of the keys is English",
 	"dswatch config schema":     "for programs",
 	"dswatch config show":       "the configuration as it is written",
+	"dswatch helper":            "answers the running dswatch; its log is English",
 	"dswatch mib":               "for programs",
 	"dswatch words":             "shows both languages side by side",
 	"dswatch version":           "has no words",
@@ -189,6 +190,7 @@ web: {listen: "127.0.0.1:0"}
 		speaks("silence", "edit", id, "--for", "1h", "--author", "lee", "--comment", "4715")
 		says(speaks("silence", "expire", id, "--author", "kim"), "silence "+id+" has ended", "サイレンス "+id+" を終了しました")
 		speaks("silence", "list", "--all")
+		speaks("history")
 		letter := field("id", "deadletter", "list")
 		speaks("deadletter", "list")
 		speaks("deadletter", "show", letter)
