@@ -486,13 +486,13 @@ func nextStep(code int) event.Said {
 }
 
 // ClassifyStatus marks err after the status of an HTTP answer other than
-// 2xx: what may pass by itself is temporary (408, 425, 429, 5xx, and the
-// redirects that call themselves temporary), with the pause that Retry-After
-// asks for; anything else is permanent.
+// 2xx: what may pass by itself is temporary (408, 425, 429, 5xx), with the pause
+// that Retry-After asks for; anything else is permanent, every redirect, too: it
+// is not followed, so the next attempt would end there as well.
 func ClassifyStatus(code int, header http.Header, err error) error {
 	err = &answered{err, code}
 	switch {
-	case code == 408, code == 425, code == 429, code >= 500, code == 302, code == 303, code == 307:
+	case code == 408, code == 425, code == 429, code >= 500:
 		if d, ok := ParseRetryAfter(header.Get("Retry-After"), time.Now()); ok {
 			return RetryAfter(err, d)
 		}

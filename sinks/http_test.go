@@ -204,7 +204,7 @@ func TestErrorTexts(t *testing.T) {
 		"401": {"post to " + host + ": answered 401 Unauthorized: who are you?; check the credentials of this sink", true},
 		"500": {"post to " + host + ": answered 500 Internal Server Error", false},
 		"301": {"post to " + host + ": answered 301 Moved Permanently; redirects are not followed, write the final URL", true},
-		"302": {"post to " + host + ": answered 302 Found; redirects are not followed, write the final URL", false},
+		"302": {"post to " + host + ": answered 302 Found; redirects are not followed, write the final URL", true},
 	} {
 		_, err := h.Post(t.Context(), http.Header{"Want": {want}}, []byte("{}"))
 		if err == nil || err.Error() != c.text || sinks.IsPermanent(err) != c.permanent {

@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"catalog":  {"words", "event", "setting", "table"},
 	"words":    {"event", "setting"},
 	"event":    {"setting", "wire"},
-	"guard":    {"words", "event"},
+	"guard":    {"words", "event", "setting"},
 	"pulse":    {},
 	"setting":  {},
 	"spelling": {},

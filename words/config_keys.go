@@ -742,6 +742,15 @@ var (
 	TemplateVerbs = say2[int, int]("sink.template_verbs",
 		"holds {n} verbs; write at most {most}",
 		"書式指定が {n} 個あります。{most} 個以内にしてください")
+	WeakBus = say0("bus.weak",
+		"credentials and all messages may go to another host in clear text; write tls:// URLs, or bus.tls.ca_file",
+		"認証情報とすべてのメッセージが暗号化されずに他のホストへ送られる可能性があります。tls:// の URL か bus.tls.ca_file を書いてください")
+	WeakPin = say0("trust.weak_pin",
+		"the fingerprint alone decides: neither authority nor name nor end of the certificate is looked at; write ca_file, too",
+		"フィンガープリントだけで判定し、証明書の認証局、名前、有効期限を確認しません。ca_file も書いてください")
+	WeakSSH = say0("remote.weak_ssh",
+		"algorithms that are no longer safe (SHA-1, CBC) are accepted; update the server, then leave this out",
+		"安全でなくなったアルゴリズム (SHA-1、CBC) を受け入れます。サーバを更新し、この設定を外してください")
 	WeakClearText = say0("sink.weak_clear_text",
 		"credentials go to another host in clear text; write an https URL",
 		"認証情報が暗号化されずに他のホストへ送られます。https の URL を書いてください")

@@ -30,6 +30,9 @@ func Defaults() Config { return Config{Late: 30 * time.Minute, Page: 500} }
 // Enabled reports whether there is a manager to ask.
 func (c Config) Enabled() bool { return c.URL != "" }
 
+// Weak names what works and is weaker than it need be.
+func (c Config) Weak() []error { return trust.Weak(c.CAFile, c.Fingerprint) }
+
 // Validate rejects what New could not use, without reading a file.
 func (c Config) Validate() error {
 	if c.Late < time.Minute {

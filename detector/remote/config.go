@@ -91,6 +91,16 @@ func (c Config) Resolved() []TargetConfig {
 	return out
 }
 
+// Weak names the targets whose server may use algorithms that are no longer safe.
+func (c Config) Weak() (out []error) {
+	for i, t := range c.Targets {
+		if t.LegacyAlgorithms {
+			out = append(out, words.Bad(fmt.Sprintf("targets[%d].legacy_algorithms", i), words.WeakSSH.With()))
+		}
+	}
+	return out
+}
+
 // Validate rejects what New could not use, without reading a file. Errors
 // name the key below `detectors.remote`, such as targets[0].os.
 func (c Config) Validate() error {

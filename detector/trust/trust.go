@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"dswatch/detector"
+	"dswatch/guard"
 	"dswatch/words"
 )
 
@@ -30,6 +32,16 @@ func Pin(fingerprint string) ([]byte, error) {
 		return nil, words.Bad("fingerprint", words.NotAFingerprint.With())
 	}
 	return b, nil
+}
+
+// Weak names a fingerprint that stands alone, and certificates in a file of
+// authorities that have ended or soon do.
+func Weak(caFile, fingerprint string) []error {
+	out := guard.Ending(time.Now(), [2]string{"ca_file", caFile})
+	if fingerprint != "" && caFile == "" {
+		out = append(out, words.Bad("fingerprint", words.WeakPin.With()))
+	}
+	return out
 }
 
 // TLS returns settings that trust the authorities of a PEM file, or those of

@@ -29,6 +29,9 @@ type Config struct {
 // Enabled reports whether there is a server to ask.
 func (c Config) Enabled() bool { return c.URL != "" }
 
+// Weak names what works and is weaker than it need be.
+func (c Config) Weak() []error { return trust.Weak(c.CAFile, c.Fingerprint) }
+
 // Validate rejects what New could not use, without reading a file.
 func (c Config) Validate() error {
 	if c.URL == "" {

@@ -191,7 +191,7 @@ func (c Config) Weak() []error {
 	if c.Username == "" {
 		return out
 	}
-	if c.Security == withNone && !sinks.Here(host) {
+	if c.Security == withNone && !setting.Here(host) {
 		out = append(out, words.Bad("security", words.WeakLogin.With()))
 	}
 	if slices.Contains(basicEnds, strings.ToLower(host)) {

@@ -225,7 +225,7 @@ func known[V any](m map[string]V) string {
 
 // Weak names what a reader on the way could see or forge.
 func (c Config) Weak() []error {
-	if sinks.Here(c.Address) || c.Version != "3" && setting.Public(c.Community.Reveal()) {
+	if setting.Here(c.Address) || c.Version != "3" && setting.Public(c.Community.Reveal()) {
 		return nil // a community that everybody knows is no credential
 	}
 	if c.Version != "3" {
