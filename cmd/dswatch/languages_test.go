@@ -191,6 +191,7 @@ web: {listen: "127.0.0.1:0"}
 		says(speaks("silence", "expire", id, "--author", "kim"), "silence "+id+" has ended", "サイレンス "+id+" を終了しました")
 		speaks("silence", "list", "--all")
 		speaks("history")
+		speaks("report")
 		letter := field("id", "deadletter", "list")
 		speaks("deadletter", "list")
 		speaks("deadletter", "show", letter)
