@@ -82,8 +82,15 @@ func read(body []byte) ([]posted, error) {
 	return ps, nil
 }
 
-func TestConformance(t *testing.T) {
-	sinktest.Run(t, sinktest.Options{
+func TestConformance(t *testing.T) { sinktest.Run(t, conform(t)) }
+
+// TestEveryRowIsWhole: each loss of the list is understood from its message alone.
+func TestEveryRowIsWhole(t *testing.T) { sinktest.Whole(t, conform(t)) }
+
+// conform is the sink, its far end and how that reads.
+func conform(t *testing.T) sinktest.Options {
+	t.Helper()
+	return sinktest.Options{
 		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
 			return newSink(t, config(func(c *alertmanager.Config) { c.Bearer = bearer }, far.Address+"/am"), env.Log)
 		},
@@ -112,7 +119,7 @@ func TestConformance(t *testing.T) {
 			return told, nil
 		},
 		Secrets: []string{bearer}, Lines: true, MaxSize: 256 << 10,
-	})
+	}
 }
 
 // firing is a firing of the sample that began d ago by this host's clock.

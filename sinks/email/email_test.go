@@ -73,10 +73,16 @@ func shown(page string) (string, error) {
 	}
 }
 
-// TestConformance: over STARTTLS with a login, as most servers want it.
-func TestConformance(t *testing.T) {
+func TestConformance(t *testing.T) { sinktest.Run(t, conform(t)) }
+
+// TestEveryRowIsWhole: each loss of the list is understood from its message alone.
+func TestEveryRowIsWhole(t *testing.T) { sinktest.Whole(t, conform(t)) }
+
+// conform is the sink over STARTTLS with a login, as most servers want it.
+func conform(t *testing.T) sinktest.Options {
+	t.Helper()
 	pki := receive.NewAuthority(t).Issue(t, "localhost", time.Now().Add(time.Hour))
-	sinktest.Run(t, sinktest.Options{
+	return sinktest.Options{
 		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
 			c := config(far.Address)
 			c.Security, c.TLS.CAFile, c.Username, c.Password = "starttls", pki.CAFile, user, password
@@ -114,7 +120,7 @@ func TestConformance(t *testing.T) {
 			}, nil
 		},
 		Secrets: []string{password}, Lines: true, MaxSize: 512 << 10,
-	})
+	}
 }
 
 // TestGolden shows what is sent, for people to look at.

@@ -3,7 +3,10 @@
 // what arrived; what the far end's protocol cannot do (no answers, no
 // connections) is left nil in Far or said in Options, and is then not asked.
 //
-// It proves what sinks.Sink promises: every transition arrives and can be
+// Whole proves that title, consequence and next step of each loss of the
+// vendor's list arrive whole.
+//
+// Run proves what sinks.Sink promises: every transition arrives and can be
 // told apart, ctx is honoured, failures are classified, nothing secret is in
 // an error or a log, hostile and oversize text is harmless, and one sink can
 // be used from many goroutines. It does not prove the details of a protocol;

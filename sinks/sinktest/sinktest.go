@@ -46,6 +46,9 @@ type Options struct {
 	Silent bool
 	// Lines: a text shown to a person may hold line feeds.
 	Lines bool
+	// Brief: where the consequence at length may be cut for a message's size,
+	// and the short text is what must be whole.
+	Brief bool
 	// MaxSize is the largest message in bytes the far end takes; 0: any.
 	MaxSize int
 }
@@ -62,9 +65,7 @@ func Run(t *testing.T, o Options) {
 		}
 	}
 	if o.Far == nil {
-		o.Far = func(t *testing.T) *Far {
-			return HTTP(t, func(*http.Request, []byte) error { return nil })
-		}
+		o.Far = anyHTTP
 	}
 	can := o.Far(t) // only asked what its protocol has
 	all := []part{
@@ -90,6 +91,11 @@ func Run(t *testing.T, o Options) {
 	for _, p := range all {
 		t.Run(p.name, func(t *testing.T) { p.run(t, newBench(t, o, o.Far(t))) })
 	}
+}
+
+// anyHTTP is a far end that takes all.
+func anyHTTP(t *testing.T) *Far {
+	return HTTP(t, func(*http.Request, []byte) error { return nil })
 }
 
 type part struct {

@@ -40,8 +40,15 @@ func newSink(t testing.TB, url string) *slack.Sink {
 	return s
 }
 
-func TestConformance(t *testing.T) {
-	sinktest.Run(t, sinktest.Options{
+func TestConformance(t *testing.T) { sinktest.Run(t, conform(t)) }
+
+// TestEveryRowIsWhole: each loss of the list is understood from its message alone.
+func TestEveryRowIsWhole(t *testing.T) { sinktest.Whole(t, conform(t)) }
+
+// conform is the sink, its far end and how that reads.
+func conform(t *testing.T) sinktest.Options {
+	t.Helper()
+	return sinktest.Options{
 		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
 			return newSink(t, far.Address+receive.SlackPath)
 		},
@@ -68,7 +75,7 @@ func TestConformance(t *testing.T) {
 			return sinktest.Told{AlertID: ids[1], Cleared: cleared, Texts: append(msg.Texts, msg.Header, msg.Text)}, nil
 		},
 		Secrets: []string{token}, Lines: true, MaxSize: 64 << 10,
-	})
+	}
 }
 
 // TestGolden shows what is sent, for people to look at.

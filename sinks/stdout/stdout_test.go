@@ -72,30 +72,47 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
+// readers read a line of each format.
+var readers = map[string]func(sinktest.Message) (sinktest.Told, error){
+	"text": func(m sinktest.Message) (sinktest.Told, error) {
+		line := string(m.Body)
+		id := line[strings.LastIndex(line, " ")+1:]
+		told := sinktest.Told{AlertID: id[:strings.LastIndex(id, ".")], Texts: []string{line}}
+		told.Cleared = strings.Contains(line, "[RECOVERED]") || strings.Contains(line, "[復旧]")
+		return told, nil
+	},
+	"json": func(m sinktest.Message) (sinktest.Told, error) {
+		var p sinks.Payload
+		err := json.Unmarshal(m.Body, &p)
+		return sinktest.Told{AlertID: p.Alert.ID, Cleared: p.Alert.Transition == event.Cleared,
+			Texts: []string{p.Alert.Title, p.Alert.Short, p.Alert.Next, p.Alert.Text, p.Alert.Key.String()}}, err
+	},
+}
+
+// conform is the sink in one format, and who reads its lines.
+func conform(format string) sinktest.Options {
+	writers := map[*sinktest.Far]io.Writer{}
+	return sinktest.Options{
+		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
+			return stdout.New(config(format), sinks.Env{}, writers[far])
+		},
+		Far: reader(writers), Read: readers[format], Lines: format == "json", MaxSize: 256 << 10,
+	}
+}
+
 func TestConformance(t *testing.T) {
-	for format, read := range map[string]func(sinktest.Message) (sinktest.Told, error){
-		"text": func(m sinktest.Message) (sinktest.Told, error) {
-			line := string(m.Body)
-			id := line[strings.LastIndex(line, " ")+1:]
-			told := sinktest.Told{AlertID: id[:strings.LastIndex(id, ".")]}
-			told.Cleared = strings.Contains(line, "[RECOVERED]") || strings.Contains(line, "[復旧]")
-			return told, nil
-		},
-		"json": func(m sinktest.Message) (sinktest.Told, error) {
-			var p sinks.Payload
-			err := json.Unmarshal(m.Body, &p)
-			return sinktest.Told{AlertID: p.Alert.ID, Cleared: p.Alert.Transition == event.Cleared,
-				Texts: []string{p.Alert.Title, p.Alert.Text, p.Alert.Key.String()}}, err
-		},
-	} {
+	for format := range readers {
+		t.Run(format, func(t *testing.T) { sinktest.Run(t, conform(format)) })
+	}
+}
+
+// TestEveryRowIsWhole: each loss of the list is understood from its line alone.
+func TestEveryRowIsWhole(t *testing.T) {
+	for format := range readers {
 		t.Run(format, func(t *testing.T) {
-			writers := map[*sinktest.Far]io.Writer{}
-			sinktest.Run(t, sinktest.Options{
-				New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
-					return stdout.New(config(format), sinks.Env{}, writers[far])
-				},
-				Far: reader(writers), Read: read, Lines: format == "json", MaxSize: 256 << 10,
-			})
+			o := conform(format)
+			o.Brief, o.Lines = true, false
+			sinktest.Whole(t, o)
 		})
 	}
 }

@@ -179,6 +179,9 @@ func serverTLS(t testing.TB, p receive.PKI) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
 }
 
+// cefValue takes the escapes of CEF away.
+var cefValue = strings.NewReplacer(`\\`, `\`, `\=`, `=`, `\|`, `|`, `\n`, "\n", `\r`, "\r")
+
 // read reads a message of any body as its receiver would.
 func read(m sinktest.Message) (sinktest.Told, error) {
 	p, err := rfc5424.NewParser().Parse(m.Body)
@@ -194,11 +197,11 @@ func read(m sinktest.Message) (sinktest.Told, error) {
 			return told, err
 		}
 		told.AlertID = p.Alert.ID
-		told.Texts = []string{p.Alert.Title, p.Alert.Text, p.Alert.Key.Host, p.Alert.Key.Name, p.Alert.Detail}
+		told.Texts = []string{p.Alert.Title, p.Alert.Text, p.Alert.Short, p.Alert.Next, p.Alert.Key.Host, p.Alert.Key.Name, p.Alert.Detail}
 	case strings.HasPrefix(msg, "CEF:0|"):
 		_, rest, _ := strings.Cut(msg, "cs1=")
 		told.AlertID, _, _ = strings.Cut(rest, " ")
-		told.Texts = []string{msg}
+		told.Texts = []string{cefValue.Replace(msg)}
 	case strings.HasPrefix(msg, "LEEF:2.0|"):
 		_, rest, _ := strings.Cut(msg, "^id=")
 		told.AlertID, _, _ = strings.Cut(rest, "^")
@@ -267,6 +270,42 @@ func TestConform(t *testing.T) {
 				Lines:   name == "tcp json", // which has escapes of its own for them
 				MaxSize: 2048,
 			})
+		})
+	}
+}
+
+// TestEveryRowIsWhole: each loss of the list is understood from its message
+// alone, in every format.
+func TestEveryRowIsWhole(t *testing.T) {
+	for name, set := range map[string]func(*syslog.Config){
+		"text":    func(*syslog.Config) {},
+		"json":    func(c *syslog.Config) { c.Body = "json" },
+		"cef":     func(c *syslog.Config) { c.Body = "cef" },
+		"leef":    func(c *syslog.Config) { c.Body = "leef" },
+		"rfc3164": func(c *syslog.Config) { c.Format = "rfc3164" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := sinktest.Options{
+				New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
+					s, err := syslog.New(config("tcp", far.Address, func(c *syslog.Config) { c.Framing = "newline"; set(c) }), env)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return s
+				},
+				Far: func(t *testing.T) *sinktest.Far {
+					far := frames(t, listen(t, "tcp4", "127.0.0.1:0"), lined)
+					return &sinktest.Far{Address: far.address, Received: far.received, Close: far.stop}
+				},
+				Read: read, Brief: true,
+			}
+			if name == "rfc3164" {
+				o.Read = func(m sinktest.Message) (sinktest.Told, error) {
+					return sinktest.Told{Texts: []string{string(m.Body)}}, nil
+				}
+			}
+			sinktest.Whole(t, o)
 		})
 	}
 }

@@ -49,8 +49,15 @@ func harmless(m receive.TeamsMessage) error {
 	return nil
 }
 
-func TestConformance(t *testing.T) {
-	sinktest.Run(t, sinktest.Options{
+func TestConformance(t *testing.T) { sinktest.Run(t, conform(t)) }
+
+// TestEveryRowIsWhole: each loss of the list is understood from its message alone.
+func TestEveryRowIsWhole(t *testing.T) { sinktest.Whole(t, conform(t)) }
+
+// conform is the sink, its far end and how that reads.
+func conform(t *testing.T) sinktest.Options {
+	t.Helper()
+	return sinktest.Options{
 		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
 			return newSink(t, far.Address+receive.TeamsPath)
 		},
@@ -82,7 +89,7 @@ func TestConformance(t *testing.T) {
 			return told, nil
 		},
 		Secrets: []string{receive.TeamsSignature}, Lines: true, MaxSize: receive.TeamsMaxSize,
-	})
+	}
 }
 
 // TestGolden shows what is sent, for people to look at.

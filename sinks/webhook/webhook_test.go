@@ -66,8 +66,15 @@ func newSink(t testing.TB, c webhook.Config) *webhook.Sink {
 	return s
 }
 
-func TestConformance(t *testing.T) {
-	sinktest.Run(t, sinktest.Options{
+func TestConformance(t *testing.T) { sinktest.Run(t, conform(t)) }
+
+// TestEveryRowIsWhole: each loss of the list is understood from its message alone.
+func TestEveryRowIsWhole(t *testing.T) { sinktest.Whole(t, conform(t)) }
+
+// conform is the sink, its far end and how that reads.
+func conform(t *testing.T) sinktest.Options {
+	t.Helper()
+	return sinktest.Options{
 		New: func(t *testing.T, far *sinktest.Far, env sinks.Env) sinks.Sink {
 			return newSink(t, config(far.Address+"/"+inPath+"?key=query%26token%2B0123456789", func(c *webhook.Config) {
 				c.Secret, c.Bearer, c.Headers = secret, bearer, map[string]setting.Secret{"X-Api-Key": inHead}
@@ -89,10 +96,10 @@ func TestConformance(t *testing.T) {
 			err := json.Unmarshal(m.Body, &p)
 			a := p.Alert
 			return sinktest.Told{AlertID: a.ID, Cleared: a.Transition == event.Cleared,
-				Texts: []string{a.Title, a.Text, a.Reason, a.Detail, a.Confirm, a.Key.String(), a.OS, a.AgentVersion, a.Observer}}, err
+				Texts: []string{a.Title, a.Text, a.Short, a.Next, a.Reason, a.Detail, a.Confirm, a.Key.String(), a.OS, a.AgentVersion, a.Observer}}, err
 		},
 		Secrets: []string{secret, bearer, inPath, inQuery, inHead}, Lines: true, MaxSize: 256 << 10,
-	})
+	}
 }
 
 func TestRequest(t *testing.T) {
