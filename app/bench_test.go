@@ -32,7 +32,12 @@ const changes = 20_000
 // a webhook that has answered and to a trap that was received, everything
 // stored on the way. The far ends are in the same process and share its two
 // cores and its memory.
-func BenchmarkEndToEnd(b *testing.B) {
+func BenchmarkEndToEnd(b *testing.B) { benchmarkChain(b, true) }
+
+// BenchmarkWithoutHistory is the same without history, to compare in one run.
+func BenchmarkWithoutHistory(b *testing.B) { benchmarkChain(b, false) }
+
+func benchmarkChain(b *testing.B, remembers bool) {
 	var hooks, traps atomic.Int64
 	hook, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,6 +83,9 @@ sinks:
 	a, err := Open(b.Context(), l, Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
+	}
+	if !remembers {
+		a.past = nil
 	}
 	ctx, stop := context.WithCancel(b.Context())
 	done := make(chan error, 1)

@@ -57,7 +57,7 @@ func made(r *rand.Rand, year int, month time.Month, zone *time.Location) tale {
 			at = at.Add(time.Duration(r.IntN(7200)) * time.Second)
 			add(history.Entry{What: history.Started, From: last, Windows: win})
 		case 3: // the clock is set back, or the store went back
-			at = at.Add(-time.Duration(r.IntN(5*3600)) * time.Second)
+			at = at.Add(-time.Duration(r.IntN(40*3600)) * time.Second)
 		case 4:
 			s := rules.Silence{ID: fmt.Sprint(n), Starts: at, Ends: at.Add(time.Duration(r.IntN(60*3600)+60) * time.Second), Match: matchers(fmt.Sprintf("name=p%d", r.IntN(3)))}
 			text, _ := json.Marshal(s)
