@@ -10,7 +10,7 @@ import (
 
 // wake returns when something needs to be done at the latest.
 func (e *Engine) wake() time.Time {
-	due := rules.Earlier(e.nextDigest(), e.nextWait())
+	due := rules.Earlier(rules.Earlier(e.nextDigest(), e.nextWait()), e.refused.due)
 	if !e.met { // see tidy
 		due = rules.Earlier(due, e.now().Add(max(0, e.meetAt.Sub(e.Now()))))
 	}

@@ -46,6 +46,7 @@ type Engine struct {
 	met     bool                 // it is stored that all are known
 	meetAt  time.Time            // when that will be, by Now; zero: they have not heard yet
 
+	refused   refusals  // see refuse
 	dirty     []*item   // changed, and in no round yet
 	round     Round     // the open one
 	owed      Duties    // by this step so far
@@ -94,6 +95,7 @@ const mostAsleep = time.Minute
 // to it, is no reason to give up: what is stored is the truth, so Run reads
 // it anew, and the events that were not acknowledged come again.
 func (e *Engine) Run(ctx context.Context) {
+	defer func() { e.sayRefused(e.refused.due) }()
 	for {
 		err := e.run(ctx)
 		if ctx.Err() != nil {
@@ -322,17 +324,12 @@ func (e *Engine) take(batch []Message) {
 	e.owed.Ack = append(e.owed.Ack, batch...)
 }
 
-// receive decides one message. What cannot be decoded is logged and dropped:
+// receive decides one message. What cannot be decoded is dropped, see refuse:
 // coming again would not make it better.
 func (e *Engine) receive(d Message) {
 	ev, err := event.Decode(d.Data)
 	if err != nil {
-		report, ferr := event.DecodeFacts(d.Data)
-		if ferr == nil {
-			e.learn(report, d.Data)
-			return
-		}
-		e.Log.Warn("dropped a message of the event stream that is no event", "position", d.Position, "error", err)
+		e.receiveFacts(d, err)
 		return
 	}
 	e.listen(ev.Observer)
@@ -351,6 +348,20 @@ func (e *Engine) receive(d Message) {
 	}
 	e.veilBy(it, d.Position)
 	e.revise()
+}
+
+// receiveFacts takes a message that is no event, for the reason given, as a
+// report about a host.
+func (e *Engine) receiveFacts(d Message, noEvent error) {
+	report, err := event.DecodeFacts(d.Data)
+	switch {
+	case err == nil:
+		e.learn(report, d.Data)
+	case errors.Is(noEvent, event.ErrType) && !errors.Is(err, event.ErrType): // it is one that says something wrong
+		e.refuse(d.Position, err)
+	default:
+		e.refuse(d.Position, noEvent)
+	}
 }
 
 // learn takes what an observer reports about a host and decides the host's
@@ -401,6 +412,7 @@ func (e *Engine) tick() {
 	e.keepTime()
 	e.overdue()
 	now := e.now()
+	e.sayRefused(now)
 	e.meetTurned(now)
 	for len(e.due) > 0 && e.due[0].due <= nanoseconds(now) {
 		e.redecide(heap.Pop(&e.due).(*item))

@@ -63,6 +63,7 @@ type world struct {
 	unsynced []write       // what a power loss may take; only if it is wanted
 	power    bool          // it is
 
+	log    slog.Handler          // of the engines; nil: nobody reads it
 	alerts map[*byte]event.Alert // what waits in the outbox, decoded
 
 	onPut func(sink string, a event.Alert) // nil: nobody looks; called with mu held
@@ -493,6 +494,14 @@ func (l *list) Find(k event.Key, f event.Facts) (*catalog.Row, catalog.Verdict) 
 	return l.row, v
 }
 
+// logger is what the engines write their log with.
+func (w *world) logger() *slog.Logger {
+	if w.log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(w.log)
+}
+
 // startEngine begins a new life of the engine and returns a stop.
 func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Lock()
@@ -502,7 +511,7 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Unlock()
 	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
-		Log: slog.New(slog.DiscardHandler), Now: w.now, Wall: w.wall, Flushed: unsyncedFor, Past: &w.past,
+		Log: w.logger(), Now: w.now, Wall: w.wall, Flushed: unsyncedFor, Past: &w.past,
 		OnDecision: func(_ event.Key, d rules.Decision) {
 			if d.Alert != nil {
 				w.alerted.Add(1)

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -156,6 +157,10 @@ func DecodeFacts(b []byte) (FactsReport, error) {
 	return r, nil
 }
 
+// ErrType says that a message is well formed and of another type than the one
+// that was asked for.
+var ErrType = errors.New("a message of another type")
+
 func open[T any](form *wire.Form[envelope[T]], b []byte, typ string) (envelope[T], error) {
 	if len(b) > MaxEvent {
 		return envelope[T]{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEvent)
@@ -170,7 +175,7 @@ func open[T any](form *wire.Form[envelope[T]], b []byte, typ string) (envelope[T
 	case env.ID == "" || len(env.ID) > 128:
 		return env, fmt.Errorf("decode event: id is empty or longer than 128 bytes")
 	case env.Type != typ:
-		return env, fmt.Errorf("decode event %s: type %q, want %s", setting.Clip(env.ID), setting.Clip(env.Type), typ)
+		return env, fmt.Errorf("decode event %s: type %q, want %s: %w", setting.Clip(env.ID), setting.Clip(env.Type), typ, ErrType)
 	case !strings.HasPrefix(env.Source, sourcePrefix) || len(env.Source) == len(sourcePrefix) || len(env.Source) > MaxName:
 		return env, fmt.Errorf("decode event %s: source %q, want %sHOST", setting.Clip(env.ID), setting.Clip(env.Source), sourcePrefix)
 	case len(env.Job) > MaxName:
