@@ -195,12 +195,15 @@ func decodeList(d *json.Decoder, r *budget, most int, list []computer) ([]comput
 		if len(list) == most {
 			return nil, errors.New("it has more computers than were asked for")
 		}
-		r.part = maxRecord
+		r.part = r.total // a long record is one that cannot be read, and hides no other
 		if err := d.Decode(&raw); err != nil {
 			return nil, err
 		}
 		list = append(list, computer{})
 		list[len(list)-1].read(raw)
+		if len(raw) > maxRecord {
+			raw = nil
+		}
 	}
 	_, err := d.Token()
 	return list, err
@@ -220,7 +223,13 @@ func (c *computer) read(raw []byte) {
 		c.fault = "it is null"
 		return
 	}
-	if err := json.Unmarshal(raw, c); err != nil {
+	var err error
+	if len(raw) > maxRecord {
+		err = errRecord
+	} else {
+		err = json.Unmarshal(raw, c)
+	}
+	if err != nil {
 		*c = computer{fault: err.Error()}
 		var fields map[string]json.RawMessage
 		if json.Unmarshal(raw, &fields) == nil { // each for itself: one that is torn must not take the others along

@@ -140,3 +140,18 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestLongRecord: a computer whose record is too long is known by its ID and
+// names, and those behind it are read.
+func TestLongRecord(t *testing.T) {
+	page := `{"computers":[{"ID":1,"hostName":"a"},{"ID":2,"hostName":"b","description":"` + strings.Repeat("x", 2*maxRecord) + `"},{"ID":3,"hostName":"c"}]}`
+	list, err := decode(&budget{ctx: t.Context(), r: strings.NewReader(page), total: MaxAnswer}, 500, nil)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%d computers, %v", len(list), err)
+	}
+	for i, name := range []string{"a", "b", "c"} {
+		if c := list[i]; c.HostName != name || c.ID != int64(i+1) || (c.fault != "") != (name == "b") {
+			t.Errorf("%d is %+v", i, c)
+		}
+	}
+}
