@@ -25,3 +25,9 @@ func (b *Bus) Consumers(t testing.TB, stream string) int {
 
 // CloseConnection ends the connection as the library does when it gives up.
 func (b *Bus) CloseConnection() { b.nc().Close() }
+
+// Health is health.
+var Health = health
+
+// NotListening is notListening.
+const NotListening = notListening

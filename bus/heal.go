@@ -327,7 +327,7 @@ func (e *embedded) ails() error {
 			return fmt.Errorf("%s was removed, renamed or replaced under the running program", p)
 		}
 	}
-	if s := srv.Healthz(&server.HealthzOptions{}); s.StatusCode != 200 {
+	if s := health(func() *server.HealthStatus { return srv.Healthz(&server.HealthzOptions{}) }); s.StatusCode != 200 {
 		if strings.Contains(s.Error, "malformed or corrupt message") {
 			e.noteCorrupt(srv)
 		}
@@ -335,6 +335,21 @@ func (e *embedded) ails() error {
 	}
 	return nil
 }
+
+// health asks the server how it is. It gives itself one millisecond to see that
+// it listens, which on a busy machine can pass before it looks; so that answer
+// counts only when it comes again and again.
+func health(ask func() *server.HealthStatus) *server.HealthStatus {
+	s := ask()
+	for wait := time.Millisecond; wait < time.Second && strings.HasPrefix(s.Error, notListening); wait *= 2 {
+		time.Sleep(wait)
+		s = ask()
+	}
+	return s
+}
+
+// notListening begins what the server says then.
+const notListening = "failed to be ready for connections"
 
 // noteCorrupt remembers the streams that the server gave up because of damaged
 // bytes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -268,5 +269,43 @@ func TestNoQuorumAtStart(t *testing.T) {
 	stores(t, b, 25*time.Second, one(forNMS, "after"))
 	if got := next(t, c, 1); string(got[0].Data) != "after" {
 		t.Errorf("got %q", got[0].Data)
+	}
+}
+
+// TestBusyIsNotIll: a server that did not get to look whether it listens is not
+// replaced; one that says so for a second is.
+func TestBusyIsNotIll(t *testing.T) {
+	t.Parallel()
+	for _, busy := range []int{0, 1, 3, 1000} {
+		asked := 0
+		s := bus.Health(func() *server.HealthStatus {
+			if asked++; asked <= busy {
+				return &server.HealthStatus{StatusCode: 503, Error: "failed to be ready for connections after 1ms: "}
+			}
+			return &server.HealthStatus{StatusCode: 200}
+		})
+		if (s.StatusCode == 200) != (busy < 1000) {
+			t.Errorf("busy %d times: %d", busy, s.StatusCode)
+		}
+	}
+	asked := 0
+	bus.Health(func() *server.HealthStatus {
+		asked++
+		return &server.HealthStatus{StatusCode: 503, Error: "JetStream stream is not current"}
+	})
+	if asked != 1 {
+		t.Errorf("what is wrong was asked for %d times", asked)
+	}
+}
+
+// TestServerSaysItIsBusy holds the words by which that is known: those of the
+// server in go.mod.
+func TestServerSaysItIsBusy(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := s.Healthz(&server.HealthzOptions{}); !strings.HasPrefix(h.Error, bus.NotListening) {
+		t.Errorf("it says %q", h.Error)
 	}
 }
