@@ -255,15 +255,17 @@ func (a *App) repeatFacts(ctx context.Context, k *knowledge, news <-chan struct{
 
 // factsBefore returns what this host was known for when the program last ran.
 func (a *App) factsBefore(ctx context.Context) event.Facts {
-	value, _, err := a.bus.Bucket(bus.Facts).Get(ctx, event.Token(a.conf().Config.Host))
-	if err != nil {
-		return nil // the first start, or nothing readable: it is discovered again
+	host := a.conf().Config.Host
+	for _, key := range []string{event.Token(host), strings.ToLower(host)} { // earlier versions kept some under the name itself
+		value, _, err := a.bus.Bucket(bus.Facts).Get(ctx, key)
+		if err != nil {
+			continue // the first start, or nothing readable: it is discovered again
+		}
+		if r, err := event.DecodeFacts(value); err == nil && strings.EqualFold(r.Host, host) {
+			return r.Facts
+		}
 	}
-	r, err := event.DecodeFacts(value)
-	if err != nil {
-		return nil
-	}
-	return r.Facts
+	return nil
 }
 
 // reportedBefore returns the items that came with what this host's jobs saw

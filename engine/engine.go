@@ -184,22 +184,9 @@ func (e *Engine) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the end of the event stream: %w", err)
 	}
-	var bad []unreadable
-	err = e.Facts.Load(ctx, func(r Record) error {
-		if e.loadTransit(r) {
-			return nil
-		}
-		report, err := event.DecodeFacts(r.Value)
-		if err != nil {
-			e.Log.Warn("stored facts are unreadable and are discovered again", "key", r.Key, "error", err)
-			bad = append(bad, unreadable{e.Facts, r, err})
-			return nil
-		}
-		e.host(report.Host).take(report, r.Revision)
-		return nil
-	})
+	bad, err := e.loadReports(ctx)
 	if err != nil {
-		return fmt.Errorf("load facts: %w", err)
+		return err
 	}
 	for host, h := range e.hosts {
 		h.facts, _ = together(host, h.reports)
@@ -332,6 +319,10 @@ func (e *Engine) receive(d Message) {
 		e.receiveFacts(d, err)
 		return
 	}
+	if err := e.admitEvent(&ev); err != nil {
+		e.refuse(d.Position, err)
+		return
+	}
 	e.listen(ev.Observer)
 	it := e.item(ev.Key())
 	ev.Observation.Key = it.status.Key // the same, and kept once
@@ -356,6 +347,10 @@ func (e *Engine) receiveFacts(d Message, noEvent error) {
 	report, err := event.DecodeFacts(d.Data)
 	switch {
 	case err == nil:
+		if err := e.admitReport(&report); err != nil {
+			e.refuse(d.Position, err)
+			return
+		}
 		e.learn(report, d.Data)
 	case errors.Is(noEvent, event.ErrType) && !errors.Is(err, event.ErrType): // it is one that says something wrong
 		e.refuse(d.Position, err)

@@ -14,6 +14,7 @@ type host struct {
 	facts           event.Facts // what counts, of all reports together
 	reports         []reported  // in the order of the observers' tokens
 	denied          []string    // contradictions that were logged
+	called          string      // the name by which it came up first, in lower case
 	name            string      // as its items spell it; see spelled
 	items           []*item
 	past            past
@@ -31,7 +32,7 @@ func (e *Engine) host(name string) *host {
 	token := event.Token(name) // as its records are named: whoever else writes the name counts as the same
 	h := e.hosts[token]
 	if h == nil {
-		h = &host{}
+		h = &host{called: strings.ToLower(name)}
 		e.hosts[token] = h
 	}
 	e.named[name] = h

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,75 @@ func (h *host) keep(r reported) {
 	}
 	h.reports = append(slices.Clip(h.reports), r)
 	slices.SortFunc(h.reports, func(a, b reported) int { return strings.Compare(a.token, b.token) })
+}
+
+// loadReports reads what is known about hosts, and returns what cannot be read.
+func (e *Engine) loadReports(ctx context.Context) (bad []unreadable, err error) {
+	var moved []Record
+	err = e.Facts.Load(ctx, func(r Record) error {
+		if strings.HasSuffix(r.Key, TransitSuffix) {
+			if key := e.loadTransit(r); key != "" && key != r.Key {
+				moved = append(moved, r)
+			}
+			return nil
+		}
+		report, err := event.DecodeFacts(r.Value)
+		switch {
+		case err != nil:
+			e.Log.Warn("stored facts are unreadable and are discovered again", "key", r.Key, "error", err)
+			bad = append(bad, unreadable{e.Facts, r, err})
+		case factsKey(report.Host, report.Observer) != r.Key:
+			moved = append(moved, r)
+		default:
+			e.host(report.Host).take(report, r.Revision)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load facts: %w", err)
+	}
+	for _, r := range moved {
+		if err := e.move(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return bad, nil
+}
+
+// move stores a record of an earlier version, in which some hosts had another
+// token, under the key that it has now, unless there is one.
+func (e *Engine) move(ctx context.Context, old Record) error {
+	now := Record{Value: old.Value}
+	report, err := event.DecodeFacts(old.Value)
+	if err == nil {
+		now.Key = factsKey(report.Host, report.Observer)
+	} else if now.Key = e.loadTransit(old); now.Key == "" {
+		return nil // unreadable
+	}
+	fail := func(err error) error {
+		return fmt.Errorf("move what is known of a host from %s to %s: %w", old.Key, now.Key, err)
+	}
+	gone := Record{Key: old.Key, Revision: old.Revision, Delete: true}
+	changed := []Record{gone}
+	switch revisions, serr := e.Facts.Save(ctx, []Record{now}); {
+	case errors.Is(serr, ErrConflict): // it was moved, and a crash came before the end
+	case serr != nil:
+		return fail(serr)
+	default:
+		changed = append(changed, now)
+		if now.Revision = revisions[0]; err == nil {
+			e.host(report.Host).take(report, now.Revision)
+		} else {
+			e.loadTransit(now)
+		}
+	}
+	if _, err := e.Facts.Save(ctx, []Record{gone}); err != nil {
+		return fail(err)
+	}
+	if e.Journal != nil {
+		e.Journal.Keep(nil, changed, false)
+	}
+	return nil
 }
 
 // learned is a report that is to be stored.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"dswatch/event"
@@ -75,21 +74,21 @@ func (e *Engine) saveTransit(h *host) {
 	e.round.Transits = append(e.round.Transits, write{key: transitKey(h.transit.Host), value: value, revision: &h.transitRevision})
 }
 
-// loadTransit reads what passing stored, and reports whether r is of that
-// kind at all.
-func (e *Engine) loadTransit(r Record) bool {
-	if !strings.HasSuffix(r.Key, TransitSuffix) {
-		return false
-	}
+// loadTransit reads what passing stored and returns the key that the record has
+// now; empty: it is unreadable. It counts if it has that key.
+func (e *Engine) loadTransit(r Record) (key string) {
 	var t rules.Transit
-	if err := json.Unmarshal(r.Value, &t); err != nil || event.Token(t.Host)+TransitSuffix != r.Key {
+	if err := json.Unmarshal(r.Value, &t); err != nil || t.Host == "" {
 		e.Log.Warn("a stored transition is unreadable and does not count", "key", r.Key)
-		return true
+		return ""
+	}
+	if key = transitKey(t.Host); key != r.Key {
+		return key
 	}
 	if latest := e.now().Add(2 * e.Set.Transition); t.Until.After(latest) {
 		t.Until = latest // the clock was set back, or the setting shortened
 	}
 	h := e.host(t.Host)
 	h.transit, h.transitRevision = t, r.Revision
-	return true
+	return key
 }

@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -55,14 +56,17 @@ func TestKeyHashIsUnambiguous(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	plain := map[string]string{"web01": "web01", "WEB01": "web01", "a-b_c": "a-b_c", "": "_"}
+	plain := map[string]string{"web01": "web01", "WEB01": "web01", "a-b_c": "a-b_c", "_": "_", "ip-0a1b2c3d": "ip-0a1b2c3d",
+		// as they have been since the first version
+		"web01.example.com": "web01_example_com-f6020bbc", "a_b-0a1b2c3": "a_b-0a1b2c3", "a_b-0a1b2c3g": "a_b-0a1b2c3g"}
 	for in, want := range plain {
 		if got := event.Token(in); got != want {
 			t.Errorf("Token(%q) = %q, want %q", in, got, want)
 		}
 	}
 	seen := map[string]string{}
-	for _, in := range []string{"a.b", "a_b", "a b", "a*b", "a>b", "サーバ", "さーば", strings.Repeat("x", 100), strings.Repeat("x", 101)} {
+	for _, in := range []string{"a.b", "a_b", "a b", "a*b", "a>b", "サーバ", "さーば", strings.Repeat("x", 100), strings.Repeat("x", 101),
+		"", "_", "web01.example.com", "web01_example_com-f6020bbc", event.Token("web01_example_com-f6020bbc"), event.Token(strings.Repeat("x", 100)), event.Token("")} {
 		got := event.Token(in)
 		if strings.ContainsAny(got, ".*> \t\r\n") || len(got) > 63 {
 			t.Errorf("Token(%q) = %q is not one subject token of at most 63 bytes", in, got)
@@ -71,6 +75,33 @@ func TestToken(t *testing.T) {
 			t.Errorf("%q and %q share the token %q", in, other, got)
 		}
 		seen[got] = in
+	}
+}
+
+// TestTokensDiffer: whatever the name, neither its token nor the token of that
+// is the token of the name before, and a name without other letters keeps
+// itself unless it looks like a token of another.
+func TestTokensDiffer(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(16, 6))
+	letters := []rune("ab01-_._ .サ")
+	by := map[string]string{}
+	for range 50_000 {
+		name := make([]rune, 1+rnd.IntN(70))
+		for i := range name {
+			name[i] = letters[rnd.IntN(len(letters))]
+		}
+		host := string(name)
+		for range 3 {
+			token := event.Token(host)
+			if len(token) > 63 || strings.Trim(token, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+				t.Fatalf("Token(%q) = %q is not one token", host, token)
+			}
+			if other, ok := by[token]; ok && other != host {
+				t.Fatalf("%q and %q share the token %q", host, other, token)
+			}
+			by[token] = host
+			host = token
+		}
 	}
 }
 

@@ -73,10 +73,11 @@ func (k Key) Hash() string {
 	return digest(k.Host, k.Component, string(k.Kind), k.Name)
 }
 
-// Token turns a host name into one token of a bus subject: letters, digits,
-// '-' and '_' stay, everything else becomes '_'. Case is folded, because host
-// names have none. Two hosts that would share a token differ by a suffix
-// computed from the original name.
+// Token turns a host name into one token of a bus subject or of a bucket key:
+// letters, digits, '-' and '_' stay, everything else becomes '_'. Case is
+// folded, because host names have none. What is not written as it is ends with a
+// part of the digest of the name; so does a name that looks like such a token, so
+// that no name is the token of another.
 func Token(host string) string {
 	lower := strings.ToLower(host)
 	var b strings.Builder
@@ -90,17 +91,30 @@ func Token(host string) string {
 			changed = true
 		}
 	}
-	if b.Len() == 0 {
-		return "_"
+	t := b.String()
+	switch {
+	case t == "":
+		t = "_" // marked, and so not the host "_"
+	case !changed && len(t) <= maxToken && !looksMarked(t):
+		return t
 	}
-	if changed || b.Len() > 63 {
-		t := b.String()
-		if len(t) > 54 {
-			t = t[:54]
-		}
-		return t + "-" + digest(lower)[:8]
+	return t[:min(len(t), maxMarked)] + "-" + digest(lower)[:markSize]
+}
+
+const (
+	maxToken  = 63
+	markSize  = 8 // hexadecimal digits of a digest
+	maxMarked = maxToken - 1 - markSize
+)
+
+// looksMarked reports whether Token may have made t of another name: such a
+// token has a '_' in place of what was changed, or was cut.
+func looksMarked(t string) bool {
+	at := len(t) - markSize - 1
+	if at < 1 || t[at] != '-' {
+		return false
 	}
-	return b.String()
+	return strings.Trim(t[at+1:], "0123456789abcdef") == "" && (at == maxMarked || strings.Contains(t[:at], "_"))
 }
 
 // digest joins parts unambiguously (each is preceded by its length) and
