@@ -20,6 +20,9 @@ import (
 func (a *App) Status(ctx context.Context) (web.Status, error) {
 	st := web.Status{Config: a.reloads.status(), Version: a.Version, Host: a.conf().Config.Host, Started: a.started, Items: []web.Item{}, Sinks: []web.SinkStatus{}, Watching: a.watching()}
 	if e := a.engine.Load(); e != nil {
+		if r := e.Refused(); r.Why != nil {
+			st.Refused = &web.Refused{Messages: r.Messages, Last: r.Last, Error: r.Why.Error()}
+		}
 		silenced := map[event.Key]string{}
 		e.Quiet(func(s rules.Status, _ string, _ event.Severity, by *rules.Silence) {
 			if by != nil {

@@ -10,7 +10,7 @@ import (
 // TestAdmit refuses a name with the token of another host, and knows a host by
 // other spellings of its name.
 func TestAdmit(t *testing.T) {
-	e := &Engine{hosts: map[string]*host{}, named: map[string]*host{}}
+	e := &Engine{Parts: Parts{Limits: DefaultLimits}, hosts: map[string]*host{}, named: map[string]*host{}}
 	e.host("Web01.example.com")
 	forged := "web01-example.com" // as if its digest began alike
 	e.hosts[event.Token(forged)] = e.hosts[event.Token("web01.example.com")]

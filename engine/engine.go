@@ -47,6 +47,7 @@ type Engine struct {
 	meetAt  time.Time            // when that will be, by Now; zero: they have not heard yet
 
 	refused   refusals  // see refuse
+	beyond    Refused   // see Limits
 	dirty     []*item   // changed, and in no round yet
 	round     Round     // the open one
 	owed      Duties    // by this step so far
@@ -70,6 +71,9 @@ type Engine struct {
 func NewEngine(p Parts) *Engine {
 	if p.Now == nil {
 		p.Now = time.Now
+	}
+	if p.Limits == (Limits{}) {
+		p.Limits = DefaultLimits
 	}
 	if p.Alive == nil {
 		p.Alive = func() {}

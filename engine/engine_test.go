@@ -63,7 +63,9 @@ type world struct {
 	unsynced []write       // what a power loss may take; only if it is wanted
 	power    bool          // it is
 
-	log    slog.Handler          // of the engines; nil: nobody reads it
+	log    slog.Handler // of the engines; nil: nobody reads it
+	limits engine.Limits
+	host   string                // of the engines
 	alerts map[*byte]event.Alert // what waits in the outbox, decoded
 
 	onPut func(sink string, a event.Alert) // nil: nobody looks; called with mu held
@@ -511,7 +513,7 @@ func startEngine(w *world, l engine.Rows, set *rules.Set) (stop func()) {
 	w.mu.Unlock()
 	e := engine.NewEngine(engine.Parts{
 		Set: set, Rows: l, Sinks: w.sinks, Source: li, Statuses: store{li, "statuses", w.statuses}, Facts: store{li, "facts", w.facts}, Outbox: li, Receipts: receipts{li}, Silences: hushes{li},
-		Log: w.logger(), Now: w.now, Wall: w.wall, Flushed: unsyncedFor, Past: &w.past,
+		Log: w.logger(), Limits: w.limits, Host: w.host, Now: w.now, Wall: w.wall, Flushed: unsyncedFor, Past: &w.past,
 		OnDecision: func(_ event.Key, d rules.Decision) {
 			if d.Alert != nil {
 				w.alerted.Add(1)

@@ -32,10 +32,15 @@ func (e *Engine) host(name string) *host {
 	token := event.Token(name) // as its records are named: whoever else writes the name counts as the same
 	h := e.hosts[token]
 	if h == nil {
-		h = &host{called: strings.ToLower(name)}
+		h = &host{}
 		e.hosts[token] = h
 	}
-	e.named[name] = h
+	if h.called == "" { // of other spellings of one name there may be any number
+		h.called = strings.ToLower(name)
+		e.named[name] = h
+	} else if len(e.named) < 2*e.Limits.Hosts {
+		e.named[name] = h
+	}
 	return h
 }
 

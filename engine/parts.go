@@ -116,6 +116,7 @@ type Parts struct {
 	Past     Past    // nil: nobody remembers
 	Host     string  // of this dswatch, in digests
 	Log      *slog.Logger
+	Limits   Limits // zero: DefaultLimits
 	// LookFirst is how long after the first reading nothing is told without a look:
 	// what is stored is older than what was told. Zero: it is not.
 	LookFirst time.Duration

@@ -24,12 +24,19 @@ type refusals struct {
 // refuse drops a message of the event stream that cannot be taken for what it
 // says itself.
 func (e *Engine) refuse(position uint64, why error) {
+	now := e.now()
+	if l, ok := why.(errLimit); ok {
+		e.beyond = Refused{Messages: e.beyond.Messages + 1, Last: e.clock.wall(), Why: l.error}
+		if e.beyond.Messages == 1 {
+			e.Log.Error("a message of the event stream is refused for want of room; what is known goes on, status counts the messages that follow", "position", position, "error", l.error)
+		}
+		return
+	}
 	r := &e.refused
 	r.n, r.last = r.n+1, position
 	if r.n > 1 {
 		return
 	}
-	now := e.now()
 	r.first, r.why, r.due = position, why, now.Add(refusedWait)
 	if next := r.told.Add(refusedEvery); next.After(r.due) && next.Sub(now) <= refusedEvery {
 		r.due = next

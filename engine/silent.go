@@ -32,12 +32,15 @@ func (e *Engine) hostRow(k event.Key) (*catalog.Row, catalog.Verdict) {
 // listen notes that something was heard from an observer.
 func (e *Engine) listen(observer string) {
 	k := hostKey(observer)
-	if e.Set.Silent == 0 || k.Validate() != nil {
+	if e.Set.Silent == 0 || k.Validate() != nil || e.admit(observer) != nil {
 		return
 	}
 	h := e.host(observer)
 	h.heard = e.now()
 	if h.self == nil {
+		if e.admitItem(k) != nil {
+			return
+		}
 		e.item(k)
 	}
 	if st := &h.self.status; st.Event != "" && st.Seen.State == event.Up {

@@ -149,6 +149,16 @@ type Status struct {
 	// Unasked says what nobody knows because this process may not ask the agent and
 	// no helper does; nil: it is asked, or there is none.
 	Unasked *Unasked `json:"agent_not_asked,omitempty"`
+	// Refused is what was refused of the bus for want of room; nil: nothing.
+	Refused *Refused `json:"refused,omitempty"`
+}
+
+// Refused is what was refused of the bus since the start because there are more
+// hosts or items than are taken.
+type Refused struct {
+	Messages uint64    `json:"messages"`
+	Last     time.Time `json:"last"`
+	Error    string    `json:"error"` // of the last
 }
 
 // Unasked is an agent that is not asked.

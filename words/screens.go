@@ -47,6 +47,9 @@ var (
 	NoHistoryNow = say1[error]("screen.no_history",
 		"History cannot be stored: {error}. What happens meanwhile is missing in dswatch history and in reports; alerts do not depend on it.",
 		"履歴を保存できません: {error}。この間の出来事は dswatch history とレポートに残らないことがあります。アラートには影響しません。")
+	RefusedForRoom = say3[int, time.Time, error]("screen.refused",
+		"MESSAGES OF THE BUS WERE REFUSED for want of room, {n} since the start, last at {time}: {why}. Find out who publishes them; what was known before goes on.",
+		"バスのメッセージが上限を超えたため受け付けられませんでした。起動以降 {n} 件、最後は {time}: {why}。送信元を確認してください。すでに把握している対象の監視は続いています。")
 	ConfigNotRead = say3[time.Time, time.Time, error]("screen.not_reloaded",
 		"THE CONFIGURATION WAS NOT READ AGAIN at {time}; that of {before} is in force: {why}",
 		"{time} の設定の再読み込みに失敗し、{before} の設定のまま動作しています: {why}")

@@ -132,6 +132,9 @@ func statusText(st web.Status, v words.Voice, f table.Form, all bool) string {
 			line(words.RowsBlind.With(names))
 		}
 	}
+	if r := st.Refused; r != nil {
+		line(words.RefusedForRoom.With(int(r.Messages), r.Last, quoted(r.Error)))
+	}
 	b.WriteByte('\n')
 	if len(st.Forever) > 0 {
 		line(words.SilencedForever.With(st.Forever))
