@@ -3,6 +3,7 @@ package facts
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,11 +15,11 @@ import (
 type source struct {
 	value string
 	wait  chan struct{}
-	asked int
+	asked atomic.Int64
 }
 
 func (s *source) Facts(context.Context) (event.Facts, error) {
-	s.asked++
+	s.asked.Add(1)
 	if s.wait != nil {
 		<-s.wait
 	}
@@ -49,8 +50,8 @@ func TestSourceThatHangs(t *testing.T) {
 				t.Errorf("while two hang: %v, %v", found, err)
 			}
 		}
-		if one.asked != 2 || two.asked != 2 || three.asked != 4 {
-			t.Errorf("asked %d, %d and %d times", one.asked, two.asked, three.asked)
+		if one.asked.Load() != 2 || two.asked.Load() != 2 || three.asked.Load() != 4 {
+			t.Errorf("asked %d, %d and %d times", one.asked.Load(), two.asked.Load(), three.asked.Load())
 		}
 		close(one.wait)
 		close(two.wait)

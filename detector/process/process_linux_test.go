@@ -165,6 +165,12 @@ func start(t *testing.T, file, role string, attr *syscall.SysProcAttr) child {
 		c.Process.Kill()
 		c.Wait()
 	})
+	// Within exec a process has its new name and no command line yet.
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.Process.Pid)); len(line) > 0 && string(line) != "\x00" {
+			break
+		}
+	}
 	return child{c, in}
 }
 
