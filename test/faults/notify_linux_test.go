@@ -131,8 +131,15 @@ func TestFaultUnderAServiceManager(t *testing.T) {
 	p := h.start(env...)
 	go m.guard(p)
 	h.await("it is ready", 30*time.Second, func() bool { m.mu.Lock(); defer m.mu.Unlock(); return !m.ready.IsZero() })
-	if !strings.Contains(p.log.String(), "msg=watching") {
-		t.Error("ready before it observes")
+	h.await("it says that it observes", 10*time.Second, func() bool { return strings.Contains(p.log.String(), "msg=watching") })
+	m.mu.Lock()
+	ready := m.ready
+	m.mu.Unlock()
+	for line := range strings.Lines(p.log.String()) { // which may come here later than the word that it is ready
+		stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+		if at, err := time.Parse(time.RFC3339, stamp); strings.Contains(line, "msg=watching") && (err != nil || at.After(ready)) {
+			t.Errorf("ready at %s, before it observes: %s", ready.Format(time.RFC3339Nano), line)
+		}
 	}
 	h.await("the status says that all is well", 20*time.Second, func() bool { return m.said("decisions are current") })
 	free := v.fill()
