@@ -336,7 +336,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("usage is %+v", u)
 		}
 	}
-	want := []string{bus.Dead, bus.Events, bus.Outbox, bus.Alerts, bus.Facts, bus.Items, bus.Receipts, bus.Silences}
+	want := []string{bus.Dead, bus.Events, bus.History, bus.Outbox, bus.Alerts, bus.Facts, bus.Items, bus.Receipts, bus.Silences}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
