@@ -347,6 +347,11 @@ func TestCluster(t *testing.T) {
 	cfg := bustest.Config(t)
 	cfg.URL, cfg.Replicas = bustest.URLs(servers), 3
 	b := bustest.Open(t, cfg)
+	for end := time.Now().Add(time.Minute); b.Err() != nil; time.Sleep(20 * time.Millisecond) { // a busy machine elects for long
+		if time.Now().After(end) {
+			t.Fatal(b.Err())
+		}
+	}
 	works(t, b)
 	publish(t, b, numbered(subject, 100)...)
 	servers[0].Stop()
