@@ -19,7 +19,7 @@ func TestAdvised(t *testing.T) {
 		if r == nil {
 			t.Fatalf("no row %s/%s", kind, name)
 		}
-		return words.In("en", nil).Say(r.NextStep(os, event.Down))
+		return words.In("en", nil).Say(r.NextStep(Sight{OS: os}, event.Down))
 	}
 	before := next(list, event.Process, "ds_agent", "linux")
 	own, err := list.Advised([]Advice{
@@ -50,6 +50,28 @@ func TestAdvised(t *testing.T) {
 	} {
 		if _, err := list.Advised([]Advice{a}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestNextStepFitsTheLoss: where nothing is unprotected, nobody is called at night.
+func TestNextStepFitsTheLoss(t *testing.T) {
+	list, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := event.Facts{}
+	for _, f := range []event.Name{event.WebReputation, event.Firewall, event.IntrusionPrevention} {
+		off[f] = event.Fact{Value: "off"}
+	}
+	for _, row := range list.Rows("") {
+		if row.ID() != "driver/dsa_filter_hook" {
+			continue
+		}
+		for want, on := range map[string]Sight{"at night": {OS: event.Linux, Facts: off}, "admin now": {OS: event.Linux}} {
+			if got := words.In("en", nil).Say(row.NextStep(on, event.Down)); !strings.Contains(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
 		}
 	}
 }

@@ -83,6 +83,7 @@ func (t Text) Said() event.Said {
 // Step is what whoever is on duty does first.
 type Step struct {
 	OS   []string `yaml:"os" doc:"systems that the entry is for (default any)"`
+	When When     `yaml:"when" doc:"condition under which the entry applies, as that of a row (default always)"`
 	Text `yaml:",inline"`
 }
 

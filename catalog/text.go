@@ -89,8 +89,8 @@ func (r Row) Short(on Sight, state event.State) event.Said {
 }
 
 // NextStep says in one sentence what whoever is on duty does first about the
-// row's state on a host with this OS. It is empty for a state that is no loss.
-func (r Row) NextStep(os string, state event.State) event.Said {
+// row's state on the host. It is empty for a state that is no loss.
+func (r Row) NextStep(on Sight, state event.State) event.Said {
 	switch {
 	case state == event.Unknown:
 		return words.NextUnknown.With()
@@ -100,11 +100,11 @@ func (r Row) NextStep(os string, state event.State) event.Said {
 		return words.NextDegraded.With()
 	}
 	for _, n := range r.Next {
-		if os == "" || len(n.OS) == 0 || slices.Contains(n.OS, os) {
+		if (on.OS == "" || len(n.OS) == 0 || slices.Contains(n.OS, on.OS)) && n.When.Eval(on.Facts) == Yes {
 			return n.Said()
 		}
 	}
-	return words.NextConfirm.With(r.ConfirmOn(os))
+	return words.NextConfirm.With(r.ConfirmOn(on.OS))
 }
 
 // ConfirmOn returns a command by which a person confirms the state by hand

@@ -81,7 +81,7 @@ func inShort(a *event.Alert, snap Snapshot) (short, next event.Said) {
 	case snap.Row == nil:
 		return event.Said{}, event.Said{}
 	}
-	short, next = snap.Row.Short(snap.sight(), a.State), snap.Row.NextStep(a.OS, a.State)
+	short, next = snap.Row.Short(snap.sight(), a.State), snap.Row.NextStep(snap.sight(), a.State)
 	if short.Empty() && a.Impact != "" {
 		short = words.ShortImpact.With(a.Impact)
 	}

@@ -77,7 +77,7 @@ func rowAlert(row catalog.Row, os string, state event.State, language string) ev
 	a.StartedAt = time.Now().Truncate(time.Second)
 	a.At = a.StartedAt.Add(20 * time.Second)
 	a.TitleStatements = words.Title.With(a.Key.Host, headline(row, state))
-	a.TextStatements, a.ShortStatements, a.NextStatements = row.Meaning(on, state), row.Short(on, state), row.NextStep(os, state)
+	a.TextStatements, a.ShortStatements, a.NextStatements = row.Meaning(on, state), row.Short(on, state), row.NextStep(on, state)
 	a.AffectedCount = 1
 	a.Affected = []event.Affected{{Key: event.Key{Host: a.Key.Host, Component: event.Agent, Kind: event.Port, Name: "4118/tcp"}, State: event.Down}}
 	return sinks.Speak(a, words.In(language, nil))
