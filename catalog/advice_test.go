@@ -24,6 +24,7 @@ func TestAdvised(t *testing.T) {
 	before := next(list, event.Process, "ds_agent", "linux")
 	own, err := list.Advised([]Advice{
 		{Rows: []string{"process/ds_agent"}, Step: Step{OS: []string{event.Linux}, Text: Text{EN: "Call 4711."}}},
+		{Rows: []string{"firewall"}, Step: Step{When: mustWhen(t, "relay"), Text: Text{EN: "Call the owner of the relay."}}},
 		{Step: Step{Text: Text{EN: "Call the night desk."}}},
 	})
 	if err != nil {
@@ -74,4 +75,13 @@ func TestNextStepFitsTheLoss(t *testing.T) {
 			}
 		}
 	}
+}
+
+func mustWhen(t *testing.T, s string) When {
+	t.Helper()
+	w, err := ParseWhen(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

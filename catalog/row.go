@@ -31,7 +31,7 @@ type Row struct {
 	Footnotes []string          `yaml:"footnotes" doc:"ids of the footnotes behind the condition, shown beside the reason"`
 	Loss      []Loss            `yaml:"loss" doc:"what the loss of the item means; the first entry that applies counts"`
 	DependsOn []string          `yaml:"depends_on" doc:"rows of the same host, as kind/name, without which the item cannot run: while one of them is lost, the loss of this one is told with it and not on its own"`
-	Next      []Step            `yaml:"next" doc:"what whoever is on duty does first when the item is down, in one sentence: what to check or start, and whom to call; the first entry for the system counts (default: how to confirm it)"`
+	Next      []Step            `yaml:"next" doc:"what whoever is on duty does first when the item is down, in one sentence: what to check or start, and whom to call; the first entry that applies counts (default: how to confirm it)"`
 	Confirm   map[string]string `yaml:"confirm" doc:"command by which a person confirms the state, by system (default made from kind and name)"`
 
 	notes words.Both // what Footnotes say, once the row is on a list
