@@ -66,6 +66,9 @@ func WriteReport(w io.Writer, v words.Voice, f table.Form, r *report.Report) err
 		if a.Recovered.Count > 0 {
 			say(words.ReportRecovered.With(a.Recovered.Count, a.Recovered.Mean.Round(time.Second), a.Recovered.Most.Round(time.Second)))
 		}
+		if len(r.Forever) > 0 {
+			say(words.SilencedForever.With(r.Forever))
+		}
 		reportTables(&b, v, f, r)
 	}
 	_, err := io.WriteString(w, b.String())

@@ -159,6 +159,9 @@ type Report struct {
 	Groups   []Group   `json:"groups"`
 	Alerts   Alerts    `json:"alerts"`
 	Hours    string    `json:"service_hours,omitempty"`
+	// Forever are the ids of the silences without an end that were in force at the
+	// end of the report.
+	Forever []string `json:"silenced_forever,omitempty"`
 
 	intervals func(yield func(Interval) bool)
 }
@@ -222,8 +225,20 @@ func (r *Replay) Report(q Request) *Report {
 	slices.SortFunc(out.Hosts, func(a, b Host) int { return strings.Compare(a.Name, b.Name) })
 	out.groups()
 	r.alerts(out, w, q)
+	out.Forever = r.forever(w.to - 1)
 	out.intervals = t.intervals(out.Hosts)
 	return out
+}
+
+// forever are the silences without an end that were in force at that moment.
+func (r *Replay) forever(at int64) (ids []string) {
+	for id, s := range r.silences {
+		if s.Forever && s.Active(time.Unix(0, at)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // open is what is not known yet because its end was not noted.
