@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -20,7 +19,7 @@ import (
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1)
-		var log bytes.Buffer
+		var log lines
 		w.log = slog.NewTextHandler(&log, nil)
 		w.host, w.limits = "own", engine.Limits{Hosts: 10, Items: 12, HostItems: 3, Reporters: 2}
 		stop := startEngine(w, &list{row: row(t, key)}, &rules.Set{Language: "en"})
@@ -70,7 +69,7 @@ func TestLimits(t *testing.T) {
 		if len(found) != 1 || found[0].Status.Slot(rules.Loss).Phase != rules.Firing {
 			t.Error("an item that was known before is not watched any more")
 		}
-		if n := strings.Count(log.String(), "want of room"); n != 1 {
+		if n := strings.Count(log.take(), "want of room"); n != 1 {
 			t.Errorf("the log says it %d times, want once", n)
 		}
 	})

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,13 +15,33 @@ import (
 	"dswatch/rules"
 )
 
+// lines is a log that several write to.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was written since the last call.
+func (l *lines) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.b.Reset()
+	return l.b.String()
+}
+
 // TestRefused publishes what is refused: the log tells of each flood in one
 // line, with the count and with the error of the first message itself, and what
 // is good among it counts.
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(1)
-		var log bytes.Buffer
+		var log lines
 		w.log = slog.NewTextHandler(&log, nil)
 		stop := startEngine(w, &list{row: row(t, key)}, &rules.Set{Language: "en"})
 		flood := func(n int, data string) {
@@ -30,21 +52,18 @@ func TestRefused(t *testing.T) {
 		}
 		want := func(when string, texts ...string) {
 			t.Helper()
-			lines := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
-			if log.Len() == 0 {
-				lines = nil
+			said := log.take()
+			told := slices.Collect(strings.Lines(said))
+			if len(told) != len(texts) {
+				t.Fatalf("%s: %d lines, want %d:\n%.2000s", when, len(told), len(texts), said)
 			}
-			if len(lines) != len(texts) {
-				t.Fatalf("%s: %d lines, want %d:\n%.2000s", when, len(lines), len(texts), log.String())
-			}
-			for i, line := range lines {
+			for i, line := range told {
 				for part := range strings.SplitSeq(texts[i], "|") {
 					if !strings.Contains(line, part) {
 						t.Errorf("%s: %q is not in %s", when, part, line)
 					}
 				}
 			}
-			log.Reset()
 		}
 		head := func(typ string) string {
 			return fmt.Sprintf(`{"specversion":"1.0","id":"1","source":"dswatch/web01","type":%q,"datacontenttype":"application/json","data":`, typ)
